@@ -1,0 +1,124 @@
+"""What all commands share: flags, help, and errors as sentences."""
+
+import functools
+import re
+import sys
+import textwrap
+from collections.abc import Callable
+from types import ModuleType
+from typing import NoReturn
+
+from absl import app
+from absl import flags
+from absl import logging
+
+_HELP = ("-h", "-help", "--help", "--helpshort")
+# Besides its own errors, absl lets through what a config flag raises for a
+# field that the config does not have.
+_FLAG_ERRORS = (flags.Error, AttributeError, KeyError, TypeError, ValueError)
+_INTERRUPTED = 130
+
+
+def run(
+    main: Callable[[list[str]], int | None], argv: list[str] | None = None
+) -> NoReturn:
+    """Runs a command and leaves the process with its exit status.
+
+    `--help` shows the module's docstring and the flags whose handles the
+    module holds, in the order of their definition, with status 0. A wrong
+    flag, a stray argument or a `ValueError` of `main` becomes a sentence on
+    the standard error and status 1; `--verbosity=1` shows the traceback.
+
+    Example:
+
+    ```python
+    _WORKDIR = flags.DEFINE_string("workdir", None, "Folder.", required=True)
+
+    def main(_):
+        print(_WORKDIR.value)
+
+    def run():
+        cli.run(main)
+    ```
+
+    Args:
+        main: Function of the remaining arguments, in the command's module.
+        argv: Program name and arguments. Defaults to `sys.argv`.
+    """
+    module = sys.modules[main.__module__]
+    # A terminal that cannot show a sign must not lose the whole table.
+    sys.stdout.reconfigure(errors="replace")
+    app.run(
+        functools.partial(_call, main),
+        argv,
+        flags_parser=functools.partial(_parse, module),
+    )
+
+
+def help_text(module: ModuleType) -> str:
+    """Returns a module's docstring and the flags that it defines."""
+    own = [v for v in vars(module).values() if isinstance(v, flags.FlagHolder)]
+    lines = [_flag_help(flags.FLAGS[holder.name]) for holder in own]
+    return "\n".join(
+        [
+            (module.__doc__ or "").strip(),
+            "\nFlags:\n",
+            *lines,
+            "\n--helpfull lists the flags of absl as well.",
+        ]
+    )
+
+
+def _flag_help(flag: flags.Flag) -> str:
+    name = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
+    text = " ".join((flag.help or "").split())
+    if flag.default is not None:
+        text += f" Default: {flag.default_as_str}."
+    indent = "      "
+    return f"  {name}\n" + textwrap.fill(
+        text, 79, initial_indent=indent, subsequent_indent=indent
+    )
+
+
+def _parse(module: ModuleType, argv: list[str]) -> list[str]:
+    if any(argument in _HELP for argument in argv[1:]):
+        print(help_text(module))
+        sys.exit(0)
+    try:
+        rest = flags.FLAGS(argv)
+    except _FLAG_ERRORS as error:
+        _fail(f"{_sentence(error)} Try --help.")
+    if len(rest) > 1:
+        _fail(
+            "A command takes flags only, such as --name=value. "
+            f"Received: {' '.join(rest[1:])!r}. Try --help."
+        )
+    return rest
+
+
+def _call(main: Callable, argv: list[str]) -> int | None:
+    try:
+        return main(argv)
+    except ValueError as error:
+        if logging.get_verbosity() >= logging.DEBUG:
+            raise
+        _fail(_sentence(error))
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _sentence(error: BaseException) -> str:
+    # Errors of a config flag hold the error that says what was wrong.
+    while error.args and isinstance(error.args[0], BaseException):
+        error = error.args[0]
+    text = str(error.args[0] if len(error.args) == 1 else error)
+    if "Traceback" in text:
+        return text
+    text = " ".join(text.split())
+    text = re.sub(r"^flag --(\S+)=None: Flag .*", r"`--\1` is required", text)
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    sys.exit(1)

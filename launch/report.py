@@ -1,0 +1,31 @@
+"""Tables and figures of a run, ours beside the paper's, from its rows.
+
+    python -m launch.report --workdir=runs/fig2
+
+Writes report/report.md and its figures (PNG and SVG) into the folder and
+prints the summary. A run that is still going is shown as far as it has come.
+"""
+
+from absl import flags
+
+from ws_keras.results import report
+
+from . import cli
+
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of a run, with a run.json.", required=True
+)
+
+
+def main(_) -> None:
+    """Writes the report of the folder and prints what fits a terminal."""
+    print(report.write(_WORKDIR.value))
+
+
+def run() -> None:
+    """Entry point of `ws-report`."""
+    cli.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,152 @@
+"""`python -m launch.report` prints tables, or one sentence and status 1."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from ws_keras.results import rows
+from ws_keras.results import workdir
+
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def _command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "launch.report", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf8",
+        cwd=CHECKOUT,
+        check=False,
+    )
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    folder = workdir.Workdir(tmp_path / "run")
+    folder.prepare({"experiment": "quickstart"}, {"keras": "3.15.1"})
+    for arm, accuracy in (("cold", 60.0), ("warm", 55.5)):
+        setting = f"quickstart/{arm}/seed0"
+        row = rows.Row(
+            setting=setting,
+            experiment="quickstart",
+            arm=arm,
+            shrink=float(arm == "warm"),
+            perturb=float(arm == "cold"),
+            seed=0,
+            round=1,
+            num_samples=500,
+            epochs=4,
+            steps=32,
+            sample_passes=2000,
+            train_seconds=1.0,
+            trace_seconds=1.0,
+            eval_seconds=1.0,
+            train_accuracy=99.5,
+            accuracy=accuracy,
+            loss=0.1,
+            eval_loss=1.0,
+            stopped_by="threshold",
+            last=True,
+            dataset="textures",
+            model="resnet18",
+            optimizer="adam",
+        )
+        rows.append(folder.rows_path(setting), row)
+    return folder.path
+
+
+def test_prints_summary_and_paths(run_folder):
+    done = _command(f"--workdir={run_folder}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "−4.5" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("report/report.md")
+    assert (run_folder / "report" / "report.md").exists()
+
+
+def test_help_shows_own_flags_first():
+    for name in ("--help", "-h", "--helpshort"):
+        done = _command(name)
+        assert done.returncode == 0
+        assert done.stdout.startswith("Tables and figures of a run")
+        assert "--workdir" in done.stdout
+        assert "--verbosity" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "`--workdir` is required. Try --help."),
+        (["--workdr=x"], "Unknown command line flag 'workdr'. Did you mean"),
+        (["--workdir=x", "stray"], "A command takes flags only"),
+        (["--workdir=missing"], "`--workdir` must be the folder of a run"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_status_1(arguments, sentence):
+    done = _command(*arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_verbosity_shows_the_traceback():
+    done = _command("--workdir=missing", "--verbosity=1")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_unknown_config_field_is_a_sentence(tmp_path):
+    pytest.importorskip("ml_collections")
+    (tmp_path / "config.py").write_text(
+        "import ml_collections\n"
+        "def get_config():\n"
+        "    return ml_collections.ConfigDict({'model': {'width': 16}})\n"
+    )
+    (tmp_path / "command.py").write_text(
+        "'''A command.'''\n"
+        "from ml_collections import config_flags\n"
+        "from launch import cli\n"
+        "_CONFIG = config_flags.DEFINE_config_file('config', None, 'File.')\n"
+        "def main(_):\n"
+        "    print(_CONFIG.value.model.width)\n"
+        "cli.run(main)\n"
+    )
+
+    def command(*arguments):
+        code = f"import runpy; runpy.run_path({str(tmp_path)!r} + '/command.py'"
+        code += ", run_name='__main__')"
+        return subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            capture_output=True,
+            text=True,
+            cwd=CHECKOUT,
+            check=False,
+        )
+
+    config = f"--config={tmp_path / 'config.py'}"
+    assert command(config, "--config.model.width=64").stdout == "64\n"
+    for wrong in ("--config.model.widht=64", "--config.model.width=wide"):
+        done = command(config, wrong)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+    assert "widht" in command(config, "--config.model.widht=1").stderr
+
+
+def test_checkout_has_the_names_of_the_wheel():
+    code = (
+        "import launch\n"
+        "from ws_keras.launch import cli\n"
+        "import ws_keras.configs\n"
+        "print(cli.__name__)"
+    )
+    inside = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=CHECKOUT,
+        check=False,
+    )
+    assert inside.stdout == "ws_keras.launch.cli\n", inside.stderr

@@ -1,0 +1,106 @@
+"""A report shows everything readable and says what is not."""
+
+import pytest
+
+from ws_keras.results import report
+from ws_keras.results import rows
+
+
+def test_online_report(online_rows, make_run):
+    folder = make_run(online_rows)
+    written = report.write(folder.path)
+    text = written.markdown.read_text()
+    assert written.markdown == folder.path / "report" / "report.md"
+    assert text.startswith("# fig2_online\n")
+    assert written.summary in text
+    assert "## Held-out accuracy (%) over samples" in text
+    assert "## Training seconds of each round" in text
+    assert "read from the figure" in text
+    assert "Two phases" not in text
+    assert "- keras 3.15.1" in text
+    assert written.problems == []
+
+
+def test_figures_lie_beside_the_page(online_rows, make_run):
+    pytest.importorskip("matplotlib", reason="needs the extra `report`")
+    written = report.write(make_run(online_rows).path)
+    names = [path.name for path in written.figures]
+    assert names == [
+        "online-fig2_online-cifar10-resnet18-adam.png",
+        "online-fig2_online-cifar10-resnet18-adam.svg",
+    ]
+    assert all(path.stat().st_size > 1000 for path in written.figures)
+    assert f"({names[0]})" in written.markdown.read_text()
+
+
+def test_two_phase_report_with_curves(two_phase_rows, make_epochs, make_run):
+    settings = dict.fromkeys(row.setting for row in two_phase_rows)
+    epochs = [epoch for name in settings for epoch in make_epochs(name)]
+    written = report.write(make_run(two_phase_rows, epochs).path)
+    text = written.markdown.read_text()
+    assert "## Two phases" in text
+    assert "| differs |" in text
+    assert "over samples" not in text
+    names = {path.stem for path in written.figures}
+    assert names <= {"epochs-table1-cifar10-resnet18-sgd", "two-phase"}
+
+
+def test_first_round_alone_gives_a_summary(make_row, make_run):
+    written = report.write(make_run([make_row()]).path)
+    assert "0 (+1 unfinished)" in written.summary
+    assert written.figures == []
+
+
+def test_string_is_what_fits_a_terminal(make_row, make_run):
+    written = report.write(make_run([make_row()]).path)
+    lines = str(written).splitlines()
+    assert lines[0].startswith("| experiment")
+    assert lines[-1] == str(written.markdown)
+
+
+def test_data_set_paths_become_file_names(make_row, make_run):
+    found = [make_row(dataset="npz:/home/me/x y.npz", round=n) for n in (1, 2)]
+    for path in report.write(make_run(found).path).figures:
+        assert (
+            path.stem == "online-fig2_online-npz-home-me-x-y.npz-resnet18-adam"
+        )
+
+
+def test_half_written_run_shows_what_is_readable(online_rows, make_run):
+    folder = make_run(online_rows)
+    with open(folder.rows_path("fig2_online/warm/seed1"), "a") as file:
+        file.write('{"setting": "fig2')
+    cold = folder.rows_path("fig2_online/cold/seed0")
+    cold.write_text("garbage\n" + cold.read_text())
+    (folder.path / "run.json").write_text('{"config": {')
+    written = report.write(folder.path)
+    text = written.markdown.read_text()
+    assert "## Not shown" in text
+    assert "run.json cannot be read" in text
+    assert "seed0/rows.jsonl, line 1: not a JSON line" in text
+    assert "seed1/rows.jsonl: the last line has no end" in text
+    assert len(written.problems) == 3
+    assert "47.5 ± 0.5" in written.summary
+
+
+def test_rows_of_another_schema_are_named(make_row, make_run):
+    folder = make_run([make_row(seed=0, last=True), make_row(seed=1)])
+    path = folder.rows_path("fig2_online/warm/seed1")
+    path.write_text(path.read_text().replace('"schema": 1', '"schema": 2'))
+    written = report.write(folder.path)
+    assert "schema=2" in written.problems[0]
+    assert "| fig2_online | warm |" in written.summary
+
+
+def test_foreign_and_empty_folders_are_refused(tmp_path, make_row, make_run):
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(ValueError, match="must be the folder of a run"):
+            report.write(path)
+    folder = make_run([])
+    with pytest.raises(ValueError, match="must hold at least one row"):
+        report.write(folder.path)
+    rows.append(folder.rows_path("a/seed0"), make_row())
+    folder.rows_path("a/seed0").write_text("garbage\n")
+    with pytest.raises(ValueError, match="at least one row.*not a JSON line"):
+        report.write(folder.path)
+    assert not (folder.path / "report").exists()

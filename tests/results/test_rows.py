@@ -1,0 +1,139 @@
+"""Rows survive writing, killing and reading."""
+
+import dataclasses
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ws_keras.results import rows
+
+
+def test_round_trip_keeps_every_field(make_row, tmp_path):
+    path = tmp_path / "a" / "b" / "rows.jsonl"
+    written = [make_row(round=1), make_row(round=2, last=True)]
+    for row in written:
+        rows.append(path, row)
+    assert rows.read(path) == written
+
+
+def test_numpy_scalars_are_written_as_numbers(make_row, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows.append(
+        path,
+        make_row(
+            accuracy=np.float32(50.5), steps=np.int64(7), last=np.bool_(True)
+        ),
+    )
+    line = json.loads(path.read_text())
+    assert (line["accuracy"], line["steps"], line["last"]) == (50.5, 7, True)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_null_and_read_as_nan(make_row, tmp_path, value):
+    path = tmp_path / "rows.jsonl"
+    rows.append(path, make_row(loss=value, stopped_by="nan", last=True))
+    assert '"loss": null' in path.read_text()
+    assert math.isnan(rows.read(path)[0].loss)
+
+
+def test_torn_last_line_is_dropped(make_row, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows.append(path, make_row())
+    whole = path.read_bytes()
+    for end in (1, 20, len(whole) - 1):
+        path.write_bytes(whole + whole[:end])
+        assert rows.read(path) == [make_row()]
+        assert rows.scan(path).torn
+
+
+def test_append_cuts_a_torn_line_off(make_row, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows.append(path, make_row(round=1))
+    with open(path, "a") as file:
+        file.write('{"setting": "fig')
+    rows.append(path, make_row(round=2))
+    assert [row.round for row in rows.read(path)] == [1, 2]
+    path.write_text("torn from the start")
+    rows.append(path, make_row(round=3))
+    assert [row.round for row in rows.read(path)] == [3]
+
+
+def test_bad_line_is_named_by_file_and_line(make_row, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows.append(path, make_row())
+    with open(path, "a") as file:
+        file.write("oops\n")
+    rows.append(path, make_row())
+    with pytest.raises(ValueError, match=r"rows\.jsonl, line 2: not a JSON"):
+        rows.read(path)
+    scanned = rows.scan(path)
+    assert len(scanned.records) == 2
+    assert len(scanned.errors) == 1
+    assert not scanned.torn
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema": 2}, "reads rows of schema 1. Received: schema=2"),
+        ({"colour": "red"}, r"unknown=\['colour'\]"),
+        ({"seed": True}, "`seed` must be int. Received: seed=True"),
+        ({"accuracy": "50"}, "`accuracy` must be float"),
+        ({"round": None}, "`round` must be int"),
+        ({"stopped_by": "boredom"}, "`stopped_by` must be one of"),
+    ],
+)
+def test_foreign_fields_are_refused(make_row, tmp_path, change, message):
+    line = {**dataclasses.asdict(make_row()), **change}
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(line) + "\n")
+    with pytest.raises(ValueError, match=message):
+        rows.read(path)
+
+
+@pytest.mark.parametrize("line", ["[1, 2]", "3", "null", '{"seed": 1}', ""])
+def test_lines_that_are_no_row_are_refused(tmp_path, line):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(line + "\n")
+    with pytest.raises(ValueError, match="line 1: not"):
+        rows.read(path)
+
+
+def test_read_workdir_finds_all_settings(make_row, make_run):
+    folder = make_run([make_row(seed=seed) for seed in (2, 0, 1)])
+    found = rows.read_workdir(folder.path)
+    assert [row.seed for row in found] == [0, 1, 2]
+    assert rows.read_workdir(folder.path / "nothing here") == []
+
+
+def test_epochs_round_trip(make_epochs, tmp_path):
+    path = tmp_path / "epochs.jsonl"
+    assert rows.read_epochs(path) == []
+    written = make_epochs("a/seed0")
+    for epoch in written:
+        rows.append_epoch(path, epoch)
+    found = rows.read_epochs(path)
+    assert [e.epoch for e in found] == [1, 2, 3, 4, 5]
+    assert [e.round for e in found] == [1, 1, 1, 2, 2]
+    assert math.isnan(found[1].accuracy)
+    assert found[2] == written[2]
+
+
+def test_results_import_neither_keras_nor_tensorflow():
+    code = (
+        "import sys\n"
+        "from ws_keras.results import report, rows, workdir\n"
+        "bad = {'keras', 'tensorflow', 'jax', 'matplotlib', 'pandas'}\n"
+        "print(*bad & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("\n", "")

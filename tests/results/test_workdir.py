@@ -1,0 +1,183 @@
+"""A run's folder belongs to one config and is never half written."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ws_keras.results import rows
+from ws_keras.results import workdir
+
+CONFIG = {"model": {"width": 16, "name": "resnet18"}, "steps": (1, 2)}
+VERSIONS = {"keras": "3.15.1"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = workdir.Workdir(tmp_path / "runs" / "fig2")
+    made.prepare(CONFIG, VERSIONS)
+    return made
+
+
+def test_prepare_writes_what_was_run(folder):
+    run = json.loads((folder.path / "run.json").read_text())
+    assert run["config"] == {**CONFIG, "steps": [1, 2]}
+    assert run["versions"] == VERSIONS
+    assert run["schema"] == 1
+    assert "git_revision" in run
+    assert os.listdir(folder.path) == ["run.json"]
+
+
+def test_same_config_is_continued_unchanged(folder):
+    before = (folder.path / "run.json").read_bytes()
+    folder.prepare(CONFIG, VERSIONS)
+    assert (folder.path / "run.json").read_bytes() == before
+
+
+def test_other_versions_are_noted_once(folder):
+    for _ in range(2):
+        folder.prepare(CONFIG, {"keras": "3.16.0"})
+    run = folder.load()
+    assert run["versions"] == VERSIONS
+    assert [c["versions"] for c in run["continued"]] == [{"keras": "3.16.0"}]
+
+
+def test_other_config_is_refused_with_the_fields(folder):
+    other = {"model": {"width": 64, "name": "mlp"}, "lr": 1, "seed": 3}
+    with pytest.raises(ValueError) as error:
+        folder.prepare(other, VERSIONS)
+    text = str(error.value)
+    assert "model.width: 16 -> 64, model.name: 'resnet18' -> 'mlp'" in text
+    assert "steps: [1, 2] -> '(absent)' and 2 more" in text
+    assert "another `--workdir` or pass `--overwrite`" in text
+
+
+def test_overwrite_keeps_the_old_folders(folder, make_row):
+    rows.append(folder.rows_path("a/seed0"), make_row())
+    for seed in (1, 2):
+        folder.prepare({"seed": seed}, VERSIONS, overwrite=True)
+    siblings = sorted(p.name for p in folder.path.parent.iterdir())
+    assert siblings == ["fig2", "fig2.old-1", "fig2.old-2"]
+    old = workdir.Workdir(folder.path.parent / "fig2.old-1")
+    assert old.rows_path("a/seed0").exists()
+    assert folder.load()["config"] == {"seed": 2}
+    assert not folder.rows_path("a/seed0").exists()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_foreign_folder_is_refused_and_left_alone(tmp_path, overwrite):
+    (tmp_path / "holiday.jpg").write_text("x")
+    with pytest.raises(ValueError, match="must be empty.*holiday.jpg"):
+        workdir.Workdir(tmp_path).prepare(CONFIG, VERSIONS, overwrite)
+    assert os.listdir(tmp_path) == ["holiday.jpg"]
+
+
+def test_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ValueError, match="a folder that can be written"):
+            workdir.Workdir(path).prepare(CONFIG, VERSIONS)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_read_only_folder_is_refused(folder):
+    folder.path.chmod(0o500)
+    with pytest.raises(ValueError, match="Permission denied"):
+        folder.prepare(CONFIG, VERSIONS)
+    folder.path.chmod(0o700)
+
+
+@pytest.mark.skipif(
+    not os.path.isdir("/proc/self"), reason="needs a folder nobody can write"
+)
+def test_unwritable_place_is_refused():
+    with pytest.raises(ValueError, match="a folder that can be written"):
+        workdir.Workdir("/proc/self/runs").prepare(CONFIG, VERSIONS)
+
+
+def test_damaged_run_file_is_refused_until_overwritten(folder):
+    for damage in ('{"config": {"mo', "[]", '{"config": 3}'):
+        (folder.path / "run.json").write_text(damage)
+        with pytest.raises(ValueError, match="cannot be read.*--overwrite"):
+            folder.prepare(CONFIG, VERSIONS)
+    folder.prepare(CONFIG, VERSIONS, overwrite=True)
+    assert folder.load()["versions"] == VERSIONS
+
+
+def test_load_refuses_a_folder_without_run(tmp_path):
+    with pytest.raises(ValueError, match="must be the folder of a run"):
+        workdir.Workdir(tmp_path).load()
+
+
+def test_leftover_of_a_killed_writer_is_no_content(tmp_path):
+    (tmp_path / ".run.json.4711").write_text('{"con')
+    workdir.Workdir(tmp_path).prepare(CONFIG, VERSIONS)
+    assert workdir.Workdir(tmp_path).load()["versions"] == VERSIONS
+
+
+def test_killed_writer_leaves_the_old_file_or_the_new(tmp_path):
+    path = tmp_path / "run.json"
+    code = (
+        "import pathlib, sys\n"
+        "from ws_keras.results import workdir\n"
+        "while True:\n"
+        "    for letter in 'ab':\n"
+        "        text = letter * 300_000\n"
+        "        workdir.write_atomically(pathlib.Path(sys.argv[1]), text)\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", code, str(path)])
+    deadline = time.monotonic() + 30
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    assert path.read_text() in ("a" * 300_000, "b" * 300_000)
+
+
+def test_setting_ids_name_folders_inside(folder):
+    setting = "fig2_online/shrink_perturb-0.6-0.01/seed3"
+    assert folder.folder(setting) == folder.path / setting
+    assert folder.rows_path(setting) == folder.path / setting / "rows.jsonl"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["../x", "a/../../x", "/etc", "", "a//b", ".", "a/..", "a\\b", "a\n", "~"],
+)
+def test_setting_ids_never_leave_the_folder(folder, setting):
+    with pytest.raises(ValueError, match="A setting id must be names"):
+        folder.folder(setting)
+
+
+def test_finished_by_the_last_row(folder, make_row):
+    setting = "a/seed0"
+    assert not folder.is_finished(setting)
+    rows.append(folder.rows_path(setting), make_row(round=1))
+    assert not folder.is_finished(setting)
+    rows.append(folder.rows_path(setting), make_row(round=2, last=True))
+    assert folder.is_finished(setting)
+
+
+def test_restart_removes_rows_and_events_only(folder, make_row, make_epochs):
+    setting = "a/seed0"
+    rows.append(folder.rows_path(setting), make_row())
+    rows.append_epoch(folder.epochs_path(setting), make_epochs(setting)[0])
+    (folder.folder(setting) / "tb").mkdir()
+    (folder.folder(setting) / "tb" / "events.out.tfevents.1.x").touch()
+    (folder.folder(setting) / "notes.txt").touch()
+    folder.restart(setting)
+    left = [p.name for p in folder.folder(setting).rglob("*") if p.is_file()]
+    assert left == ["notes.txt"]
+    folder.restart("never/started")
+
+
+def test_restart_refuses_a_finished_setting(folder, make_row):
+    rows.append(folder.rows_path("a/seed0"), make_row(last=True))
+    with pytest.raises(ValueError, match="finished setting is never removed"):
+        folder.restart("a/seed0")
+    assert folder.rows_path("a/seed0").exists()

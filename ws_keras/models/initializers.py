@@ -1,0 +1,48 @@
+"""The weight initializations that a model can be built with."""
+
+import math
+
+import keras
+
+NAMES = ("torch", "keras")
+
+
+def kernel_and_bias(name: str, fan_in: int) -> dict:
+    """Returns the initializer arguments of a `Dense` or `Conv2D` layer.
+
+    `"torch"` is what the authors' framework does by default: kernels and
+    biases uniform in `+-1 / sqrt(fan_in)` (Kaiming-uniform with `a =
+    sqrt(5)`). `"keras"` is Glorot-uniform with zero biases.
+
+    Args:
+        name: `"torch"` or `"keras"`.
+        fan_in: Number of inputs of one output unit; for a convolution,
+            input channels times kernel height times kernel width.
+
+    Returns:
+        A dict with `kernel_initializer` and `bias_initializer`.
+
+    Raises:
+        ValueError: If `name` is unknown.
+    """
+    if name == "keras":
+        return {
+            "kernel_initializer": keras.initializers.GlorotUniform(seed=0),
+            "bias_initializer": "zeros",
+        }
+    if name != "torch":
+        raise ValueError(
+            f"Unknown initializer. Received: initializer={name!r}. "
+            f"Choose one of {list(NAMES)}."
+        )
+    limit = 1.0 / math.sqrt(fan_in)
+    # Explicit seeds keep Python's global random state untouched; the
+    # experiment draws every start anew from an addressed seed.
+    return {
+        "kernel_initializer": keras.initializers.RandomUniform(
+            -limit, limit, seed=0
+        ),
+        "bias_initializer": keras.initializers.RandomUniform(
+            -limit, limit, seed=1
+        ),
+    }

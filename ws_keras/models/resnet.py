@@ -1,0 +1,173 @@
+"""ResNet-18 for small images, in the form of the authors' code."""
+
+import keras
+from keras import layers
+
+from ws_keras.models import initializers
+from ws_keras.models import inputs as model_inputs
+
+NORMS = ("batch", "none", "layer")
+# The authors' framework: epsilon 1e-5, and a momentum of 0.1 for the new
+# value, which is 0.9 for the old one in Keras' convention.
+EPSILON = 1e-5
+MOMENTUM = 0.9
+
+
+def resnet18(
+    input_shape=(32, 32, 3),
+    num_classes=10,
+    width=16,
+    norm="batch",
+    blocks=(2, 2, 2, 2),
+    initializer="torch",
+    normalization="half",
+    moments=None,
+    input_dtype="uint8",
+    dtype="float32",
+    synchronized=False,
+) -> keras.Model:
+    """Builds the residual network of the paper.
+
+    A 3x3 stem of `width` channels without max-pool, then stages of `width`,
+    2, 4 and 8 times `width` channels, each of which but the first halves the
+    image, global average pooling and a linear layer. Convolutions have no
+    bias. A 1x1 convolution bridges a block that changes the shape.
+
+    Example:
+
+    >>> resnet18().count_params() - 2 * 1200  # less the moving statistics
+    701466
+
+    Args:
+        input_shape: `(height, width, channels)`. Defaults to `(32, 32, 3)`.
+        num_classes: Number of logits. Defaults to 10.
+        width: Channels of the first stage. The authors' code has 16, the
+            usual network 64. Defaults to 16.
+        norm: `"batch"`, `"none"` (the convolutions then have no bias either)
+            or `"layer"` (over height, width and channels of one sample).
+            Defaults to `"batch"`.
+        blocks: Blocks per stage. Defaults to `(2, 2, 2, 2)`.
+        initializer: `"torch"` or `"keras"`; see
+            `initializers.kernel_and_bias`. Defaults to `"torch"`.
+        normalization: `"half"`, `"channel"` or `"none"`; see
+            `inputs.normalized_input`. Defaults to `"half"`.
+        moments: Channel statistics for `normalization="channel"`.
+        input_dtype: Dtype of the stored samples. Defaults to `"uint8"`.
+        dtype: Dtype policy, `"float32"` or `"mixed_bfloat16"`; logits are
+            always float32. Defaults to `"float32"`.
+        synchronized: Whether batch normalization averages over the replicas
+            of a distribution strategy. Defaults to `False`.
+
+    Returns:
+        An uncompiled `keras.Model` from images `(batch, *input_shape)` to
+        logits `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If an argument is not one of the named choices, or the
+            samples are not images.
+    """
+    _check(input_shape, norm, width, blocks)
+    conv = _conv(initializer, dtype)
+    normalize = _norm(norm, dtype, synchronized)
+    start, x = model_inputs.normalized_input(
+        input_shape, input_dtype, normalization, moments, dtype
+    )
+    x = _relu(normalize(conv(x, width, 3, 1, "stem_conv"), "stem_norm"), dtype)
+    for stage, num_blocks in enumerate(blocks):
+        for block in range(num_blocks):
+            stride = 2 if stage > 0 and block == 0 else 1
+            name = f"stage{stage + 1}_block{block + 1}"
+            x = _block(x, width * 2**stage, stride, name, conv, normalize)
+    x = layers.GlobalAveragePooling2D(dtype=dtype, name="pool")(x)
+    logits = layers.Dense(
+        num_classes,
+        dtype="float32",
+        name="logits",
+        **initializers.kernel_and_bias(initializer, x.shape[-1]),
+    )(x)
+    return keras.Model(start, logits, name="resnet18")
+
+
+def _block(x, channels, stride, name, conv, normalize):
+    shortcut = x
+    if stride != 1 or x.shape[-1] != channels:
+        shortcut = conv(x, channels, 1, stride, f"{name}_shortcut_conv")
+        shortcut = normalize(shortcut, f"{name}_shortcut_norm")
+    dtype = x.dtype
+    y = _relu(
+        normalize(
+            conv(x, channels, 3, stride, f"{name}_conv1"), f"{name}_norm1"
+        ),
+        dtype,
+    )
+    y = normalize(conv(y, channels, 3, 1, f"{name}_conv2"), f"{name}_norm2")
+    return _relu(layers.Add(dtype=dtype)([y, shortcut]), dtype)
+
+
+def _relu(x, dtype):
+    return layers.Activation("relu", dtype=dtype)(x)
+
+
+def _conv(initializer, dtype):
+    def conv(x, channels, size, stride, name):
+        padding = "same"
+        if stride > 1 and size > 1:
+            # Keras pads a strided "same" convolution on one side; the
+            # authors' framework pads both.
+            x = layers.ZeroPadding2D(1, dtype=dtype, name=f"{name}_pad")(x)
+            padding = "valid"
+        kernel = initializers.kernel_and_bias(
+            initializer, x.shape[-1] * size * size
+        )["kernel_initializer"]
+        return layers.Conv2D(
+            channels,
+            size,
+            strides=stride,
+            padding=padding,
+            use_bias=False,
+            kernel_initializer=kernel,
+            dtype=dtype,
+            name=name,
+        )(x)
+
+    return conv
+
+
+def _norm(norm, dtype, synchronized):
+    def normalize(x, name):
+        if norm == "none":
+            return x
+        if norm == "layer":
+            # One group is layer normalization over height, width and
+            # channels, with gamma and beta per channel.
+            return layers.GroupNormalization(
+                groups=1, epsilon=EPSILON, dtype=dtype, name=name
+            )(x)
+        return layers.BatchNormalization(
+            momentum=MOMENTUM,
+            epsilon=EPSILON,
+            synchronized=synchronized,
+            dtype=dtype,
+            name=name,
+        )(x)
+
+    return normalize
+
+
+def _check(input_shape, norm, width, blocks):
+    if norm not in NORMS:
+        raise ValueError(
+            f"Unknown norm. Received: norm={norm!r}. "
+            f"Choose one of {list(NORMS)}."
+        )
+    if len(input_shape) != 3:
+        raise ValueError(
+            "A ResNet needs images of shape (height, width, channels). "
+            f"Received: input_shape={tuple(input_shape)}. Use the model "
+            "'mlp' for flat samples."
+        )
+    if width < 1 or not blocks or min(blocks) < 1:
+        raise ValueError(
+            "`width` and each entry of `blocks` must be at least 1. "
+            f"Received: width={width}, blocks={tuple(blocks)}."
+        )

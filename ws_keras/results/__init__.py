@@ -1,0 +1,1 @@
+"""Rows and what is made of them: statistics, tables, figures, a report."""

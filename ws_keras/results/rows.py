@@ -1,0 +1,245 @@
+"""The row, the result of one round, and the line files that hold rows."""
+
+import dataclasses
+import json
+import math
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+from typing import TypeVar
+
+SCHEMA = 1
+ROWS = "rows.jsonl"
+EPOCHS = "epochs.jsonl"
+STOPPED_BY = ("threshold", "plateau", "epochs", "cap", "nan")
+
+Record = TypeVar("Record")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """The result of one round of one setting.
+
+    `train_seconds` is training alone; tracing and evaluation have fields of
+    their own. `train_accuracy`, `accuracy` (held out) are in percent, `loss`
+    is the training loss, `eval_loss` the held-out one. `shrink` and `perturb`
+    are nan for arms that have none. `last` marks the final row of a setting.
+    """
+
+    setting: str
+    experiment: str
+    arm: str
+    shrink: float
+    perturb: float
+    seed: int
+    round: int  # from 1
+    num_samples: int
+    epochs: int
+    steps: int
+    sample_passes: int
+    train_seconds: float
+    trace_seconds: float
+    eval_seconds: float
+    train_accuracy: float
+    accuracy: float
+    loss: float
+    eval_loss: float
+    stopped_by: str
+    last: bool
+    dataset: str
+    model: str
+    optimizer: str
+    schema: int = SCHEMA
+
+    def __post_init__(self):
+        if self.stopped_by not in STOPPED_BY:
+            raise ValueError(
+                f"`stopped_by` must be one of {list(STOPPED_BY)}. "
+                f"Received: stopped_by={self.stopped_by!r}."
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One epoch in the life of a setting; `epoch` runs on across rounds.
+
+    Accuracies are in percent; `accuracy` (held out) is nan where it was not
+    measured.
+    """
+
+    setting: str
+    round: int  # from 1
+    epoch: int  # from 1, continuous over all rounds
+    loss: float
+    train_accuracy: float
+    accuracy: float
+    learning_rate: float
+    samples_per_second: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """What a line file holds: readable records, and sentences about the rest.
+
+    `torn` is true where the last line has no end, as a killed writer leaves
+    it; `errors` has one sentence for each other line that cannot be read.
+    """
+
+    records: list
+    errors: list[str]
+    torn: bool
+
+
+def append(path: str | os.PathLike, row: Row) -> None:
+    """Appends one row as a JSON line, flushed and fsynced.
+
+    A torn last line of an earlier, killed writer is cut off first, so that
+    the new row never sticks to it. nan and infinities are written as null.
+
+    Args:
+        path: File; it and its folder are made when missing.
+        row: The `Row`.
+    """
+    _append(path, row, sync=True)
+
+
+def append_epoch(path: str | os.PathLike, epoch: Epoch) -> None:
+    """Appends one epoch as a JSON line, flushed but not fsynced."""
+    _append(path, epoch, sync=False)
+
+
+def read(path: str | os.PathLike) -> list[Row]:
+    """Reads the rows of one file, in the order in which they were written.
+
+    A line counts once its line end is written: a torn last line is dropped.
+
+    Args:
+        path: File that `append` wrote.
+
+    Returns:
+        List of `Row`; null floats become nan.
+
+    Raises:
+        ValueError: Any other line is not a row of this schema.
+    """
+    return _strict(scan(path))
+
+
+def read_epochs(path: str | os.PathLike) -> list[Epoch]:
+    """Reads the epochs of one file like `read`; a missing file has none."""
+    if not pathlib.Path(path).exists():
+        return []
+    return _strict(scan(path, Epoch))
+
+
+def read_workdir(workdir: str | os.PathLike) -> list[Row]:
+    """Reads every `rows.jsonl` below a folder, in the order of the paths."""
+    return [row for path in find(workdir) for row in read(path)]
+
+
+def find(workdir: str | os.PathLike, name: str = ROWS) -> list[pathlib.Path]:
+    """Returns the line files of that name below a folder, sorted."""
+    return sorted(pathlib.Path(workdir).glob(f"**/{name}"))
+
+
+def scan(path: str | os.PathLike, kind: type = Row) -> Scan:
+    """Reads whatever is readable in a line file and says what is not.
+
+    Args:
+        path: File of JSON lines.
+        kind: `Row` or `Epoch`. Defaults to `Row`.
+
+    Returns:
+        A `Scan`.
+    """
+    *lines, tail = pathlib.Path(path).read_bytes().split(b"\n")
+    records, errors = [], []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(_decode(line, kind))
+        except ValueError as error:
+            errors.append(f"{path}, line {number}: {error}")
+    return Scan(records, errors, torn=bool(tail))
+
+
+def _strict(scanned: Scan) -> list:
+    if scanned.errors:
+        raise ValueError(
+            f"{scanned.errors[0]} Move the file away to run that setting anew."
+        )
+    return scanned.records
+
+
+def _append(path: str | os.PathLike, record: Any, sync: bool) -> None:
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps(dict(_encode(record)), allow_nan=False) + "\n"
+    # Binary: one write call per line, and offsets that count bytes.
+    with open(path, "ab+") as file:
+        _cut_torn_tail(file)
+        file.write(line.encode("utf8"))
+        file.flush()
+        if sync:
+            os.fsync(file.fileno())
+
+
+def _cut_torn_tail(file) -> None:
+    end = file.seek(0, os.SEEK_END)
+    if not end:
+        return
+    file.seek(end - 1)
+    if file.read(1) == b"\n":
+        return
+    file.seek(0)
+    file.truncate(file.read().rfind(b"\n") + 1)
+
+
+def _encode(record: Any) -> Iterator[tuple[str, Any]]:
+    for field in dataclasses.fields(record):
+        # The conversion also admits NumPy scalars, which json refuses.
+        value = field.type(getattr(record, field.name))
+        if field.type is float and not math.isfinite(value):
+            value = None
+        yield field.name, value
+
+
+def _decode(line: bytes, kind: type[Record]) -> Record:
+    try:
+        values = json.loads(line)
+    except ValueError:
+        raise ValueError(f"not a JSON line. Received: {line[:40]!r}.") from None
+    if type(values) is not dict:
+        raise ValueError(f"not a JSON object. Received: {line[:40]!r}.")
+    schema = values.get("schema", SCHEMA)
+    if schema != SCHEMA:
+        raise ValueError(
+            f"this version of ws_keras reads rows of schema {SCHEMA}. "
+            f"Received: schema={schema!r}. Read them with the version that "
+            "wrote them (named in run.json), or update ws_keras."
+        )
+    fields = {field.name: field.type for field in dataclasses.fields(kind)}
+    _check_names(values, fields, kind.__name__)
+    return kind(**{n: _value(n, v, fields[n]) for n, v in values.items()})
+
+
+def _check_names(values: dict, fields: dict, kind: str) -> None:
+    missing = sorted(fields.keys() - values.keys() - {"schema"})
+    unknown = sorted(values.keys() - fields.keys())
+    if missing or unknown:
+        raise ValueError(
+            f"not the fields of {kind}. Received: missing={missing}, "
+            f"unknown={unknown}."
+        )
+
+
+def _value(name: str, value: Any, kind: type) -> Any:
+    if kind is float and value is None:
+        return math.nan
+    # bool is an int to Python, but true is no seed.
+    fits = type(value) is kind or (kind is float and type(value) is int)
+    if not fits:
+        raise ValueError(
+            f"`{name}` must be {kind.__name__}. Received: {name}={value!r}."
+        )
+    return kind(value)

@@ -1,0 +1,258 @@
+"""Statistics over seeds: means, standard errors and paired differences."""
+
+import collections
+import dataclasses
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from ws_keras.results import rows
+
+CONFIDENCE = 0.95
+# Printed standard deviations are rounded, some to 0.0.
+BAND_FLOOR_POINTS = 0.5
+_ARM_ORDER = {"cold": 0, "warm": 1}
+
+
+class Cell(NamedTuple):
+    """What arms must share before they may be compared."""
+
+    experiment: str
+    dataset: str
+    model: str
+    optimizer: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """Mean over seeds; std and error are nan for fewer than two seeds."""
+
+    mean: float
+    std: float
+    error: float  # standard error of the mean
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """Mean of paired differences and its 95 % t interval."""
+
+    mean: float
+    error: float
+    low: float
+    high: float
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """The seeds of one arm: finished ones by seed, and how many are not."""
+
+    finished: dict[int, list[rows.Row]]
+    unfinished: int
+    broken: int  # ended by a loss that was not finite
+
+
+def summarize(values: Iterable[float]) -> Summary:
+    """Returns mean, standard deviation and standard error over seeds.
+
+    Args:
+        values: One number per seed; nan stands for no number.
+
+    Returns:
+        A `Summary` of the numbers that are not nan.
+    """
+    found = np.array([v for v in values if not math.isnan(v)], float)
+    mean = float(found.mean()) if found.size else math.nan
+    std = float(found.std(ddof=1)) if found.size > 1 else math.nan
+    return Summary(mean, std, std / max(found.size, 1) ** 0.5, found.size)
+
+
+def paired(ours: dict[int, float], theirs: dict[int, float]) -> Difference:
+    """Returns the difference `ours - theirs` over the seeds of both.
+
+    Args:
+        ours: Seed to number.
+        theirs: Seed to number.
+
+    Returns:
+        A `Difference`; its error and interval are nan below two common seeds.
+    """
+    seeds = sorted(ours.keys() & theirs.keys())
+    summary = summarize(ours[seed] - theirs[seed] for seed in seeds)
+    reach = math.nan
+    if summary.count > 1:
+        reach = t_quantile(summary.count - 1) * summary.error
+    low, high = summary.mean - reach, summary.mean + reach
+    return Difference(summary.mean, summary.error, low, high, summary.count)
+
+
+def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
+    """Returns how many standard errors a two-sided t interval reaches.
+
+    Args:
+        freedom: Degrees of freedom, a positive integer.
+        confidence: Probability inside the interval. Defaults to 0.95.
+
+    Returns:
+        The quantile, for example 4.303 for 2 degrees of freedom.
+    """
+    low, high = 0.0, math.pi / 2
+    while high - low > 1e-15:
+        middle = (low + high) / 2
+        if _t_probability(middle, freedom) < confidence:
+            low = middle
+        else:
+            high = middle
+    return math.tan(low) * math.sqrt(freedom)
+
+
+def matches(ours: Summary, mean: float, std: float) -> bool:
+    """Returns whether our mean lies within two standard deviations of theirs.
+
+    The band is `2 * sqrt(std_ours**2 + std**2)`, at least half a point; a
+    single seed of ours counts as having no spread.
+    """
+    spread = 0.0 if math.isnan(ours.std) else ours.std
+    band = max(2 * math.hypot(spread, std), BAND_FLOOR_POINTS)
+    # Printed with one decimal, so rounding must not decide.
+    return abs(ours.mean - mean) <= band + 1e-9
+
+
+def label(row: rows.Row) -> str:
+    """Returns the name of a row's arm, such as `shrink_perturb 0.6/0.01`."""
+    if row.arm in _ARM_ORDER or math.isnan(row.shrink):
+        return row.arm
+    return f"{row.arm} {row.shrink:g}/{row.perturb:g}"
+
+
+def cells(
+    all_rows: Iterable[rows.Row],
+) -> dict[Cell, dict[str, list[rows.Row]]]:
+    """Groups rows by what may be compared, and then by arm.
+
+    Returns:
+        `Cell` to arm label to rows: cold first, warm second, then the other
+        arms from the weakest shrinking to the strongest.
+    """
+    grouped = collections.defaultdict(lambda: collections.defaultdict(list))
+    for row in sorted(all_rows, key=_order):
+        grouped[cell(row)][label(row)].append(row)
+    return {key: dict(arms) for key, arms in grouped.items()}
+
+
+def cell(row: rows.Row) -> Cell:
+    """Returns the cell of a row."""
+    return Cell(row.experiment, row.dataset, row.model, row.optimizer)
+
+
+def runs(arm_rows: Iterable[rows.Row]) -> Runs:
+    """Sorts the rows of one arm into finished and other seeds."""
+    settings = collections.defaultdict(list)
+    for row in sorted(arm_rows, key=lambda row: row.round):
+        settings[row.setting].append(row)
+    finished, broken = {}, 0
+    for found in settings.values():
+        if found[-1].stopped_by == "nan":
+            broken += 1
+        elif found[-1].last:
+            finished[found[-1].seed] = found
+    unfinished = len(settings) - len(finished) - broken
+    return Runs(finished, unfinished, broken)
+
+
+def final(found: Runs, field: str) -> dict[int, float]:
+    """Returns seed to the value of a field in the last round."""
+    return {
+        seed: getattr(seed_rows[-1], field)
+        for seed, seed_rows in found.finished.items()
+    }
+
+
+def by_seed(arm_rows: Iterable[rows.Row], field: str) -> dict[int, float]:
+    """Returns seed to the value of a field, without rows ended by nan."""
+    return {
+        row.seed: getattr(row, field)
+        for row in arm_rows
+        if row.stopped_by != "nan"
+    }
+
+
+def by_samples(
+    arm_rows: Iterable[rows.Row], field: str
+) -> dict[int, dict[int, float]]:
+    """Returns number of samples to seed to the value of a field."""
+    grouped = collections.defaultdict(list)
+    for row in sorted(arm_rows, key=lambda row: row.num_samples):
+        grouped[row.num_samples].append(row)
+    return {size: by_seed(found, field) for size, found in grouped.items()}
+
+
+def gaps_to_cold(
+    all_rows: Iterable[rows.Row],
+) -> dict[tuple[Cell, str, int], Difference]:
+    """Returns how far each arm's held-out accuracy lies from cold's.
+
+    Pairs the seeds of an arm with the same seeds of the arm `cold` in the
+    same cell and round.
+
+    Returns:
+        (`Cell`, arm label, round) to the `Difference` arm minus cold in
+        points: negative where the arm generalizes worse than a cold start.
+    """
+    gaps = {}
+    for key, arms in cells(all_rows).items():
+        cold = _by_round(arms.get("cold", []))
+        for name, arm_rows in arms.items():
+            for number, ours in _by_round(arm_rows).items():
+                if name != "cold" and number in cold:
+                    gaps[key, name, number] = paired(ours, cold[number])
+    return gaps
+
+
+def is_online(cell_rows: Iterable[rows.Row]) -> bool:
+    """Returns whether rows belong to more than two rounds."""
+    return any(
+        row.round > 2 or (row.round == 2 and not row.last) for row in cell_rows
+    )
+
+
+def is_two_phase(cell_rows: Iterable[rows.Row]) -> bool:
+    """Returns whether rows belong to exactly two rounds."""
+    found = list(cell_rows)
+    return not is_online(found) and any(row.round == 2 for row in found)
+
+
+def _by_round(arm_rows: Iterable[rows.Row]) -> dict[int, dict[int, float]]:
+    grouped = collections.defaultdict(list)
+    for row in arm_rows:
+        grouped[row.round].append(row)
+    return {n: by_seed(found, "accuracy") for n, found in grouped.items()}
+
+
+def _order(row: rows.Row) -> tuple:
+    shrink = 0.0 if math.isnan(row.shrink) else -row.shrink
+    perturb = 0.0 if math.isnan(row.perturb) else row.perturb
+    rank = _ARM_ORDER.get(row.arm, len(_ARM_ORDER))
+    return *cell(row), rank, row.arm, shrink, perturb, row.seed, row.round
+
+
+def _t_probability(theta: float, freedom: int) -> float:
+    """Probability of |t| < sqrt(freedom) * tan(theta).
+
+    The finite sums of Abramowitz & Stegun, 26.7.3 and 26.7.4, which are exact
+    for integer degrees of freedom.
+    """
+    odd = freedom % 2
+    cosine = math.cos(theta)
+    term = total = 0.0
+    if freedom > 1:
+        term = total = cosine if odd else 1.0
+    for k in range(2 + odd, freedom - 1, 2):
+        term *= cosine**2 * (k - 1) / k
+        total += term
+    if odd:
+        return 2 / math.pi * (theta + math.sin(theta) * total)
+    return math.sin(theta) * total

@@ -1,0 +1,249 @@
+"""The folder of a run: what was run, and where each setting's files lie."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+from ws_keras.results import rows
+
+RUN = "run.json"
+EVENTS = "events.out.tfevents*"
+_ABSENT = "(absent)"
+_SHOWN = 3
+_WAYS_OUT = "Choose another `--workdir` or pass `--overwrite`."
+
+
+class Workdir:
+    """A folder that belongs to one config and holds one folder per setting.
+
+    Example:
+
+    ```python
+    folder = workdir.Workdir("runs/fig2")
+    folder.prepare(config.to_dict(), {"keras": keras.__version__})
+    rows.append(folder.rows_path("fig2_online/warm/seed0"), row)
+    ```
+
+    Args:
+        path: Folder; it need not exist before `prepare`.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        # Resolved, so that `--overwrite` through a link or from inside the
+        # folder renames the folder itself.
+        self.path = pathlib.Path(path).expanduser().resolve()
+
+    def prepare(
+        self, config: dict, versions: dict, overwrite: bool = False
+    ) -> None:
+        """Makes the folder ready for rows of this config.
+
+        Writes `run.json` with config, versions, git revision and schema, in
+        one step: the file is the old one or the new one, never a half. A
+        folder that already belongs to the same config is continued; other
+        versions or another revision are then noted under `continued`.
+
+        Args:
+            config: The whole config, of values that JSON knows.
+            versions: Name of each package that matters to its version.
+            overwrite: Rename a folder of an earlier run to
+                `<workdir>.old-1`, `.old-2`, ... and start afresh. Defaults
+                to `False`.
+
+        Raises:
+            ValueError: The folder belongs to another config, holds files but
+                no run, is a file, or cannot be written.
+        """
+        run = {
+            # Through JSON, so that tuples compare equal to what is read back.
+            "config": json.loads(json.dumps(config, default=str)),
+            "versions": dict(versions),
+            "git_revision": git_revision(),
+            "schema": rows.SCHEMA,
+        }
+        try:
+            self._prepare(run, overwrite)
+        except OSError as error:
+            raise ValueError(
+                "`--workdir` must be a folder that can be written. Received: "
+                f"{self.path} ({error.strerror}). Choose another `--workdir`."
+            ) from None
+
+    def load(self) -> dict[str, Any]:
+        """Returns the content of `run.json`.
+
+        Raises:
+            ValueError: There is no `run.json`, or it cannot be read.
+        """
+        try:
+            run = json.loads((self.path / RUN).read_bytes())
+            return {"config": dict(run["config"]), **run}
+        except OSError:
+            raise ValueError(
+                f"`--workdir` must be the folder of a run, with a {RUN}. "
+                f"Received: {self.path}."
+            ) from None
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(f"{self.path / RUN} cannot be read.") from None
+
+    def folder(self, setting: str) -> pathlib.Path:
+        """Returns the folder of a setting, which lies inside the workdir."""
+        parts = setting.split("/")
+        if not all(re.fullmatch(r"(?!\.+$)[\w.=+,-]+", p) for p in parts):
+            raise ValueError(
+                "A setting id must be names of letters, digits and _.=+,- "
+                f"joined by slashes. Received: setting={setting!r}."
+            )
+        return self.path.joinpath(*parts)
+
+    def rows_path(self, setting: str) -> pathlib.Path:
+        """Returns the path of a setting's rows."""
+        return self.folder(setting) / rows.ROWS
+
+    def epochs_path(self, setting: str) -> pathlib.Path:
+        """Returns the path of a setting's epoch curves."""
+        return self.folder(setting) / rows.EPOCHS
+
+    def is_finished(self, setting: str) -> bool:
+        """Returns whether the setting's last row says that it is the last."""
+        path = self.rows_path(setting)
+        found = rows.read(path) if path.exists() else []
+        return bool(found) and found[-1].last
+
+    def restart(self, setting: str) -> None:
+        """Removes the rows and event files of an unfinished setting.
+
+        Files that this package did not write stay.
+
+        Raises:
+            ValueError: The setting is finished.
+        """
+        if self.is_finished(setting):
+            raise ValueError(
+                "A finished setting is never removed. Received: "
+                f"setting={setting!r}. {_WAYS_OUT}"
+            )
+        folder = self.folder(setting)
+        for pattern in (rows.ROWS, rows.EPOCHS, f"**/{EVENTS}"):
+            for path in list(folder.glob(pattern)):
+                path.unlink()
+
+    def _prepare(self, run: dict, overwrite: bool) -> None:
+        if not self._has_run():
+            self._check_empty()
+        elif overwrite:
+            self.path.rename(self._free_name())
+        else:
+            run = self._continued(run)
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.path / RUN, json.dumps(run, indent=2) + "\n")
+
+    def _has_run(self) -> bool:
+        return (self.path / RUN).exists()
+
+    def _check_empty(self) -> None:
+        if not self.path.is_dir():
+            return
+        # What a writer left that was killed before its rename is no content.
+        others = [p.name for p in self.path.iterdir() if not _is_part(p.name)]
+        if others:
+            raise ValueError(
+                f"`--workdir` must be empty or the folder of a run, with a "
+                f"{RUN}. Received: {self.path}, which holds "
+                f"{min(others)!r}. Choose another `--workdir`."
+            )
+
+    def _free_name(self) -> pathlib.Path:
+        number = 1
+        while (name := _old_name(self.path, number)).exists():
+            number += 1
+        return name
+
+    def _continued(self, run: dict) -> dict:
+        try:
+            old = self.load()
+        except ValueError as error:
+            raise ValueError(f"{error} {_WAYS_OUT}") from None
+        self._check_same(old["config"], run["config"])
+        origin = {key: run[key] for key in ("versions", "git_revision")}
+        known = [old, *old.get("continued", [])]
+        if any(_covers(entry, origin) for entry in known):
+            return old
+        return {**old, "continued": [*old.get("continued", []), origin]}
+
+    def _check_same(self, old: dict, new: dict) -> None:
+        changes = list(differences(old, new))
+        if changes:
+            shown = ", ".join(changes[:_SHOWN])
+            more = len(changes) - _SHOWN
+            rest = f" and {more} more" if more > 0 else ""
+            raise ValueError(
+                f"`--workdir` {self.path} belongs to another config. "
+                f"Received: {shown}{rest}. {_WAYS_OUT}"
+            )
+
+
+def differences(old: dict, new: dict, prefix: str = "") -> Iterator[str]:
+    """Yields the fields in which two configs differ, as `a.b: 1 -> 2`."""
+    for key in dict.fromkeys([*old, *new]):
+        before, after = old.get(key, _ABSENT), new.get(key, _ABSENT)
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            yield f"{prefix}{key}: {before!r} -> {after!r}"
+
+
+def write_atomically(path: pathlib.Path, text: str) -> None:
+    """Writes a text file in one step: written beside, fsynced, renamed."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(part, "w", encoding="utf8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def git_revision() -> str | None:
+    """Returns the revision of the checkout that this package runs from.
+
+    Returns:
+        The hash, with `+changes` where tracked files differ from it; `None`
+        without git or outside a checkout of this project.
+    """
+    checkout = pathlib.Path(__file__).resolve().parents[2]
+    # An installed package inside somebody else's repository has no revision.
+    if not (checkout / ".git").exists():
+        return None
+    try:
+        revision = _git(checkout, "rev-parse", "HEAD")
+        changes = _git(checkout, "status", "--porcelain", "-uno")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return revision + ("+changes" if changes else "")
+
+
+def _git(checkout: pathlib.Path, *arguments: str) -> str:
+    command = ["git", "-C", str(checkout), *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=10
+    )
+    return done.stdout.strip()
+
+
+def _old_name(path: pathlib.Path, number: int) -> pathlib.Path:
+    return path.with_name(f"{path.name}.old-{number}")
+
+
+def _is_part(name: str) -> bool:
+    return name.startswith(f".{RUN}.")
+
+
+def _covers(entry: dict, origin: dict) -> bool:
+    return all(entry.get(key) == value for key, value in origin.items())

@@ -1,0 +1,46 @@
+"""Randomness by address: every draw has a name and disturbs no other draw."""
+
+import zlib
+
+import numpy as np
+
+
+def generator(seed: int, *address: str | int) -> np.random.Generator:
+    """Returns the NumPy generator that belongs to an address.
+
+    The stream depends only on `seed` and `address`, so that an interrupted
+    run continues with the same draws, one arm never shifts another one's data
+    order, and the global generators of Python, NumPy and Keras stay as they
+    are.
+
+    Example:
+
+    >>> a = generator(0, "order", 1, 5).permutation(3)
+    >>> b = generator(0, "order", 1, 5).permutation(3)
+    >>> bool((a == b).all())
+    True
+
+    Args:
+        seed: Non-negative integer, the seed of the whole setting.
+        address: Strings and non-negative integers, such as
+            `("order", round, epoch)`.
+
+    Returns:
+        A new `numpy.random.Generator`.
+    """
+    words = [_word(part) for part in address]
+    # The length keeps ("a", 0) and ("a",) apart: SeedSequence ignores
+    # trailing zeros.
+    sequence = np.random.SeedSequence([seed, len(words), *words])
+    return np.random.default_rng(sequence)
+
+
+def derive(seed: int, *address: str | int) -> int:
+    """Returns a 31-bit integer seed for an address, as Keras wants them."""
+    return int(generator(seed, *address).integers(2**31 - 1))
+
+
+def _word(part: str | int) -> int:
+    if isinstance(part, str):
+        return zlib.crc32(part.encode("utf8"))
+    return int(part)
