@@ -84,6 +84,8 @@ def _parse(module: ModuleType, argv: list[str]) -> list[str]:
     if any(argument in _HELP for argument in argv[1:]):
         print(help_text(module))
         sys.exit(0)
+    # What libraries log while all is well is not for the user's terminal.
+    flags.FLAGS.set_default("verbosity", logging.WARNING)
     try:
         rest = flags.FLAGS(argv)
     except _FLAG_ERRORS as error:

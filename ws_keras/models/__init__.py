@@ -27,6 +27,5 @@ def build(name: str, **arguments):
     if name == "logistic":
         return mlp(**{**arguments, "depth": 0})
     raise ValueError(
-        f"Unknown model. Received: name={name!r}. "
-        f"Choose one of {list(NAMES)}."
+        f"Unknown model. Received: name={name!r}. Choose one of {list(NAMES)}."
     )

@@ -31,9 +31,7 @@ def normalized_input(input_shape, input_dtype, normalization, moments, dtype):
     """
     inputs = keras.Input(input_shape, dtype=input_dtype)
     scale, offset = _scale_and_offset(normalization, moments)
-    layer = keras.layers.Rescaling(
-        scale, offset, dtype=dtype, name="normalize"
-    )
+    layer = keras.layers.Rescaling(scale, offset, dtype=dtype, name="normalize")
     return inputs, layer(inputs)
 
 

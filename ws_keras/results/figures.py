@@ -275,7 +275,9 @@ def _known(x, y, *others) -> tuple[np.ndarray, ...]:
 def _points(axes, curve, style, scale, limit=math.inf) -> None:
     if not curve:
         return
-    points = [(x, y) for x, y in zip(curve.x, curve.y) if x <= limit]
+    points = [
+        (x, y) for x, y in zip(curve.x, curve.y, strict=True) if x <= limit
+    ]
     if not points:
         return
     axes.plot(

@@ -1,0 +1,94 @@
+"""Every field of an experiment once, with its unit and default.
+
+The defaults are the choices of the authors' code; the other choices are named
+beside them. A config file changes what its experiment needs.
+"""
+
+import ml_collections
+from ml_collections import config_dict
+
+from ws_keras import settings as all_settings
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Returns the locked config that all experiments start from."""
+    config = ml_collections.ConfigDict()
+    config.experiment = "base"
+    # "cold", "warm" or "shrink_perturb-SHRINK-PERTURB", one run each.
+    config.arms = ("cold", "warm", "shrink_perturb-0.4-0.1")
+    config.seeds = (0, 1, 2, 3, 4)
+
+    config.data = data = ml_collections.ConfigDict()
+    # cifar10, cifar100, svhn_cropped, mnist, fashion_mnist, textures (made
+    # on the fly, no download) or npz:PATH.
+    data.name = "cifar10"
+    # "half": pixels to [-1, 1]; "channel": mean 0, deviation 1 per channel;
+    # "none": as stored.
+    data.normalization = "half"
+    # "held_out": a random third of the official training set is evaluated
+    # on; "official_test": all of it is trained on.
+    data.split = "held_out"
+
+    config.rounds = rounds = ml_collections.ConfigDict()
+    # "online": `step` more samples in each round; "two_phase": `fraction` of
+    # the samples, then all.
+    rounds.protocol = "online"
+    rounds.step = 1000  # samples
+    rounds.fraction = 0.5
+    rounds.limit = config_dict.placeholder(int)  # rounds; None runs all
+
+    config.model = model = ml_collections.ConfigDict()
+    model.name = "resnet18"  # resnet18, mlp, logistic
+    model.initializer = "torch"  # torch, keras
+    model.width = 16  # resnet18: channels of the first stage; 64 is usual
+    model.blocks = (2, 2, 2, 2)  # resnet18: blocks of each stage
+    model.norm = "batch"  # resnet18: batch, none, layer
+    model.depth = 2  # mlp: hidden layers
+    model.units = 100  # mlp: width of a hidden layer
+    model.activation = "relu"  # mlp: relu, tanh
+    model.use_bias = True  # mlp, logistic
+
+    config.optimizer = optimizer = ml_collections.ConfigDict()
+    optimizer.name = "adam"  # adam, sgd
+    optimizer.learning_rate = 0.001
+    optimizer.momentum = 0.0  # sgd
+    optimizer.epsilon = 1e-8  # adam; the authors' framework's, not Keras'
+
+    config.train = train = ml_collections.ConfigDict()
+    train.batch_size = 128  # samples, over all replicas together
+    train.threshold = 0.99  # training accuracy that ends a round
+    # "epoch": accuracy during the epoch, before each update; "clean": by a
+    # pass over the round's samples after it.
+    train.measured = "epoch"
+    # Epochs without an improvement of more than `min_delta` that end a
+    # round; None waits for ever.
+    train.patience = config_dict.placeholder(int)
+    train.min_delta = 0.0
+    # So many epochs in each round, whatever the accuracy; None uses the
+    # rules above.
+    train.epochs = config_dict.placeholder(int)
+    train.max_epochs = 500  # per round; the authors have no cap
+    train.steps_per_execution = 1
+    # Held-out samples to measure after each epoch, for the curves only.
+    train.monitor_samples = 500
+    # Epochs that a round needs as a rule; only for the estimate of --list.
+    train.expected_epochs = ml_collections.ConfigDict(
+        {"cold": 17, "warm": 6, "shrink_perturb": 11}
+    )
+
+    config.transform = transform = ml_collections.ConfigDict()
+    # "fresh": noise is a new initialization; "gaussian": the paper's formula.
+    transform.noise = "fresh"
+    transform.first_round = True  # transform before the first round as well
+    transform.statistics = "reset"  # batch-norm moments: reset, keep
+    transform.optimizer = "reset"  # optimizer state: reset, keep
+
+    config.precision = "float32"  # float32, mixed_bfloat16
+    # Deterministic TensorFlow operations, where they make a difference.
+    config.deterministic = True
+    return config.lock()
+
+
+def settings(config) -> list[all_settings.Setting]:
+    """Returns one setting for each arm and seed."""
+    return all_settings.product(config)

@@ -1,0 +1,23 @@
+"""Warm-starting without the price: shrink-perturb for Keras."""
+
+import importlib
+
+__version__ = "0.1.0"
+
+# Resolved on first use, so that reading rows does not import TensorFlow.
+_PUBLIC = {
+    "StopAtAccuracy": "ws_keras.callbacks.stopping",
+    "cold_start": "ws_keras.transforms.shrink_perturb",
+    "shrink_perturb": "ws_keras.transforms.shrink_perturb",
+}
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str):
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'ws_keras' has no attribute {name!r}")
+
+
+def __dir__():
+    return [*globals(), *_PUBLIC]

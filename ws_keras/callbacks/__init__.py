@@ -1,0 +1,1 @@
+"""When things happen inside `fit`: schedules and stopping rules."""

@@ -1,0 +1,133 @@
+"""Stopping at a training accuracy, the rule of the paper."""
+
+import math
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="ws_keras")
+class StopAtAccuracy(keras.callbacks.Callback):
+    """Stops `fit` once the training accuracy has reached a threshold.
+
+    The paper trains every round until 99 % of the training samples are right
+    (section 2, and the authors' e-mail to the replicators); models that never
+    get there stop when the accuracy no longer improves. A loss that is nan or
+    infinite stops the training as well.
+
+    After `fit`, `stopped_by` is `"threshold"`, `"plateau"`, `"nan"`, or
+    `None` where `epochs` ran out first.
+
+    Example:
+
+    ```python
+    model.fit(x, y, epochs=500, callbacks=[StopAtAccuracy(0.99)])
+    ```
+
+    Args:
+        threshold: Accuracy in (0, 1] at which to stop; `None` leaves only
+            the other rules. Defaults to 0.99.
+        monitor: Name of the metric in the logs of an epoch; higher is
+            better. Without a prefix it is measured during the epoch, before
+            each update, as the authors do. Defaults to `"accuracy"`.
+        patience: Stop after this many epochs without an improvement of more
+            than `min_delta`; `None` never does. Defaults to `None`.
+        min_delta: Least improvement that counts. Defaults to 0.
+        data: What `model.evaluate` takes as its first argument, such as a
+            `tf.data.Dataset` of training samples: `monitor` is then measured
+            on it after each epoch, by a clean pass with the weights still.
+            Defaults to `None`.
+
+    Raises:
+        ValueError: If an argument is out of its range, or the logs have no
+            such metric.
+    """
+
+    def __init__(
+        self,
+        threshold: float | None = 0.99,
+        monitor: str = "accuracy",
+        patience: int | None = None,
+        min_delta: float = 0.0,
+        data=None,
+    ):
+        super().__init__()
+        _check(threshold, patience, min_delta)
+        self.threshold = threshold
+        self.monitor = monitor
+        self.patience = patience
+        self.min_delta = min_delta
+        self.data = data
+        self.stopped_by = None
+        self.value = math.nan  # the monitored accuracy of the last epoch
+
+    def on_train_begin(self, logs=None):
+        self.stopped_by = None
+        self.value = math.nan
+        self._best = -math.inf
+        self._waited = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
+        if not math.isfinite(logs.get("loss", 0.0)):
+            self._stop("nan")
+            return
+        self.value = self._measure(logs)
+        if self.threshold is not None and self.value >= self.threshold:
+            self._stop("threshold")
+        elif self._is_plateau():
+            self._stop("plateau")
+
+    def get_config(self) -> dict:
+        """Returns the arguments, except `data`, which is not serializable."""
+        return {
+            "threshold": self.threshold,
+            "monitor": self.monitor,
+            "patience": self.patience,
+            "min_delta": self.min_delta,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict):
+        """Makes the callback that `get_config` describes."""
+        return cls(**config)
+
+    def _stop(self, reason: str) -> None:
+        self.stopped_by = reason
+        self.model.stop_training = True
+
+    def _is_plateau(self) -> bool:
+        if self.value > self._best + self.min_delta:
+            self._best = self.value
+            self._waited = 0
+            return False
+        self._waited += 1
+        return self.patience is not None and self._waited >= self.patience
+
+    def _measure(self, logs: dict) -> float:
+        if self.data is not None:
+            logs = self.model.evaluate(self.data, verbose=0, return_dict=True)
+        if self.monitor not in logs:
+            raise ValueError(
+                "`monitor` must be a metric of the model. Received: "
+                f"monitor={self.monitor!r}, known are {sorted(logs)}. "
+                "Compile the model with `metrics=['accuracy']`."
+            )
+        return float(logs[self.monitor])
+
+
+def _check(threshold, patience, min_delta) -> None:
+    if threshold is not None and not 0 < threshold <= 1:
+        raise ValueError(
+            "`threshold` must be an accuracy in (0, 1] or None. "
+            f"Received: threshold={threshold!r}."
+        )
+    if patience is not None and patience < 1:
+        raise ValueError(
+            "`patience` must be a positive number of epochs or None. "
+            f"Received: patience={patience!r}."
+        )
+    if not 0 <= min_delta < math.inf:
+        raise ValueError(
+            "`min_delta` must be finite and at least 0. "
+            f"Received: min_delta={min_delta!r}."
+        )

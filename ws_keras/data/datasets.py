@@ -1,0 +1,212 @@
+"""Data sets by name, read once into arrays."""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator
+
+import numpy as np
+
+from ws_keras.data import npz
+from ws_keras.data import textures
+
+# Name in TensorFlow Datasets to classes and size of the training set.
+_TFDS = {
+    "cifar10": (10, 50_000),
+    "cifar100": (100, 50_000),
+    "svhn_cropped": (10, 73_257),
+    "mnist": (10, 60_000),
+    "fashion_mnist": (10, 60_000),
+}
+NAMES = (*_TFDS, "textures")
+_BATCH = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """Samples and labels in memory.
+
+    Samples are `uint8` `(n, height, width, channels)`, as they are stored;
+    those of a user's file may also be flat, and `float32`. Labels are `int32`
+    `(n,)`. The test part is `None` where it was not asked for.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    num_classes: int
+    x_test: np.ndarray | None = None
+    y_test: np.ndarray | None = None
+
+
+def load(
+    name: str,
+    data_dir: str | os.PathLike | None = None,
+    download: bool = True,
+    with_test: bool = False,
+) -> Dataset:
+    """Reads a data set.
+
+    Example:
+
+    >>> load("textures").x.shape
+    (6000, 16, 16, 3)
+
+    Args:
+        name: One of `NAMES`, or `"npz:PATH"` for a file with arrays `x` and
+            `y` (and `x_test`, `y_test`); see `npz.read`.
+        data_dir: Folder of TensorFlow Datasets. Defaults to TFDS' own.
+        download: Whether a data set that the folder does not hold is
+            downloaded into it. Defaults to `True`.
+        with_test: Whether the official test set is read too. Defaults to
+            `False`.
+
+    Returns:
+        A `Dataset`.
+
+    Raises:
+        ValueError: If the name is unknown, or the data cannot be had or are
+            damaged.
+    """
+    _check_name(name)
+    if name.startswith(npz.PREFIX):
+        found = npz.read(name.removeprefix(npz.PREFIX), with_test)
+        return Dataset(name, num_classes=int(found["y"].max()) + 1, **found)
+    if name == "textures":
+        test = (None, None)
+        if with_test:
+            test = textures.generate(textures.NUM_TEST, "test")
+        train = textures.generate(textures.NUM_TRAIN, "train")
+        return Dataset(name, *train, textures.NUM_CLASSES, *test)
+    return _tfds(name, data_dir, download, with_test)
+
+
+def num_train(name: str) -> int:
+    """Returns the size of a training set without reading its samples.
+
+    Args:
+        name: As in `load`.
+
+    Returns:
+        Number of samples.
+
+    Raises:
+        ValueError: If the name is unknown or the file cannot be read.
+    """
+    _check_name(name)
+    if name.startswith(npz.PREFIX):
+        return npz.num_samples(name.removeprefix(npz.PREFIX))
+    return textures.NUM_TRAIN if name == "textures" else _TFDS[name][1]
+
+
+def _check_name(name: str) -> None:
+    if name not in NAMES and not name.startswith(npz.PREFIX):
+        raise ValueError(
+            f"Unknown data set. Received: {name!r}. Choose one of "
+            f"{list(NAMES)}, or npz:PATH for your own arrays."
+        )
+
+
+def _tfds(name, data_dir, download, with_test) -> Dataset:
+    # Imported here, so that whoever needs none of this does not need TFDS.
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    if data_dir is not None:
+        data_dir = pathlib.Path(data_dir).expanduser()
+        if not download and not data_dir.is_dir():
+            raise ValueError(
+                "`--data_dir` must be a folder of TensorFlow Datasets. "
+                f"Received: {data_dir}, which is none."
+            )
+    builder = _builder(tfds, name, data_dir)
+    if not _is_prepared(builder):
+        _prepare(builder, name, data_dir, download)
+    parts = ["train", "test"] if with_test else ["train"]
+    arrays = [array for p in parts for array in _read(builder, name, p)]
+    if not with_test:
+        arrays += [None, None]
+    return Dataset(name, *arrays[:2], _TFDS[name][0], *arrays[2:])
+
+
+def _builder(tfds, name: str, data_dir):
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except Exception as error:  # the folder's own files, in many ways
+        raise _damaged(name, data_dir, error) from None
+
+
+def _is_prepared(builder) -> bool:
+    return builder.data_path.exists() and bool(builder.info.splits)
+
+
+def _prepare(builder, name: str, data_dir, download: bool) -> None:
+    folder = data_dir or builder.data_path.parents[1]
+    if not download:
+        raise ValueError(
+            f"`--data_dir` must hold the data set {name!r} in TensorFlow "
+            f"Datasets' format. Received: {folder}, which does not. Give "
+            "another folder, or let it be downloaded with --download."
+        )
+    try:
+        with _nothing_left_behind(pathlib.Path(folder), name):
+            builder.download_and_prepare()
+    except Exception as error:  # network, disk, checksums, proxies
+        reason = str(error).strip().split("\n")[0][:200]
+        raise ValueError(
+            f"The data set {name!r} could not be downloaded to {folder} "
+            f"({type(error).__name__}: {reason}). Give a folder that holds "
+            "it with --data_dir, or use --config.data.name=textures, which "
+            "needs no download."
+        ) from None
+
+
+@contextlib.contextmanager
+def _nothing_left_behind(folder: pathlib.Path, name: str) -> Iterator[None]:
+    """Removes what a failed download has begun, and nothing older."""
+    places = [folder / "downloads", folder / name, folder]
+    new = [place for place in places if not place.exists()]
+    try:
+        yield
+    except BaseException:
+        for place in new:
+            shutil.rmtree(place, ignore_errors=True)
+        raise
+
+
+def _read(builder, name: str, part: str) -> tuple[np.ndarray, np.ndarray]:
+    import tensorflow as tf
+
+    info = builder.info.splits[part]
+    # Filled in place: a list of batches would need the memory twice.
+    x, y = None, np.empty(info.num_examples, np.int32)
+    try:
+        data = builder.as_dataset(
+            split=part, as_supervised=True, shuffle_files=False
+        )
+        start = 0
+        for images, labels in data.batch(_BATCH).as_numpy_iterator():
+            if x is None:
+                shape = (info.num_examples, *images.shape[1:])
+                x = np.empty(shape, np.uint8)
+            stop = start + len(images)
+            x[start:stop], y[start:stop] = images, labels
+            start = stop
+    except (tf.errors.OpError, ValueError, OSError) as error:
+        raise _damaged(name, builder.data_path, error) from None
+    if start != info.num_examples:
+        found = f"{start} of {info.num_examples} samples"
+        raise _damaged(name, builder.data_path, found)
+    return x, y
+
+
+def _damaged(name: str, folder, reason) -> ValueError:
+    text = getattr(reason, "message", None) or str(reason)
+    text = text.strip().split("\n")[0][:200]
+    return ValueError(
+        f"The files of the data set {name!r} in {folder} must be whole. "
+        f"Received: {text}. Remove them and prepare them again, or give "
+        "another folder with --data_dir."
+    )

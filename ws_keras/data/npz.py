@@ -1,0 +1,129 @@
+"""A user's own arrays, read from an `.npz` file and checked."""
+
+import os
+import zipfile
+
+import numpy as np
+
+PREFIX = "npz:"
+_RANKS = {"uint8": (2, 3, 4), "float": (2, 4)}
+
+
+def read(path: str | os.PathLike, with_test: bool = False) -> dict:
+    """Reads `x` and `y`, and `x_test` and `y_test` where they are.
+
+    Images are `uint8` of shape `(n, height, width[, channels])` or floats of
+    shape `(n, height, width, channels)`; flat samples are `(n, features)` of
+    either kind. Labels are integers from 0 of shape `(n,)`. Nothing is
+    unpickled.
+
+    Args:
+        path: File that `numpy.savez` or `numpy.savez_compressed` wrote.
+        with_test: Whether the test arrays must be there. Defaults to
+            `False`.
+
+    Returns:
+        A dict of arrays: samples `uint8` or `float32`, with a channel axis;
+        labels `int32`.
+
+    Raises:
+        ValueError: If the file or one of its arrays is not as described.
+    """
+    arrays = _load(path)
+    parts = [("x", "y")]
+    if with_test or "x_test" in arrays or "y_test" in arrays:
+        parts.append(("x_test", "y_test"))
+    found = {}
+    for x, y in parts:
+        for name in (x, y):
+            if name not in arrays:
+                raise _error(path, f"must hold `{name}`", sorted(arrays))
+        found[x] = _samples(path, x, arrays[x])
+        found[y] = _labels(path, y, arrays[y], len(found[x]))
+    _check_parts(path, found)
+    return found
+
+
+def num_samples(path: str | os.PathLike) -> int:
+    """Returns the number of labels in a file, without reading samples."""
+    with _opened(path) as file:
+        if "y" not in file.files:
+            raise _error(path, "must hold `y`", sorted(file.files))
+        return len(_array(path, file, "y"))
+
+
+def _load(path) -> dict[str, np.ndarray]:
+    with _opened(path) as file:
+        names = [n for n in file.files if n in _KNOWN]
+        return {name: _array(path, file, name) for name in names}
+
+
+_KNOWN = ("x", "y", "x_test", "y_test")
+
+
+def _opened(path):
+    try:
+        file = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise _error(path, "must be a file", "no such file") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise _error(path, "must be an .npz file", error) from None
+    if not isinstance(file, np.lib.npyio.NpzFile):
+        raise _error(path, "must be an .npz file", "a single array")
+    return file
+
+
+def _array(path, file, name: str) -> np.ndarray:
+    try:
+        return file[name]
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        requirement = f"must hold `{name}` as a plain, whole array"
+        raise _error(path, requirement, error) from None
+
+
+def _samples(path, name: str, x: np.ndarray) -> np.ndarray:
+    kind = "float" if x.dtype.kind == "f" else str(x.dtype)
+    if kind not in _RANKS:
+        rule = f"must hold `{name}` as uint8 or floats"
+        raise _error(path, rule, f"dtype {x.dtype}")
+    if x.ndim not in _RANKS[kind] or not x.size:
+        rule = f"must hold `{name}` as non-empty {kind} samples of rank " + (
+            " or ".join(map(str, _RANKS[kind]))
+        )
+        raise _error(path, rule, f"shape {x.shape}")
+    if kind == "float":
+        x = x.astype(np.float32)
+        if not np.isfinite(x).all():
+            rule = f"must hold finite numbers in `{name}`"
+            raise _error(path, rule, "nan or infinity")
+    return x[..., None] if x.ndim == 3 else x
+
+
+def _labels(path, name: str, y: np.ndarray, count: int) -> np.ndarray:
+    if y.dtype.kind not in "iu" or y.ndim != 1:
+        rule = f"must hold `{name}` as integers of shape (n,)"
+        raise _error(path, rule, f"dtype {y.dtype}, shape {y.shape}")
+    if len(y) != count:
+        rule = f"must hold as many labels `{name}` as samples"
+        raise _error(path, rule, f"{len(y)} labels, {count} samples")
+    if y.min() < 0 or y.max() > 2**31 - 1:
+        rule = f"must hold labels `{name}` from 0 on"
+        raise _error(path, rule, f"{y.min()} to {y.max()}")
+    return y.astype(np.int32)
+
+
+def _check_parts(path, found: dict) -> None:
+    if "x_test" not in found:
+        return
+    shapes = [(found[n].shape[1:], found[n].dtype) for n in ("x", "x_test")]
+    if shapes[0] != shapes[1]:
+        rule = "must hold `x` and `x_test` of one shape and dtype"
+        raise _error(path, rule, " and ".join(f"{s} {d}" for s, d in shapes))
+    if found["y_test"].max() > found["y"].max():
+        rule = "must hold no label in `y_test` that `y` lacks"
+        top = [int(found[n].max()) for n in ("y", "y_test")]
+        raise _error(path, rule, f"labels up to {top[0]} and {top[1]}")
+
+
+def _error(path, rule: str, received) -> ValueError:
+    return ValueError(f"{path} {rule}. Received: {received}.")

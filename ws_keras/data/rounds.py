@@ -1,0 +1,94 @@
+"""Which samples each round trains on: nested index arrays, no images."""
+
+import numpy as np
+
+from ws_keras import seeds
+
+
+def split(num_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Splits the samples as the authors do: two thirds to fit on.
+
+    The authors' code permutes the official training set and takes the first
+    `int(n * 2 / 3)` samples to fit on; accuracies are measured on the rest.
+
+    Example:
+
+    >>> fit, held_out = split(50_000, seed=0)
+    >>> len(fit), len(held_out)
+    (33333, 16667)
+
+    Args:
+        num_samples: Number of samples, at least 2.
+        seed: Non-negative integer.
+
+    Returns:
+        A pair of index arrays, `(fit, held_out)`, in random order.
+
+    Raises:
+        ValueError: If there are too few samples to split.
+    """
+    if num_samples < 2:
+        raise ValueError(
+            "There must be at least 2 samples to split. "
+            f"Received: {num_samples} samples."
+        )
+    order = seeds.generator(seed, "split").permutation(num_samples)
+    count = int(num_samples * 2 / 3)
+    return order[:count], order[count:]
+
+
+def two_phase(indices: np.ndarray, fraction: float = 0.5) -> list[np.ndarray]:
+    """Returns two rounds: a fraction of the samples, then all.
+
+    Example:
+
+    >>> [len(round) for round in two_phase(np.arange(33_333), 0.5)]
+    [16666, 33333]
+
+    Args:
+        indices: Samples in random order.
+        fraction: Part of them in the first round, in (0, 1). Defaults to
+            0.5.
+
+    Returns:
+        List of two index arrays; the first is the beginning of the second.
+
+    Raises:
+        ValueError: If the fraction is out of its range or leaves nothing.
+    """
+    count = int(fraction * len(indices)) if 0 < fraction < 1 else 0
+    if not count:
+        raise ValueError(
+            "`fraction` must be in (0, 1) and give the first round at least "
+            f"one sample. Received: fraction={fraction} of {len(indices)} "
+            "samples."
+        )
+    return [indices[:count], indices]
+
+
+def online(indices: np.ndarray, step: int = 1000) -> list[np.ndarray]:
+    """Returns rounds that grow by `step` samples until all have arrived.
+
+    Example:
+
+    >>> [len(round) for round in online(np.arange(2333), 1000)]
+    [1000, 2000, 2333]
+
+    Args:
+        indices: Samples in random order.
+        step: New samples in each round; the last one may bring fewer.
+            Defaults to 1000.
+
+    Returns:
+        List of index arrays, each the beginning of the next.
+
+    Raises:
+        ValueError: If `step` is not between 1 and the number of samples.
+    """
+    if not 1 <= step <= len(indices):
+        raise ValueError(
+            "`step` must be at least 1 and not larger than the data. "
+            f"Received: step={step} of {len(indices)} samples."
+        )
+    ends = range(step, len(indices) + step, step)
+    return [indices[: min(end, len(indices))] for end in ends]

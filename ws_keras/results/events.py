@@ -1,0 +1,139 @@
+"""TensorBoard event files of a setting: curves over the whole life of an arm.
+
+The tags are explained in `docs/tensorboard.md`.
+"""
+
+import os
+import pathlib
+import time
+from collections.abc import Mapping
+
+from ws_keras.results import rows
+
+EPOCH_TAGS = (
+    "loss",
+    "train_accuracy",
+    "accuracy",
+    "learning_rate",
+    "samples_per_second",
+)
+ROUND_TAGS = (
+    "accuracy",
+    "train_accuracy",
+    "train_seconds",
+    "epochs",
+    "sample_passes",
+)
+GAP = "round/gap_to_cold"
+_COMPARED = ("round/accuracy", GAP, "round/train_seconds", "round/epochs")
+_GAP_SUFFIX = ".gap"
+_FLUSH_SECONDS = 10
+
+
+class Events:
+    """Writes the events of one setting into its folder.
+
+    Example:
+
+    ```python
+    with events.Events(folder, {"arm": "warm", "seed": 0}) as writer:
+        writer.epoch(epoch)
+        writer.round(row)
+    ```
+
+    Args:
+        folder: Folder of the setting, which TensorBoard shows as one run.
+        hparams: What tells this setting from others, for the HParams tab;
+            numbers, strings and booleans.
+    """
+
+    def __init__(self, folder: str | os.PathLike, hparams: Mapping):
+        self._writer = _Writer(folder)
+        self._writer.add_hparams(hparams)
+
+    def epoch(self, epoch: rows.Epoch) -> None:
+        """Writes the scalars of an epoch at its continuous number."""
+        for name in EPOCH_TAGS:
+            value = getattr(epoch, name)
+            self._writer.add_scalar(f"epoch/{name}", value, epoch.epoch)
+
+    def round(self, row: rows.Row) -> None:
+        """Writes the scalars of a round at its number of samples."""
+        for name in ROUND_TAGS:
+            value = getattr(row, name)
+            self._writer.add_scalar(f"round/{name}", value, row.num_samples)
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Writes what is still in memory and closes the file."""
+        self._writer.close()
+
+    def __enter__(self) -> "Events":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def write_gap(
+    folder: str | os.PathLike, ours: list[rows.Row], cold: list[rows.Row]
+) -> None:
+    """Writes the gap of a finished setting to the cold one of its seed, once.
+
+    The gap is this arm's held-out accuracy minus the cold one's, in points.
+    It has a file of its own, because the cold setting may be the later one.
+
+    Args:
+        folder: Folder of the setting.
+        ours: Rows of the setting.
+        cold: Rows of the cold setting with the same seed.
+    """
+    if list(pathlib.Path(folder).glob(f"*tfevents*{_GAP_SUFFIX}")):
+        return
+    accuracy = {row.round: row.accuracy for row in cold}
+    writer = _Writer(folder, _GAP_SUFFIX)
+    for row in ours:
+        if row.round in accuracy:
+            gap = row.accuracy - accuracy[row.round]
+            writer.add_scalar(GAP, gap, row.num_samples)
+    writer.close()
+
+
+class _Writer:
+    # tensorboard is imported late: it may import TensorFlow, which readers
+    # of rows must not wait for.
+    def __init__(self, folder, suffix: str = ""):
+        from tensorboard.summary.writer import event_file_writer
+
+        self._file = event_file_writer.EventFileWriter(
+            str(folder), flush_secs=_FLUSH_SECONDS, filename_suffix=suffix
+        )
+
+    def add_scalar(self, tag: str, value: float, step: int) -> None:
+        from tensorboard.compat.proto import summary_pb2
+
+        value = summary_pb2.Summary.Value(tag=tag, simple_value=value)
+        self._add(summary_pb2.Summary(value=[value]), step)
+
+    def add_hparams(self, hparams: Mapping) -> None:
+        from tensorboard.plugins.hparams import summary_v2
+
+        compared = [summary_v2.Metric(tag) for tag in _COMPARED]
+        names = [summary_v2.HParam(name) for name in hparams]
+        self._add(summary_v2.hparams_config_pb(names, compared), 0)
+        self._add(summary_v2.hparams_pb(dict(hparams)), 0)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _add(self, summary, step: int) -> None:
+        from tensorboard.compat.proto import event_pb2
+
+        # The class here and the one that made the summary may be two builds
+        # of the same message.
+        event = event_pb2.Event(wall_time=time.time(), step=step)
+        event.summary.ParseFromString(summary.SerializeToString())
+        self._file.add_event(event)

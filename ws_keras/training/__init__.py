@@ -1,0 +1,1 @@
+"""One round: fit until the stopping rule, then evaluate."""

@@ -1,0 +1,255 @@
+"""A model that is traced once and trained through all rounds of an arm."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from keras import ops
+
+from ws_keras import seeds
+from ws_keras.callbacks import stopping
+from ws_keras.training import feed as feeds
+
+NEVER = 2**31 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Until:
+    """When a round ends.
+
+    Either `epochs` is given, and exactly so many are trained; or training
+    ends at the `threshold` of training accuracy, after `patience` epochs
+    without improvement, or at `max_epochs`, whichever comes first.
+
+    `measured` is `"epoch"` (during the epoch, before each update, as the
+    authors do) or `"clean"` (a pass over the round's samples after it).
+    """
+
+    threshold: float | None = 0.99
+    patience: int | None = None
+    min_delta: float = 0.0
+    measured: str = "epoch"
+    epochs: int | None = None
+    max_epochs: int = 500
+
+    def __post_init__(self):
+        if self.measured not in ("epoch", "clean"):
+            raise ValueError(
+                "`measured` must be 'epoch' or 'clean'. "
+                f"Received: measured={self.measured!r}."
+            )
+        for name in ("epochs", "max_epochs"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(
+                    f"`{name}` must be at least 1. Received: {name}={value}."
+                )
+
+    @property
+    def limit(self) -> int:
+        """The most epochs of a round."""
+        return self.epochs or self.max_epochs
+
+    def rule(self, data) -> stopping.StopAtAccuracy:
+        """Returns the callback for a round with these samples."""
+        free = self.epochs is None
+        return stopping.StopAtAccuracy(
+            self.threshold if free else None,
+            patience=self.patience if free else None,
+            min_delta=self.min_delta,
+            data=data if self.measured == "clean" else None,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochResult:
+    """One epoch of a round; accuracies in [0, 1], nan where not measured."""
+
+    epoch: int  # from 1
+    loss: float
+    train_accuracy: float
+    accuracy: float
+    learning_rate: float
+    samples_per_second: float
+
+
+@dataclasses.dataclass(frozen=True)
+class RoundResult:
+    """What a round has come to; accuracies in [0, 1]."""
+
+    num_samples: int
+    epochs: int
+    steps: int
+    sample_passes: int
+    train_seconds: float
+    eval_seconds: float
+    train_accuracy: float
+    accuracy: float
+    loss: float
+    eval_loss: float
+    stopped_by: str
+
+
+class Trainer:
+    """Trains one compiled model round after round, without a new trace.
+
+    Args:
+        model: Built and compiled model with a metric named `"accuracy"`.
+        feed: A `Feed` over all data.
+        held_out: Indices of the samples to evaluate on.
+        until: When a round ends. Defaults to `Until()`.
+        seed: Seed of the order of the samples, which depends on it, the
+            round and the epoch alone. Defaults to 0.
+        monitored: Number of held-out samples (the first ones) to measure
+            after each epoch; 0 measures none. Not counted as training time.
+            Defaults to 0.
+        on_epoch: Function of the round and an `EpochResult`, called after
+            each epoch. Defaults to `None`.
+        callbacks: Further Keras callbacks for each `fit`. Defaults to none.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        feed: feeds.Feed,
+        held_out: np.ndarray,
+        *,
+        until: Until | None = None,
+        seed: int = 0,
+        monitored: int = 0,
+        on_epoch: Callable[[int, EpochResult], None] | None = None,
+        callbacks=(),
+    ):
+        self.model = model
+        self._feed = feed
+        self._held_out = held_out
+        self._until = until or Until()
+        self._seed = seed
+        self._monitored = held_out[:monitored]
+        self._on_epoch = on_epoch
+        self._callbacks = list(callbacks)
+
+    def warm_up(self, indices: np.ndarray) -> float:
+        """Traces the graphs by one step that leaves no mark.
+
+        Args:
+            indices: Samples of any round.
+
+        Returns:
+            The seconds that it took.
+        """
+        start = time.perf_counter()
+        model = self.model
+        model.optimizer.build(model.trainable_variables)
+        kept = [*model.variables, *model.optimizer.variables]
+        values = [ops.convert_to_numpy(variable) for variable in kept]
+        some = indices[: self._feed.batch_size]
+        batches, _, _ = self._feed.training(some, lambda: np.arange(len(some)))
+        model.fit(batches, epochs=1, shuffle=False, verbose=0)
+        self._evaluate(some[:1])
+        for variable, value in zip(kept, values, strict=True):
+            variable.assign(value)
+        return time.perf_counter() - start
+
+    def fit_round(self, number: int, indices: np.ndarray) -> RoundResult:
+        """Trains on the samples of a round, then evaluates.
+
+        Args:
+            number: The round, from 1.
+            indices: Its samples.
+
+        Returns:
+            A `RoundResult`.
+        """
+        clock = _Clock()
+        batches, steps, size = self._feed.training(
+            indices, lambda: self._order(number, clock.epoch, len(indices))
+        )
+        rule = self._until.rule(self._feed.evaluation(indices))
+        monitor = _Monitor(self, number, clock, size)
+        history = self.model.fit(
+            batches,
+            epochs=self._until.limit,
+            shuffle=False,  # the feed does
+            verbose=0,
+            callbacks=[clock, *self._callbacks, monitor, rule],
+        ).history
+        # A fit that BackupAndRestore resumed would start the next one late.
+        self.model._initial_epoch = None
+        epochs = len(clock.seconds)
+        start = time.perf_counter()
+        evaluated = self._evaluate(self._held_out)
+        clean = self._until.measured == "clean"
+        return RoundResult(
+            num_samples=len(indices),
+            epochs=epochs,
+            steps=epochs * steps,
+            sample_passes=epochs * size,
+            train_seconds=sum(clock.seconds),
+            eval_seconds=time.perf_counter() - start,
+            train_accuracy=rule.value if clean else history["accuracy"][-1],
+            accuracy=evaluated["accuracy"],
+            loss=history["loss"][-1],
+            eval_loss=evaluated["loss"],
+            stopped_by=rule.stopped_by or self._ran_out(),
+        )
+
+    def _ran_out(self) -> str:
+        return "epochs" if self._until.epochs else "cap"
+
+    def _order(self, number: int, epoch: int, size: int) -> np.ndarray:
+        rng = seeds.generator(self._seed, "order", number, epoch)
+        return rng.permutation(size)
+
+    def _evaluate(self, indices: np.ndarray) -> dict[str, float]:
+        data = self._feed.evaluation(indices)
+        return self.model.evaluate(data, verbose=0, return_dict=True)
+
+    def report(self, number: int, clock: "_Clock", size: int, logs) -> None:
+        """Hands the figures of an epoch that has just ended to `on_epoch`."""
+        if self._on_epoch is None:
+            return
+        accuracy = math.nan
+        if len(self._monitored):
+            accuracy = self._evaluate(self._monitored)["accuracy"]
+        rate = ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        self._on_epoch(
+            number,
+            EpochResult(
+                epoch=clock.epoch,
+                loss=logs["loss"],
+                train_accuracy=logs["accuracy"],
+                accuracy=accuracy,
+                learning_rate=float(rate),
+                samples_per_second=size / clock.seconds[-1],
+            ),
+        )
+
+
+class _Clock(keras.callbacks.Callback):
+    """Knows the epoch, and the seconds of each without what comes after."""
+
+    def __init__(self):
+        super().__init__()
+        self.epoch = 0
+        self.seconds = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch + 1
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds.append(time.perf_counter() - self._start)
+
+
+class _Monitor(keras.callbacks.Callback):
+    def __init__(self, trainer, number, clock, size):
+        super().__init__()
+        self._trainer = trainer
+        self._arguments = (number, clock, size)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._trainer.report(*self._arguments, logs)

@@ -1,0 +1,173 @@
+"""What a transform did to each variable."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """What happened to one variable.
+
+    `action` is `"mixed"`, `"reset"` or `"kept"`, with `reason` for the last.
+    Norms are L2 norms; `cosine` is between the values before and after, and
+    nan where one of them is zero. `noise_norm` is the norm of what was added.
+    """
+
+    path: str
+    kind: str
+    action: str
+    reason: str
+    shrink: float
+    perturb: float
+    norm_before: float
+    norm_after: float
+    cosine: float
+    noise_norm: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """One `Line` per variable; prints as a table."""
+
+    lines: tuple[Line, ...]
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(self.lines)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @property
+    def touched(self) -> list[Line]:
+        """The lines of the variables that were mixed or reset."""
+        return [line for line in self.lines if line.action != "kept"]
+
+    def totals(self) -> dict[str, float]:
+        """Returns norms and cosine over all mixed variables together."""
+        mixed = [line for line in self.lines if line.action == "mixed"]
+        before = _root(line.norm_before for line in mixed)
+        after = _root(line.norm_after for line in mixed)
+        dot = sum(
+            line.cosine * line.norm_before * line.norm_after
+            for line in mixed
+            if not math.isnan(line.cosine)
+        )
+        product = before * after
+        return {
+            "norm_before": before,
+            "norm_after": after,
+            "cosine": dot / product if product else math.nan,
+            "noise_norm": _root(line.noise_norm for line in mixed),
+        }
+
+    def __str__(self) -> str:
+        head = "variable what norm after cosine noise".split()
+        cells = [head, *(_cells(line) for line in self.lines)]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+        return "\n".join(_row(row, widths) for row in cells)
+
+
+def line(
+    entry,
+    action: str,
+    before: np.ndarray,
+    after: np.ndarray,
+    *,
+    reason: str = "",
+    shrink: float = math.nan,
+    perturb: float = math.nan,
+) -> Line:
+    """Measures one variable before and after a transform.
+
+    Args:
+        entry: The `variables.Entry`.
+        action: `"mixed"`, `"reset"` or `"kept"`.
+        before: Value before.
+        after: Value after.
+        reason: Why the variable was kept. Defaults to `""`.
+        shrink: Factor of the old value; nan where there is none.
+        perturb: Scale of the noise; nan where there is none.
+
+    Returns:
+        A `Line`.
+    """
+    norm_before, norm_after = _norm(before), _norm(after)
+    product = norm_before * norm_after
+    if action != "mixed" or perturb == 0:
+        noise = 0.0
+    elif shrink == 0:
+        noise = norm_after
+    else:
+        noise = _norm(_double(after) - shrink * _double(before))
+    dot = math.nan
+    if product and math.isfinite(product):
+        dot = float(np.vdot(_double(before), _double(after))) / product
+    return Line(
+        path=entry.path,
+        kind=entry.kind,
+        action=action,
+        reason=reason,
+        shrink=shrink,
+        perturb=perturb,
+        norm_before=norm_before,
+        norm_after=norm_after,
+        cosine=dot,
+        noise_norm=noise,
+    )
+
+
+def kept(entry, reason: str) -> Line:
+    """Returns the line of a variable that stays, without reading its value.
+
+    The norm of a variable that is not a float is nan.
+    """
+    norm = _norm(entry.value()) if entry.kind != "other" else math.nan
+    cosine = 1.0 if norm and math.isfinite(norm) else math.nan
+    return Line(
+        path=entry.path,
+        kind=entry.kind,
+        action="kept",
+        reason=reason,
+        shrink=math.nan,
+        perturb=math.nan,
+        norm_before=norm,
+        norm_after=norm,
+        cosine=cosine,
+        noise_norm=0.0,
+    )
+
+
+def _double(array: np.ndarray) -> np.ndarray:
+    return np.asarray(array).astype(np.float64)
+
+
+def _norm(array: np.ndarray) -> float:
+    return float(np.linalg.norm(_double(array)))
+
+
+def _root(norms) -> float:
+    return math.sqrt(sum(norm**2 for norm in norms))
+
+
+def _cells(line: Line) -> list[str]:
+    if line.action == "mixed":
+        what = f"{line.shrink:g} w + {line.perturb:g} noise"
+    else:
+        what = f"{line.action}: {line.reason}" if line.reason else line.action
+    numbers = [
+        line.norm_before,
+        line.norm_after,
+        line.cosine,
+        line.noise_norm,
+    ]
+    shown = ["-" if math.isnan(n) else f"{n:.4g}" for n in numbers]
+    return [line.path, what, *shown]
+
+
+def _row(cells: list[str], widths: list[int]) -> str:
+    text = [c.ljust(w) for c, w in zip(cells[:2], widths[:2], strict=True)]
+    numbers = zip(cells[2:], widths[2:], strict=True)
+    return "  ".join([*text, *(c.rjust(w) for c, w in numbers)]).rstrip()

@@ -1,0 +1,286 @@
+"""Shrink-perturb of a whole Keras model, in place."""
+
+import itertools
+import secrets
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+
+import keras
+
+from ws_keras.transforms import arrays
+from ws_keras.transforms import fresh
+from ws_keras.transforms import noise as noises
+from ws_keras.transforms import optimizers
+from ws_keras.transforms import report as reports
+from ws_keras.transforms import statistics as layer_statistics
+from ws_keras.transforms import variables
+
+
+def shrink_perturb(
+    model: keras.Model,
+    shrink: float | Mapping = 0.4,
+    perturb: float = 0.1,
+    *,
+    noise: str | Callable = "fresh",
+    seed: int | None = None,
+    include=None,
+    exclude=None,
+    frozen: bool = False,
+    statistics: str = "reset",
+    optimizer: str = "reset",
+    data: Iterable | None = None,
+    build_fn: Callable | None = None,
+) -> reports.Report:
+    """Sets each weight to `shrink * weight + perturb * noise`, in place.
+
+    The transform of Ash & Adams (2020), section 5, to be applied when data
+    have arrived and before training goes on. `shrink=1, perturb=0` (a warm
+    start) leaves the weights as they are, `shrink=0, perturb=1` gives a
+    freshly initialized model (a cold start). Everything is checked before the
+    first variable is written, so that an error leaves the model as it was.
+    Only one layer's worth of extra memory is needed, global random states
+    stay as they are, and under a `tf.distribute` strategy there is one draw
+    for all replicas.
+
+    Example:
+
+    ```python
+    model = keras.models.load_model("last_week.keras")
+    print(shrink_perturb(model, 0.4, 0.1, seed=52))
+    model.fit(grown_data, epochs=10)
+    ```
+
+    Args:
+        model: Built `keras.Model` of any kind.
+        shrink: Factor of the old weights, in [0, 1], the paper's lambda. Or
+            a mapping of patterns (as in `include`) to pairs `(shrink,
+            perturb)`; the first pattern that matches a weight counts, and
+            weights that match none are kept. Defaults to 0.4 (the authors'
+            code).
+        perturb: Scale of the noise, at least 0 (a scale, never a variance).
+            Not used with a mapping. Defaults to 0.1 (the authors' code).
+        noise: `"fresh"`: a new draw from each weight's own initializer (the
+            authors' code). `"gaussian"`: standard normal, one scale for all
+            (the paper's formula). `"scaled"`: normal with the standard
+            deviation of the weight itself. Or a function of `(weight, rng)`,
+            a NumPy array and a `numpy.random.Generator`. Defaults to
+            `"fresh"`.
+        seed: Non-negative integer that fixes the noise; give another one at
+            each application. `None` draws one from the operating system.
+            Defaults to `None`.
+        include: Pattern or list of patterns of the weights to change: a
+            regular expression searched in the variable's path, a layer or a
+            nested model, a layer class, or a function of `(layer,
+            variable)`. `None` means all. Defaults to `None`.
+        exclude: Likewise, the weights to keep. Defaults to `None`.
+        frozen: Whether the weights and statistics of frozen layers are
+            changed too. Defaults to `False`.
+        statistics: What layers measured while training, such as batch-norm
+            moving means and variances. `"reset"` puts them back to their
+            start (the authors' code), `"keep"` leaves them, `"recalibrate"`
+            measures them anew on `data`. They are never shrunk. Follows
+            `include` and `exclude`, except `"recalibrate"`. What `adapt` has
+            learned always stays. Defaults to `"reset"`.
+        optimizer: State of the model's optimizer: `"reset"` puts it back to
+            its start (slots, `iterations`, loss scale; the authors' code),
+            and with it a learning-rate schedule; `"reset_slots"` keeps
+            `iterations`, so that a schedule continues; `"keep"` leaves it.
+            Moving averages of weights (`use_ema`) follow the changed weights
+            in each case. Defaults to `"reset"`.
+        data: Batches of model inputs for `statistics="recalibrate"`.
+        build_fn: Function without arguments that builds such a model, for
+            `noise="fresh"` with custom layers that cannot be built from
+            their config. Defaults to `None`.
+
+    Returns:
+        A `Report` with one line per variable, which prints as a table.
+
+    Raises:
+        ValueError: If an argument is out of its range, a pattern or the
+            whole selection matches nothing, the model is not built, a layer
+            is quantized or has LoRA weights, or a fresh draw is impossible.
+    """
+    _check(shrink, perturb, statistics, optimizer, data, seed)
+    seed = secrets.randbits(31) if seed is None else seed
+    found = variables.entries(model)
+    among = (include, exclude, frozen)
+    chosen = _selected(found, variables.WEIGHT, *among)
+    _check_any(chosen)
+    strengths = _strengths(chosen, shrink, perturb)
+    _refuse_unsupported(strengths)
+    draw = noises.source(noise, seed, build_fn)
+    starts = []
+    if statistics != "keep":
+        resets = _selected(found, variables.STATISTIC, *among)
+        start = fresh.Fresh(seed, build_fn)
+        starts = [(entry, start) for entry in resets]
+    data = _with_a_batch(data)
+    _rehearse(strengths, draw, starts)
+
+    lines = {}
+    for index, (entry, *strength) in strengths.items():
+        lines[index] = _mix(entry, *strength, draw)
+    for entry, start in starts:
+        lines[entry.index] = _reset(entry, start)
+    if data is not None:
+        layer_statistics.recalibrate(model, data)
+    _treat_optimizer(model, optimizer, strengths)
+    for entry in found:
+        if entry.index not in lines:
+            lines[entry.index] = reports.kept(entry, _reason(entry))
+    return reports.Report(tuple(lines[i] for i in sorted(lines)))
+
+
+def cold_start(
+    model: keras.Model,
+    *,
+    seed: int | None = None,
+    frozen: bool = False,
+    build_fn: Callable | None = None,
+) -> reports.Report:
+    """Makes a model as if it had just been built, in place.
+
+    All weights are drawn anew from their own initializers, statistics and
+    optimizer state go back to their start. Nothing is compiled or traced
+    again. The same as `shrink_perturb(model, 0, 1)`.
+
+    Args:
+        model: Built `keras.Model`.
+        seed: See `shrink_perturb`. Defaults to `None`.
+        frozen: Whether frozen layers are drawn anew too. Defaults to
+            `False`.
+        build_fn: See `shrink_perturb`. Defaults to `None`.
+
+    Returns:
+        A `Report`.
+
+    Raises:
+        ValueError: If the model is not built or a fresh draw is impossible.
+    """
+    return shrink_perturb(
+        model, 0.0, 1.0, seed=seed, frozen=frozen, build_fn=build_fn
+    )
+
+
+def _check(shrink, perturb, statistics, optimizer, data, seed) -> None:
+    pairs = [(shrink, perturb)]
+    if isinstance(shrink, Mapping):
+        pairs = list(shrink.values())
+    for pair in pairs:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise ValueError(
+                "A mapping given as `shrink` must map patterns to pairs "
+                f"(shrink, perturb). Received: {pair!r}."
+            )
+        arrays.check_strength(*pair)
+    layer_statistics.check_policy(statistics, data)
+    optimizers.check_policy(optimizer)
+    if seed is not None and (isinstance(seed, bool) or seed != abs(int(seed))):
+        raise ValueError(
+            "`seed` must be a non-negative integer or None. "
+            f"Received: seed={seed!r}."
+        )
+
+
+def _selected(found, kind, include, exclude, frozen) -> list:
+    candidates = [
+        e for e in found if e.kind == kind and (frozen or not e.frozen)
+    ]
+    if include is not None:
+        among = variables.selector("include", include, found)
+        candidates = [entry for entry in candidates if among(entry)]
+    if exclude is not None:
+        among = variables.selector("exclude", exclude, found)
+        candidates = [entry for entry in candidates if not among(entry)]
+    return candidates
+
+
+def _check_any(chosen: list) -> None:
+    if not chosen:
+        raise ValueError(
+            "There must be at least one weight to change. Received: a "
+            "selection that leaves none. Unfreeze a layer, pass "
+            "`frozen=True`, or widen `include` and `exclude`."
+        )
+
+
+def _strengths(chosen, shrink, perturb) -> dict:
+    if not isinstance(shrink, Mapping):
+        return {e.index: (e, float(shrink), float(perturb)) for e in chosen}
+    found = {}
+    for pattern, (factor, scale) in shrink.items():
+        among = variables.selector("shrink", pattern, chosen)
+        for entry in filter(among, chosen):
+            strength = (entry, float(factor), float(scale))
+            found.setdefault(entry.index, strength)
+    return found
+
+
+def _refuse_unsupported(strengths: dict) -> None:
+    for entry, *_ in strengths.values():
+        for layer in entry.layers:
+            lora = getattr(layer, "lora_enabled", False)
+            quantized = getattr(layer, "quantization_mode", None)
+            if lora or quantized:
+                what = "LoRA weights" if lora else f"{quantized} weights"
+                raise ValueError(
+                    "Layers must have plain float weights to be changed. "
+                    f"Received: layer {layer.name!r} with {what}. Leave it "
+                    "out with `exclude=`, or transform before quantizing."
+                )
+
+
+def _with_a_batch(data):
+    if data is None:
+        return None
+    batches = iter(data)
+    first = list(itertools.islice(batches, 1))
+    layer_statistics.check_first(first)
+    return itertools.chain(first, batches)
+
+
+def _rehearse(strengths: dict, draw: Callable, starts: list) -> None:
+    """Draws everything once, so that an error comes before any change."""
+    for entry, _, perturb in strengths.values():
+        if perturb:
+            draw(entry)
+    for entry, start in starts:
+        start(entry)
+
+
+def _mix(entry, shrink, perturb, draw) -> reports.Line:
+    before = entry.value()
+    noise = draw(entry) if perturb else None
+    after = arrays.mix(before, noise, shrink, perturb)
+    if after is not before:
+        entry.variable.assign(after)
+    return reports.line(
+        entry, "mixed", before, after, shrink=shrink, perturb=perturb
+    )
+
+
+def _reset(entry, start) -> reports.Line:
+    before, after = entry.value(), start(entry)
+    entry.variable.assign(after)
+    return reports.line(entry, "reset", before, after)
+
+
+def _treat_optimizer(model, policy: str, strengths: dict) -> None:
+    optimizer = getattr(model, "optimizer", None)
+    if policy != "keep":
+        schedule = "restart" if policy == "reset" else "continue"
+        optimizers.reset(optimizer, schedule)
+    touched = [entry.variable for entry, *_ in strengths.values()]
+    optimizers.sync_averages(optimizer, touched)
+
+
+def _reason(entry: variables.Entry) -> str:
+    if entry.frozen:
+        return "frozen"
+    return {
+        variables.WEIGHT: "not selected",
+        variables.STATISTIC: "a statistic",
+        variables.ADAPTED: "learned by adapt",
+        variables.OTHER: "not a float",
+    }[entry.kind]

@@ -1,0 +1,190 @@
+"""The variables of a model: each once, with the layer that owns it."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+from keras import ops
+
+WEIGHT = "weight"  # for the optimizer to train
+STATISTIC = "statistic"  # a float that the layer itself updates in training
+ADAPTED = "adapted"  # learned by `adapt`, not by training
+OTHER = "other"  # integers, booleans, seeds
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One variable of a model.
+
+    `layers` holds the layers around the variable, outermost first; the last
+    one owns it. `position` is its place among the owner's own variables,
+    `index` its place in the whole model.
+    """
+
+    index: int
+    variable: Any
+    layers: tuple
+    position: int
+    kind: str
+    frozen: bool
+
+    @property
+    def owner(self):
+        return self.layers[-1]
+
+    @property
+    def path(self) -> str:
+        return self.variable.path
+
+    def value(self):
+        """Returns the value as a NumPy array (of replica 0)."""
+        return ops.convert_to_numpy(self.variable)
+
+
+def entries(model: keras.Model) -> list[Entry]:
+    """Returns all variables of a built model, each once.
+
+    A tied variable belongs to the layer that is reached first.
+
+    Args:
+        model: Built `keras.Model` or layer.
+
+    Returns:
+        List of `Entry` in the order of the layers.
+
+    Raises:
+        ValueError: If the model is not built, or has no variables yet.
+    """
+    check_built(model)
+    found, seen = [], set()
+    for layers in _walk(model, (), set()):
+        for position, variable in enumerate(own_variables(layers[-1])):
+            if id(variable) not in seen:
+                seen.add(id(variable))
+                found.append(_entry(len(found), variable, layers, position))
+    return found
+
+
+def own_variables(layer) -> list:
+    """Returns the variables that belong to a layer and to no part of it."""
+    # Keras has no public list that tells trainable weights of a frozen layer
+    # from weights that are never trained.
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
+def check_built(model) -> None:
+    """Raises a ValueError unless the model and all its layers are built."""
+    if not isinstance(model, keras.layers.Layer):
+        raise ValueError(
+            "`model` must be a Keras model or layer. Received: "
+            f"model={model!r}."
+        )
+    layers = model._flatten_layers()
+    unbuilt = [layer.name for layer in layers if not layer.built]
+    if not model.built or (unbuilt and not model.weights):
+        raise ValueError(
+            "`model` must be built, so that its weights exist. Received: "
+            f"{model.name!r}, which is not. Give it an `Input`, call "
+            "`model.build(input_shape)`, or call it once on a batch."
+        )
+
+
+def matches(entry: Entry, pattern) -> bool:
+    """Returns whether a pattern means this variable.
+
+    Args:
+        entry: The variable.
+        pattern: A regular expression that is searched in the variable's
+            path, a layer or model (all that lies in it), a layer class, or a
+            function of `(layer, variable)`.
+
+    Returns:
+        Whether the pattern matches.
+    """
+    if isinstance(pattern, str):
+        return re.search(pattern, entry.path) is not None
+    if isinstance(pattern, keras.layers.Layer):
+        return any(layer is pattern for layer in entry.layers)
+    if isinstance(pattern, type):
+        return any(isinstance(layer, pattern) for layer in entry.layers)
+    if callable(pattern):
+        return bool(pattern(entry.owner, entry.variable))
+    raise ValueError(
+        "A pattern must be a regular expression for variable paths, a layer, "
+        "a layer class or a function of (layer, variable). Received: "
+        f"{pattern!r}."
+    )
+
+
+def selector(
+    name: str, patterns, candidates: Iterable[Entry]
+) -> Callable[[Entry], bool]:
+    """Returns a function that says whether any of the patterns matches.
+
+    Args:
+        name: Argument that holds the patterns, for the error.
+        patterns: One pattern or a list of patterns; see `matches`.
+        candidates: Variables of which each pattern must match at least one.
+
+    Returns:
+        A function of an `Entry`.
+
+    Raises:
+        ValueError: If a pattern matches nothing or is none.
+    """
+    if not isinstance(patterns, (list, tuple, set)):
+        patterns = [patterns]
+    candidates = list(candidates)
+    for pattern in patterns:
+        check_expression(name, pattern)
+        if not any(matches(entry, pattern) for entry in candidates):
+            raise ValueError(
+                f"Each pattern of `{name}` must match a variable. Received: "
+                f"{pattern!r}, which matches none of "
+                f"{_some_paths(candidates)}."
+            )
+    return lambda entry: any(matches(entry, p) for p in patterns)
+
+
+def check_expression(name: str, pattern) -> None:
+    """Raises a ValueError for a string that is no regular expression."""
+    if isinstance(pattern, str):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(
+                f"`{name}` must hold regular expressions. Received: "
+                f"{pattern!r} ({error})."
+            ) from None
+
+
+def _walk(layer, around: tuple, seen: set):
+    if id(layer) in seen:
+        return
+    seen.add(id(layer))
+    around = (*around, layer)
+    yield around
+    for part in layer._flatten_layers(include_self=False, recursive=False):
+        yield from _walk(part, around, seen)
+
+
+def _entry(index: int, variable, layers: tuple, position: int) -> Entry:
+    owner = layers[-1]
+    if not keras.backend.is_float_dtype(variable.dtype):
+        kind, frozen = OTHER, False
+    elif any(variable is v for v in owner._trainable_variables):
+        kind, frozen = WEIGHT, not variable.trainable
+    else:
+        # What `adapt` learned from data is no result of training.
+        kind = ADAPTED if hasattr(owner, "adapt") else STATISTIC
+        frozen = not owner.trainable
+    return Entry(index, variable, layers, position, kind, frozen)
+
+
+def _some_paths(candidates: list[Entry], shown: int = 5) -> str:
+    paths = [entry.path for entry in candidates]
+    rest = f" and {len(paths) - shown} more" if len(paths) > shown else ""
+    return f"{paths[:shown]}{rest}"
