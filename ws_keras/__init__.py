@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 
 # Resolved on first use, so that reading rows does not import TensorFlow.
 _PUBLIC = {
+    "ShrinkPerturb": "ws_keras.callbacks.shrink_perturb",
     "StopAtAccuracy": "ws_keras.callbacks.stopping",
     "cold_start": "ws_keras.transforms.shrink_perturb",
     "shrink_perturb": "ws_keras.transforms.shrink_perturb",

@@ -36,20 +36,25 @@ def source(
         ValueError: If `kind` is unknown, or a given function returns
             anything but finite floats of the weight's shape.
     """
+    check(kind, build_fn)
     if kind == "fresh":
         return fresh.Fresh(seed, build_fn)
-    if build_fn is not None:
-        raise ValueError(
-            f"`build_fn` serves only `noise='fresh'`. Received: noise={kind!r}."
-        )
     if callable(kind):
         return lambda entry: _called(kind, entry, _rng(seed, entry))
-    if kind not in KINDS:
+    return lambda entry: arrays.normal(entry.value(), kind, _rng(seed, entry))
+
+
+def check(kind, build_fn) -> None:
+    """Raises a ValueError for an unknown kind of noise."""
+    if not callable(kind) and kind not in KINDS:
         raise ValueError(
             f"`noise` must be one of {list(KINDS)} or a function of "
             f"(weight, rng). Received: noise={kind!r}."
         )
-    return lambda entry: arrays.normal(entry.value(), kind, _rng(seed, entry))
+    if build_fn is not None and kind != "fresh":
+        raise ValueError(
+            f"`build_fn` serves only `noise='fresh'`. Received: noise={kind!r}."
+        )
 
 
 def _rng(seed: int, entry: variables.Entry) -> np.random.Generator:

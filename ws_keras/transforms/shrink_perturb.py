@@ -1,6 +1,7 @@
 """Shrink-perturb of a whole Keras model, in place."""
 
 import itertools
+import numbers
 import secrets
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -101,7 +102,7 @@ def shrink_perturb(
             whole selection matches nothing, the model is not built, a layer
             is quantized or has LoRA weights, or a fresh draw is impossible.
     """
-    _check(shrink, perturb, statistics, optimizer, data, seed)
+    check(shrink, perturb, noise, statistics, optimizer, data, seed, build_fn)
     seed = secrets.randbits(31) if seed is None else seed
     found = variables.entries(model)
     among = (include, exclude, frozen)
@@ -163,7 +164,24 @@ def cold_start(
     )
 
 
-def _check(shrink, perturb, statistics, optimizer, data, seed) -> None:
+def check(
+    shrink, perturb, noise, statistics, optimizer, data, seed, build_fn
+) -> None:
+    """Raises a ValueError for arguments that are wrong for any model.
+
+    Args:
+        shrink: As in `shrink_perturb`, like all others.
+        perturb: Scale of the noise.
+        noise: Kind of noise.
+        statistics: Policy for what layers measure.
+        optimizer: Policy for the optimizer's state.
+        data: Batches to recalibrate on.
+        seed: Seed of the noise.
+        build_fn: Function that builds the model.
+
+    Raises:
+        ValueError: If one is out of its range or two do not go together.
+    """
     pairs = [(shrink, perturb)]
     if isinstance(shrink, Mapping):
         pairs = list(shrink.values())
@@ -174,13 +192,18 @@ def _check(shrink, perturb, statistics, optimizer, data, seed) -> None:
                 f"(shrink, perturb). Received: {pair!r}."
             )
         arrays.check_strength(*pair)
+    noises.check(noise, build_fn)
     layer_statistics.check_policy(statistics, data)
     optimizers.check_policy(optimizer)
-    if seed is not None and (isinstance(seed, bool) or seed != abs(int(seed))):
+    if seed is not None and not (_is_integer(seed) and seed >= 0):
         raise ValueError(
             "`seed` must be a non-negative integer or None. "
             f"Received: seed={seed!r}."
         )
+
+
+def _is_integer(value) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _selected(found, kind, include, exclude, frozen) -> list:

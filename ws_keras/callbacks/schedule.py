@@ -1,0 +1,126 @@
+"""When a transform is due during `fit`."""
+
+import dataclasses
+import math
+
+WHEN = ("fit", "epoch", "step")
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """Says at which starts of an epoch or a step something is due.
+
+    Epochs count from 0, as in Keras. All moments are beginnings, so that what
+    is logged, validated and saved at the end of an epoch is the trained
+    model, and nothing happens after the last epoch.
+
+    Args:
+        when: `"fit"` (before the first epoch), `"epoch"` or `"step"`.
+        every: For `"epoch"` and `"step"`: after each `every` epochs or
+            steps.
+        epochs: For `"epoch"`: at the beginning of these epochs instead.
+        until: From this epoch on nothing is due any more.
+
+    Raises:
+        ValueError: If the arguments do not go together or can never be due.
+    """
+
+    when: str = "fit"
+    every: int | None = None
+    epochs: tuple[int, ...] | None = None
+    until: int | None = None
+
+    def __post_init__(self):
+        if self.when not in WHEN:
+            raise ValueError(
+                f"`when` must be one of {list(WHEN)}. "
+                f"Received: when={self.when!r}."
+            )
+        getattr(self, f"_check_{self.when}")()
+        if self.until is not None and self.until <= self._first_epoch():
+            raise ValueError(
+                "`until` must leave an epoch in which something is due. "
+                f"Received: until={self.until}, the first is epoch "
+                f"{self._first_epoch()} (epochs count from 0)."
+            )
+
+    def is_due_at_epoch(self, epoch: int) -> bool:
+        """Returns whether something is due at the beginning of an epoch."""
+        if self.when != "epoch" or epoch >= (self.until or math.inf):
+            return False
+        if self.epochs is not None:
+            return epoch in self.epochs
+        return epoch > 0 and epoch % self.every == 0
+
+    def is_due_at_step(self, before: int, steps: int, epoch: int) -> bool:
+        """Returns whether a due step has been passed.
+
+        Args:
+            before: Number of steps at the last time, or 0.
+            steps: Number of steps so far.
+            epoch: Present epoch.
+        """
+        if self.when != "step" or epoch >= (self.until or math.inf):
+            return False
+        return steps // self.every > before // self.every
+
+    def check_reachable(self, num_epochs: int) -> None:
+        """Raises a ValueError if nothing is due in a fit of so many epochs."""
+        if self.when != "epoch":
+            return
+        if not any(map(self.is_due_at_epoch, range(num_epochs))):
+            wanted = (
+                f"epochs={list(self.epochs)}"
+                if self.epochs
+                else (f"every={self.every}")
+            )
+            raise ValueError(
+                "The schedule must be due at least once: epochs count from "
+                "0, and the end of the last one does not count. Received: "
+                f"{wanted} in a fit of {num_epochs} epochs. Use `last=True` "
+                "to count the end of the last epoch."
+            )
+
+    def _first_epoch(self) -> int:
+        if self.when != "epoch":
+            return 0
+        return self.every if self.epochs is None else min(self.epochs)
+
+    def _check_fit(self) -> None:
+        if not (self.every is self.epochs is self.until is None):
+            raise ValueError(
+                "`every`, `epochs` and `until` go with `when='epoch'` or "
+                f"'step'. Received: when='fit', every={self.every}, "
+                f"epochs={self.epochs}, until={self.until}."
+            )
+
+    def _check_epoch(self) -> None:
+        if (self.every is None) == (self.epochs is None):
+            raise ValueError(
+                "`when='epoch'` needs either `every=`, a number of epochs, or "
+                f"`epochs=`, a list of them. Received: every={self.every}, "
+                f"epochs={self.epochs}."
+            )
+        if self.epochs is None:
+            self._check_every()
+        elif not self.epochs or min(self.epochs) < 0:
+            raise ValueError(
+                "`epochs` must be a list of at least one epoch, from 0 on. "
+                f"Received: epochs={list(self.epochs)}."
+            )
+
+    def _check_step(self) -> None:
+        if self.every is None or self.epochs is not None:
+            raise ValueError(
+                "`when='step'` needs `every=`, a number of steps, and no "
+                f"`epochs`. Received: every={self.every}, "
+                f"epochs={self.epochs}."
+            )
+        self._check_every()
+
+    def _check_every(self) -> None:
+        if type(self.every) is not int or self.every < 1:
+            raise ValueError(
+                "`every` must be a positive integer. "
+                f"Received: every={self.every!r}."
+            )
