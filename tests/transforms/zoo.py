@@ -71,6 +71,15 @@ class Tied(keras.layers.Layer):
     def compute_output_shape(self, shape):
         return (*shape[:-1], 11)
 
+    def get_config(self):
+        source = keras.saving.serialize_keras_object(self.source)
+        return {**super().get_config(), "source": source}
+
+    @classmethod
+    def from_config(cls, config):
+        source = keras.saving.deserialize_keras_object(config.pop("source"))
+        return cls(source, **config)
+
 
 def tied():
     embedding = layers.Embedding(11, 4)

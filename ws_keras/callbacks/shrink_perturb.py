@@ -93,8 +93,8 @@ class ShrinkPerturb(keras.callbacks.Callback):
         include=None,
         exclude=None,
         frozen: bool = False,
-        statistics: str = "reset",
-        optimizer: str = "reset",
+        statistics: str | None = None,
+        optimizer: str | None = None,
         data: Iterable | None = None,
         build_fn: Callable | None = None,
     ):

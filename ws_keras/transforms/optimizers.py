@@ -7,9 +7,9 @@ from keras import ops
 POLICIES = ("keep", "reset", "reset_slots")
 
 
-def check_policy(policy: str) -> None:
+def check_policy(policy: str | None) -> None:
     """Raises a ValueError for an unknown policy."""
-    if policy not in POLICIES:
+    if policy is not None and policy not in POLICIES:
         raise ValueError(
             f"`optimizer` must be one of {list(POLICIES)}. "
             f"Received: optimizer={policy!r}."

@@ -28,8 +28,8 @@ def shrink_perturb(
     include=None,
     exclude=None,
     frozen: bool = False,
-    statistics: str = "reset",
-    optimizer: str = "reset",
+    statistics: str | None = None,
+    optimizer: str | None = None,
     data: Iterable | None = None,
     build_fn: Callable | None = None,
 ) -> reports.Report:
@@ -37,12 +37,12 @@ def shrink_perturb(
 
     The transform of Ash & Adams (2020), section 5, to be applied when data
     have arrived and before training goes on. `shrink=1, perturb=0` (a warm
-    start) leaves the weights as they are, `shrink=0, perturb=1` gives a
-    freshly initialized model (a cold start). Everything is checked before the
-    first variable is written, so that an error leaves the model as it was.
-    Only one layer's worth of extra memory is needed, global random states
-    stay as they are, and under a `tf.distribute` strategy there is one draw
-    for all replicas.
+    start) leaves the model as it is, `shrink=0, perturb=1` gives a freshly
+    initialized one (a cold start). Everything is checked before the first
+    variable is written, so that an error leaves the model as it was. Only one
+    layer's worth of extra memory is needed, global random states stay as they
+    are, and under a `tf.distribute` strategy there is one draw for all
+    replicas.
 
     Example:
 
@@ -82,13 +82,15 @@ def shrink_perturb(
             start (the authors' code), `"keep"` leaves them, `"recalibrate"`
             measures them anew on `data`. They are never shrunk. Follows
             `include` and `exclude`, except `"recalibrate"`. What `adapt` has
-            learned always stays. Defaults to `"reset"`.
+            learned always stays. Defaults to `"reset"`, or to `"keep"` where
+            no weight changes (`shrink=1, perturb=0`).
         optimizer: State of the model's optimizer: `"reset"` puts it back to
             its start (slots, `iterations`, loss scale; the authors' code),
             and with it a learning-rate schedule; `"reset_slots"` keeps
             `iterations`, so that a schedule continues; `"keep"` leaves it.
             Moving averages of weights (`use_ema`) follow the changed weights
-            in each case. Defaults to `"reset"`.
+            in each case. Defaults to `"reset"`, or to `"keep"` where no
+            weight changes.
         data: Batches of model inputs for `statistics="recalibrate"`.
         build_fn: Function without arguments that builds such a model, for
             `noise="fresh"` with custom layers that cannot be built from
@@ -110,6 +112,10 @@ def shrink_perturb(
     _check_any(chosen)
     strengths = _strengths(chosen, shrink, perturb)
     _refuse_unsupported(strengths)
+    # What does not change the weights is to change nothing else unasked.
+    is_identity = all(pair == [1, 0] for _, *pair in strengths.values())
+    default = "keep" if is_identity else "reset"
+    statistics, optimizer = statistics or default, optimizer or default
     draw = noises.source(noise, seed, build_fn)
     starts = []
     if statistics != "keep":

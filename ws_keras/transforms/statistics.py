@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 
 import keras
-from keras import ops
 
 POLICIES = ("keep", "reset", "recalibrate")
 
 
 def check_policy(policy: str, data) -> None:
     """Raises a ValueError for an unknown policy or one without its data."""
-    if policy not in POLICIES:
+    if policy is not None and policy not in POLICIES:
         raise ValueError(
             f"`statistics` must be one of {list(POLICIES)}. "
             f"Received: statistics={policy!r}."
@@ -33,24 +32,30 @@ def recalibrate(model: keras.Model, data: Iterable) -> None:
     Args:
         model: Built model.
         data: Batches of model inputs; of a tuple, the first item.
-
     """
     norms = [layer for layer in model._flatten_layers() if _is_norm(layer)]
-    ids = {id(v) for n in norms for v in (n.moving_mean, n.moving_variance)}
-    others = [v for v in model.non_trainable_variables if id(v) not in ids]
-    saved = [ops.convert_to_numpy(variable) for variable in others]
     momenta = [norm.momentum for norm in norms]
+    # A scope without side effects: a pass in training mode also draws seeds,
+    # and layers such as SpectralNormalization even write their weights.
+    state = {}
     try:
         for count, batch in enumerate(data, 1):
             for norm in norms:
                 norm.momentum = (count - 1) / count
             inputs = batch[0] if isinstance(batch, (tuple, list)) else batch
-            model(inputs, training=True)
+            with keras.StatelessScope(list(state.values())) as scope:
+                model(inputs, training=True)
+            for variable in model.non_trainable_variables:
+                value = scope.get_current_value(variable)
+                if value is not None:
+                    state[id(variable)] = (variable, value)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-        for variable, value in zip(others, saved, strict=True):
-            variable.assign(value)
+    for norm in norms:
+        for variable in (norm.moving_mean, norm.moving_variance):
+            if id(variable) in state:
+                variable.assign(state[id(variable)][1])
 
 
 def check_first(batches: list) -> None:

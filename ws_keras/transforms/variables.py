@@ -72,7 +72,11 @@ def own_variables(layer) -> list:
     """Returns the variables that belong to a layer and to no part of it."""
     # Keras has no public list that tells trainable weights of a frozen layer
     # from weights that are never trained.
-    return [*layer._trainable_variables, *layer._non_trainable_variables]
+    return [
+        *layer._trainable_variables,
+        *layer._non_trainable_variables,
+        *(generator.state for generator in layer._seed_generators),
+    ]
 
 
 def check_built(model) -> None:
