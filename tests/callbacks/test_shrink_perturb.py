@@ -1,0 +1,380 @@
+"""`ShrinkPerturb` inside `fit`: when it fires, and how it resumes."""
+
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import ws_keras
+from ws_keras import ShrinkPerturb
+
+STEPS = 4  # of an epoch
+X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
+Y = X.sum(1, keepdims=True)
+
+
+def _model(optimizer="adam", steps_per_execution=1, seed=3):
+    model = keras.Sequential(
+        [
+            keras.Input((3,)),
+            layers.Dense(4, activation="tanh"),
+            layers.BatchNormalization(),
+            layers.Dense(1),
+        ],
+        name="model",
+    )
+    model.compile(optimizer, "mse", steps_per_execution=steps_per_execution)
+    ws_keras.cold_start(model, seed=seed)
+    return model
+
+
+def _fit(model, callbacks, epochs, **arguments):
+    return model.fit(
+        X,
+        Y,
+        batch_size=len(X) // STEPS,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+        callbacks=callbacks,
+        **arguments,
+    )
+
+
+def _values(model):
+    variables = [*model.variables, *model.optimizer.variables]
+    return [np.array(v) for v in variables]
+
+
+def _same(a, b):
+    return all(x.tobytes() == y.tobytes() for x, y in zip(a, b, strict=True))
+
+
+class _Recorder(ShrinkPerturb):
+    """Notes the step and epoch of each application."""
+
+    def set_model(self, model):
+        super().set_model(model)
+        self.fired = []
+        self.seen = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        # Keras counts on past the epoch when executions have many steps.
+        self.seen = self._epoch * STEPS + min(batch + 1, STEPS)
+
+    def _apply(self, what, number):
+        self.fired.append(self.seen)
+        super()._apply(what, number)
+
+
+@pytest.mark.parametrize("optimizer", ["reset", "keep"])
+@pytest.mark.parametrize(
+    ("schedule", "fired"),
+    [
+        ({}, [0]),
+        ({"when": "epoch", "every": 2}, [8, 16]),
+        ({"when": "epoch", "every": 3}, [12]),
+        ({"when": "epoch", "every": 1, "until": 3}, [4, 8]),
+        ({"when": "epoch", "every": 3, "last": True}, [12, 24]),
+        ({"when": "epoch", "epochs": [0, 1, 5]}, [0, 4, 20]),
+        ({"when": "epoch", "epochs": [6], "last": True}, [24]),
+        ({"when": "step", "every": 5}, [5, 10, 15, 20]),
+        ({"when": "step", "every": 12}, [12]),
+        ({"when": "step", "every": 12, "last": True}, [12, 24]),
+        ({"when": "step", "every": 1, "until": 1}, [1, 2, 3]),
+    ],
+)
+def test_the_exact_steps_at_which_it_fires(schedule, fired, optimizer):
+    callback = _Recorder(0.5, 0.1, optimizer=optimizer, **schedule)
+    _fit(_model(), [callback], epochs=6)
+    assert callback.fired == fired
+
+
+@pytest.mark.parametrize("optimizer", ["reset", "keep"])
+def test_steps_per_execution_that_does_not_divide(optimizer):
+    # Executions end at steps 3, 4 | 7, 8 | 11, 12 | ...; due are 5, 10, ...
+    callback = _Recorder(0.5, 0.1, "step", every=5, optimizer=optimizer)
+    _fit(_model(steps_per_execution=3), [callback], epochs=6)
+    assert callback.fired == [7, 11, 15, 20]
+
+
+def test_a_due_step_at_the_end_of_the_fit_waits_for_last():
+    callback = _Recorder(0.5, 0.1, "step", every=24)
+    _fit(_model(), [callback], epochs=6)
+    assert callback.fired == []
+
+
+def test_the_end_of_an_epoch_sees_the_trained_model():
+    """What is validated and saved is never freshly perturbed."""
+    epoch_ends, plain = [], []
+
+    def seen(into):
+        return keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: into.append(logs["loss"])
+        )
+
+    model = _model()
+    callback = ShrinkPerturb(0.1, 0.1, "epoch", every=2, seed=1)
+    _fit(model, [callback, seen(epoch_ends)], epochs=3)
+    _fit(_model(), [seen(plain)], epochs=3)
+    assert epoch_ends[:2] == plain[:2]
+    assert epoch_ends[2] != plain[2]
+
+
+def test_the_weights_before_training_are_those_of_the_formula():
+    model = _model()
+    kernel = model.layers[0].kernel.numpy()
+    taken = []
+    peek = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: taken.append(
+            model.layers[0].kernel.numpy()
+        )
+    )
+    _fit(model, [ShrinkPerturb(0.25, 0), peek], epochs=1)
+    np.testing.assert_array_equal(taken[0], 0.25 * kernel)
+
+
+def test_one_and_zero_trains_like_no_callback():
+    ours, plain = _model(), _model()
+    _fit(ours, [ShrinkPerturb(1, 0, "step", every=3)], epochs=4)
+    _fit(plain, [], epochs=4)
+    assert _same(_values(ours), _values(plain))
+
+
+def test_each_fit_and_each_application_draws_anew_and_a_seed_repeats_them():
+    def noises():
+        model = _model()
+        callback = ShrinkPerturb(0, 1, "epoch", epochs=(0, 1), seed=9)
+        taken = []
+        peek = keras.callbacks.LambdaCallback(
+            on_train_batch_begin=lambda batch, logs: taken.append(
+                model.layers[0].kernel.numpy()
+            )
+        )
+        for _ in range(2):
+            _fit(model, [callback, peek], epochs=2)
+        return [taken[i * STEPS] for i in range(4)]
+
+    first, second = noises(), noises()
+    assert _same(first, second)
+    for i, a in enumerate(first):
+        for b in first[:i]:
+            assert (a != b).all()
+
+
+def test_no_new_trace():
+    model = _model()
+    traces = []
+
+    @keras.saving.register_keras_serializable(package="test")
+    def loss(y, predicted):
+        traces.append(1)
+        return keras.ops.mean((y - predicted) ** 2)
+
+    model.compile("adam", loss)
+    _fit(model, [ShrinkPerturb(0.5, 0.1, "step", every=3)], epochs=3)
+    once = len(traces)
+    _fit(model, [ShrinkPerturb(0.5, 0.1, "epoch", every=1)], epochs=3)
+    assert len(traces) == once
+
+
+def test_log_adds_the_report_to_the_history():
+    callback = ShrinkPerturb(0.5, 0.1, "epoch", every=2, log=True)
+    history = _fit(_model(), [callback], epochs=3).history
+    totals = callback.report.totals()
+    # Nothing has been applied when the first two epochs end.
+    assert history["shrink_perturb_cosine"] == [totals["cosine"]]
+    assert 0 < totals["norm_after"] < totals["norm_before"]
+
+
+class _Kill(keras.callbacks.Callback):
+    """Ends the fit as a crash would, at the end of some step."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+        self.seen = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen += 1
+        if self.seen == self.at:
+            raise KeyboardInterrupt
+
+
+def _interrupted(folder, schedule, at, ours_first, again=None, **restoring):
+    """Fits with BackupAndRestore, killed at a step, then starts again."""
+    for kill in ([_Kill(at)], []):
+        model = _model(seed=3 if kill else 4)  # other weights: restored ones
+        callback = ShrinkPerturb(0.5, 0.1, seed=2, **schedule)
+        if again and not kill:
+            callback = again
+        restore = keras.callbacks.BackupAndRestore(folder, **restoring)
+        callbacks = [callback, restore] if ours_first else [restore, callback]
+        try:
+            _fit(model, [*callbacks, *kill], epochs=6)
+        except KeyboardInterrupt:
+            continue
+        return model
+    raise AssertionError("the second fit did not end")
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+@pytest.mark.parametrize(
+    "at", [6, 8, *(pytest.param(at, marks=pytest.mark.slow) for at in (1, 17))]
+)
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {},
+        {"when": "epoch", "epochs": [0, 1, 2, 5]},
+        {"when": "step", "every": 5},
+        pytest.param(
+            {"when": "step", "every": 3, "optimizer": "keep"},
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_an_interrupted_fit_ends_with_the_same_weights(
+    tmp_path, schedule, at, ours_first
+):
+    if at < STEPS:
+        # Nothing was saved yet: the second fit starts from other weights.
+        want = _model(seed=4)
+    else:
+        want = _model(seed=3)
+    _fit(want, [ShrinkPerturb(0.5, 0.1, seed=2, **schedule)], epochs=6)
+    got = _interrupted(tmp_path / "backup", schedule, at, ours_first)
+    assert _same(_values(got), _values(want))
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_without_a_seed_a_restored_fit_goes_on_with_the_saved_one(
+    tmp_path, ours_first
+):
+    schedule = {"when": "epoch", "every": 2}
+    model = _model()
+    folder = tmp_path / "backup"
+
+    def callbacks():
+        restore = keras.callbacks.BackupAndRestore(folder)
+        ours = ShrinkPerturb(0.5, 0.1, **schedule)
+        return [ours, restore] if ours_first else [restore, ours]
+
+    with pytest.raises(KeyboardInterrupt):
+        _fit(model, [*callbacks(), _Kill(6)], epochs=6)
+    # The rest of the fit twice, from the same backup.
+    ends = []
+    for number in range(2):
+        copy = tmp_path / f"copy{number}"
+        shutil.copytree(folder, copy)
+        model = _model(seed=4)
+        restore = keras.callbacks.BackupAndRestore(copy)
+        ours = ShrinkPerturb(0.5, 0.1, **schedule)
+        both = [ours, restore] if ours_first else [restore, ours]
+        _fit(model, both, epochs=6)
+        ends.append(_values(model))
+    assert _same(*ends)
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_a_restart_with_other_arguments_is_refused(tmp_path, ours_first):
+    other = ShrinkPerturb(0.5, 0.2, "epoch", every=2, seed=2)
+    schedule = {"when": "epoch", "every": 2}
+    with pytest.raises(ValueError, match="had perturb=0.1.*perturb=0.2"):
+        _interrupted(tmp_path / "b", schedule, 10, ours_first, again=other)
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_model_checkpoint_and_initial_epoch(tmp_path, ours_first):
+    path = str(tmp_path / "model.weights.h5")
+    schedule = {"when": "epoch", "every": 2}
+
+    def callbacks(model):
+        save = keras.callbacks.ModelCheckpoint(path, save_weights_only=True)
+        ours = ShrinkPerturb(0.5, 0.1, seed=2, optimizer="reset", **schedule)
+        return [ours, save] if ours_first else [save, ours]
+
+    want = _model()
+    _fit(want, callbacks(want), epochs=6)
+    first = _model()
+    _fit(first, callbacks(first), epochs=3)
+    second = _model(seed=4)
+    second.load_weights(path)
+    second.optimizer.build(second.trainable_variables)
+    for old, new in zip(
+        first.optimizer.variables, second.optimizer.variables, strict=True
+    ):
+        new.assign(old)
+    _fit(second, callbacks(second), epochs=6, initial_epoch=3)
+    assert _same(_values(second), _values(want))
+
+
+def test_a_fit_that_continues_by_initial_epoch_is_not_shrunk_again():
+    model = _model()
+    with pytest.warns(UserWarning, match="begins with epoch 2"):
+        _fit(model, [ShrinkPerturb(0, 0)], epochs=3, initial_epoch=2)
+    assert np.abs(model.layers[0].kernel.numpy()).max() > 0.05
+
+
+def test_saved_files_do_not_show_the_state(tmp_path):
+    model = _model()
+    save = keras.callbacks.ModelCheckpoint(str(tmp_path / "m.keras"))
+    _fit(model, [ShrinkPerturb(), save], epochs=1)
+    loaded = keras.models.load_model(tmp_path / "m.keras")
+    assert len(loaded.variables) == len(model.variables)
+    assert [layer.name for layer in loaded.layers] == [
+        layer.name for layer in model.layers
+    ]
+    # A later fit of the loaded model is a new one: it is shrunk.
+    kernel = loaded.layers[0].kernel.numpy()
+    callback = _Recorder(0.5, 0)
+    _fit(loaded, [callback], epochs=1)
+    assert callback.fired == [0]
+    line = callback.report.lines[0]
+    assert line.norm_before == pytest.approx(np.linalg.norm(kernel))
+
+
+def test_a_model_trained_before_is_shrunk_at_each_new_fit():
+    """Retraining every week: one callback object or a new one each time."""
+    model = _model()
+    shared = _Recorder(0.5, 0.1)
+    for callback in (shared, shared, _Recorder(0.5, 0.1)):
+        _fit(model, [callback], epochs=2)
+        assert callback.fired == [0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"shrink": 1.4}, "shrink=1.4"),
+        ({"perturb": -1}, "perturb=-1"),
+        ({"when": "never"}, "when='never'"),
+        ({"when": "epoch"}, "every=None"),
+        ({"noise": "pink"}, "noise='pink'"),
+        ({"seed": 1.5}, "seed=1.5"),
+        ({"statistics": "x"}, "statistics='x'"),
+        ({"optimizer": "x"}, "optimizer='x'"),
+    ],
+)
+def test_bad_arguments_are_refused_when_it_is_made(arguments, message):
+    with pytest.raises(ValueError, match=f"Received: {message}"):
+        ShrinkPerturb(**arguments)
+
+
+def test_a_schedule_beyond_the_fit_is_refused_before_training():
+    model = _model()
+    before = _values(model)
+    with pytest.raises(ValueError, match="in a fit of 2 epochs"):
+        _fit(model, [ShrinkPerturb(when="epoch", every=2)], epochs=2)
+    assert _same(_values(model), before)
+
+
+def test_config_round_trip():
+    callback = ShrinkPerturb(
+        0.3, 0.2, "epoch", epochs=[1, 4], seed=3, noise="scaled", log=True
+    )
+    config = keras.saving.serialize_keras_object(callback)
+    copy = keras.saving.deserialize_keras_object(config)
+    assert copy.get_config() == callback.get_config()

@@ -1,0 +1,129 @@
+"""When `StopAtAccuracy` ends a fit, and what it says about it."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from ws_keras import StopAtAccuracy
+
+
+class _Logs(keras.callbacks.Callback):
+    """Gives later callbacks the logs of a script."""
+
+    def __init__(self, script):
+        super().__init__()
+        self.script = script
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update(self.script[epoch])
+
+
+def _fit(rule, accuracies, losses=None, monitor="accuracy"):
+    losses = losses or [1.0] * len(accuracies)
+    script = [
+        {monitor: accuracy, "loss": loss}
+        for accuracy, loss in zip(accuracies, losses, strict=True)
+    ]
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    history = model.fit(
+        np.ones((2, 1)),
+        np.ones((2, 1)),
+        epochs=len(script),
+        verbose=0,
+        callbacks=[_Logs(script), rule],
+    )
+    return len(history.epoch)
+
+
+def test_the_threshold_is_inclusive():
+    rule = StopAtAccuracy(0.99)
+    assert _fit(rule, [0.5, 0.9899, 0.99, 1.0]) == 3
+    assert rule.stopped_by == "threshold"
+    assert rule.value == 0.99
+
+
+def test_epochs_may_run_out():
+    rule = StopAtAccuracy(0.99)
+    assert _fit(rule, [0.5, 0.6]) == 2
+    assert rule.stopped_by is None
+
+
+def test_a_plateau_is_counted_from_the_best():
+    rule = StopAtAccuracy(0.99, patience=2)
+    assert _fit(rule, [0.1, 0.3, 0.2, 0.4, 0.4, 0.3, 0.5]) == 6
+    assert rule.stopped_by == "plateau"
+    rule = StopAtAccuracy(None, patience=3, min_delta=0.05)
+    assert _fit(rule, [0.50, 0.54, 0.58, 0.60, 0.62, 0.63, 1.0]) == 6
+
+
+def test_nan_and_infinity_stop_at_once():
+    for loss in (math.nan, math.inf):
+        rule = StopAtAccuracy(0.99, patience=5)
+        assert _fit(rule, [0.1, 0.2, 0.3], [1.0, loss, 1.0]) == 2
+        assert rule.stopped_by == "nan"
+
+
+def test_a_rule_can_be_used_again():
+    rule = StopAtAccuracy(0.99, patience=2)
+    assert _fit(rule, [0.5, 0.5, 0.5]) == 3
+    assert _fit(rule, [0.4, 0.4, 0.99]) == 3
+    assert rule.stopped_by == "threshold"
+
+
+def test_another_metric_can_be_watched():
+    rule = StopAtAccuracy(0.8, monitor="val_accuracy")
+    assert _fit(rule, [0.5, 0.8, 0.9], monitor="val_accuracy") == 2
+
+
+def test_an_unknown_metric_is_a_sentence():
+    with pytest.raises(ValueError, match="monitor='f1', known are"):
+        _fit(StopAtAccuracy(monitor="f1"), [0.5])
+
+
+def test_a_clean_pass_measures_with_the_weights_still():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(64, 4)).astype("float32")
+    y = (x[:, 0] > 0).astype("int32")
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.Dense(2)]
+    )
+    model.compile(
+        keras.optimizers.Adam(0.05),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    import tensorflow as tf
+
+    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
+    rule = StopAtAccuracy(0.95, data=data)
+    history = model.fit(data, epochs=100, verbose=0, callbacks=[rule])
+    predicted = model.predict(x, verbose=0).argmax(1)
+    assert rule.stopped_by == "threshold"
+    assert rule.value == pytest.approx((predicted == y).mean())
+    # With half of the inputs dropped the running accuracy lies below.
+    assert history.history["accuracy"][-1] < rule.value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"threshold": 0}, "threshold=0"),
+        ({"threshold": 99}, "threshold=99"),
+        ({"threshold": math.nan}, "threshold=nan"),
+        ({"patience": 0}, "patience=0"),
+        ({"min_delta": -1}, "min_delta=-1"),
+        ({"min_delta": math.nan}, "min_delta=nan"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=f"Received: {message}"):
+        StopAtAccuracy(**arguments)
+
+
+def test_config_round_trip():
+    rule = StopAtAccuracy(0.9, "val_accuracy", 3, 0.01)
+    copy = StopAtAccuracy.from_config(rule.get_config())
+    assert copy.get_config() == rule.get_config()
