@@ -15,7 +15,7 @@ def get_config():
     """Returns the config of the quickstart."""
     config = base.get_config()
     config.experiment = "quickstart"
-    config.arms = ("cold", "warm", "shrink_perturb-0.6-0.01")
+    config.arms = ("cold", "warm", "shrink_perturb-0.5-0.1")
     config.data.name = "textures"
     config.rounds.step = 500
     config.rounds.limit = 4
@@ -24,7 +24,7 @@ def get_config():
     config.train.batch_size = 64
     config.train.max_epochs = 100
     config.train.expected_epochs.update(
-        {"cold": 22, "warm": 12, "shrink_perturb": 15}
+        {"cold": 18, "warm": 8, "shrink_perturb": 16}
     )
     return config
 

@@ -9,6 +9,9 @@ _PUBLIC = {
     "ShrinkPerturb": "ws_keras.callbacks.shrink_perturb",
     "StopAtAccuracy": "ws_keras.callbacks.stopping",
     "cold_start": "ws_keras.transforms.shrink_perturb",
+    "dash": "ws_keras.transforms.dash",
+    "l2_init": "ws_keras.losses.l2_init",
+    "reset_layers": "ws_keras.transforms.reset_layers",
     "shrink_perturb": "ws_keras.transforms.shrink_perturb",
 }
 __all__ = sorted(_PUBLIC)

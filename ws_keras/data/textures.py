@@ -24,8 +24,8 @@ _ORIENTATIONS = 5
 _HALF_WAVES = (2.2, 4.0)  # across the image
 _ORIENTATION_JITTER = 0.2  # standard deviation, in steps between classes
 _FREQUENCY_JITTER = 0.2  # standard deviation, relative
-_CLUTTER = 0.2  # amplitude; the gratings of the class have about 1
-_NOISE = 0.3  # standard deviation of a pixel
+_CLUTTER = 0.6  # amplitude; the gratings of the class have about 1
+_NOISE = 1.0  # standard deviation of a pixel, in the same unit
 _SEED = 0
 _CHUNK = 1000
 

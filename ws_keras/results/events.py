@@ -3,6 +3,7 @@
 The tags are explained in `docs/tensorboard.md`.
 """
 
+import math
 import os
 import pathlib
 import time
@@ -55,7 +56,9 @@ class Events:
         """Writes the scalars of an epoch at its continuous number."""
         for name in EPOCH_TAGS:
             value = getattr(epoch, name)
-            self._writer.add_scalar(f"epoch/{name}", value, epoch.epoch)
+            # A loss may become nan; an accuracy that is was not measured.
+            if name != "accuracy" or not math.isnan(value):
+                self._writer.add_scalar(f"epoch/{name}", value, epoch.epoch)
 
     def round(self, row: rows.Row) -> None:
         """Writes the scalars of a round at its number of samples."""

@@ -108,8 +108,8 @@ def shrink_perturb(
     seed = secrets.randbits(31) if seed is None else seed
     found = variables.entries(model)
     among = (include, exclude, frozen)
-    chosen = _selected(found, variables.WEIGHT, *among)
-    _check_any(chosen)
+    chosen = variables.selected(found, variables.WEIGHT, *among)
+    variables.check_any(chosen)
     strengths = _strengths(chosen, shrink, perturb)
     _refuse_unsupported(strengths)
     # What does not change the weights is to change nothing else unasked.
@@ -119,7 +119,7 @@ def shrink_perturb(
     draw = noises.source(noise, seed, build_fn)
     starts = []
     if statistics != "keep":
-        resets = _selected(found, variables.STATISTIC, *among)
+        resets = variables.selected(found, variables.STATISTIC, *among)
         start = fresh.Fresh(seed, build_fn)
         starts = [(entry, start) for entry in resets]
     data = _with_a_batch(data)
@@ -210,28 +210,6 @@ def check(
 
 def _is_integer(value) -> bool:
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def _selected(found, kind, include, exclude, frozen) -> list:
-    candidates = [
-        e for e in found if e.kind == kind and (frozen or not e.frozen)
-    ]
-    if include is not None:
-        among = variables.selector("include", include, found)
-        candidates = [entry for entry in candidates if among(entry)]
-    if exclude is not None:
-        among = variables.selector("exclude", exclude, found)
-        candidates = [entry for entry in candidates if not among(entry)]
-    return candidates
-
-
-def _check_any(chosen: list) -> None:
-    if not chosen:
-        raise ValueError(
-            "There must be at least one weight to change. Received: a "
-            "selection that leaves none. Unfreeze a layer, pass "
-            "`frozen=True`, or widen `include` and `exclude`."
-        )
 
 
 def _strengths(chosen, shrink, perturb) -> dict:

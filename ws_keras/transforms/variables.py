@@ -153,6 +153,46 @@ def selector(
     return lambda entry: any(matches(entry, p) for p in patterns)
 
 
+def selected(
+    found: list[Entry], kind: str, include, exclude, frozen: bool
+) -> list[Entry]:
+    """Returns the variables of a kind that are meant.
+
+    Args:
+        found: All variables of the model.
+        kind: Kind of variable, such as `WEIGHT`.
+        include: Pattern or patterns of those that are meant, `None` for all.
+        exclude: Pattern or patterns of those that are not, or `None`.
+        frozen: Whether variables of frozen layers may be meant.
+
+    Returns:
+        List of `Entry`.
+
+    Raises:
+        ValueError: If a pattern matches nothing or is none.
+    """
+    candidates = [
+        e for e in found if e.kind == kind and (frozen or not e.frozen)
+    ]
+    if include is not None:
+        among = selector("include", include, found)
+        candidates = [entry for entry in candidates if among(entry)]
+    if exclude is not None:
+        among = selector("exclude", exclude, found)
+        candidates = [entry for entry in candidates if not among(entry)]
+    return candidates
+
+
+def check_any(chosen: list) -> None:
+    """Raises a ValueError if the whole selection is empty."""
+    if not chosen:
+        raise ValueError(
+            "There must be at least one weight to change. Received: a "
+            "selection that leaves none. Unfreeze a layer, pass "
+            "`frozen=True`, or widen `include` and `exclude`."
+        )
+
+
 def check_expression(name: str, pattern) -> None:
     """Raises a ValueError for a string that is no regular expression."""
     if isinstance(pattern, str):

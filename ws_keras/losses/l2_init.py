@@ -1,0 +1,92 @@
+"""L2 regularization towards the weights that training started from."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from ws_keras.transforms import variables
+
+
+class L2Init(keras.regularizers.Regularizer):
+    """Penalty `strength * sum((weight - start) ** 2)` of one variable.
+
+    Args:
+        strength: Factor of the penalty, at least 0.
+        start: Array of the variable's shape.
+        other: Regularizer that the variable had before, which goes on to
+            count. Defaults to `None`.
+    """
+
+    def __init__(self, strength: float, start: np.ndarray, other=None):
+        self.strength = strength
+        self.start = start
+        self.other = other
+
+    def __call__(self, x):
+        """Returns the penalty of a value of the variable."""
+        start = ops.cast(self.start, x.dtype)
+        penalty = self.strength * ops.sum(ops.square(x - start))
+        return penalty if self.other is None else penalty + self.other(x)
+
+
+def l2_init(
+    model: keras.Model,
+    strength: float = 1e-2,
+    *,
+    include=None,
+    exclude=None,
+) -> list[str]:
+    """Pulls the trainable weights of a model towards their present values.
+
+    Adds `strength * sum((weight - start) ** 2)` of each weight to the loss,
+    where `start` is its value now: call it on a freshly built model, as in
+    Kumar et al., "Maintaining Plasticity in Continual Learning via
+    Regenerative Regularization" (2023), or after a transform. Regularizers
+    that the weights have already go on to count; calling it again replaces
+    an earlier call. The starts are a copy of the weights in memory. They are
+    not saved with the model.
+
+    Call it before `compile`, or compile again, because a training step that
+    was traced before does not know of the penalty.
+
+    Example:
+
+    ```python
+    model = build()
+    l2_init(model, 1e-2, exclude=keras.layers.BatchNormalization)
+    model.compile("sgd", loss)
+    ```
+
+    Args:
+        model: Built `keras.Model`.
+        strength: Factor of the penalty, finite and at least 0. Defaults to
+            1e-2.
+        include: Weights to pull; patterns as in `shrink_perturb`. `None`
+            means all. Defaults to `None`.
+        exclude: Weights to leave. Defaults to `None`.
+
+    Returns:
+        The paths of the weights that are pulled.
+
+    Raises:
+        ValueError: If `strength` is out of its range, a pattern or the whole
+            selection matches nothing, or the model is not built.
+    """
+    if not isinstance(strength, (int, float)) or not 0 <= strength < math.inf:
+        raise ValueError(
+            "`strength` must be a finite number of at least 0. "
+            f"Received: strength={strength!r}."
+        )
+    found = variables.entries(model)
+    chosen = variables.selected(
+        found, variables.WEIGHT, include, exclude, frozen=False
+    )
+    variables.check_any(chosen)
+    for entry in chosen:
+        other = entry.variable.regularizer
+        if isinstance(other, L2Init):
+            other = other.other
+        entry.variable.regularizer = L2Init(strength, entry.value(), other)
+    return [entry.path for entry in chosen]

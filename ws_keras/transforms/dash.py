@@ -1,0 +1,232 @@
+"""Direction-aware shrinking: DASH."""
+
+import math
+from collections.abc import Callable
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+
+from ws_keras.transforms import arrays
+from ws_keras.transforms import gradients
+from ws_keras.transforms import optimizers
+from ws_keras.transforms import report as reports
+from ws_keras.transforms import variables
+
+_CONVOLUTIONS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+)
+
+
+def dash(
+    model: keras.Model,
+    chunks: Iterable,
+    shrink: float = 0.3,
+    alpha: float = 0.3,
+    *,
+    loss: Callable | None = None,
+    optimizer: str = "keep",
+    batch_size: int = 1000,
+) -> reports.Report:
+    """Shrinks each weight vector by how well it agrees with the gradient.
+
+    Direction-aware shrinking of Shin et al., "DASH: Warm-Starting Neural
+    Network Training in Stationary Settings" (NeurIPS 2024), to be applied
+    when a chunk of data has arrived and before training goes on. With U the
+    gradient of the mean loss over a chunk, from the oldest chunk to the
+    newest: `G = (1 - alpha) * G + alpha * U`. Each weight vector is then
+    multiplied by `max(shrink, cos(-G, weights))`: what still goes the way
+    of the data stays, the rest shrinks. No noise is added.
+
+    A weight vector is the incoming weights of one unit of a `Dense` layer,
+    the kernel of one pair of input and output channels of a convolution, or a
+    whole bias. Normalization and all other layers stay as they are. The
+    gradient is taken in inference mode.
+
+    Example:
+
+    ```python
+    dash(model, [(x_old, y_old), (x_new, y_new)], shrink=0.3)
+    model.fit(x_all, y_all)
+    ```
+
+    Args:
+        model: Built `keras.Model`.
+        chunks: Pairs `(x, y)` of arrays, oldest first; each is one gradient.
+        shrink: Least factor, in [0, 1], the paper's lambda; 1 changes
+            nothing. Defaults to 0.3.
+        alpha: Weight of a newer chunk's gradient, in (0, 1]; smaller ones
+            shrink less. Defaults to 0.3.
+        loss: Function of targets and predictions that gives the mean over a
+            batch. Defaults to the loss that the model is compiled with.
+        optimizer: State of the model's optimizer: `"keep"` (the DASH code),
+            `"reset"` or `"reset_slots"`. Defaults to `"keep"`.
+        batch_size: Most samples at a time while the gradient is taken; it
+            changes the memory, not the result. Defaults to 1000.
+
+    Returns:
+        A `Report`; its `shrink` is the mean factor of a variable's vectors.
+
+    Raises:
+        ValueError: If an argument is out of its range, there is no chunk,
+            no loss or no weight to shrink, or a gradient is not finite.
+    """
+    arrays.check_strength(shrink, 0)
+    check_alpha(alpha)
+    optimizers.check_policy(optimizer)
+    found = variables.entries(model)
+    places = {id(v): i for i, v in enumerate(model.trainable_variables)}
+    chosen = [e for e in found if _vector_axes(e) is not None and not e.frozen]
+    if not chosen:
+        raise ValueError(
+            "`dash` needs a trainable Dense or convolution layer. Received: "
+            f"the model {model.name!r}, which has none."
+        )
+    average = _average(model, chunks, alpha, _loss(model, loss), batch_size)
+    _check_finite(model, average)
+
+    lines = {}
+    for entry in chosen:
+        gradient = average[places[id(entry.variable)]]
+        before = entry.value()
+        factor = factors(before, gradient, shrink, _vector_axes(entry))
+        after = (before * factor).astype(before.dtype)
+        entry.variable.assign(after)
+        lines[entry.index] = reports.line(
+            entry, "mixed", before, after, shrink=factor.mean(), perturb=0.0
+        )
+    if optimizer != "keep":
+        schedule = "restart" if optimizer == "reset" else "continue"
+        optimizers.reset(model.optimizer, schedule)
+    touched = [entry.variable for entry in chosen]
+    optimizers.sync_averages(getattr(model, "optimizer", None), touched)
+    for entry in found:
+        if entry.index not in lines:
+            lines[entry.index] = reports.kept(entry, "not of DASH")
+    return reports.Report(tuple(lines[i] for i in sorted(lines)))
+
+
+def factors(
+    weight: np.ndarray,
+    gradient: np.ndarray,
+    shrink: float,
+    axes: tuple[int, ...] | None = None,
+) -> np.ndarray:
+    """Returns `max(shrink, cos(-gradient, weight))` of each weight vector.
+
+    Example:
+
+    >>> kernel = np.array([[3.0, 0.0], [4.0, 1.0]])  # two units
+    >>> gradient = np.array([[-3.0, 1.0], [-4.0, 0.0]])
+    >>> factors(kernel, gradient, 0.3, axes=(0,)).tolist()
+    [[1.0, 0.3]]
+
+    Args:
+        weight: Array of weights.
+        gradient: Gradient of the loss, of the same shape.
+        shrink: Least factor, in [0, 1].
+        axes: Axes along which a vector lies. `None` means that the whole
+            array is one vector. Defaults to `None`.
+
+    Returns:
+        An array that broadcasts against `weight`, in float64; a vector of
+        length zero, or one without gradient, has a cosine of 0.
+    """
+    weight = np.asarray(weight, np.float64)
+    gradient = np.asarray(gradient, np.float64)
+
+    def along(product):
+        return product.sum(axes, keepdims=True)
+
+    norms = np.sqrt(along(weight**2) * along(gradient**2))
+    cosine = np.divide(
+        -along(weight * gradient),
+        norms,
+        out=np.zeros_like(norms),
+        where=norms > 0,
+    )
+    return np.clip(cosine, shrink, 1.0)
+
+
+def check_alpha(alpha: float) -> None:
+    """Raises a ValueError unless alpha is in (0, 1]."""
+    if not isinstance(alpha, (int, float)) or not 0 < alpha <= 1:
+        raise ValueError(
+            "`alpha` must be a number in (0, 1], the weight of a newer "
+            f"chunk's gradient. Received: alpha={alpha!r}."
+        )
+
+
+def _vector_axes(entry: variables.Entry) -> tuple[int, ...] | None:
+    """Axes of a variable's weight vectors; None where DASH leaves it."""
+    rank = len(entry.variable.shape)
+    if entry.kind != variables.WEIGHT:
+        return None
+    if isinstance(entry.owner, keras.layers.Dense):
+        return (0,)
+    if isinstance(entry.owner, _CONVOLUTIONS):
+        # All but the two channel axes; a bias is one vector.
+        return tuple(range(rank - 2)) if rank > 2 else (0,)
+    return None
+
+
+def _average(model, chunks, alpha, loss, batch_size) -> list[np.ndarray]:
+    average = None
+    for chunk in chunks:
+        x, y = _checked(chunk)
+        new = gradients.mean_gradient(model, x, y, loss, batch_size)
+        if average is None:
+            average = [np.zeros_like(array) for array in new]
+        for place, array in zip(average, new, strict=True):
+            place += alpha * (array - place)
+    if average is None:
+        raise ValueError(
+            "`chunks` must hold at least one pair (x, y). Received: none."
+        )
+    return average
+
+
+def _checked(chunk) -> tuple[np.ndarray, np.ndarray]:
+    if not isinstance(chunk, (tuple, list)) or len(chunk) != 2:
+        raise ValueError(
+            "`chunks` must hold pairs (x, y) of arrays. "
+            f"Received: a chunk of type {type(chunk).__name__}."
+        )
+    x, y = map(np.asarray, chunk)
+    if not len(x) or len(x) != len(y):
+        raise ValueError(
+            "Each chunk must have as many targets as samples, at least one. "
+            f"Received: {len(x)} samples, {len(y)} targets."
+        )
+    return x, y
+
+
+def _loss(model, loss: Callable | None) -> Callable:
+    loss = loss or getattr(model, "loss", None)
+    if isinstance(loss, str):
+        loss = keras.losses.get(loss)
+    if not callable(loss):
+        raise ValueError(
+            "`loss` must be a function of targets and predictions, or the "
+            f"model must be compiled with one. Received: loss={loss!r}."
+        )
+    return lambda y, predictions: keras.ops.mean(loss(y, predictions))
+
+
+def _check_finite(model, average: list[np.ndarray]) -> None:
+    for variable, array in zip(model.trainable_variables, average, strict=True):
+        if not math.isfinite(array.sum()):
+            raise ValueError(
+                "The gradient must be finite. Received: nan or infinity for "
+                f"{variable.path!r}. Look at the data and at the weights; "
+                "`cold_start` makes new ones."
+            )

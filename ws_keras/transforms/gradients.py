@@ -1,0 +1,79 @@
+"""The mean gradient of a loss over samples, with the model left alone."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def mean_gradient(
+    model: keras.Model,
+    x: np.ndarray,
+    y: np.ndarray,
+    loss: Callable,
+    batch_size: int = 1000,
+) -> list[np.ndarray]:
+    """Returns the gradient of the mean loss over all samples.
+
+    The model runs in inference mode, so that batch norm uses its moving
+    statistics and no variable changes; the batches then only bound the
+    memory, not the result. Regularizers do not count.
+
+    Args:
+        model: Built model.
+        x: Samples, `(n, ...)`.
+        y: Targets, `(n, ...)`.
+        loss: Function of targets and predictions that gives the mean over a
+            batch, such as a `keras.losses.Loss`.
+        batch_size: Most samples at a time. Defaults to 1000.
+
+    Returns:
+        One array for each of `model.trainable_variables`; zeros where the
+        loss does not depend on it.
+    """
+    gradient = _BACKENDS[keras.backend.backend()]
+    total = [np.zeros(v.shape, np.float64) for v in model.trainable_variables]
+    for start in range(0, len(x), batch_size):
+        part = slice(start, start + batch_size)
+        found = gradient(model, x[part], y[part], loss)
+        weight = len(y[part]) / len(x)
+        for place, array in zip(total, found, strict=True):
+            if array is not None:
+                place += weight * ops.convert_to_numpy(array).astype(np.float64)
+    return total
+
+
+def _tensorflow(model, x, y, loss):
+    import tensorflow as tf
+
+    values = [v.value for v in model.trainable_variables]
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        found = loss(y, model(x, training=False))
+    # A gradient of rows (an embedding's) becomes a whole array.
+    gradients = tape.gradient(found, values)
+    return [g if g is None else tf.convert_to_tensor(g) for g in gradients]
+
+
+def _jax(model, x, y, loss):
+    import jax
+
+    rest = [v.value for v in model.non_trainable_variables]
+
+    def of(values):
+        predictions, _ = model.stateless_call(values, rest, x, training=False)
+        return loss(y, predictions)
+
+    return jax.grad(of)([v.value for v in model.trainable_variables])
+
+
+def _torch(model, x, y, loss):
+    import torch
+
+    values = [v.value for v in model.trainable_variables]
+    found = loss(ops.convert_to_tensor(y), model(x, training=False))
+    return torch.autograd.grad(found, values, allow_unused=True)
+
+
+_BACKENDS = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
