@@ -10,6 +10,7 @@ _PUBLIC = {
     "StopAtAccuracy": "ws_keras.callbacks.stopping",
     "cold_start": "ws_keras.transforms.shrink_perturb",
     "dash": "ws_keras.transforms.dash",
+    "fit_rounds": "ws_keras.growing",
     "l2_init": "ws_keras.losses.l2_init",
     "reset_layers": "ws_keras.transforms.reset_layers",
     "shrink_perturb": "ws_keras.transforms.shrink_perturb",

@@ -14,6 +14,7 @@ from ws_keras import seeds
 from ws_keras.data import datasets
 from ws_keras.data import rounds as round_indices
 from ws_keras.results import rows
+from ws_keras.training import arm as arms
 from ws_keras.training import feed as feeds
 from ws_keras.training import strategy as strategies
 from ws_keras.training import trainer as trainers
@@ -78,38 +79,22 @@ def run(
     trace_seconds = trainer.warm_up(rounds[0])
     # All arms of a seed have the same network before the first transform.
     transforms.cold_start(model, seed=seeds.derive(setting.seed, "start"))
-    for number, indices in enumerate(rounds, 1):
+
+    def transform(number: int) -> None:
         if number > 1 or config.transform.first_round:
             _transform(model, config, setting, number)
-        result = trainer.fit_round(number, indices)
-        diverged = result.stopped_by == "nan"
-        yield rows.Row(
-            setting=setting.id,
-            experiment=config.experiment,
-            arm=setting.arm,
-            shrink=setting.shrink,
-            perturb=setting.perturb,
-            seed=setting.seed,
-            round=number,
-            num_samples=result.num_samples,
-            epochs=result.epochs,
-            steps=result.steps,
-            sample_passes=result.sample_passes,
-            train_seconds=result.train_seconds,
-            trace_seconds=trace_seconds if number == 1 else 0.0,
-            eval_seconds=result.eval_seconds,
-            train_accuracy=100 * result.train_accuracy,
-            accuracy=100 * result.accuracy,
-            loss=result.loss,
-            eval_loss=result.eval_loss,
-            stopped_by=result.stopped_by,
-            last=diverged or number == len(rounds),
-            dataset=config.data.name,
-            model=config.model.name,
-            optimizer=config.optimizer.name,
-        )
-        if diverged:
-            return
+
+    yield from arms.train(
+        trainer,
+        setting,
+        rounds,
+        transform,
+        trace_seconds=trace_seconds,
+        experiment=config.experiment,
+        dataset=config.data.name,
+        model=config.model.name,
+        optimizer=config.optimizer.name,
+    )
 
 
 def start(config, strategy: str = "none") -> None:

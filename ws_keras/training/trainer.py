@@ -13,7 +13,7 @@ from ws_keras import seeds
 from ws_keras.callbacks import stopping
 from ws_keras.training import feed as feeds
 
-NEVER = 2**31 - 1
+_ACCURACY = "accuracy"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +140,9 @@ class Trainer:
 
         Returns:
             The seconds that it took.
+
+        Raises:
+            ValueError: If the model has no metric named `"accuracy"`.
         """
         start = time.perf_counter()
         model = self.model
@@ -149,9 +152,14 @@ class Trainer:
         some = indices[: self._feed.batch_size]
         batches, _, _ = self._feed.training(some, lambda: np.arange(len(some)))
         model.fit(batches, epochs=1, shuffle=False, verbose=0)
-        self._evaluate(some[:1])
+        names = list(self._evaluate(some[:1]))
         for variable, value in zip(kept, values, strict=True):
             variable.assign(value)
+        if _ACCURACY not in names:
+            raise ValueError(
+                "The model must be compiled with a metric named "
+                f"{_ACCURACY!r}, which ends the rounds. Received: {names}."
+            )
         return time.perf_counter() - start
 
     def fit_round(self, number: int, indices: np.ndarray) -> RoundResult:
@@ -190,8 +198,8 @@ class Trainer:
             sample_passes=epochs * size,
             train_seconds=sum(clock.seconds),
             eval_seconds=time.perf_counter() - start,
-            train_accuracy=rule.value if clean else history["accuracy"][-1],
-            accuracy=evaluated["accuracy"],
+            train_accuracy=rule.value if clean else history[_ACCURACY][-1],
+            accuracy=evaluated[_ACCURACY],
             loss=history["loss"][-1],
             eval_loss=evaluated["loss"],
             stopped_by=rule.stopped_by or self._ran_out(),
@@ -214,14 +222,14 @@ class Trainer:
             return
         accuracy = math.nan
         if len(self._monitored):
-            accuracy = self._evaluate(self._monitored)["accuracy"]
+            accuracy = self._evaluate(self._monitored)[_ACCURACY]
         rate = ops.convert_to_numpy(self.model.optimizer.learning_rate)
         self._on_epoch(
             number,
             EpochResult(
                 epoch=clock.epoch,
                 loss=logs["loss"],
-                train_accuracy=logs["accuracy"],
+                train_accuracy=logs[_ACCURACY],
                 accuracy=accuracy,
                 learning_rate=float(rate),
                 samples_per_second=size / clock.seconds[-1],

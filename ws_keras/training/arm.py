@@ -1,0 +1,64 @@
+"""The round loop: one arm, followed through all its rounds."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+
+import numpy as np
+
+from ws_keras import settings
+from ws_keras.results import rows
+from ws_keras.training import trainer as trainers
+
+
+def train(
+    trainer: trainers.Trainer,
+    setting: settings.Setting,
+    rounds: Sequence[np.ndarray],
+    transform: Callable[[int], None],
+    *,
+    trace_seconds: float = 0.0,
+    **names: str,
+) -> Iterator[rows.Row]:
+    """Transforms, trains and evaluates, round after round.
+
+    Args:
+        trainer: `Trainer` of the model.
+        setting: Whose arm it is.
+        rounds: Indices of the samples of each round.
+        transform: Function of the round, from 1, called before it.
+        trace_seconds: What tracing has taken, for the first row. Defaults to
+            0.
+        names: `experiment`, `dataset`, `model` and `optimizer` of the rows.
+
+    Yields:
+        `rows.Row`; after one with `stopped_by="nan"` there is no other.
+    """
+    for number, indices in enumerate(rounds, 1):
+        transform(number)
+        result = trainer.fit_round(number, indices)
+        diverged = result.stopped_by == "nan"
+        yield rows.Row(
+            setting=setting.id,
+            arm=setting.arm,
+            shrink=setting.shrink,
+            perturb=setting.perturb,
+            seed=setting.seed,
+            round=number,
+            num_samples=result.num_samples,
+            epochs=result.epochs,
+            steps=result.steps,
+            sample_passes=result.sample_passes,
+            train_seconds=result.train_seconds,
+            trace_seconds=trace_seconds if number == 1 else 0.0,
+            eval_seconds=result.eval_seconds,
+            train_accuracy=100 * result.train_accuracy,
+            accuracy=100 * result.accuracy,
+            loss=result.loss,
+            eval_loss=result.eval_loss,
+            stopped_by=result.stopped_by,
+            last=diverged or number == len(rounds),
+            **names,
+        )
+        if diverged:
+            return
