@@ -53,6 +53,7 @@ setuptools.setup(
     entry_points={
         "console_scripts": [
             "ws-report = ws_keras.launch.report:run",
+            "ws-retrain = ws_keras.launch.retrain:run",
             "ws-run = ws_keras.launch.run:run",
         ]
     },

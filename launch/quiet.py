@@ -11,8 +11,8 @@ def start_up():
     """Hides what native code writes to the standard error in a block.
 
     TensorFlow prints several lines while it is imported and when it first
-    touches a device, before any log level counts. When the block fails, all
-    of them are shown.
+    touches a device, before any log level counts. When the block fails
+    unexpectedly, all of them are shown.
 
     Example:
 
@@ -29,6 +29,8 @@ def start_up():
         os.dup2(hidden.fileno(), 2)
         try:
             yield
+        except ValueError:
+            raise  # a sentence of ours, which says all
         except BaseException:
             os.dup2(kept, 2)
             hidden.seek(0)
