@@ -22,6 +22,7 @@ _TFDS = {
 }
 NAMES = (*_TFDS, "textures")
 _BATCH = 1000
+_RETRIES = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +151,11 @@ def _prepare(builder, name: str, data_dir, download: bool) -> None:
             f"Datasets' format. Received: {folder}, which does not. Give "
             "another folder, or let it be downloaded with --download."
         )
+    from tensorflow_datasets.core.download import downloader
+
+    # TFDS' own ten retries keep a machine without a network waiting for more
+    # than three minutes.
+    downloader.MAX_RETRIES = _RETRIES
     try:
         with _nothing_left_behind(pathlib.Path(folder), name):
             builder.download_and_prepare()

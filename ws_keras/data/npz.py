@@ -2,10 +2,21 @@
 
 import os
 import zipfile
+import zlib
 
 import numpy as np
 
 PREFIX = "npz:"
+# What zipfile, zlib and NumPy raise for files with wrong bytes.
+_DAMAGED = (
+    EOFError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _RANKS = {"uint8": (2, 3, 4), "float": (2, 4)}
 
 
@@ -66,7 +77,7 @@ def _opened(path):
         file = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise _error(path, "must be a file", "no such file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise _error(path, "must be an .npz file", error) from None
     if not isinstance(file, np.lib.npyio.NpzFile):
         raise _error(path, "must be an .npz file", "a single array")
@@ -76,7 +87,7 @@ def _opened(path):
 def _array(path, file, name: str) -> np.ndarray:
     try:
         return file[name]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         requirement = f"must hold `{name}` as a plain, whole array"
         raise _error(path, requirement, error) from None
 

@@ -1,0 +1,155 @@
+"""A user's own arrays, good, bad and damaged."""
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from ws_keras.data import npz
+
+IMAGES = np.arange(5 * 4 * 4 * 3, dtype=np.uint8).reshape(5, 4, 4, 3)
+LABELS = np.array([0, 2, 1, 0, 2])
+SETTINGS = hypothesis.settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def save(**given):
+        path = tmp_path / "given.npz"
+        np.savez(path, **given)
+        return path
+
+    return save
+
+
+def test_images_come_back_as_they_are(saved):
+    found = npz.read(saved(x=IMAGES, y=LABELS))
+    np.testing.assert_array_equal(found["x"], IMAGES)
+    np.testing.assert_array_equal(found["y"], LABELS)
+    assert found["x"].dtype == np.uint8 and found["y"].dtype == np.int32
+
+
+def test_gray_images_get_a_channel(saved):
+    found = npz.read(saved(x=IMAGES[..., 0], y=LABELS))
+    np.testing.assert_array_equal(found["x"], IMAGES[..., :1])
+
+
+def test_flat_floats_become_float32(saved):
+    x = np.linspace(-2, 3, 10).reshape(5, 2)
+    found = npz.read(saved(x=x, y=LABELS.astype(np.uint8)))
+    np.testing.assert_array_equal(found["x"], x.astype(np.float32))
+
+
+def test_test_part_and_compressed_files(tmp_path):
+    path = tmp_path / "small.npz"
+    np.savez_compressed(
+        path, x=IMAGES, y=LABELS, x_test=IMAGES[:2], y_test=LABELS[:2]
+    )
+    found = npz.read(path, with_test=True)
+    np.testing.assert_array_equal(found["x_test"], IMAGES[:2])
+    assert npz.num_samples(path) == 5
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"y": LABELS - 1}, "labels `y` from 0 on. Received: -1 to 1"),
+        ({"y": LABELS * 1.0}, "Received: dtype float64, shape (5,)"),
+        ({"y": LABELS[:, None]}, "shape (5, 1)"),
+        ({"y": LABELS[:4]}, "Received: 4 labels, 5 samples"),
+        ({"y": np.full(5, 2**40)}, "Received: 1099511627776"),
+        ({"x": IMAGES.astype(int)}, "Received: dtype int64"),
+        ({"x": IMAGES[0, 0, 0]}, "Received: shape (3,)"),
+        ({"x": IMAGES[:0], "y": LABELS[:0]}, "Received: shape (0, 4, 4, 3)"),
+        ({"x": np.full((5, 2), np.nan)}, "Received: nan or infinity"),
+        ({"x": np.full((5, 2), np.inf)}, "Received: nan or infinity"),
+        ({"x": IMAGES[..., 0] / 2}, "Received: shape (5, 4, 4)"),
+        ({"x": np.array([{}] * 5)}, "as a plain, whole array"),
+        ({"x_test": IMAGES}, "must hold `y_test`"),
+        ({"x_test": IMAGES[:, :2], "y_test": LABELS}, "of one shape"),
+        ({"x_test": IMAGES, "y_test": LABELS + 1}, "up to 2 and 3"),
+    ],
+)
+def test_bad_arrays(saved, changes, words):
+    path = saved(**{"x": IMAGES, "y": LABELS, **changes})
+    with pytest.raises(ValueError) as error:
+        npz.read(path)
+    assert words in str(error.value) and str(path) in str(error.value)
+
+
+def test_missing_arrays(saved):
+    with pytest.raises(ValueError, match="must hold `x`. Received: ..y"):
+        npz.read(saved(y=LABELS))
+    with pytest.raises(ValueError, match="must hold `y`. Received: ..x"):
+        npz.num_samples(saved(x=IMAGES))
+    with pytest.raises(ValueError, match="must hold `x_test`"):
+        npz.read(saved(x=IMAGES, y=LABELS), with_test=True)
+
+
+def test_files_that_are_none(tmp_path):
+    np.save(tmp_path / "single.npy", IMAGES)
+    (tmp_path / "text.npz").write_text("no arrays")
+    (tmp_path / "empty.npz").touch()
+    for name, words in (
+        ("none.npz", "no such file"),
+        ("single.npy", "a single array"),
+        ("text.npz", "must be an .npz file"),
+        ("empty.npz", "must be an .npz file"),
+        ("", "must be an .npz file"),
+    ):
+        with pytest.raises(ValueError) as error:
+            npz.read(tmp_path / name)
+        assert words in str(error.value)
+
+
+def check(path):
+    """What holds of any file: all invariants, or a sentence."""
+    try:
+        found = npz.read(path)
+    except ValueError as error:
+        assert "Received: " in str(error) and str(path) in str(error)
+        return
+    assert found["x"].dtype in (np.uint8, np.float32)
+    assert found["x"].ndim in (2, 4) and len(found["x"]) == len(found["y"])
+    assert np.isfinite(found["x"]).all() and found["y"].min() >= 0
+
+
+@SETTINGS
+@hypothesis.given(data=st.data())
+def test_any_arrays(tmp_path, data):
+    dtypes = st.one_of(
+        arrays.integer_dtypes(),
+        arrays.unsigned_integer_dtypes(),
+        arrays.floating_dtypes(),
+        arrays.boolean_dtypes(),
+        arrays.complex_number_dtypes(),
+        arrays.unicode_string_dtypes(max_len=2),
+    )
+    shapes = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3)
+    names = st.sampled_from(["x", "y", "x_test", "y_test", "z"])
+    given = data.draw(
+        st.dictionaries(names, arrays.arrays(dtypes, shapes), max_size=4)
+    )
+    path = tmp_path / "any.npz"
+    np.savez(path, **given)
+    check(path)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_damaged_file(tmp_path, save):
+    path = tmp_path / "damaged.npz"
+    save(path, x=IMAGES, y=LABELS)
+    whole = path.read_bytes()
+    for index, byte in enumerate(whole):
+        for wrong in (byte ^ 255, byte ^ 1):
+            changed = whole[:index] + bytes([wrong]) + whole[index + 1 :]
+            path.write_bytes(changed)
+            check(path)
+        path.write_bytes(whole[:index])
+        with pytest.raises(ValueError, match="Received: "):
+            npz.read(path)
