@@ -111,7 +111,8 @@ def fit_rounds(
     _check_compiled(model)
     feed = feeds.Feed(x, y, batch_size)
     feeds.check_round(batch_size, ends[0])
-    model.optimizer.build(model.trainable_variables)
+    with trainers.scope(model):
+        model.optimizer.build(model.trainable_variables)
     given = _Snapshot(model)
 
     def run(setting: all_settings.Setting) -> list[rows.Row]:

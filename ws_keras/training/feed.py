@@ -68,8 +68,13 @@ class Feed:
 
     def evaluation(self, indices: np.ndarray):
         """Returns what `evaluate` takes: all samples, in order."""
-        steps = -(-len(indices) // EVALUATION_BATCH)
-        return self._batches(lambda: indices, EVALUATION_BATCH, steps)
+        size = EVALUATION_BATCH - EVALUATION_BATCH % self._num_replicas
+        if len(indices) < size and len(indices) % self._num_replicas:
+            # TensorFlow fails where the replicas cannot share the first
+            # batch evenly; a mean is the same over several copies.
+            indices = np.tile(indices, self._num_replicas)
+        steps = -(-len(indices) // size)
+        return self._batches(lambda: indices, size, steps)
 
 
 def check_batch_size(batch_size: int, num_replicas: int = 1) -> None:

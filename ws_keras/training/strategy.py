@@ -1,6 +1,7 @@
 """Where a model trains: one device, or replicas on several."""
 
 import contextlib
+import functools
 
 import keras
 
@@ -43,6 +44,9 @@ class Strategy:
         return self._distribute.scope()
 
 
+# The collective operations of two strategies in one process would take each
+# other for their own.
+@functools.cache
 def _mirrored():
     if keras.backend.backend() != "tensorflow":
         raise ValueError(

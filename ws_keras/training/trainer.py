@@ -1,5 +1,6 @@
 """A model that is traced once and trained through all rounds of an arm."""
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -146,7 +147,8 @@ class Trainer:
         """
         start = time.perf_counter()
         model = self.model
-        model.optimizer.build(model.trainable_variables)
+        with scope(model):
+            model.optimizer.build(model.trainable_variables)
         kept = [*model.variables, *model.optimizer.variables]
         values = [ops.convert_to_numpy(variable) for variable in kept]
         some = indices[: self._feed.batch_size]
@@ -235,6 +237,12 @@ class Trainer:
                 samples_per_second=size / clock.seconds[-1],
             ),
         )
+
+
+def scope(model: keras.Model):
+    """Returns the context of the strategy that a model was made under."""
+    strategy = getattr(model, "distribute_strategy", None)
+    return strategy.scope() if strategy else contextlib.nullcontext()
 
 
 class _Clock(keras.callbacks.Callback):

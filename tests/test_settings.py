@@ -1,0 +1,115 @@
+"""Settings: arms, seeds and grids as runs with stable ids."""
+
+import pytest
+from ws_keras.configs import base
+
+from ws_keras import settings
+
+
+def config(**changes):
+    found = base.get_config()
+    found.experiment = "own"
+    found.arms, found.seeds = ("cold", "warm"), (0, 1)
+    found.update(changes)
+    return found
+
+
+def test_seeds_vary_slowest_so_that_pairs_are_complete():
+    assert [s.id for s in settings.product(config())] == [
+        "own/cold/seed0",
+        "own/warm/seed0",
+        "own/cold/seed1",
+        "own/warm/seed1",
+    ]
+
+
+def test_a_grid_makes_cells():
+    found = settings.product(
+        config(seeds=(4,)),
+        {"model.name": ("mlp", "logistic"), "optimizer.momentum": (0.5,)},
+    )
+    assert [s.id for s in found] == [
+        "own/mlp-0.5/cold/seed4",
+        "own/mlp-0.5/warm/seed4",
+        "own/logistic-0.5/cold/seed4",
+        "own/logistic-0.5/warm/seed4",
+    ]
+    assert [s.pair for s in found[:2]] == ["own/mlp-0.5/seed4"] * 2
+
+
+def test_overrides_reach_a_copy_of_the_config():
+    given = config()
+    (one, *_) = settings.product(given, {"model.name": ("mlp",)})
+    found = settings.apply(given, one)
+    assert found.model.name == "mlp" and given.model.name == "resnet18"
+    with pytest.raises(AttributeError):
+        found.model.wdith = 3  # still locked
+
+
+@pytest.mark.parametrize(
+    "arm, parsed",
+    [
+        ("cold", ("cold", 0.0, 1.0)),
+        ("warm", ("warm", 1.0, 0.0)),
+        ("shrink_perturb-0.6-0.01", ("shrink_perturb", 0.6, 0.01)),
+        ("shrink_perturb-0-0", ("shrink_perturb", 0.0, 0.0)),
+        ("shrink_perturb-0.6-1e-2", ("shrink_perturb", 0.6, 0.01)),
+    ],
+)
+def test_arms(arm, parsed):
+    assert settings.parse_arm(arm) == parsed
+
+
+@pytest.mark.parametrize(
+    "arm, words",
+    [
+        ("tepid", "arm='tepid'"),
+        ("shrink_perturb", "arm='shrink_perturb'"),
+        ("shrink_perturb-0.6", "arm='shrink_perturb-0.6'"),
+        ("shrink_perturb-1.4-0.1", "Received: shrink=1.4"),
+        ("shrink_perturb--0.4-0.1", "Received: shrink=-0.4"),
+        ("shrink_perturb-0.4--0.1", "Received: perturb=-0.1"),
+        ("shrink_perturb-nan-0.1", "Received: shrink=nan"),
+        ("shrink_perturb-0.4-inf", "Received: perturb=inf"),
+    ],
+)
+def test_bad_arms(arm, words):
+    with pytest.raises(ValueError) as error:
+        settings.parse_arm(arm)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "pattern, seeds",
+    [
+        (None, [0, 0, 1, 1]),
+        ("warm", [0, 1]),
+        ("seed1$", [1, 1]),
+        ("own/warm/seed1, own/cold/seed0", [0, 1]),
+    ],
+)
+def test_select(pattern, seeds):
+    found = settings.select(settings.product(config()), pattern)
+    assert [setting.seed for setting in found] == seeds
+
+
+@pytest.mark.parametrize("pattern", ["tepid", "("])
+def test_select_nothing_or_no_expression(pattern):
+    with pytest.raises(ValueError, match="Received: '"):
+        settings.select(settings.product(config()), pattern)
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"arms": ()}, "arms=[]"),
+        ({"seeds": ()}, "seeds=[]"),
+        ({"seeds": (-1,)}, "seeds=[-1]"),
+        ({"seeds": (0, 0)}, "seeds=[0, 0]"),
+        ({"arms": ("cold", "cold")}, "must not repeat"),
+    ],
+)
+def test_bad_arms_and_seeds_of_a_config(changes, words):
+    with pytest.raises(ValueError) as error:
+        settings.product(config(**changes))
+    assert words in str(error.value)
