@@ -1,0 +1,277 @@
+"""The command that runs experiments, run as a user runs it."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ws_keras.results import rows
+
+ROOT = pathlib.Path(__file__).parents[2]
+CONFIG = '''
+"""Three arms of a small MLP on a user's own arrays."""
+from ws_keras.configs import base
+
+
+def get_config():
+    config = base.get_config()
+    config.experiment = "own"
+    config.arms = ("cold", "warm", "shrink_perturb-0.5-0.1")
+    config.seeds = (0,)
+    config.data.name = "npz:{}"
+    config.data.normalization = "none"
+    config.rounds.step = 20
+    config.model.name = "mlp"
+    config.model.units = 6
+    config.train.batch_size = 8
+    config.train.epochs = 2
+    return config
+'''
+
+
+def run(*arguments, cwd=ROOT, module="launch.run"):
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A user's folder: arrays and a config, and what the first run left."""
+    folder = tmp_path_factory.mktemp("user")
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 60)
+    x = (y[:, None] + rng.normal(0, 1, (60, 4))).astype("float32")
+    np.savez(folder / "own.npz", x=x, y=y)
+    content = (folder / "own.npz").read_bytes()
+    (folder / "torn.npz").write_bytes(content[:-100])
+    np.savez(folder / "negative.npz", x=x, y=y - 1)
+    (folder / "own.py").write_text(CONFIG.format(folder / "own.npz"))
+    return folder
+
+
+def own(folder, *arguments):
+    return run(
+        f"--config={folder / 'own.py'}",
+        f"--workdir={folder / 'run'}",
+        *arguments,
+    )
+
+
+@pytest.fixture(scope="module")
+def first(folder):
+    done = own(folder)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def read(folder, arm, workdir="run"):
+    return rows.read(folder / workdir / "own" / arm / "seed0/rows.jsonl")
+
+
+def test_rows_record_events_and_report_are_there(folder, first):
+    for arm in ("cold", "warm", "shrink_perturb-0.5-0.1"):
+        found = read(folder, arm)
+        assert [row.num_samples for row in found] == [20, 40]
+        assert found[-1].last
+        events = folder / "run/own" / arm / "seed0"
+        assert list(events.glob("events.out.tfevents*"))
+    record = json.loads((folder / "run/run.json").read_text())
+    text = json.dumps(record)
+    for part in ('"units": 6', '"keras"', '"tensorflow"', "revision"):
+        assert part in text
+    assert (folder / "run/report/report.md").is_file()
+
+
+def test_what_the_user_sees(folder, first):
+    assert first.stderr == ""
+    lines = first.stdout.splitlines()
+    assert lines[0].startswith("own/cold/seed0  round 1: 20 samples, 2 epochs")
+    assert any(line.startswith("| experiment | arm") for line in lines)
+    assert str(folder / "run/report/report.md") in lines
+    assert lines[-1] == f"tensorboard --logdir={folder / 'run'}"
+
+
+def test_again_skips_what_is_finished_and_restarts_what_is_not(folder, first):
+    path = folder / "run/own/warm/seed0/rows.jsonl"
+    whole = read(folder, "warm")
+    cold = (folder / "run/own/cold/seed0/rows.jsonl").read_bytes()
+    # A killed run: one row, and the beginning of another.
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text(lines[0] + lines[1][:30])
+    done = own(folder)
+    assert done.returncode == 0, done.stderr
+    assert "own/cold/seed0  finished before, skipped" in done.stdout
+    assert "own/warm/seed0  round 1" in done.stdout
+    assert (folder / "run/own/cold/seed0/rows.jsonl").read_bytes() == cold
+    again = read(folder, "warm")
+    assert [r.loss for r in again] == [r.loss for r in whole]
+    assert [r.accuracy for r in again] == [r.accuracy for r in whole]
+
+
+def test_workdir_of_another_config_is_refused_and_overwrite_moves_it(
+    folder, first
+):
+    before = (folder / "run/own/cold/seed0/rows.jsonl").read_bytes()
+    done = own(folder, "--config.train.epochs=1")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "epochs" in done.stderr and "--overwrite" in done.stderr
+    assert (folder / "run/own/cold/seed0/rows.jsonl").read_bytes() == before
+    copy = folder / "copy"
+    run(f"--config={folder / 'own.py'}", f"--workdir={copy}", "--settings=cold")
+    done = run(
+        f"--config={folder / 'own.py'}",
+        f"--workdir={copy}",
+        "--settings=cold",
+        "--config.train.epochs=1",
+        "--overwrite",
+    )
+    assert done.returncode == 0, done.stderr
+    assert [row.epochs for row in read(folder, "cold", "copy")] == [1, 1]
+    (old,) = folder.glob("copy.old-*")
+    assert [row.epochs for row in read(folder, "cold", old.name)] == [2, 2]
+
+
+def test_a_setting_that_diverges_lets_the_others_go_on(folder):
+    grid = CONFIG.format(folder / "own.npz") + (
+        "\n\ndef settings(config):\n"
+        "    from ws_keras import settings\n"
+        '    rates = {"optimizer.learning_rate": (1e30, 0.001)}\n'
+        "    return settings.product(config, rates)\n"
+    )
+    (folder / "grid.py").write_text(grid)
+    done = run(
+        f"--config={folder / 'grid.py'}",
+        f"--workdir={folder / 'grid'}",
+        "--config.optimizer.name=sgd",
+        "--settings=cold",
+    )
+    assert done.returncode == 0, done.stderr
+    found = {
+        row.setting: row.stopped_by
+        for row in rows.read_workdir(folder / "grid")
+        if row.last
+    }
+    assert found == {
+        "own/1e+30/cold/seed0": "nan",
+        "own/0.001/cold/seed0": "epochs",
+    }
+
+
+def test_list_shows_settings_and_costs_without_a_workdir():
+    done = run("--config=fig2_online", "--list", "--config.seeds=(7,)")
+    lines = done.stdout.splitlines()
+    assert len(lines) == 6 and done.stderr == ""
+    # 17 epochs of 1,000, 2,000, ..., 33,000 and 33,333 samples.
+    assert lines[1].split() == ["fig2_online/cold/seed7", "10,103,661"]
+    assert lines[-1].startswith("4 settings")
+
+
+def test_help_shows_the_flags_of_this_project_first():
+    done = run("--help")
+    assert done.returncode == 0 and done.stderr == ""
+    flags = re.findall(r"^  --(\S+)", done.stdout, re.MULTILINE)
+    assert flags[:4] == ["config", "workdir", "settings", "[no]list"]
+    assert "quickstart" in done.stdout
+
+
+# Each command is a child that has the imports already, to spare their time.
+BATCH = """
+import json, os, sys
+import launch.run
+from ws_keras import experiment
+from ws_keras.data import datasets
+
+results = []
+for arguments in json.loads(sys.stdin.read()):
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.dup2(writer, 2)
+        sys.argv = ["run", *arguments]
+        launch.run.run()
+    os.close(writer)
+    with os.fdopen(reader) as file:
+        error = file.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    results.append([status, error])
+print(json.dumps(results))
+"""
+BAD = {
+    "data set": (["--config.data.name=cifar11"], "'cifar11'"),
+    "model": (["--config.model.name=vgg"], "model.name='vgg'"),
+    "field": (["--config.model.wdith=3"], "wdith"),
+    "value": (["--config.train.batch_size=many"], "batch_size"),
+    "no match": (["--settings=tepid"], "'tepid'"),
+    "batch": (["--config.train.batch_size=21"], "batch_size=21"),
+    "step": (["--config.rounds.step=41"], "step=41 of 40 samples"),
+    "fraction": (
+        ["--config.rounds.protocol=two_phase", "--config.rounds.fraction=1.5"],
+        "fraction=1.5",
+    ),
+    "negative": (["--config.arms=('shrink_perturb--1-0',)"], "shrink=-1.0"),
+    "nan": (["--config.arms=('shrink_perturb-nan-0',)"], "shrink=nan"),
+    "infinite": (["--config.arms=('shrink_perturb-0-inf',)"], "perturb=inf"),
+    "torn": (["--config.data.name=npz:{}/torn.npz"], "torn.npz"),
+    "labels": (["--config.data.name=npz:{}/negative.npz"], "-1 to 1"),
+    "missing": (["--config.data.name=npz:{}/none.npz"], "no such file"),
+    "data_dir": (
+        ["--config.data.name=mnist", "--data_dir={}/no", "--nodownload"],
+        "`--data_dir`",
+    ),
+    "workdir": (["--workdir={}/own.npz/run"], "own.npz"),
+    "flag": (["--wrokdir=x"], "wrokdir"),
+    "stray": (["run"], "'run'"),
+    "strategy": (["--strategy=spread"], "spread"),
+    "config": (["--config=fig9"], "fig9"),
+}
+
+
+@pytest.fixture(scope="module")
+def refused(folder):
+    usual = [f"--config={folder / 'own.py'}", f"--workdir={folder / 'bad'}"]
+    commands = [
+        usual + [part.replace("{}", str(folder)) for part in arguments]
+        for arguments, _ in BAD.values()
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", BATCH],
+        cwd=ROOT,
+        input=json.dumps(commands),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    return dict(zip(BAD, found, strict=True))
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_sentence_and_status_1(folder, refused, case):
+    status, error = refused[case]
+    assert status == 1
+    assert BAD[case][1] in error
+    assert error.count("\n") == 1 and "Traceback" not in error
+    assert not (folder / "bad").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ([], "`--config` is required"),
+        (["--config=quickstart"], "`--workdir` is required"),
+    ],
+)
+def test_what_is_required(arguments, words):
+    done = run(*arguments)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert words in done.stderr

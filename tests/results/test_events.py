@@ -1,0 +1,105 @@
+"""Event files, read back by TensorBoard's own reader."""
+
+import math
+
+import pytest
+from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.plugins.hparams import metadata
+
+from ws_keras.results import events
+from ws_keras.results import rows
+
+
+def read(folder):
+    found = event_accumulator.EventAccumulator(str(folder))
+    found.Reload()
+    return found
+
+
+def points(found, tag):
+    return [(event.step, event.value) for event in found.Scalars(tag)]
+
+
+def epoch(number, **changes):
+    values = {
+        "setting": "own/warm/seed0",
+        "round": 1 + number // 3,
+        "epoch": number,
+        "loss": 1 / number,
+        "train_accuracy": 50.0 + number,
+        "accuracy": 40.0 + number,
+        "learning_rate": 0.001,
+        "samples_per_second": 100.0,
+    }
+    return rows.Epoch(**{**values, **changes})
+
+
+def test_epochs_count_on_across_rounds(tmp_path):
+    with events.Events(tmp_path, {"arm": "warm"}) as writer:
+        for number in range(1, 7):
+            writer.epoch(epoch(number))
+    found = read(tmp_path)
+    assert points(found, "epoch/accuracy") == [(n, 40 + n) for n in range(1, 7)]
+    assert points(found, "epoch/loss") == [
+        (n, pytest.approx(1 / n)) for n in range(1, 7)
+    ]
+    assert set(found.Tags()["scalars"]) == {
+        f"epoch/{name}" for name in events.EPOCH_TAGS
+    }
+
+
+def test_an_accuracy_that_was_not_measured_is_left_out(tmp_path):
+    with events.Events(tmp_path, {}) as writer:
+        writer.epoch(epoch(1, accuracy=math.nan, loss=math.nan))
+    found = read(tmp_path)
+    assert "epoch/accuracy" not in found.Tags()["scalars"]
+    ((step, loss),) = points(found, "epoch/loss")
+    assert step == 1 and math.isnan(loss)
+
+
+def test_rounds_are_at_their_numbers_of_samples(tmp_path, make_row):
+    with events.Events(tmp_path, {}) as writer:
+        for number in (1, 2):
+            row = make_row(round=number, num_samples=1000 * number)
+            writer.round(row)
+    found = read(tmp_path)
+    for name in events.ROUND_TAGS:
+        expected = pytest.approx(getattr(row, name))
+        assert points(found, f"round/{name}")[1] == (2000, expected)
+
+
+def test_a_reader_sees_a_round_while_the_writer_is_open(tmp_path, make_row):
+    with events.Events(tmp_path, {}) as writer:
+        writer.round(make_row(round=1, num_samples=1000))
+        assert len(points(read(tmp_path), "round/accuracy")) == 1
+
+
+def test_gap_to_cold_is_written_once(tmp_path, make_row):
+    ours = [
+        make_row(arm="warm", round=n, num_samples=n, accuracy=30.0 + n)
+        for n in (1, 2)
+    ]
+    cold = [make_row(round=n, num_samples=n, accuracy=35.5) for n in (1, 2)]
+    for _ in range(2):
+        events.write_gap(tmp_path, ours, cold)
+    assert points(read(tmp_path), events.GAP) == [(1, -4.5), (2, -3.5)]
+
+
+def test_hparams_are_there_for_their_tab(tmp_path):
+    given = {"arm": "warm", "shrink": 1.0, "seed": 3}
+    with events.Events(tmp_path, given):
+        pass
+    found = read(tmp_path)
+    content = found.PluginTagToContent(metadata.PLUGIN_NAME)
+    session = metadata.parse_session_start_info_plugin_data(
+        content[metadata.SESSION_START_INFO_TAG]
+    )
+    assert session.hparams["arm"].string_value == "warm"
+    assert session.hparams["shrink"].number_value == 1.0
+    experiment = metadata.parse_experiment_plugin_data(
+        content[metadata.EXPERIMENT_TAG]
+    )
+    assert {info.name for info in experiment.hparam_infos} == set(given)
+    assert "round/accuracy" in {
+        info.name.tag for info in experiment.metric_infos
+    }

@@ -1,0 +1,199 @@
+"""One setting from data to rows: reproducible, paired, honest at its ends."""
+
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+from ws_keras.configs import base
+
+from ws_keras import experiment
+from ws_keras import settings
+from ws_keras.data import datasets
+
+RNG = np.random.default_rng(2)
+LABELS = RNG.integers(0, 3, 90).astype("int32")
+SAMPLES = (LABELS[:, None] + RNG.normal(0, 1, (90, 5))).astype("float32")
+DATA = datasets.Dataset("own", SAMPLES, LABELS, 3, SAMPLES[:30], LABELS[:30])
+TIMES = ("train_seconds", "trace_seconds", "eval_seconds")
+
+
+def config(**changes):
+    found = base.get_config()
+    found.data.name = "own"
+    found.data.normalization = "none"
+    found.model.name = "mlp"
+    found.model.units = 6
+    found.rounds.step = 20
+    found.train.batch_size = 8
+    found.train.epochs = 2
+    found.update_from_flattened_dict(changes)
+    return found
+
+
+def run(given, arm="cold", seed=0, data=DATA, **arguments):
+    (setting,) = [
+        s
+        for s in settings.product(given)
+        if s.seed == seed and s.id.startswith(f"{given.experiment}/{arm}")
+    ]
+    return list(experiment.run(given, setting, data, **arguments))
+
+
+def without_times(rows):
+    return [dataclasses.replace(r, **dict.fromkeys(TIMES, 0.0)) for r in rows]
+
+
+def test_the_same_setting_gives_the_same_rows_bit_for_bit():
+    given = config()
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    found = [run(given, "shrink_perturb", seed=3) for _ in range(2)]
+    assert before == (random.getstate(), np.random.get_state()[1].tolist())
+    assert without_times(found[0]) == without_times(found[1])
+    assert found[0][0].loss != run(given, "shrink_perturb", seed=4)[0].loss
+
+
+def test_rows_of_the_online_protocol():
+    found = run(config(), "shrink_perturb")
+    assert [(r.round, r.num_samples, r.last) for r in found] == [
+        (1, 20, False),
+        (2, 40, False),
+        (3, 60, True),
+    ]
+    for row in found:
+        assert (row.setting, row.arm, row.seed) == (
+            "base/shrink_perturb-0.4-0.1/seed0",
+            "shrink_perturb",
+            0,
+        )
+        assert (row.shrink, row.perturb) == (0.4, 0.1)
+        assert row.sample_passes == 2 * row.num_samples
+        assert row.steps == 2 * -(-row.num_samples // 8)
+        assert (row.epochs, row.stopped_by) == (2, "epochs")
+        assert (row.dataset, row.model, row.optimizer) == ("own", "mlp", "adam")
+    assert [row.trace_seconds > 0 for row in found] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "changes, sizes",
+    [
+        ({"rounds.protocol": "two_phase"}, [30, 60]),
+        ({"rounds.protocol": "two_phase", "rounds.fraction": 0.2}, [12, 60]),
+        ({"rounds.limit": 2}, [20, 40]),
+        ({"data.split": "official_test", "rounds.step": 60}, [60, 90]),
+    ],
+)
+def test_sizes_of_the_rounds(changes, sizes):
+    given = config(**changes)
+    assert experiment.sizes(given, 90) == sizes
+    assert [row.num_samples for row in run(given)] == sizes
+
+
+def test_official_test_set_is_measured_on():
+    # All labels of the test part are wrong, so the accuracy must be low.
+    wrong = dataclasses.replace(DATA, y_test=(LABELS[:30] + 1) % 3)
+    given = config(
+        **{
+            "data.split": "official_test",
+            "rounds.step": 90,
+            "optimizer.learning_rate": 0.01,
+            "train.epochs": 8,
+        }
+    )
+    right, low = (run(given, data=data)[-1].accuracy for data in (DATA, wrong))
+    assert right > 60 and low < 40
+
+
+def test_arms_of_a_seed_begin_alike_without_the_first_transform():
+    given = config(**{"transform.first_round": False, "rounds.limit": 1})
+    rows = [run(given, arm)[0] for arm in ("cold", "warm", "shrink")]
+    assert len({(r.loss, r.accuracy) for r in rows}) == 1
+
+
+def test_the_first_transform_is_the_authors():
+    given = config(**{"rounds.limit": 1})
+    cold, warm, shrunk = (run(given, arm)[0].loss for arm in ("c", "w", "s"))
+    assert len({cold, warm, shrunk}) == 3
+
+
+def epochs_of(given, arm):
+    found = []
+    run(given, arm, on_epoch=found.append)
+    return found
+
+
+def test_epochs_count_on_through_the_rounds():
+    found = epochs_of(config(**{"train.monitor_samples": 7}), "warm")
+    assert [(e.epoch, e.round) for e in found] == [
+        (1, 1),
+        (2, 1),
+        (3, 2),
+        (4, 2),
+        (5, 3),
+        (6, 3),
+    ]
+    # Seven samples make sevenths.
+    assert all((e.accuracy * 7 / 100) % 1 < 1e-4 for e in found)
+    assert {round(e.learning_rate, 6) for e in found} == {0.001}
+
+
+@pytest.mark.parametrize("arm, matters", [("warm", True), ("cold", False)])
+def test_optimizer_can_be_kept_by_all_but_cold(arm, matters):
+    losses = [
+        run(config(**{"transform.optimizer": policy}), arm)[-1].loss
+        for policy in ("reset", "keep")
+    ]
+    assert (losses[0] != losses[1]) == matters
+
+
+def test_a_loss_that_is_not_finite_ends_the_setting_with_a_row():
+    given = config(**{"optimizer.name": "sgd", "optimizer.learning_rate": 1e30})
+    (row,) = run(given)
+    assert (row.stopped_by, row.last, row.round) == ("nan", True, 1)
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"data.split": "half"}, "data.split='half'"),
+        ({"data.normalization": "full"}, "normalization='full'"),
+        ({"rounds.protocol": "daily"}, "rounds.protocol='daily'"),
+        ({"rounds.step": 61}, "step=61 of 60 samples"),
+        ({"rounds.limit": 0}, "rounds.limit=0"),
+        ({"model.name": "vgg"}, "model.name='vgg'"),
+        ({"model.name": "resnet18"}, "Use the model 'mlp'"),
+        ({"model.activation": "gelu"}, "activation='gelu'"),
+        ({"optimizer.name": "lion"}, "optimizer.name='lion'"),
+        ({"optimizer.learning_rate": -1.0}, "optimizer.learning_rate=-1.0"),
+        ({"train.batch_size": 21}, "batch_size=21, a round of 20"),
+        ({"train.batch_size": 0}, "batch_size=0"),
+        ({"train.measured": "later"}, "measured='later'"),
+        ({"transform.noise": "loud"}, "transform.noise='loud'"),
+        ({"transform.statistics": "drop"}, "transform.statistics='drop'"),
+        ({"transform.optimizer": "drop"}, "transform.optimizer='drop'"),
+        ({"precision": "float8"}, "precision='float8'"),
+        (
+            {"rounds.protocol": "two_phase", "rounds.fraction": 1.5},
+            "fraction=1.5",
+        ),
+    ],
+)
+def test_bad_fields_are_found_before_training(changes, words):
+    given = config(**changes)
+    setting = settings.product(given)[0]
+    with pytest.raises(ValueError) as error:
+        experiment.start(given)
+        experiment.validate(given, setting, DATA)
+    assert words in str(error.value) and "Received: " in str(error.value)
+
+
+def test_official_test_needs_a_test_part():
+    given = config(**{"data.split": "official_test"})
+    alone = dataclasses.replace(DATA, x_test=None, y_test=None)
+    with pytest.raises(ValueError, match="Use data.split='held_out'"):
+        experiment.validate(given, settings.product(given)[0], alone)
+
+
+def test_unknown_strategy():
+    with pytest.raises(ValueError, match="strategy='spread'"):
+        experiment.start(config(), strategy="spread")
