@@ -48,6 +48,8 @@ setuptools.setup(
             "pytest>=8.0",
             "pytest-cov>=5.0",
             "ruff>=0.14",
+            # The test of the wheel builds one.
+            "setuptools>=77",
         ],
     },
     entry_points={

@@ -1,0 +1,97 @@
+"""The wheel, installed and used from an empty folder."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    # A copy, so that the build leaves nothing in the checkout.
+    left_out = shutil.ignore_patterns(
+        ".*", "build", "runs", "results/*/events*", "*.egg-info"
+    )
+    shutil.copytree(ROOT, source, ignore=left_out)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps"]
+        + ["--no-build-isolation", "-w", str(folder), str(source)],
+        check=True,
+    )
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """A fresh environment that borrows only the dependencies."""
+    folder = tmp_path_factory.mktemp("fresh")
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", str(folder)],
+        check=True,
+    )
+    python = folder / "bin/python"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", str(python), "install"]
+        + ["-q", "--no-deps", "--no-index", str(wheel)],
+        check=True,
+    )
+    (packages,) = folder.glob("lib/python*/site-packages")
+    # Behind the environment's own; `site` does not follow the .pth files of
+    # this folder, so an editable install there stays out.
+    borrowed = sysconfig.get_path("purelib")
+    (packages / "borrowed.pth").write_text(borrowed + "\n")
+    return folder
+
+
+def test_names_at_the_top_of_site_packages(wheel):
+    with zipfile.ZipFile(wheel) as file:
+        names = {name.split("/")[0] for name in file.namelist()}
+    assert {n for n in names if not n.endswith(".dist-info")} == {"ws_keras"}
+
+
+def test_wheel_holds_commands_configs_and_the_papers_numbers(wheel):
+    with zipfile.ZipFile(wheel) as file:
+        names = set(file.namelist())
+    for part in ("launch/run.py", "configs/quickstart.py"):
+        assert f"ws_keras/{part}" in names
+    assert any(
+        n.startswith("ws_keras/results/") and n.endswith(".json") for n in names
+    )
+    assert not [name for name in names if "test" in name]
+
+
+@pytest.mark.parametrize(
+    "command, words, lines",
+    [
+        (["ws-run", "--config=quickstart", "--list"], "quickstart/warm/", 17),
+        (["ws-run", "--help"], "--config", None),
+        (["ws-report", "--help"], "--workdir", None),
+        (["ws-retrain", "--help"], "--model", None),
+    ],
+)
+def test_commands_run_from_an_empty_folder(
+    installed, tmp_path, command, words, lines
+):
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    name, *arguments = command
+    done = subprocess.run(
+        [str(installed / "bin" / name), *arguments],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "" and words in done.stdout
+    assert lines is None or len(done.stdout.splitlines()) == lines
+    assert list(tmp_path.iterdir()) == []
