@@ -17,6 +17,7 @@ from ws_keras.results import tables
 from ws_keras.results import verdict
 from ws_keras.training import arm as round_loop
 from ws_keras.training import feed as feeds
+from ws_keras.training import strategy as strategies
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
 
@@ -111,7 +112,7 @@ def fit_rounds(
     _check_compiled(model)
     feed = feeds.Feed(x, y, batch_size)
     feeds.check_round(batch_size, ends[0])
-    with trainers.scope(model):
+    with strategies.scope_of(model):
         model.optimizer.build(model.trainable_variables)
     given = _Snapshot(model)
 

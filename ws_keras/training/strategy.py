@@ -59,3 +59,21 @@ def _mirrored():
     if not devices:
         devices = tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([d.name for d in devices])
+
+
+def scope_of(model: keras.Model):
+    """Returns the context in which variables for a model are made."""
+    if is_distributed(model):
+        return model.distribute_strategy.scope()
+    return contextlib.nullcontext()
+
+
+def is_distributed(model: keras.Model) -> bool:
+    """Returns whether a model was made under a distribution strategy."""
+    strategy = getattr(model, "distribute_strategy", None)
+    if strategy is None:
+        return False
+    import tensorflow as tf
+
+    # Keras gives TensorFlow's default strategy where there is none.
+    return strategy is not tf.distribute.get_strategy()

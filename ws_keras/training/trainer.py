@@ -1,6 +1,5 @@
 """A model that is traced once and trained through all rounds of an arm."""
 
-import contextlib
 import dataclasses
 import math
 import time
@@ -13,6 +12,7 @@ from keras import ops
 from ws_keras import seeds
 from ws_keras.callbacks import stopping
 from ws_keras.training import feed as feeds
+from ws_keras.training import strategy as strategies
 
 _ACCURACY = "accuracy"
 
@@ -147,11 +147,13 @@ class Trainer:
         """
         start = time.perf_counter()
         model = self.model
-        with scope(model):
+        with strategies.scope_of(model):
             model.optimizer.build(model.trainable_variables)
         kept = [*model.variables, *model.optimizer.variables]
         values = [ops.convert_to_numpy(variable) for variable in kept]
         some = indices[: self._feed.batch_size]
+        if not strategies.is_distributed(model):
+            self._build_metrics(some[:1])
         batches, _, _ = self._feed.training(some, lambda: np.arange(len(some)))
         model.fit(batches, epochs=1, shuffle=False, verbose=0)
         names = list(self._evaluate(some[:1]))
@@ -218,6 +220,13 @@ class Trainer:
         data = self._feed.evaluation(indices)
         return self.model.evaluate(data, verbose=0, return_dict=True)
 
+    def _build_metrics(self, indices: np.ndarray) -> None:
+        # They make their variables at their first use; were that inside a
+        # graph, TensorFlow would trace it a second time. Under a strategy
+        # Keras itself takes care of it.
+        x, y = next(iter(self._feed.evaluation(indices)))
+        self.model.compute_metrics(x, y, self.model(x, training=False))
+
     def report(self, number: int, clock: "_Clock", size: int, logs) -> None:
         """Hands the figures of an epoch that has just ended to `on_epoch`."""
         if self._on_epoch is None:
@@ -237,12 +246,6 @@ class Trainer:
                 samples_per_second=size / clock.seconds[-1],
             ),
         )
-
-
-def scope(model: keras.Model):
-    """Returns the context of the strategy that a model was made under."""
-    strategy = getattr(model, "distribute_strategy", None)
-    return strategy.scope() if strategy else contextlib.nullcontext()
 
 
 class _Clock(keras.callbacks.Callback):
