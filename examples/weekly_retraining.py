@@ -1,0 +1,45 @@
+"""Retraining when new data arrive: one callback more in `fit`.
+
+    python examples/weekly_retraining.py
+
+A small network learns half of some textures, then all of them: once as it is
+(warm), once with ShrinkPerturb, once from scratch (cold).
+"""
+
+import keras
+import tensorflow as tf
+
+import ws_keras
+from ws_keras import models
+from ws_keras.data import textures
+
+x, y = textures.generate(2000, "train")
+held_out = textures.generate(1000, "test")
+
+
+def train(model, count, *callbacks):
+    """Trains on the first images until 99 % of them are right."""
+    data = tf.data.Dataset.from_tensor_slices((x[:count], y[:count]))
+    data = data.shuffle(count).batch(64)
+    stop = ws_keras.StopAtAccuracy(0.99)
+    history = model.fit(
+        data, epochs=100, callbacks=[*callbacks, stop], verbose=0
+    )
+    return len(history.epoch)
+
+
+model = models.resnet18((16, 16, 3), width=8, blocks=(1, 1, 1))
+loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+model.compile("adam", loss, metrics=["accuracy"])
+train(model, 1000)
+last_week = model.get_weights()
+
+for name, callbacks in {
+    "warm": [],
+    "shrink-perturb": [ws_keras.ShrinkPerturb(shrink=0.4, perturb=0.1)],
+    "cold": [ws_keras.ShrinkPerturb(shrink=0.0, perturb=1.0)],
+}.items():
+    model.set_weights(last_week)
+    epochs = train(model, 2000, *callbacks)
+    _, accuracy = model.evaluate(*held_out, verbose=0)
+    print(f"{name:15} {100 * accuracy:.1f} % held out after {epochs} epochs")
