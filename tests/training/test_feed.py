@@ -1,5 +1,8 @@
 """Batches of a round: each sample once an epoch, in the order asked for."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -55,6 +58,20 @@ def test_evaluation_of_a_small_odd_set_is_shared_by_replicas():
     data = _numpy(feeds.Feed(X, Y, 4, num_replicas=2).evaluation(INDICES))
     labels = np.concatenate([y for _, y in data])
     assert sorted(labels) == sorted([*INDICES, *INDICES])
+
+
+def test_data_are_let_go_after_use():
+    feed = feeds.Feed(X, Y, 4)
+
+    def order(owner=feed):  # as a trainer's, which holds its feed
+        return np.arange(11) if owner else None
+
+    data, _, _ = feed.training(INDICES, order)
+    assert len(_numpy(data)) == 3
+    kept = weakref.ref(feed._batches)
+    del feed, order, data
+    gc.collect()
+    assert kept() is None
 
 
 @pytest.mark.parametrize("size, replicas", [(0, 1), (-4, 1), (5, 2)])

@@ -1,5 +1,6 @@
 """Batches of rounds: index arrays in, images out as late as possible."""
 
+import weakref
 from collections.abc import Callable
 
 import keras
@@ -115,10 +116,13 @@ class _TensorBatches:
 
     def __call__(self, ordered, batch_size, steps):
         tf = self._tf
+        # TensorFlow keeps a pipeline's functions as long as the process
+        # lives; by a weak reference this one keeps no data with it.
+        weak = weakref.ref(ordered)
 
         def batches(_):
             indices = tf.numpy_function(
-                lambda: np.asarray(ordered(), np.int64), [], tf.int64
+                lambda: np.asarray(weak()(), np.int64), [], tf.int64
             )
             indices = tf.ensure_shape(indices, [None])
             return tf.data.Dataset.range(steps).map(
@@ -135,7 +139,9 @@ class _TensorBatches:
         )
         data = tf.data.Dataset.from_tensors(0).flat_map(batches).map(gather)
         data = data.apply(tf.data.experimental.assert_cardinality(steps))
-        return data.prefetch(2).with_options(options)
+        data = data.prefetch(2).with_options(options)
+        data.ordered = ordered
+        return data
 
 
 class _ArrayBatches:
