@@ -1,9 +1,9 @@
-r"""The main job in minutes: textures in four rounds, no download.
+r"""The main job in minutes: textures in three rounds, no download.
 
     python -m launch.run --config=quickstart --workdir=runs/quickstart
 
 Ten classes of procedural textures (see ws_keras/data/textures.py), 500 new
-images in each of four rounds, a small residual network, five seeds. A warm
+images in each of three rounds, a small residual network, five seeds. A warm
 start ends below a cold one although both reach 99 % on the training images;
 shrink-perturb ends at or above the cold one with fewer sample passes.
 """
@@ -18,11 +18,12 @@ def get_config():
     config.arms = ("cold", "warm", "shrink_perturb-0.5-0.1")
     config.data.name = "textures"
     config.rounds.step = 500
-    config.rounds.limit = 4
+    config.rounds.limit = 3
     config.model.width = 8
     config.model.blocks = (1, 1, 1)
     config.train.batch_size = 64
     config.train.max_epochs = 100
+    config.train.monitor_samples = 200
     config.train.expected_epochs.update(
         {"cold": 18, "warm": 8, "shrink_perturb": 16}
     )

@@ -23,6 +23,17 @@ def test_seeds_vary_slowest_so_that_pairs_are_complete():
     ]
 
 
+def test_a_pair_differs_in_the_arm_alone():
+    arms = ("cold", "warm", "shrink_perturb-0.6-0.01")
+    found = settings.product(config(arms=arms))
+    assert [s.pair for s in found] == ["own/seed0"] * 3 + ["own/seed1"] * 3
+    assert [(s.arm, s.shrink, s.perturb) for s in found[:3]] == [
+        ("cold", 0.0, 1.0),
+        ("warm", 1.0, 0.0),
+        ("shrink_perturb", 0.6, 0.01),
+    ]
+
+
 def test_a_grid_makes_cells():
     found = settings.product(
         config(seeds=(4,)),
@@ -33,6 +44,10 @@ def test_a_grid_makes_cells():
         "own/mlp-0.5/warm/seed4",
         "own/logistic-0.5/cold/seed4",
         "own/logistic-0.5/warm/seed4",
+    ]
+    assert [dict(s.overrides)["model.name"] for s in found] == [
+        *["mlp"] * 2,
+        *["logistic"] * 2,
     ]
     assert [s.pair for s in found[:2]] == ["own/mlp-0.5/seed4"] * 2
 
@@ -105,6 +120,9 @@ def test_select_nothing_or_no_expression(pattern):
         ({"arms": ()}, "arms=[]"),
         ({"seeds": ()}, "seeds=[]"),
         ({"seeds": (-1,)}, "seeds=[-1]"),
+        ({"seeds": (True,)}, "seeds=[True]"),
+        ({"seeds": (0.5,)}, "seeds=[0.5]"),
+        ({"arms": ("cold", "tepid")}, "arm='tepid'"),
         ({"seeds": (0, 0)}, "seeds=[0, 0]"),
         ({"arms": ("cold", "cold")}, "must not repeat"),
     ],
@@ -113,3 +131,22 @@ def test_bad_arms_and_seeds_of_a_config(changes, words):
     with pytest.raises(ValueError) as error:
         settings.product(config(**changes))
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"model.width": (16, 16)},
+        {"model.width": ()},
+        {"model.name": ("a", "a-b"), "data.name": ("b-c", "c")},
+    ],
+    ids=["twice", "empty", "one id of two"],
+)
+def test_bad_grids(grid):
+    with pytest.raises(ValueError, match="Received: "):
+        settings.product(config(), grid)
+
+
+def test_underscores_are_no_decimal_points():
+    with pytest.raises(ValueError, match="arm='shrink_perturb-0_1-0.1'"):
+        settings.parse_arm("shrink_perturb-0_1-0.1")

@@ -71,6 +71,12 @@ def product(config, grid: Mapping[str, Iterable] | None = None) -> list:
             found.append(
                 Setting(setting_id, name, shrink, perturb, seed, overrides)
             )
+    ids = [setting.id for setting in found]
+    if not ids or len(set(ids)) < len(ids):
+        raise ValueError(
+            "`grid` must have values for each field and give each setting an "
+            f"id of its own. Received: grid={grid}."
+        )
     return found
 
 
@@ -96,7 +102,7 @@ def parse_arm(arm: str) -> tuple[str, float, float]:
         return "cold", 0.0, 1.0
     if arm == "warm":
         return "warm", 1.0, 0.0
-    number = r"([-+]?[\w.]+(?:e[-+]?\d+)?)"
+    number = r"([-+]?(?:[\d.]+(?:e[-+]?\d+)?|nan|inf))"
     found = re.fullmatch(rf"shrink_perturb-{number}-{number}", arm)
     try:
         shrink, perturb = map(float, found.groups())

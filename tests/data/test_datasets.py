@@ -117,6 +117,29 @@ def test_damaged_description_is_named(tmp_path):
         datasets.load("mnist", tmp_path, download=False)
 
 
+@pytest.mark.parametrize("size", ["25", "45"])
+def test_description_and_records_must_agree(tmp_path, size):
+    prepare("mnist", tmp_path)
+    (path,) = tmp_path.rglob("dataset_info.json")
+    text = path.read_text()
+    assert text.count('"30"') == 1
+    path.write_text(text.replace('"30"', f'"{size}"'))
+    with pytest.raises(ValueError, match="must be whole. Received: "):
+        datasets.load("mnist", tmp_path, download=False)
+
+
+def test_records_of_another_set_and_none(tmp_path):
+    for name in ("mnist", "cifar10"):
+        prepare(name, tmp_path / name)
+    (path,) = (tmp_path / "mnist").rglob("*-train.tfrecord*")
+    (other,) = (tmp_path / "cifar10").rglob("*-train.tfrecord*")
+    other.replace(path)
+    with pytest.raises(ValueError, match="'mnist' .* Received: "):
+        datasets.load("mnist", tmp_path / "mnist", download=False)
+    with pytest.raises(ValueError, match="'cifar10' .* Received: "):
+        datasets.load("cifar10", tmp_path / "cifar10", download=False)
+
+
 @pytest.mark.parametrize("folder", ["", "none"])
 def test_folder_without_the_data_set(tmp_path, folder):
     with pytest.raises(ValueError, match="`--data_dir` must .* Received: "):
@@ -124,7 +147,9 @@ def test_folder_without_the_data_set(tmp_path, folder):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_offline_with_download_on_is_a_sentence(tmp_path):
+@pytest.mark.parametrize("folder", [".", "new"])
+def test_offline_with_download_on_is_a_sentence(tmp_path, folder):
+    (tmp_path / "kept").write_text("older")
     script = (
         "import sys\n"
         "from ws_keras.data import datasets\n"
@@ -136,7 +161,7 @@ def test_offline_with_download_on_is_a_sentence(tmp_path):
     # A proxy that nobody listens at is a machine without a network.
     proxies = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "new")],
+        [sys.executable, "-c", script, str(tmp_path / folder)],
         env={
             **os.environ,
             **dict.fromkeys(proxies, "http://127.0.0.1:9"),
@@ -148,12 +173,24 @@ def test_offline_with_download_on_is_a_sentence(tmp_path):
     assert done.returncode == 0
     assert "The data set 'cifar10' could not be downloaded" in done.stdout
     assert "--data_dir" in done.stdout
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("*")) == [tmp_path / "kept"]
 
 
 def test_unknown_name():
     with pytest.raises(ValueError, match="Received: 'cifar11'. Choose one"):
         datasets.load("cifar11")
+
+
+def test_sizes_of_the_official_training_sets():
+    assert {name: datasets.num_train(name) for name in SHAPES} == {
+        "cifar10": 50_000,
+        "cifar100": 50_000,
+        "svhn_cropped": 73_257,
+        "mnist": 60_000,
+        "fashion_mnist": 60_000,
+    }
+    with pytest.raises(ValueError, match="Received: 'cifar'. Choose one"):
+        datasets.num_train("cifar")
 
 
 def test_textures_and_arrays_by_name(tmp_path):
@@ -172,7 +209,9 @@ def test_real_cifar10():
     found = datasets.load("cifar10", REAL, download=False, with_test=True)
     assert found.x.shape == (50_000, 32, 32, 3)
     assert found.x_test.shape == (10_000, 32, 32, 3)
+    assert found.x.dtype == found.x_test.dtype == np.uint8
     assert np.bincount(found.y).tolist() == [5000] * 10
+    assert np.bincount(found.y_test).tolist() == [1000] * 10
     assert len(found.x) == datasets.num_train("cifar10")
     # Of the original; a re-encoded copy is off by a little over a level.
     mean = found.x.mean((0, 1, 2))
@@ -183,4 +222,43 @@ def test_real_cifar10():
 def test_real_mnist():
     found = datasets.load("mnist", REAL, download=False)
     assert found.x.shape == (60_000, 28, 28, 1)
-    assert found.y[0] in range(10) and len(np.unique(found.y)) == 10
+    assert found.x.dtype == np.uint8
+    counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(found.y).tolist() == counts
+
+
+def test_set_without_a_test_part(tmp_path):
+    builder = tfds.builder("mnist", data_dir=tmp_path)
+    image = np.zeros((28, 28, 1), np.uint8)
+    builder._split_generators = lambda _: {
+        "train": iter([("0", {"image": image, "label": 0})])
+    }
+    builder.download_and_prepare()
+    with pytest.raises(ValueError, match="'mnist' .* Received: "):
+        datasets.load("mnist", tmp_path, download=False, with_test=True)
+
+
+def test_offline_a_used_folder_is_left_as_it_was(tmp_path):
+    (tmp_path / "downloads" / "extracted").mkdir(parents=True)
+    script = (
+        "import sys\n"
+        "from ws_keras.data import datasets\n"
+        "try:\n"
+        "    datasets.load('mnist', sys.argv[1])\n"
+        "except ValueError as error:\n"
+        "    print(error)\n"
+    )
+    proxies = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+    before = sorted(tmp_path.rglob("*"))
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env={
+            **os.environ,
+            **dict.fromkeys(proxies, "http://127.0.0.1:9"),
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert "could not be downloaded" in done.stdout
+    assert sorted(tmp_path.rglob("*")) == before

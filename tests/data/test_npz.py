@@ -1,5 +1,8 @@
 """A user's own arrays, good, bad and damaged."""
 
+import io
+import zipfile
+
 import hypothesis
 import numpy as np
 import pytest
@@ -32,6 +35,13 @@ def test_images_come_back_as_they_are(saved):
     np.testing.assert_array_equal(found["x"], IMAGES)
     np.testing.assert_array_equal(found["y"], LABELS)
     assert found["x"].dtype == np.uint8 and found["y"].dtype == np.int32
+
+
+def test_samples_that_need_no_change(saved):
+    for x in (IMAGES.reshape(5, -1), IMAGES.astype("float32") / 7):
+        found = npz.read(saved(x=x, y=LABELS))["x"]
+        assert found.dtype == x.dtype
+        np.testing.assert_array_equal(found, x)
 
 
 def test_gray_images_get_a_channel(saved):
@@ -68,10 +78,14 @@ def test_test_part_and_compressed_files(tmp_path):
         ({"x": IMAGES[:0], "y": LABELS[:0]}, "Received: shape (0, 4, 4, 3)"),
         ({"x": np.full((5, 2), np.nan)}, "Received: nan or infinity"),
         ({"x": np.full((5, 2), np.inf)}, "Received: nan or infinity"),
+        ({"x": np.full((5, 2), "1")}, "as uint8 or floats"),
+        ({"x": np.ones((5, 2, 1, 1, 1), "uint8")}, "of rank 2 or 3 or 4"),
+        ({"y": np.array([0, None] * 2 + [1])}, "`y` as a plain, whole array"),
         ({"x": IMAGES[..., 0] / 2}, "Received: shape (5, 4, 4)"),
         ({"x": np.array([{}] * 5)}, "as a plain, whole array"),
         ({"x_test": IMAGES}, "must hold `y_test`"),
         ({"x_test": IMAGES[:, :2], "y_test": LABELS}, "of one shape"),
+        ({"x_test": IMAGES / 1, "y_test": LABELS}, "uint8 and (4, 4, 3) fl"),
         ({"x_test": IMAGES, "y_test": LABELS + 1}, "up to 2 and 3"),
     ],
 )
@@ -114,9 +128,16 @@ def check(path):
     except ValueError as error:
         assert "Received: " in str(error) and str(path) in str(error)
         return
-    assert found["x"].dtype in (np.uint8, np.float32)
-    assert found["x"].ndim in (2, 4) and len(found["x"]) == len(found["y"])
-    assert np.isfinite(found["x"]).all() and found["y"].min() >= 0
+    for x, y in (("x", "y"), ("x_test", "y_test"))[: len(found) // 2]:
+        assert found[x].dtype in (np.uint8, np.float32)
+        assert found[y].dtype == np.int32
+        assert (
+            found[x].ndim in (2, 4)
+            and found[x].shape[1:] == (found["x"].shape[1:])
+        )
+        assert 0 < found[x].size and len(found[x]) == len(found[y])
+        assert np.isfinite(found[x]).all()
+        assert 0 <= found[y].min() <= found[y].max() <= found["y"].max()
 
 
 @SETTINGS
@@ -153,3 +174,36 @@ def test_a_damaged_file(tmp_path, save):
         path.write_bytes(whole[:index])
         with pytest.raises(ValueError, match="Received: "):
             npz.read(path)
+
+
+def header(text):
+    text = text.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        b"hello",
+        header("{'descr': '|u1', "),
+        header("{'descr': ',u1', 'fortran_order': False, 'shape': (1, 2)}"),
+        header("{b'descr': '|u1', 'fortran_order': False, 'shape': (1,)}"),
+    ],
+    ids=["no array", "open brace", "no dtype", "bytes for a key"],
+)
+def test_a_whole_archive_of_damaged_arrays(tmp_path, member):
+    path = tmp_path / "given.npz"
+    labels = io.BytesIO()
+    np.save(labels, np.array([0]))
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("x.npy", member)
+        file.writestr("y.npy", labels.getvalue())
+    with pytest.raises(ValueError, match="`x` as a plain.* Received: "):
+        npz.read(path)
+
+
+def test_a_single_label_is_no_array(tmp_path):
+    path = tmp_path / "given.npz"
+    np.savez(path, x=np.zeros((1, 2), "uint8"), y=np.array(3))
+    with pytest.raises(ValueError, match="Received: "):
+        npz.num_samples(path)

@@ -41,6 +41,18 @@ def test_a_step_that_divides_the_data_makes_no_empty_round():
     assert [len(r) for r in found] == [10, 20, 30, 40]
 
 
+def test_the_smallest_data():
+    assert [len(part) for part in rounds.split(2, seed=0)] == [1, 1]
+    # Cut, not rounded: two thirds of 4 are 2.67.
+    assert [len(part) for part in rounds.split(4, seed=0)] == [2, 2]
+    assert [len(r) for r in rounds.two_phase(np.arange(2))] == [1, 2]
+    assert [len(r) for r in rounds.online(np.arange(1), 1)] == [1]
+
+
+def test_one_step_may_bring_all():
+    assert [len(r) for r in rounds.online(np.arange(7), 7)] == [7]
+
+
 @pytest.mark.parametrize("fraction", [0, 1, -0.5, 1.5, float("nan"), 0.001])
 def test_bad_fraction(fraction):
     with pytest.raises(ValueError, match=f"fraction={fraction} of 10"):

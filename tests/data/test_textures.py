@@ -12,6 +12,11 @@ def test_shape_kind_and_balance():
     assert np.bincount(y).tolist() == [105] * 10
 
 
+def test_an_odd_number_is_balanced_within_one():
+    _, y = textures.generate(1007, "test")
+    assert sorted(np.bincount(y)) == [100] * 3 + [101] * 7
+
+
 def test_same_name_same_images_other_name_others():
     x, y = textures.generate(200, "train")
     again, labels = textures.generate(200, "train")
@@ -24,6 +29,14 @@ def test_same_name_same_images_other_name_others():
 def test_no_two_images_are_alike():
     x, _ = textures.generate(1000, "train")
     assert len(np.unique(x.reshape(1000, -1), axis=0)) == 1000
+
+
+def test_images_made_far_apart_share_no_noise():
+    x, _ = textures.generate(2000, "train")
+    x = x.reshape(2000, -1).astype(float)
+    x -= x.mean(1, keepdims=True)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    assert abs((x[:1000] * x[1000:]).sum(1).mean()) < 0.02
 
 
 def test_spectrum_of_a_class_peaks_at_its_orientation_and_frequency():

@@ -1,6 +1,8 @@
 """The paper's networks: sizes, initialization, normalization, forward pass."""
 
+import itertools
 import math
+import random
 
 import keras
 import numpy as np
@@ -69,6 +71,36 @@ def test_initialization_of_the_authors_framework(build):
             assert len(np.unique(bias)) == bias.size
 
 
+def test_biases_are_uniform():
+    bias = mlp(units=4000, depth=1).get_layer("hidden1").bias.numpy()
+    scaled = bias * math.sqrt(3072)
+    # Moments of a uniform variable on [-1, 1], four standard errors wide.
+    assert abs(scaled.mean()) < 4 * math.sqrt(1 / 3 / 4000)
+    assert (scaled**2).mean() == pytest.approx(
+        1 / 3, abs=4 * math.sqrt(4 / 45 / 4000)
+    )
+
+
+def test_a_model_without_biases_has_kernels_only():
+    for name in ("mlp", "logistic"):
+        model = models.build(name, use_bias=False, normalization="none")
+        assert {v.name for v in model.variables} == {"kernel"}
+        black = np.zeros((1, 32, 32, 3), np.uint8)
+        assert not model.predict(black, verbose=0).any()
+
+
+@pytest.mark.parametrize("initializer", ["torch", "keras"])
+@pytest.mark.parametrize("name", models.NAMES)
+def test_building_leaves_global_generators_alone(name, initializer):
+    def states():
+        numpy = np.random.get_state()
+        return random.getstate(), numpy[1].tolist(), numpy[2]
+
+    before = states()
+    models.build(name, initializer=initializer)
+    assert states() == before
+
+
 def test_keras_initialization_has_zero_biases():
     model = mlp(initializer="keras")
     assert not model.get_layer("hidden1").bias.numpy().any()
@@ -100,6 +132,21 @@ def test_channel_statistics():
     np.testing.assert_allclose(found.std((0, 1, 2)), [1, 1, 0], atol=1e-4)
 
 
+def test_layer_norm_is_over_height_width_and_channels_of_a_sample():
+    model = resnet18(**SMALL, norm="layer")
+    norm = model.get_layer("stem_norm")
+    norm.gamma.assign([1, 2, 3, 4])
+    norm.beta.assign([0, -1, 0, 1])
+    x = np.random.default_rng(2).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    part = keras.Model(model.inputs, [norm.input, norm.output])
+    before, after = part.predict(x, verbose=0)
+    mean = before.mean((1, 2, 3), keepdims=True)
+    variance = before.var((1, 2, 3), keepdims=True)
+    expected = (before - mean) / np.sqrt(variance + 1e-5) * [1, 2, 3, 4]
+    expected += [0, -1, 0, 1]
+    np.testing.assert_allclose(after, expected, atol=1e-5)
+
+
 def convolve(x, kernel, stride):
     """A convolution padded by one on each side, as in the authors' code."""
     x = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -117,10 +164,12 @@ def batch_norm(x):
     return x / math.sqrt(1 + 1e-5)
 
 
-def test_forward_pass_equals_the_network_written_out():
-    model = resnet18(**SMALL)
+# Halving an odd size, as 7 pixels of a 28-pixel image, has its own padding.
+@pytest.mark.parametrize("size", [8, 7])
+def test_forward_pass_equals_the_network_written_out(size):
+    model = resnet18(**{**SMALL, "input_shape": (size, size, 3)})
     rng = np.random.default_rng(1)
-    x = rng.integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
+    x = rng.integers(0, 256, (2, size, size, 3), dtype=np.uint8)
     kernel = {
         x.name.removesuffix("_conv"): x.kernel.numpy().astype(np.float64)
         for x in model.layers
@@ -162,6 +211,13 @@ def test_mixed_precision_keeps_float32_weights_and_logits(name):
     assert model.output.dtype == "float32"
     inner = model.layers[-2].output
     assert inner.dtype == "bfloat16"
+    full = models.build(name, **arguments)
+    full.set_weights(model.get_weights())
+    rng = np.random.default_rng(3)
+    x = rng.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+    ours, theirs = model.predict(x, verbose=0), full.predict(x, verbose=0)
+    # bfloat16 has 8 significant bits.
+    assert 0 < abs(ours - theirs).max() < 0.05 * theirs.std()
 
 
 @pytest.mark.parametrize(
@@ -171,9 +227,13 @@ def test_mixed_precision_keeps_float32_weights_and_logits(name):
         (resnet18, {"input_shape": (12,)}, "input_shape=(12,)"),
         (resnet18, {"width": 0}, "Received: width=0"),
         (resnet18, {"blocks": ()}, "blocks=()"),
+        (resnet18, {"blocks": (1, 0)}, "Received: width=16, blocks=(1, 0)"),
+        (resnet18, {"num_classes": 0}, "Received: units=0"),
         (resnet18, {"initializer": "he"}, "initializer='he'"),
         (resnet18, {"normalization": "full"}, "normalization='full'"),
         (resnet18, {"normalization": "channel"}, "moments=None"),
+        (mlp, {"initializer": "he"}, "Received: initializer='he'"),
+        (mlp, {"normalization": "full"}, "normalization='full'"),
         (mlp, {"activation": "gelu"}, "activation='gelu'"),
         (mlp, {"depth": -1}, "depth=-1"),
         (mlp, {"units": 0}, "units=0"),
@@ -184,3 +244,15 @@ def test_bad_arguments(build, arguments, words):
     with pytest.raises(ValueError) as error:
         build(**arguments)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize("initializer", models.initializers.NAMES)
+def test_no_two_layers_start_alike(initializer):
+    model = models.resnet18(initializer=initializer)
+    starts = [
+        layer.kernel.numpy().ravel()[:400]
+        for layer in model.layers
+        if hasattr(layer, "kernel")
+    ]
+    for one, other in itertools.combinations(starts, 2):
+        assert abs(np.corrcoef(one, other)[0, 1]) < 0.3

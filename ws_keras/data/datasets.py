@@ -172,7 +172,8 @@ def _prepare(builder, name: str, data_dir, download: bool) -> None:
 @contextlib.contextmanager
 def _nothing_left_behind(folder: pathlib.Path, name: str) -> Iterator[None]:
     """Removes what a failed download has begun, and nothing older."""
-    places = [folder / "downloads", folder / name, folder]
+    downloads = folder / "downloads"
+    places = [downloads / name, downloads, folder / name, folder]
     new = [place for place in places if not place.exists()]
     try:
         yield
@@ -185,10 +186,11 @@ def _nothing_left_behind(folder: pathlib.Path, name: str) -> Iterator[None]:
 def _read(builder, name: str, part: str) -> tuple[np.ndarray, np.ndarray]:
     import tensorflow as tf
 
-    info = builder.info.splits[part]
     # Filled in place: a list of batches would need the memory twice.
-    x, y = None, np.empty(info.num_examples, np.int32)
+    x = None
     try:
+        info = builder.info.splits[part]
+        y = np.empty(info.num_examples, np.int32)
         data = builder.as_dataset(
             split=part, as_supervised=True, shuffle_files=False
         )

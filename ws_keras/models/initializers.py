@@ -4,10 +4,12 @@ import math
 
 import keras
 
+from ws_keras import seeds
+
 NAMES = ("torch", "keras")
 
 
-def kernel_and_bias(name: str, fan_in: int) -> dict:
+def kernel_and_bias(name: str, fan_in: int, layer: str) -> dict:
     """Returns the initializer arguments of a `Dense` or `Conv2D` layer.
 
     `"torch"` is what the authors' framework does by default: kernels and
@@ -18,6 +20,7 @@ def kernel_and_bias(name: str, fan_in: int) -> dict:
         name: `"torch"` or `"keras"`.
         fan_in: Number of inputs of one output unit; for a convolution,
             input channels times kernel height times kernel width.
+        layer: Name of the layer; each name has its own draws.
 
     Returns:
         A dict with `kernel_initializer` and `bias_initializer`.
@@ -25,9 +28,12 @@ def kernel_and_bias(name: str, fan_in: int) -> dict:
     Raises:
         ValueError: If `name` is unknown.
     """
+    # Explicit seeds keep Python's global random state untouched; the
+    # experiment draws every start anew from an addressed seed.
+    kernel, bias = (seeds.derive(0, layer, part) for part in ("kernel", "bias"))
     if name == "keras":
         return {
-            "kernel_initializer": keras.initializers.GlorotUniform(seed=0),
+            "kernel_initializer": keras.initializers.GlorotUniform(seed=kernel),
             "bias_initializer": "zeros",
         }
     if name != "torch":
@@ -36,13 +42,11 @@ def kernel_and_bias(name: str, fan_in: int) -> dict:
             f"Choose one of {list(NAMES)}."
         )
     limit = 1.0 / math.sqrt(fan_in)
-    # Explicit seeds keep Python's global random state untouched; the
-    # experiment draws every start anew from an addressed seed.
     return {
         "kernel_initializer": keras.initializers.RandomUniform(
-            -limit, limit, seed=0
+            -limit, limit, seed=kernel
         ),
         "bias_initializer": keras.initializers.RandomUniform(
-            -limit, limit, seed=1
+            -limit, limit, seed=bias
         ),
     }

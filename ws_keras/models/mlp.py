@@ -29,6 +29,8 @@ def mlp(
     The authors' code has two hidden layers of 100 rectified units; the
     replication describes three of 100 hyperbolic tangents.
 
+    Each build starts with the same weights; `cold_start(model)` draws others.
+
     Example:
 
     >>> mlp().count_params()
@@ -81,7 +83,9 @@ def mlp(
             use_bias=use_bias,
             dtype=dtype,
             name=f"hidden{i + 1}",
-            **initializers.kernel_and_bias(initializer, fan_in),
+            **initializers.kernel_and_bias(
+                initializer, fan_in, f"hidden{i + 1}"
+            ),
         )(x)
         fan_in = units
     logits = layers.Dense(
@@ -89,6 +93,6 @@ def mlp(
         use_bias=use_bias,
         dtype="float32",
         name="logits",
-        **initializers.kernel_and_bias(initializer, fan_in),
+        **initializers.kernel_and_bias(initializer, fan_in, "logits"),
     )(x)
     return keras.Model(start, logits, name="mlp" if depth else "logistic")

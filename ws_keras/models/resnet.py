@@ -33,6 +33,8 @@ def resnet18(
     image, global average pooling and a linear layer. Convolutions have no
     bias. A 1x1 convolution bridges a block that changes the shape.
 
+    Each build starts with the same weights; `cold_start(model)` draws others.
+
     Example:
 
     >>> resnet18().count_params() - 2 * 1200  # less the moving statistics
@@ -83,7 +85,7 @@ def resnet18(
         num_classes,
         dtype="float32",
         name="logits",
-        **initializers.kernel_and_bias(initializer, x.shape[-1]),
+        **initializers.kernel_and_bias(initializer, x.shape[-1], "logits"),
     )(x)
     return keras.Model(start, logits, name="resnet18")
 
@@ -117,7 +119,7 @@ def _conv(initializer, dtype):
             x = layers.ZeroPadding2D(1, dtype=dtype, name=f"{name}_pad")(x)
             padding = "valid"
         kernel = initializers.kernel_and_bias(
-            initializer, x.shape[-1] * size * size
+            initializer, x.shape[-1] * size * size, name
         )["kernel_initializer"]
         return layers.Conv2D(
             channels,

@@ -126,10 +126,12 @@ class Trainer:
     ):
         self.model = model
         self._feed = feed
-        self._held_out = held_out
         self._until = until or Until()
         self._seed = seed
-        self._monitored = held_out[:monitored]
+        # A pipeline is made once: that takes longer than a small evaluation.
+        self._held_out = feed.evaluation(held_out)
+        self._monitored = feed.evaluation(held_out[:monitored])
+        self._is_monitored = monitored > 0
         self._on_epoch = on_epoch
         self._callbacks = list(callbacks)
 
@@ -156,7 +158,7 @@ class Trainer:
             self._build_metrics(some[:1])
         batches, _, _ = self._feed.training(some, lambda: np.arange(len(some)))
         model.fit(batches, epochs=1, shuffle=False, verbose=0)
-        names = list(self._evaluate(some[:1]))
+        names = list(self._evaluate(self._feed.evaluation(some[:1])))
         for variable, value in zip(kept, values, strict=True):
             variable.assign(value)
         if _ACCURACY not in names:
@@ -216,8 +218,7 @@ class Trainer:
         rng = seeds.generator(self._seed, "order", number, epoch)
         return rng.permutation(size)
 
-    def _evaluate(self, indices: np.ndarray) -> dict[str, float]:
-        data = self._feed.evaluation(indices)
+    def _evaluate(self, data) -> dict[str, float]:
         return self.model.evaluate(data, verbose=0, return_dict=True)
 
     def _build_metrics(self, indices: np.ndarray) -> None:
@@ -232,7 +233,7 @@ class Trainer:
         if self._on_epoch is None:
             return
         accuracy = math.nan
-        if len(self._monitored):
+        if self._is_monitored:
             accuracy = self._evaluate(self._monitored)[_ACCURACY]
         rate = ops.convert_to_numpy(self.model.optimizer.learning_rate)
         self._on_epoch(
