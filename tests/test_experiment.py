@@ -27,6 +27,8 @@ def config(**changes):
     found.rounds.step = 20
     found.train.batch_size = 8
     found.train.epochs = 2
+    # It would be turned on for the whole process, other tests included.
+    found.deterministic = False
     found.update_from_flattened_dict(changes)
     return found
 
