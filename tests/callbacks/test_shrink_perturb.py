@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras import ops
 
 import ws_keras
 from ws_keras import ShrinkPerturb
@@ -45,7 +46,7 @@ def _fit(model, callbacks, epochs, **arguments):
 
 def _values(model):
     variables = [*model.variables, *model.optimizer.variables]
-    return [np.array(v) for v in variables]
+    return [ops.convert_to_numpy(v).copy() for v in variables]
 
 
 def _same(a, b):
@@ -286,6 +287,41 @@ def test_a_restart_with_other_arguments_is_refused(tmp_path, ours_first):
         _interrupted(tmp_path / "b", schedule, 10, ours_first, again=other)
 
 
+def test_two_callbacks_are_both_restored(tmp_path):
+    """Each has a state of its own in the backup."""
+
+    def callbacks():
+        return [
+            ShrinkPerturb(0.5, 0.1, seed=2, include="kernel"),
+            keras.callbacks.BackupAndRestore(tmp_path / "backup"),
+            ShrinkPerturb(0.3, 0.1, "epoch", every=2, seed=1, exclude="kernel"),
+        ]
+
+    want = _model()
+    _fit(want, callbacks(), epochs=6)
+    with pytest.raises(KeyboardInterrupt):
+        _fit(_model(), [*callbacks(), _Kill(14)], epochs=6)
+    got = _model(seed=4)
+    _fit(got, callbacks(), epochs=6)
+    assert _same(_values(got), _values(want))
+
+
+def test_a_fit_that_broke_off_leaves_nothing_in_the_way(tmp_path):
+    """New callback objects, the same model object, no new process."""
+
+    def callbacks():
+        restore = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+        return [restore, ShrinkPerturb(0.5, 0.1, seed=2)]
+
+    want = _model()
+    _fit(want, [ShrinkPerturb(0.5, 0.1, seed=2)], epochs=6)
+    model = _model()
+    with pytest.raises(KeyboardInterrupt):
+        _fit(model, [*callbacks(), _Kill(14)], epochs=6)
+    _fit(model, callbacks(), epochs=6)
+    assert _same(_values(model), _values(want))
+
+
 @pytest.mark.parametrize("ours_first", [True, False])
 def test_model_checkpoint_and_initial_epoch(tmp_path, ours_first):
     path = str(tmp_path / "model.weights.h5")
@@ -365,6 +401,7 @@ def test_bad_arguments_are_refused_when_it_is_made(arguments, message):
 
 def test_a_schedule_beyond_the_fit_is_refused_before_training():
     model = _model()
+    model.optimizer.build(model.trainable_variables)
     before = _values(model)
     with pytest.raises(ValueError, match="in a fit of 2 epochs"):
         _fit(model, [ShrinkPerturb(when="epoch", every=2)], epochs=2)

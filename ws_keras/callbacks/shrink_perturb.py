@@ -126,6 +126,8 @@ class ShrinkPerturb(keras.callbacks.Callback):
     def set_model(self, model):
         super().set_model(model)
         # Before any callback restores weights, and with them this state.
+        if self._state is not None:
+            self._state.detach(model)
         self._state = travelling.TravellingState(
             {
                 "arguments": self._fingerprint(),
@@ -143,6 +145,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self._has_begun = False
 
     def on_train_begin(self, logs=None):
+        self._state.begun = True
         if not self.last:
             self.schedule.check_reachable(self.params["epochs"])
         self._start = self._iterations()

@@ -1,11 +1,12 @@
 """State of a callback that travels with the weights of a model."""
 
+import itertools
 import json
 
 import keras
 import numpy as np
 
-_ATTRIBUTE = "_ws_keras_state"
+_PREFIX = "_ws_keras_state"
 _KEY = "json"
 
 
@@ -23,21 +24,33 @@ class TravellingState(keras.layers.Layer):
     """
 
     def __init__(self, values: dict):
-        super().__init__(name=_ATTRIBUTE)
+        super().__init__(name=_PREFIX)
         self.values = dict(values)
         self.restored = False
+        self.begun = False
         self.built = True
 
     def attach(self, model: keras.Model) -> None:
-        """Lets the state travel with the model, in place of an older one."""
+        """Lets the state travel with the model.
+
+        The states of one fit are attached before the first of them begins,
+        and are numbered in that order; one that has begun was left by a fit
+        that broke off, and makes room.
+        """
         # Past the model's `__setattr__`, which would make it a layer of the
         # model; saving walks all attributes.
-        model.__dict__[_ATTRIBUTE] = self
+        own = model.__dict__
+        for name in _names(model):
+            if own[name].begun:
+                del own[name]
+        taken = _names(model)
+        own[next(n for n in _numbered() if n not in taken)] = self
 
     def detach(self, model: keras.Model) -> None:
         """Takes the state off the model, if it is there."""
-        if model.__dict__.get(_ATTRIBUTE) is self:
-            del model.__dict__[_ATTRIBUTE]
+        for name in _names(model):
+            if model.__dict__[name] is self:
+                del model.__dict__[name]
 
     def save_own_variables(self, store) -> None:
         """Keras' hook for saving."""
@@ -50,3 +63,12 @@ class TravellingState(keras.layers.Layer):
             text = np.asarray(store[_KEY], np.uint8).tobytes()
             self.values = json.loads(text.decode("utf8"))
             self.restored = True
+
+
+def _names(model: keras.Model) -> list[str]:
+    states = model.__dict__.items()
+    return [n for n, state in states if isinstance(state, TravellingState)]
+
+
+def _numbered():
+    return (f"{_PREFIX}{number}" for number in itertools.count())

@@ -1,0 +1,1 @@
+"""Measurements of methods and of speed, each by one command."""
