@@ -41,12 +41,16 @@ setuptools.setup(
         "tensorflow-datasets>=4.9.7",
     ],
     extras_require={
+        # The other backends of Keras, for KERAS_BACKEND=jax or torch.
+        "jax": ["jax>=0.10"],
+        "torch": ["torch>=2.13"],
         "report": ["matplotlib>=3.8"],
         "test": [
             "hypothesis>=6.100",
             "matplotlib>=3.8",
             "pytest>=8.0",
             "pytest-cov>=5.0",
+            "pytest-xdist>=3.6",
             "ruff>=0.14",
             # The test of the wheel builds one.
             "setuptools>=77",

@@ -33,8 +33,8 @@ def passes(backend, *arguments):
         pytest.skip(f"{backend} is not installed")
     folders = ["tests/transforms", "tests/callbacks"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "ignore", "-x"]
-        + ["-p", "no:cacheprovider", "-p", "no:cov", *folders, *arguments],
+        [sys.executable, "-m", "pytest", "-q", "-W", "ignore", "-x", "-n0"]
+        + ["-p", "no:cacheprovider", *folders, *arguments],
         cwd=ROOT,
         env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,

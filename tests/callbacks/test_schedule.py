@@ -36,13 +36,39 @@ def test_steps_end_with_until():
     assert not schedule.is_due_at_step(4, 5, epoch=2)
 
 
-def test_a_schedule_that_is_never_due_is_refused():
-    with pytest.raises(ValueError, match="every=4 in a fit of 4 epochs"):
-        Schedule("epoch", every=4).check_reachable(4)
-    Schedule("epoch", every=4).check_reachable(5)
-    with pytest.raises(ValueError, match=r"epochs=\[7\] in a fit of 7"):
-        Schedule("epoch", epochs=(7,)).check_reachable(7)
-    Schedule("fit").check_reachable(1)
+@pytest.mark.parametrize(
+    ("schedule", "num_epochs", "last", "message"),
+    [
+        ({"when": "epoch", "every": 4}, 4, False, "every=4.* of 4 epochs"),
+        ({"when": "epoch", "every": 4}, 5, False, None),
+        ({"when": "epoch", "every": 4}, 4, True, None),
+        ({"when": "epoch", "every": 4}, 3, True, "last=True in a fit of 3"),
+        ({"when": "epoch", "epochs": (7,)}, 7, False, r"epochs=\[7\].* of 7"),
+        ({"when": "epoch", "epochs": (7,)}, 7, True, None),
+        # 10 steps in each epoch.
+        ({"when": "step", "every": 20}, 2, False, "every=20.* of 10 steps"),
+        ({"when": "step", "every": 20}, 2, True, None),
+        ({"when": "step", "every": 21}, 2, True, "every=21"),
+        ({"when": "step", "every": 19}, 2, False, None),
+        ({"when": "step", "every": 20, "until": 2}, 9, True, "until=2"),
+        ({"when": "step", "every": 19, "until": 2}, 9, False, None),
+        ({}, 1, False, None),
+    ],
+)
+def test_a_schedule_that_is_never_due_is_refused(
+    schedule, num_epochs, last, message
+):
+    schedule = Schedule(**schedule)
+    if message is None:
+        schedule.check_reachable(num_epochs, 10, last)
+        return
+    with pytest.raises(ValueError, match=message):
+        schedule.check_reachable(num_epochs, 10, last)
+
+
+def test_a_fit_of_unknown_length_is_let_pass():
+    schedule = Schedule("step", every=10**9)
+    assert schedule.check_reachable(1, None, last=False) is None
 
 
 @pytest.mark.parametrize(

@@ -102,9 +102,11 @@ def test_steps_per_execution_that_does_not_divide(optimizer):
 
 
 def test_a_due_step_at_the_end_of_the_fit_waits_for_last():
-    callback = _Recorder(0.5, 0.1, "step", every=24)
+    callback = _Recorder(0.5, 0.1, "step", every=8)
     _fit(_model(), [callback], epochs=6)
-    assert callback.fired == []
+    assert callback.fired == [8, 16]
+    with pytest.raises(ValueError, match="every=24.* of 6 epochs of 4 steps"):
+        _fit(_model(), [_Recorder(0.5, 0.1, "step", every=24)], epochs=6)
 
 
 def test_the_end_of_an_epoch_sees_the_trained_model():

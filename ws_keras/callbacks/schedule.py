@@ -64,21 +64,37 @@ class Schedule:
             return False
         return steps // self.every > before // self.every
 
-    def check_reachable(self, num_epochs: int) -> None:
-        """Raises a ValueError if nothing is due in a fit of so many epochs."""
-        if self.when != "epoch":
-            return
-        if not any(map(self.is_due_at_epoch, range(num_epochs))):
-            wanted = (
-                f"epochs={list(self.epochs)}"
-                if self.epochs
-                else (f"every={self.every}")
-            )
+    def check_reachable(
+        self, num_epochs: int, num_steps: int | None, last: bool
+    ) -> None:
+        """Raises a ValueError if nothing is due in a fit.
+
+        Args:
+            num_epochs: Epochs of the fit.
+            num_steps: Most optimizer steps of an epoch, `None` if not known.
+            last: Whether the end of the last epoch counts.
+        """
+        wanted = f"every={self.every}"
+        length = f"{num_epochs} epochs"
+        if self.when == "epoch":
+            epochs = range(num_epochs + last)
+            reached = any(map(self.is_due_at_epoch, epochs))
+            if self.epochs:
+                wanted = f"epochs={list(self.epochs)}"
+        elif self.when == "step" and num_steps is not None:
+            until = self.until or math.inf
+            total = num_steps * min(num_epochs, until)
+            # The step that ends the fit is due only with `last`.
+            reached = self.every < total + (last and num_epochs < until)
+            length = f"{length} of {num_steps} steps"
+        else:
+            reached = True
+        if not reached:
             raise ValueError(
                 "The schedule must be due at least once: epochs count from "
-                "0, and the end of the last one does not count. Received: "
-                f"{wanted} in a fit of {num_epochs} epochs. Use `last=True` "
-                "to count the end of the last epoch."
+                "0, and the end of the last one does not count unless "
+                f"`last=True`. Received: {wanted}, until={self.until}, "
+                f"last={last} in a fit of {length}."
             )
 
     def _first_epoch(self) -> int:

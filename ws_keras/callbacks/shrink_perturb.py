@@ -11,6 +11,7 @@ from keras import ops
 from ws_keras import seeds
 from ws_keras.callbacks import schedule as schedules
 from ws_keras.callbacks import travelling
+from ws_keras.transforms import optimizers
 from ws_keras.transforms import shrink_perturb as transforms
 
 
@@ -146,8 +147,9 @@ class ShrinkPerturb(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._state.begun = True
-        if not self.last:
-            self.schedule.check_reachable(self.params["epochs"])
+        self.schedule.check_reachable(
+            self.params["epochs"], self._steps_per_epoch(), self.last
+        )
         self._start = self._iterations()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -233,6 +235,12 @@ class ShrinkPerturb(keras.callbacks.Callback):
         )
         # Resetting the optimizer sets its count back.
         values["steps"] += before - self._iterations()
+
+    def _steps_per_epoch(self) -> int | None:
+        batches = self.params["steps"]
+        optimizer = optimizers.inner(self.model.optimizer)
+        accumulated = optimizer.gradient_accumulation_steps or 1
+        return None if batches is None else -(-batches // accumulated)
 
     def _iterations(self) -> int:
         return int(ops.convert_to_numpy(self.model.optimizer.iterations))

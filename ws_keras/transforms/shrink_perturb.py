@@ -152,6 +152,13 @@ def cold_start(
     optimizer state go back to their start. Nothing is compiled or traced
     again. The same as `shrink_perturb(model, 0, 1)`.
 
+    Example:
+
+    ```python
+    model = keras.models.load_model("last_week.keras")
+    cold_start(model, seed=3)
+    ```
+
     Args:
         model: Built `keras.Model`.
         seed: See `shrink_perturb`. Defaults to `None`.
