@@ -37,38 +37,37 @@ def test_steps_end_with_until():
 
 
 @pytest.mark.parametrize(
-    ("schedule", "num_epochs", "last", "message"),
+    ("schedule", "num_epochs", "message"),
     [
-        ({"when": "epoch", "every": 4}, 4, False, "every=4.* of 4 epochs"),
-        ({"when": "epoch", "every": 4}, 5, False, None),
-        ({"when": "epoch", "every": 4}, 4, True, None),
-        ({"when": "epoch", "every": 4}, 3, True, "last=True in a fit of 3"),
-        ({"when": "epoch", "epochs": (7,)}, 7, False, r"epochs=\[7\].* of 7"),
-        ({"when": "epoch", "epochs": (7,)}, 7, True, None),
+        ({"when": "epoch", "every": 4}, 4, "every=4.* of 4 epochs"),
+        ({"when": "epoch", "every": 4}, 5, None),
+        ({"when": "epoch", "every": 4, "last": True}, 4, None),
+        ({"when": "epoch", "every": 4, "last": True}, 3, "True in a fit of 3"),
+        ({"when": "epoch", "epochs": (7,)}, 7, r"epochs=\[7\].* of 7"),
+        ({"when": "epoch", "epochs": (7,), "last": True}, 7, None),
         # 10 steps in each epoch.
-        ({"when": "step", "every": 20}, 2, False, "every=20.* of 10 steps"),
-        ({"when": "step", "every": 20}, 2, True, None),
-        ({"when": "step", "every": 21}, 2, True, "every=21"),
-        ({"when": "step", "every": 19}, 2, False, None),
-        ({"when": "step", "every": 20, "until": 2}, 9, True, "until=2"),
-        ({"when": "step", "every": 19, "until": 2}, 9, False, None),
-        ({}, 1, False, None),
+        ({"when": "step", "every": 20}, 2, "every=20.* with 20 steps in 2"),
+        ({"when": "step", "every": 20, "last": True}, 2, None),
+        ({"when": "step", "every": 21, "last": True}, 2, "every=21"),
+        ({"when": "step", "every": 19}, 2, None),
+        ({"when": "step", "every": 20, "until": 2, "last": True}, 9, "until=2"),
+        ({"when": "step", "every": 20, "until": 2, "last": True}, 2, "until=2"),
+        ({"when": "step", "every": 19, "until": 2}, 9, None),
+        ({}, 1, None),
     ],
 )
-def test_a_schedule_that_is_never_due_is_refused(
-    schedule, num_epochs, last, message
-):
+def test_a_schedule_that_is_never_due_is_refused(schedule, num_epochs, message):
     schedule = Schedule(**schedule)
     if message is None:
-        schedule.check_reachable(num_epochs, 10, last)
+        schedule.check_reachable(num_epochs, lambda n: 10 * n)
         return
     with pytest.raises(ValueError, match=message):
-        schedule.check_reachable(num_epochs, 10, last)
+        schedule.check_reachable(num_epochs, lambda n: 10 * n)
 
 
 def test_a_fit_of_unknown_length_is_let_pass():
     schedule = Schedule("step", every=10**9)
-    assert schedule.check_reachable(1, None, last=False) is None
+    assert schedule.check_reachable(1, lambda n: None) is None
 
 
 @pytest.mark.parametrize(
@@ -82,6 +81,13 @@ def test_a_fit_of_unknown_length_is_let_pass():
         ({"when": "epoch", "every": 0}, "Received: every=0"),
         ({"when": "epoch", "every": 1.5}, "Received: every=1.5"),
         ({"when": "epoch", "every": True}, "Received: every=True"),
+        ({"when": "epoch", "epochs": 5}, "Received: epochs=5"),
+        ({"when": "epoch", "epochs": [1.5]}, r"Received: epochs=\[1.5\]"),
+        ({"when": "epoch", "epochs": [True]}, r"Received: epochs=\[True\]"),
+        ({"when": "epoch", "epochs": ["a"]}, r"Received: epochs=\['a'\]"),
+        ({"when": "epoch", "every": 1, "until": "x"}, "Received: until='x'"),
+        ({"when": "step", "every": 1, "until": 2.5}, "Received: until=2.5"),
+        ({"when": "fit", "last": True}, "last=True"),
         ({"when": "epoch", "epochs": ()}, r"epochs=\[\]"),
         ({"when": "epoch", "epochs": (-1,)}, r"epochs=\[-1\]"),
         ({"when": "epoch", "every": 3, "until": 3}, "until=3"),

@@ -1,5 +1,7 @@
 """`ShrinkPerturb` inside `fit`: when it fires, and how it resumes."""
 
+import copy
+import json
 import shutil
 
 import keras
@@ -59,6 +61,7 @@ class _Recorder(ShrinkPerturb):
     def set_model(self, model):
         super().set_model(model)
         self.fired = []
+        self.numbers = []
         self.seen = 0
 
     def on_train_batch_end(self, batch, logs=None):
@@ -67,6 +70,7 @@ class _Recorder(ShrinkPerturb):
 
     def _apply(self, what, number):
         self.fired.append(self.seen)
+        self.numbers.append(number)
         super()._apply(what, number)
 
 
@@ -105,7 +109,7 @@ def test_a_due_step_at_the_end_of_the_fit_waits_for_last():
     callback = _Recorder(0.5, 0.1, "step", every=8)
     _fit(_model(), [callback], epochs=6)
     assert callback.fired == [8, 16]
-    with pytest.raises(ValueError, match="every=24.* of 6 epochs of 4 steps"):
+    with pytest.raises(ValueError, match="every=24.* with 24 steps in 6"):
         _fit(_model(), [_Recorder(0.5, 0.1, "step", every=24)], epochs=6)
 
 
@@ -206,6 +210,18 @@ class _Kill(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+class _Break(keras.callbacks.Callback):
+    """Ends the fit at the beginning of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
 def _interrupted(folder, schedule, at, ours_first, again=None, **restoring):
     """Fits with BackupAndRestore, killed at a step, then starts again."""
     for kill in ([_Kill(at)], []):
@@ -270,10 +286,10 @@ def test_without_a_seed_a_restored_fit_goes_on_with_the_saved_one(
     # The rest of the fit twice, from the same backup.
     ends = []
     for number in range(2):
-        copy = tmp_path / f"copy{number}"
-        shutil.copytree(folder, copy)
+        copied = tmp_path / f"copy{number}"
+        shutil.copytree(folder, copied)
         model = _model(seed=4)
-        restore = keras.callbacks.BackupAndRestore(copy)
+        restore = keras.callbacks.BackupAndRestore(copied)
         ours = ShrinkPerturb(0.5, 0.1, **schedule)
         both = [ours, restore] if ours_first else [restore, ours]
         _fit(model, both, epochs=6)
@@ -324,29 +340,63 @@ def test_a_fit_that_broke_off_leaves_nothing_in_the_way(tmp_path):
     assert _same(_values(model), _values(want))
 
 
+@pytest.mark.parametrize("optimizer", ["reset", "keep", "reset_slots"])
 @pytest.mark.parametrize("ours_first", [True, False])
-def test_model_checkpoint_and_initial_epoch(tmp_path, ours_first):
-    path = str(tmp_path / "model.weights.h5")
-    schedule = {"when": "epoch", "every": 2}
+def test_an_interrupted_second_fit_counts_its_own_steps(
+    tmp_path, ours_first, optimizer
+):
+    """Weekly retraining: the optimizer has counted an earlier fit's steps."""
 
-    def callbacks(model):
-        save = keras.callbacks.ModelCheckpoint(path, save_weights_only=True)
-        ours = ShrinkPerturb(0.5, 0.1, seed=2, optimizer="reset", **schedule)
+    def run(folder, kill):
+        model = _model()
+        _fit(model, [], epochs=2)
+        ours = _Recorder(0.5, 0.1, "step", every=3, seed=5, optimizer=optimizer)
+        restore = keras.callbacks.BackupAndRestore(tmp_path / folder)
+        both = [ours, restore] if ours_first else [restore, ours]
+        try:
+            _fit(model, [*both, *kill], epochs=5)
+        except KeyboardInterrupt:
+            pass
+        return model, ours.numbers
+
+    want, fired = run("whole", [])
+    assert fired == [3, 6, 9, 12, 15, 18]
+    assert run("broken", [_Kill(14)])[1] == [3, 6, 9, 12]
+    got, fired = run("broken", [])
+    assert fired == [12, 15, 18]
+    assert _same(_values(got), _values(want))
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"when": "epoch", "every": 2},
+        {"when": "step", "every": 3},
+        {"when": "step", "every": 5},
+    ],
+)
+@pytest.mark.parametrize("steps_per_execution", [1, 3])
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_model_checkpoint_and_initial_epoch(
+    tmp_path, ours_first, steps_per_execution, schedule
+):
+    path = str(tmp_path / "model.keras")
+
+    def callbacks():
+        save = keras.callbacks.ModelCheckpoint(path)
+        ours = ShrinkPerturb(0.5, 0.1, seed=2, **schedule)
         return [ours, save] if ours_first else [save, ours]
 
-    want = _model()
-    _fit(want, callbacks(want), epochs=6)
-    first = _model()
-    _fit(first, callbacks(first), epochs=3)
-    second = _model(seed=4)
-    second.load_weights(path)
-    second.optimizer.build(second.trainable_variables)
-    for old, new in zip(
-        first.optimizer.variables, second.optimizer.variables, strict=True
-    ):
-        new.assign(old)
-    _fit(second, callbacks(second), epochs=6, initial_epoch=3)
-    assert _same(_values(second), _values(want))
+    want = _model(steps_per_execution=steps_per_execution)
+    _fit(want, callbacks(), epochs=6)
+    broken = _model(steps_per_execution=steps_per_execution)
+    with pytest.raises(KeyboardInterrupt):
+        _fit(broken, [*callbacks(), _Break(3)], epochs=6)
+    loaded = keras.models.load_model(path)
+    # Keras does not save this one.
+    loaded.steps_per_execution = steps_per_execution
+    _fit(loaded, callbacks(), epochs=6, initial_epoch=3)
+    assert _same(_values(loaded), _values(want))
 
 
 def test_a_fit_that_continues_by_initial_epoch_is_not_shrunk_again():
@@ -410,10 +460,115 @@ def test_a_schedule_beyond_the_fit_is_refused_before_training():
     assert _same(_values(model), before)
 
 
-def test_config_round_trip():
-    callback = ShrinkPerturb(
-        0.3, 0.2, "epoch", epochs=[1, 4], seed=3, noise="scaled", log=True
-    )
+@keras.saving.register_keras_serializable(package="test")
+def _noise(weight, rng):
+    return rng.standard_normal(weight.shape)
+
+
+@keras.saving.register_keras_serializable(package="test")
+def _is_kernel(layer, variable):
+    return "kernel" in variable.path
+
+
+@keras.saving.register_keras_serializable(package="test")
+class _Own(layers.Dense):
+    pass
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"seed": 3, "noise": "scaled", "log": True},
+        {"when": "epoch", "epochs": np.array([1, 4]), "seed": np.int64(3)},
+        {"noise": _noise},
+        {"include": [_is_kernel, "bias"]},
+        {"exclude": layers.BatchNormalization},
+        {"include": (_Own, layers.Dense)},
+        {"include": {"a", "b"}},
+        {"shrink": {layers.Dense: (0.4, 0.1), "norm": (0.9, 0)}},
+        {"build_fn": _model},
+    ],
+)
+def test_config_round_trip(arguments):
+    keras.saving.register_keras_serializable(package="test")(_model)
+    callback = ShrinkPerturb(**{"shrink": 0.3, "perturb": 0.2, **arguments})
     config = keras.saving.serialize_keras_object(callback)
-    copy = keras.saving.deserialize_keras_object(config)
-    assert copy.get_config() == callback.get_config()
+    config = json.loads(json.dumps(config))
+    again = keras.saving.deserialize_keras_object(config)
+    assert again.get_config() == callback.get_config()
+    for name, value in arguments.items():
+        if name in ("noise", "exclude", "shrink", "build_fn"):
+            assert again._arguments[name] == value
+
+
+def test_a_layer_object_is_no_config():
+    callback = ShrinkPerturb(include=_model().layers[0])
+    with pytest.raises(ValueError, match="`include` must hold no layer"):
+        callback.get_config()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"include": "kernel"}, {"include": "bias"}),
+        ({"exclude": "bias"}, {}),
+        ({"exclude": layers.Dense}, {"exclude": layers.BatchNormalization}),
+        ({"shrink": {"k": (0.4, 0)}}, {"shrink": {"k": (0.9, 0)}}),
+        ({}, {"noise": lambda weight, rng: weight}),
+        ({"noise": _noise}, {"noise": lambda weight, rng: weight}),
+        ({"seed": 1}, {"seed": 2}),
+    ],
+)
+def test_a_restart_with_another_selection_is_refused(tmp_path, before, after):
+    def callbacks(arguments):
+        arguments = {"seed": 1, **arguments}
+        return [
+            ShrinkPerturb(when="epoch", every=2, **arguments),
+            keras.callbacks.BackupAndRestore(tmp_path / "backup"),
+        ]
+
+    with pytest.raises(KeyboardInterrupt):
+        _fit(_model(), [*callbacks(before), _Kill(14)], epochs=6)
+    with pytest.raises(ValueError, match="must be continued with the same"):
+        _fit(_model(), callbacks(after), epochs=6)
+    # The same arguments, made anew, are not.
+    _fit(_model(), callbacks(before), epochs=6)
+
+
+def test_a_fit_without_an_epoch_does_nothing():
+    model = _model()
+    before = _values(model)
+    callback = ShrinkPerturb(when="epoch", every=2, last=True)
+    _fit(model, [callback], epochs=4, initial_epoch=4)
+    assert _same(_values(model)[: len(before)], before)
+
+
+def test_evaluate_and_predict_leave_nothing_on_the_model():
+    model = _model()
+    model.evaluate(X, Y, verbose=0, callbacks=[ShrinkPerturb()])
+    model.predict(X, verbose=0, callbacks=[ShrinkPerturb()])
+    assert not [name for name in vars(model) if "ws_keras" in name]
+
+
+def test_copies_can_be_made_of_a_callback_that_was_interrupted():
+    callback = ShrinkPerturb(0.5, 0.1, seed=1)
+    with pytest.raises(KeyboardInterrupt):
+        _fit(_model(), [callback, _Kill(3)], epochs=2)
+    copied = copy.deepcopy(callback)
+    assert copied.get_config() == callback.get_config()
+    model = _model()
+    _fit(model, [copied], epochs=2)
+
+
+def test_a_training_step_with_optimizers_of_its_own_is_warned_of():
+    class Own(keras.Model):
+        def train_step(self, *data):
+            return {"loss": 0.0}
+
+    inputs = keras.Input((3,))
+    model = Own(inputs, layers.Dense(1)(inputs))
+    model.compile(run_eagerly=True)
+    callback = ShrinkPerturb(when="step", every=3)
+    with pytest.warns(UserWarning, match="has made no step in this fit"):
+        _fit(model, [callback], epochs=3)
+    assert callback.report is None

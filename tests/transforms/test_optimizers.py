@@ -101,7 +101,7 @@ def test_a_schedule_restarts_or_continues():
     model = _model(keras.optimizers.SGD(schedule))
     _fit(model)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.025)
-    optimizers.reset(model.optimizer, "continue")
+    optimizers.reset(model.optimizer, "reset_slots")
     assert float(model.optimizer.learning_rate) == pytest.approx(0.025)
     optimizers.reset(model.optimizer)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.1)

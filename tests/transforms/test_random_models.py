@@ -213,7 +213,7 @@ def test_what_is_not_selected_stays_bit_for_bit(
         for entry in variables.selected(
             found, "weight", lambda _, v: True, None, False
         )
-        if variables.matches(entry, pattern)
+        if variables.predicate(pattern)(entry)
     }
     if not selected:
         return

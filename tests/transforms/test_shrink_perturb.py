@@ -270,6 +270,96 @@ def test_recalibration_changes_nothing_but_the_moments():
         ), variable.path
 
 
+def test_recalibration_counts_each_call_of_a_shared_layer():
+    norm = layers.BatchNormalization()
+    inputs = [keras.Input((1,)), keras.Input((1,))]
+    model = keras.Model(inputs, layers.Add()([norm(x) for x in inputs]))
+    towers = np.zeros((64, 1), "float32"), np.full((64, 1), 10, "float32")
+    for count in (1, 4):
+        shrink_perturb(
+            model, 1, 0, statistics="recalibrate", data=[(towers,)] * count
+        )
+        mean = ops.convert_to_numpy(norm.moving_mean)
+        assert mean == pytest.approx(5)
+
+
+def test_a_layer_of_two_models_belongs_to_both():
+    shared = layers.Dense(4, name="shared")
+    parts = []
+    for name in "ab":
+        inputs = keras.Input((4,))
+        outputs = layers.Dense(4, name=name)(shared(inputs))
+        parts.append(keras.Model(inputs, outputs))
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, parts[1](parts[0](inputs)))
+
+    def touched(**selection):
+        report = shrink_perturb(model, 0.5, 0, **selection)
+        return {line.path.split("/")[0] for line in report.touched}
+
+    assert touched(include=parts[0]) == {"shared", "a"}
+    assert touched(include=parts[1]) == {"shared", "b"}
+    assert touched(exclude=parts[1]) == {"a"}
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: layers.ConvLSTM1D(3, 2),
+        lambda: layers.ConvLSTM2D(3, 2, kernel_initializer="he_normal"),
+        lambda: layers.Bidirectional(layers.ConvLSTM2D(3, 2)),
+    ],
+)
+def test_a_cell_without_a_config_is_drawn_with_the_layer_around_it(layer):
+    layer = layer()
+    shape = (3, 8, 2) if isinstance(layer, layers.ConvLSTM1D) else (3, 8, 8, 2)
+    model = keras.Sequential([keras.Input(shape), layer])
+    draws = []
+    for seed in (1, 2, 1):
+        _randomize(model)
+        transforms.cold_start(model, seed=seed)
+        draws.append(_values(model))
+    assert _same(draws[0], draws[2])
+    for one, other, variable in zip(*draws[:2], model.variables, strict=True):
+        if variable.path.endswith("kernel"):
+            assert (one != other).all(), variable.path
+            assert 0 < np.abs(one).max() < 2, variable.path
+
+
+@keras.saving.register_keras_serializable(package="test")
+def _drawn(shape, dtype=None):
+    """An initializer of a user's own, without a seed."""
+    return keras.random.normal(shape)
+
+
+def test_an_initializer_of_ones_own_follows_the_seed_and_leaves_no_trace():
+    model = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(3, kernel_initializer=_drawn)]
+    )
+    keras.utils.set_random_seed(3)
+    draw = ops.convert_to_numpy(keras.random.normal((3,)))
+    kernels = []
+    keras.utils.set_random_seed(3)
+    for seed in (1, 1, 2):
+        transforms.cold_start(model, seed=seed)
+        kernels.append(ops.convert_to_numpy(model.layers[0].kernel))
+    assert _same(kernels[:1], kernels[1:2])
+    assert (kernels[0] != kernels[2]).all()
+    again = ops.convert_to_numpy(keras.random.normal((3,)))
+    np.testing.assert_array_equal(again, draw)
+
+
+def test_double_precision_is_mixed_in_double_precision():
+    model = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(3, dtype="float64")]
+    )
+    before = ops.convert_to_numpy(model.layers[0].kernel).copy()
+    shrink_perturb(model, 0.3, 0.1, noise=lambda w, rng: np.ones_like(w))
+    after = ops.convert_to_numpy(model.layers[0].kernel)
+    assert after.dtype == np.float64
+    np.testing.assert_allclose(after, 0.3 * before + 0.1, rtol=1e-15)
+
+
 def test_outputs_stay_finite_with_strong_noise():
     model = zoo.convolutions()
     x = np.ones((2, 8, 8, 3), "float32")
@@ -444,6 +534,7 @@ def test_a_build_fn_of_another_model_is_refused():
         ({"shrink": 1.4}, "Received: shrink=1.4"),
         ({"shrink": math.nan}, "Received: shrink=nan"),
         ({"perturb": -0.1}, "Received: perturb=-0.1"),
+        ({"perturb": 1e39}, "Received: perturb=1e\\+39"),
         ({"noise": "pink"}, "Received: noise='pink'"),
         ({"seed": -1}, "Received: seed=-1"),
         ({"seed": "x"}, "Received: seed='x'"),

@@ -2,6 +2,9 @@
 
 import dataclasses
 import math
+import numbers
+from collections.abc import Callable
+from collections.abc import Iterable
 
 WHEN = ("fit", "epoch", "step")
 
@@ -12,7 +15,7 @@ class Schedule:
 
     Epochs count from 0, as in Keras. All moments are beginnings, so that what
     is logged, validated and saved at the end of an epoch is the trained
-    model, and nothing happens after the last epoch.
+    model, and nothing happens after the last epoch unless asked.
 
     Args:
         when: `"fit"` (before the first epoch), `"epoch"` or `"step"`.
@@ -20,6 +23,7 @@ class Schedule:
             steps.
         epochs: For `"epoch"`: at the beginning of these epochs instead.
         until: From this epoch on nothing is due any more.
+        last: Whether the end of the last epoch counts as a beginning too.
 
     Raises:
         ValueError: If the arguments do not go together or can never be due.
@@ -27,10 +31,17 @@ class Schedule:
 
     when: str = "fit"
     every: int | None = None
-    epochs: tuple[int, ...] | None = None
+    epochs: Iterable[int] | None = None
     until: int | None = None
+    last: bool = False
 
     def __post_init__(self):
+        object.__setattr__(self, "epochs", _integers(self.epochs))
+        if self.until is not None and not _is_integer(self.until):
+            raise ValueError(
+                "`until` must be an epoch, an integer, or None. "
+                f"Received: until={self.until!r}."
+            )
         if self.when not in WHEN:
             raise ValueError(
                 f"`when` must be one of {list(WHEN)}. "
@@ -65,28 +76,29 @@ class Schedule:
         return steps // self.every > before // self.every
 
     def check_reachable(
-        self, num_epochs: int, num_steps: int | None, last: bool
+        self, num_epochs: int, steps_in: Callable[[int], int | None]
     ) -> None:
         """Raises a ValueError if nothing is due in a fit.
 
         Args:
             num_epochs: Epochs of the fit.
-            num_steps: Most optimizer steps of an epoch, `None` if not known.
-            last: Whether the end of the last epoch counts.
+            steps_in: Function that gives the number of optimizer steps in so
+                many epochs, `None` if not known.
         """
+        counted = min(num_epochs, self.until or num_epochs)
+        steps = steps_in(counted)
         wanted = f"every={self.every}"
         length = f"{num_epochs} epochs"
         if self.when == "epoch":
-            epochs = range(num_epochs + last)
+            epochs = range(num_epochs + self.last)
             reached = any(map(self.is_due_at_epoch, epochs))
             if self.epochs:
                 wanted = f"epochs={list(self.epochs)}"
-        elif self.when == "step" and num_steps is not None:
-            until = self.until or math.inf
-            total = num_steps * min(num_epochs, until)
+        elif self.when == "step" and steps is not None:
             # The step that ends the fit is due only with `last`.
-            reached = self.every < total + (last and num_epochs < until)
-            length = f"{length} of {num_steps} steps"
+            at_end = self.last and num_epochs < (self.until or math.inf)
+            reached = self.every < steps + at_end
+            length = f"{length}, with {steps} steps in {counted} of them"
         else:
             reached = True
         if not reached:
@@ -94,7 +106,7 @@ class Schedule:
                 "The schedule must be due at least once: epochs count from "
                 "0, and the end of the last one does not count unless "
                 f"`last=True`. Received: {wanted}, until={self.until}, "
-                f"last={last} in a fit of {length}."
+                f"last={self.last} in a fit of {length}."
             )
 
     def _first_epoch(self) -> int:
@@ -103,11 +115,12 @@ class Schedule:
         return self.every if self.epochs is None else min(self.epochs)
 
     def _check_fit(self) -> None:
-        if not (self.every is self.epochs is self.until is None):
+        if not (self.every is self.epochs is self.until is None) or self.last:
             raise ValueError(
-                "`every`, `epochs` and `until` go with `when='epoch'` or "
-                f"'step'. Received: when='fit', every={self.every}, "
-                f"epochs={self.epochs}, until={self.until}."
+                "`every`, `epochs`, `until` and `last` go with "
+                f"`when='epoch'` or 'step'. Received: when='fit', "
+                f"every={self.every}, epochs={self.epochs}, "
+                f"until={self.until}, last={self.last}."
             )
 
     def _check_epoch(self) -> None:
@@ -135,8 +148,27 @@ class Schedule:
         self._check_every()
 
     def _check_every(self) -> None:
-        if type(self.every) is not int or self.every < 1:
+        if not _is_integer(self.every) or self.every < 1:
             raise ValueError(
                 "`every` must be a positive integer. "
                 f"Received: every={self.every!r}."
             )
+
+
+def _is_integer(value) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _integers(epochs) -> tuple[int, ...] | None:
+    if epochs is None:
+        return None
+    try:
+        found = tuple(epochs)
+    except TypeError:
+        found = (None,)
+    if not all(map(_is_integer, found)):
+        raise ValueError(
+            "`epochs` must be a list of integers or None. "
+            f"Received: epochs={epochs!r}."
+        )
+    return tuple(map(int, found))

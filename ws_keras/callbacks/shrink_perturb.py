@@ -10,9 +10,11 @@ from keras import ops
 
 from ws_keras import seeds
 from ws_keras.callbacks import schedule as schedules
+from ws_keras.callbacks import serialization
 from ws_keras.callbacks import travelling
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import shrink_perturb as transforms
+from ws_keras.transforms import variables
 
 
 @keras.saving.register_keras_serializable(package="ws_keras")
@@ -24,11 +26,12 @@ class ShrinkPerturb(keras.callbacks.Callback):
     `shrink * weight + perturb * noise` (Ash & Adams 2020, section 5; the
     strengths of the authors' code).
 
-    It may stand anywhere in the list of callbacks. Together with
-    `BackupAndRestore`, `ModelCheckpoint` or any other use of `save_weights` a
-    restored fit goes on as if it had not been interrupted: what was done is
-    noted in the saved weights and not done again, and other arguments than
-    those of the interrupted fit are refused.
+    It may stand anywhere in the list of callbacks. A fit that
+    `BackupAndRestore` restores goes on as if it had not been interrupted: what
+    was done is noted in the saved weights and not done again, and other
+    arguments than those of the interrupted fit are refused. With the file of a
+    `ModelCheckpoint`, load it and give `fit` the `initial_epoch`; draws are
+    then those of the first fit where `seed` is given.
 
     `report` holds what the last application did to each variable.
 
@@ -61,8 +64,9 @@ class ShrinkPerturb(keras.callbacks.Callback):
             applications draw anew. `None` takes one from the operating
             system. Defaults to `None`.
         log: Whether norms and cosine of the last application are added to
-            the logs of the epoch, for `History`, and for `TensorBoard` where
-            it comes later in the list. Defaults to `False`.
+            the logs of the epoch, from the first application on, for
+            `History`, and for `TensorBoard` where it comes later in the
+            list. Defaults to `False`.
         noise: See `ws_keras.shrink_perturb`, as for all that follow.
         include: Weights to change.
         exclude: Weights to keep.
@@ -100,10 +104,8 @@ class ShrinkPerturb(keras.callbacks.Callback):
         build_fn: Callable | None = None,
     ):
         super().__init__()
-        epochs = None if epochs is None else tuple(epochs)
-        self.schedule = schedules.Schedule(when, every, epochs, until)
+        self.schedule = schedules.Schedule(when, every, epochs, until, last)
         self.last = last
-        self.seed = seed
         self.log = log
         self.report = None
         self._arguments = {
@@ -121,6 +123,11 @@ class ShrinkPerturb(keras.callbacks.Callback):
         transforms.check(
             shrink, perturb, noise, statistics, optimizer, data, seed, build_fn
         )
+        for name, patterns in (("include", include), ("exclude", exclude)):
+            for pattern in variables.listed(patterns):
+                variables.check_pattern(name, pattern)
+        # NumPy's integers are none to JSON.
+        self.seed = None if seed is None else int(seed)
         self._fits = 0
         self._state = None
 
@@ -137,23 +144,25 @@ class ShrinkPerturb(keras.callbacks.Callback):
                 else self.seed,
                 "fits": self._fits,
                 "epoch": -1,  # the last epoch that began
-                "steps": 0,  # before the optimizer was last reset
+                # What to add to the optimizer's count, which may have begun
+                # before this fit and is set back by a reset.
+                "offset": 0,
                 "due": 0,  # steps when it was last asked
             }
         )
         self._state.attach(model)
         self._fits += 1
-        self._has_begun = False
+        self._epoch = None
 
     def on_train_begin(self, logs=None):
         self._state.begun = True
-        self.schedule.check_reachable(
-            self.params["epochs"], self._steps_per_epoch(), self.last
-        )
-        self._start = self._iterations()
+        self.schedule.check_reachable(self.params["epochs"], self._steps_in)
+        # Restoring may come before this callback or after it.
+        if not self._state.restored:
+            self._state.values["offset"] = -self._iterations()
 
     def on_epoch_begin(self, epoch, logs=None):
-        if not self._has_begun:
+        if self._epoch is None:
             self._begin(epoch)
         values = self._state.values
         # A fit that was restored in the middle of an epoch begins it again.
@@ -166,20 +175,55 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self._apply_if_step_is_due(self._epoch)
 
     def on_epoch_end(self, epoch, logs=None):
+        if (
+            self.schedule.when == "step"
+            and not self._steps()
+            and self._steps_in(1)
+        ):
+            warnings.warn(
+                "The model's optimizer has made no step in this fit, so that "
+                "ShrinkPerturb with `when='step'` is never due. Use "
+                "`when='epoch'` with a training step that has optimizers of "
+                "its own.",
+                stacklevel=2,
+            )
         if self.log and self.report is not None and logs is not None:
             totals = self.report.totals().items()
             logs.update({f"shrink_perturb_{k}": v for k, v in totals})
 
     def on_train_end(self, logs=None):
-        if self.last:
+        if self.last and self._epoch is not None:
             epoch = self._epoch + 1
             if self.schedule.is_due_at_epoch(epoch):
                 self._apply("epoch", epoch)
             self._apply_if_step_is_due(epoch)
         self._state.detach(self.model)
 
+    def on_test_begin(self, logs=None):
+        self._detach_outside_of_fit()
+
+    def on_predict_begin(self, logs=None):
+        self._detach_outside_of_fit()
+
     def get_config(self) -> dict:
-        """Returns the arguments, for `keras.saving`."""
+        """Returns the arguments, for `keras.saving`.
+
+        Without `data`, which is not serializable.
+
+        Raises:
+            ValueError: If a pattern is a layer object.
+        """
+        config = {**self._timing(), "log": self.log, **self._arguments}
+        del config["data"]
+        return {k: serialization.to_config(k, v) for k, v in config.items()}
+
+    @classmethod
+    def from_config(cls, config: dict):
+        """Makes the callback that `get_config` describes."""
+        found = {k: serialization.from_config(v) for k, v in config.items()}
+        return cls(**found)
+
+    def _timing(self) -> dict:
         schedule = self.schedule
         return {
             "when": schedule.when,
@@ -188,24 +232,16 @@ class ShrinkPerturb(keras.callbacks.Callback):
             "until": schedule.until,
             "last": self.last,
             "seed": self.seed,
-            "log": self.log,
-            **self._arguments,
         }
-
-    @classmethod
-    def from_config(cls, config: dict):
-        """Makes the callback that `get_config` describes."""
-        return cls(**config)
 
     def _begin(self, epoch: int) -> None:
         """Acts on what came before the first epoch of this fit."""
-        self._has_begun = True
         restored = self._state.restored
         if restored:
             self._check_same_arguments()
             self._fits = self._state.values["fits"] + 1
-        # Restoring may have come after this callback's `on_train_begin`.
-        self._start = 0 if restored else self._start
+        elif epoch > 0:
+            self._count_earlier_steps(epoch)
         if self.schedule.when != "fit" or restored:
             return
         if epoch == 0:
@@ -219,8 +255,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
             )
 
     def _apply_if_step_is_due(self, epoch: int) -> None:
-        values = self._state.values
-        steps = values["steps"] + self._iterations() - self._start
+        values, steps = self._state.values, self._steps()
         if self.schedule.is_due_at_step(values["due"], steps, epoch):
             self._apply("step", steps)
         values["due"] = steps
@@ -234,37 +269,60 @@ class ShrinkPerturb(keras.callbacks.Callback):
             **self._arguments,
         )
         # Resetting the optimizer sets its count back.
-        values["steps"] += before - self._iterations()
+        values["offset"] += before - self._iterations()
 
-    def _steps_per_epoch(self) -> int | None:
+    def _count_earlier_steps(self, epoch: int) -> None:
+        """Goes on counting where a fit of the earlier epochs has ended.
+
+        Its weights may come from a file that does not bring this callback's
+        state, as after `load_weights`.
+        """
         batches = self.params["steps"]
+        if batches is None:
+            return
+        # Batches before the last one at whose beginning that fit was asked.
+        size = self.model.steps_per_execution or 1
+        asked = batches * epoch - 1 - (batches - 1) % size
+        values = self._state.values
+        values["offset"] += self._steps_in(epoch) - self._steps()
+        values["due"] = asked // self._batches_per_step()
+
+    def _steps_in(self, num_epochs: int) -> int | None:
+        """Number of optimizer steps in so many epochs, `None` if not known."""
+        batches = self.params["steps"]
+        if batches is None:
+            return None
+        return num_epochs * batches // self._batches_per_step()
+
+    def _batches_per_step(self) -> int:
         optimizer = optimizers.inner(self.model.optimizer)
-        accumulated = optimizer.gradient_accumulation_steps or 1
-        return None if batches is None else -(-batches // accumulated)
+        return optimizer.gradient_accumulation_steps or 1
+
+    def _steps(self) -> int:
+        """Number of optimizer steps so far in this fit."""
+        return self._state.values["offset"] + self._iterations()
+
+    def _detach_outside_of_fit(self) -> None:
+        # `evaluate` and `predict` set the model too.
+        if not self._state.begun:
+            self._state.detach(self.model)
 
     def _iterations(self) -> int:
         return int(ops.convert_to_numpy(self.model.optimizer.iterations))
 
     def _fingerprint(self) -> dict:
-        shown = ("when", "every", "epochs", "until", "last", "seed", "shrink")
-        shown += ("perturb", "noise", "statistics", "optimizer", "frozen")
-        config = self.get_config()
-        # Functions and layers have no name that outlives the process.
-        return {
-            name: value
-            for name in shown
-            if isinstance(
-                value := config[name],
-                (int, float, str, tuple, type(None)),
-            )
-        }
+        arguments = {**self._timing(), **self._arguments}
+        # Data and a function that builds the model are no hyper-parameters.
+        del arguments["data"], arguments["build_fn"]
+        found = arguments.items()
+        return {name: serialization.fingerprint(v) for name, v in found}
 
     def _check_same_arguments(self) -> None:
         old = self._state.values["arguments"]
         new = self._fingerprint()
         for name, value in new.items():
             before = old.get(name, value)
-            if before != (list(value) if isinstance(value, tuple) else value):
+            if before != value:
                 raise ValueError(
                     "An interrupted fit must be continued with the same "
                     f"arguments of ShrinkPerturb: it had {name}={before!r}. "

@@ -52,6 +52,10 @@ class TravellingState(keras.layers.Layer):
             if model.__dict__[name] is self:
                 del model.__dict__[name]
 
+    def __reduce__(self):
+        # For copies of a callback; Keras' own way needs a config.
+        return type(self), (self.values,)
+
     def save_own_variables(self, store) -> None:
         """Keras' hook for saving."""
         text = json.dumps(self.values).encode("utf8")

@@ -1,6 +1,5 @@
 """Shrink and perturb as pure functions of arrays, for any framework."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from ws_keras import seeds
 
 GAUSSIAN = ("gaussian", "scaled")
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def shrink_perturb(
@@ -85,8 +85,10 @@ def mix(
         if shrink == 0:
             return np.zeros_like(weight)
         return (weight * weight.dtype.type(shrink)).astype(weight.dtype)
+    # Half precision is mixed in single precision.
+    wide = np.float64 if weight.dtype == np.float64 else np.float32
     # One factor of exactly 1 keeps a fresh draw bit for bit.
-    scaled = noise if perturb == 1 else noise * np.float32(perturb)
+    scaled = noise if perturb == 1 else noise * wide(perturb)
     if shrink != 0:
         scaled = weight * weight.dtype.type(shrink) + scaled
     return np.asarray(scaled).astype(weight.dtype)
@@ -119,10 +121,10 @@ def check_strength(shrink: float, perturb: float) -> None:
             "`shrink` must be a number in [0, 1]: 1 keeps the weights, 0 "
             f"drops them. Received: shrink={shrink!r}."
         )
-    if not _is_number(perturb) or not 0 <= perturb < math.inf:
+    if not _is_number(perturb) or not 0 <= perturb <= _LARGEST:
         raise ValueError(
             "`perturb` must be a finite number of at least 0, the scale of "
-            f"the noise. Received: perturb={perturb!r}."
+            f"the noise, in float32. Received: perturb={perturb!r}."
         )
 
 

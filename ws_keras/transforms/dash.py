@@ -93,6 +93,7 @@ def dash(
         )
     average = _average(model, chunks, alpha, _loss(model, loss), batch_size)
     _check_finite(model, average)
+    plan = optimizers.planned(getattr(model, "optimizer", None), optimizer)
 
     lines = {}
     for entry in chosen:
@@ -104,9 +105,7 @@ def dash(
         lines[entry.index] = reports.line(
             entry, "mixed", before, after, shrink=factor.mean(), perturb=0.0
         )
-    if optimizer != "keep":
-        schedule = "restart" if optimizer == "reset" else "continue"
-        optimizers.reset(model.optimizer, schedule)
+    optimizers.assign(plan)
     touched = [entry.variable for entry in chosen]
     optimizers.sync_averages(getattr(model, "optimizer", None), touched)
     for entry in found:

@@ -9,8 +9,13 @@ import keras
 import numpy as np
 from keras import ops
 
+# Keras has no public way to draw from `keras.random` without a trace.
+from keras.src.backend.common import global_state
+
 from ws_keras import seeds
 from ws_keras.transforms import variables
+
+_GENERATOR = "global_seed_generator"
 
 
 class Fresh:
@@ -33,7 +38,7 @@ class Fresh:
     def __init__(self, seed: int, build_fn: Callable | None = None):
         self._seed = seed
         self._build_fn = build_fn
-        self._owner = None
+        self._source = None
         self._values = []
 
     def __call__(self, entry: variables.Entry) -> np.ndarray:
@@ -42,31 +47,47 @@ class Fresh:
         Raises:
             ValueError: If the variable's initializer cannot be known.
         """
-        owner = "model" if self._build_fn else entry.owner
-        if self._owner is not owner:
-            self._owner = owner
-            self._values = self._draw(entry)
-        place = entry.index if self._build_fn else entry.position
+        if self._build_fn:
+            return self._value(entry, self._build_fn, entry.index)
+        reason = None
+        # Some parts have no config to be built from, such as the cell of a
+        # ConvLSTM; a layer around them has.
+        for layer in [entry.owner, *entry.layers[-2:0:-1]]:
+            place = entry.position
+            if layer is not entry.owner:
+                ids = list(map(id, _all_variables(layer)))
+                place = ids.index(id(entry.variable))
+            try:
+                return self._value(entry, layer, place)
+            except ValueError as error:
+                reason = reason or error  # the innermost says the most
+        raise reason
+
+    def _value(self, entry, source, place: int) -> np.ndarray:
+        if self._source is not source:
+            self._source = None
+            self._values = self._draw(entry, source)
+            self._source = source
         values = self._values
         value = _host(values[place]) if place < len(values) else None
         if value is None or value.shape != tuple(entry.variable.shape):
-            self._owner = None
+            self._source = None
             found = "nothing" if value is None else f"shape {value.shape}"
             raise _error(entry, f"a new build has {found} in its place")
         return value
 
-    def _draw(self, entry: variables.Entry) -> list:
+    def _draw(self, entry: variables.Entry, source) -> list:
         address = (self._seed, "fresh", entry.index)
         try:
             with isolated(seeds.derive(*address)):
-                if self._build_fn:
-                    built = variables.entries(self._build_fn())
-                    return [e.variable for e in built]
-                return variables.own_variables(_twin(entry.owner, address))
-        except Exception as error:
-            self._owner = None
-            reason = str(error).strip().split("\n")[0]
-            raise _error(entry, reason or type(error).__name__) from error
+                if source is self._build_fn:
+                    return _all_variables(source())
+                twin = _twin(source, address)
+                if source is entry.owner:
+                    return variables.own_variables(twin)
+                return _all_variables(twin)
+        except Exception as error:  # a user's class fails in many ways
+            raise _error(entry, _sentence(error)) from error
 
 
 def _twin(layer, address: tuple):
@@ -80,17 +101,22 @@ def _twin(layer, address: tuple):
 
 @contextlib.contextmanager
 def isolated(seed: int):
-    """Runs a block on its own Python and NumPy global random states.
+    """Runs a block on its own random states of Python, NumPy and Keras.
 
     Unseeded initializers of Keras draw their seed from Python's global
-    state: here they get an addressed one, and the user's state stays.
+    state, and a user's may draw from Keras' own: here they get addressed
+    ones, and the user's states stay.
     """
     python, numpy = random.getstate(), np.random.get_state()
+    generator = global_state.get_global_attribute(_GENERATOR)
     random.seed(seed)
     np.random.seed(seed)
+    own = keras.random.SeedGenerator(seed, name="ws_keras")
+    global_state.set_global_attribute(_GENERATOR, own)
     try:
         yield
     finally:
+        global_state.set_global_attribute(_GENERATOR, generator)
         random.setstate(python)
         np.random.set_state(numpy)
 
@@ -109,8 +135,18 @@ def _reseeded(config: Any, address: tuple) -> Any:
     return config
 
 
+def _all_variables(layer) -> list:
+    return [entry.variable for entry in variables.entries(layer)]
+
+
 def _host(variable) -> np.ndarray:
     return ops.convert_to_numpy(variable)
+
+
+def _sentence(error: Exception) -> str:
+    # Keras shows whole configs.
+    text = " ".join(str(error).split())
+    return text[:200] or type(error).__name__
 
 
 def _error(entry: variables.Entry, reason: str) -> ValueError:

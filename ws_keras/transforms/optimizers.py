@@ -16,35 +16,59 @@ def check_policy(policy: str | None) -> None:
         )
 
 
-def reset(optimizer, schedule: str = "restart") -> None:
-    """Puts every state variable back to its value in a new optimizer.
+def reset(optimizer, policy: str = "reset") -> None:
+    """Puts an optimizer's state back to its start, in place.
 
-    Slots (also those that do not start at zero, as in Adagrad, Ftrl and
-    Nadam), gradient accumulators, loss scale and `iterations` are assigned in
-    place, so that no new trace is needed. A learning rate that was assigned
-    stays as it is; a learning-rate schedule follows `iterations`.
+    Afterwards it is as if it had just been made from its config and built:
+    slots, `iterations`, gradients that were accumulated, loss scale. Slots
+    that start at other values than zero (Adagrad, Ftrl, Nadam) start there.
+    Nothing is traced again and no compile is needed. A learning rate that was
+    assigned stays as it is; a learning-rate schedule follows `iterations`.
 
     Args:
         optimizer: Keras optimizer, or `None` (nothing happens). One that is
             not built has no state yet.
-        schedule: `"restart"` sets `iterations` to 0, `"continue"` keeps it,
+        policy: `"reset"` sets `iterations` to 0, `"reset_slots"` keeps it,
             and with it the position in a schedule. Adam then takes small
             first steps, because its bias correction counts iterations.
-            Defaults to `"restart"`.
+            `"keep"` does nothing. Defaults to `"reset"`.
+
+    Raises:
+        ValueError: If the optimizer cannot be rebuilt from its config.
     """
-    if optimizer is None or not optimizer.built:
-        return
+    assign(planned(optimizer, policy))
+
+
+def planned(optimizer, policy: str = "reset") -> list[tuple]:
+    """Returns what `reset` assigns, and fails where `reset` would fail.
+
+    Args:
+        optimizer: See `reset`.
+        policy: See `reset`.
+
+    Returns:
+        List of pairs of a variable and its start, mostly one number in an
+        array of the variable's rank.
+
+    Raises:
+        ValueError: If the optimizer cannot be rebuilt from its config.
+    """
+    if policy == "keep" or optimizer is None or not optimizer.built:
+        return []
     kept = [_learning_rate(inner(optimizer))]
-    if schedule == "continue":
+    if policy == "reset_slots":
         kept.append(optimizer.iterations)
     # The averages follow the weights (`sync_averages`), not their start.
     kept += _averages(inner(optimizer))
     kept_ids = {id(variable) for variable in kept}
-    for variable, start in zip(
-        optimizer.variables, _starts(optimizer), strict=True
-    ):
-        if id(variable) not in kept_ids:
-            variable.assign(_filled(start, variable))
+    pairs = zip(optimizer.variables, _starts(optimizer), strict=True)
+    return [pair for pair in pairs if id(pair[0]) not in kept_ids]
+
+
+def assign(plan: list[tuple]) -> None:
+    """Carries out what `planned` has returned."""
+    for variable, start in plan:
+        variable.assign(_filled(start, variable))
 
 
 def sync_averages(optimizer, touched: list) -> None:
@@ -93,17 +117,40 @@ def _starts(optimizer) -> list:
     start constant, so that a copy of the model's size is not needed.
     """
     trained = inner(optimizer)._trainable_variables
-    for stand_ins in (map(_stand_in, trained), trained):
-        new = type(optimizer).from_config(optimizer.get_config())
-        new.build(list(stand_ins))
-        starts = [ops.convert_to_numpy(v) for v in new.variables]
-        if len(starts) == len(optimizer.variables):
-            return starts
+    reason = "its state has other variables than a new one's"
+    try:
+        config = _config(optimizer)
+        for stand_ins in (map(_stand_in, trained), trained):
+            new = type(optimizer).from_config(config)
+            new.build(list(stand_ins))
+            starts = [ops.convert_to_numpy(v) for v in new.variables]
+            if len(starts) == len(optimizer.variables):
+                return starts
+    except Exception as error:  # a user's class fails in many ways
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
     raise ValueError(
-        "The optimizer cannot be rebuilt from its config, so its start is "
-        f"not known. Received: {type(optimizer).__name__}. Use "
-        "`optimizer='keep'` and compile the model anew."
+        "The optimizer must be such that it can be rebuilt from its config, "
+        "for its start to be known. Received: "
+        f"{type(optimizer).__name__} ({reason}). Use `optimizer='keep'`, and "
+        "compile the model anew where its state must go."
     )
+
+
+def _config(optimizer) -> dict:
+    """Returns the config, with a schedule of the user's replaced.
+
+    No start depends on the learning rate, and a schedule or function of the
+    user's own may not be serializable.
+    """
+    own = vars(inner(optimizer))
+    rate = own["_learning_rate"]
+    if not isinstance(rate, keras.Variable):
+        decay = keras.optimizers.schedules.ExponentialDecay(1.0, 1, 1.0)
+        own["_learning_rate"] = decay
+    try:
+        return optimizer.get_config()
+    finally:
+        own["_learning_rate"] = rate
 
 
 def _stand_in(variable):

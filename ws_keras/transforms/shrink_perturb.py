@@ -1,5 +1,6 @@
 """Shrink-perturb of a whole Keras model, in place."""
 
+import contextlib
 import itertools
 import numbers
 import secrets
@@ -42,7 +43,9 @@ def shrink_perturb(
     variable is written, so that an error leaves the model as it was. Only one
     layer's worth of extra memory is needed, global random states stay as they
     are, and under a `tf.distribute` strategy there is one draw for all
-    replicas.
+    replicas. Scalars are weights like others; integers, booleans and the seeds
+    of dropout are never changed, and a weight that several layers share is
+    changed once.
 
     Example:
 
@@ -57,15 +60,18 @@ def shrink_perturb(
         shrink: Factor of the old weights, in [0, 1], the paper's lambda. Or
             a mapping of patterns (as in `include`) to pairs `(shrink,
             perturb)`; the first pattern that matches a weight counts, and
-            weights that match none are kept. Defaults to 0.4 (the authors'
-            code).
+            weights and statistics that match none are kept. Defaults to 0.4
+            (the authors' code).
         perturb: Scale of the noise, at least 0 (a scale, never a variance).
             Not used with a mapping. Defaults to 0.1 (the authors' code).
         noise: `"fresh"`: a new draw from each weight's own initializer (the
             authors' code). `"gaussian"`: standard normal, one scale for all
             (the paper's formula). `"scaled"`: normal with the standard
             deviation of the weight itself. Or a function of `(weight, rng)`,
-            a NumPy array and a `numpy.random.Generator`. Defaults to
+            a NumPy array and a `numpy.random.Generator`, which is called
+            twice, first as a rehearsal. Initializers of your own should draw
+            from `keras.random`: what draws from `tf.random` or from an
+            unseeded NumPy generator does not follow `seed`. Defaults to
             `"fresh"`.
         seed: Non-negative integer that fixes the noise; give another one at
             each application. `None` draws one from the operating system.
@@ -80,8 +86,10 @@ def shrink_perturb(
         statistics: What layers measured while training, such as batch-norm
             moving means and variances. `"reset"` puts them back to their
             start (the authors' code), `"keep"` leaves them, `"recalibrate"`
-            measures them anew on `data`. They are never shrunk. Follows
-            `include` and `exclude`, except `"recalibrate"`. What `adapt` has
+            measures them anew on `data` (which takes a copy of the model's
+            values in memory, to put them back if the data fail). They are
+            never shrunk. Follows `include` and `exclude`, except
+            `"recalibrate"`. What `adapt` has
             learned always stays. Defaults to `"reset"`, or to `"keep"` where
             no weight changes (`shrink=1, perturb=0`).
         optimizer: State of the model's optimizer: `"reset"` puts it back to
@@ -91,10 +99,12 @@ def shrink_perturb(
             Moving averages of weights (`use_ema`) follow the changed weights
             in each case. Defaults to `"reset"`, or to `"keep"` where no
             weight changes.
-        data: Batches of model inputs for `statistics="recalibrate"`.
+        data: Batches of model inputs for `statistics="recalibrate"`; of a
+            tuple, the first item.
         build_fn: Function without arguments that builds such a model, for
             `noise="fresh"` with custom layers that cannot be built from
-            their config. Defaults to `None`.
+            their config. Where its initializers have integer seeds, each
+            draw is the same. Defaults to `None`.
 
     Returns:
         A `Report` with one line per variable, which prints as a table.
@@ -102,37 +112,43 @@ def shrink_perturb(
     Raises:
         ValueError: If an argument is out of its range, a pattern or the
             whole selection matches nothing, the model is not built, a layer
-            is quantized or has LoRA weights, or a fresh draw is impossible.
+            is quantized or has LoRA weights, a fresh draw is impossible, the
+            optimizer cannot be rebuilt, or the model does not take `data`.
     """
     check(shrink, perturb, noise, statistics, optimizer, data, seed, build_fn)
     seed = secrets.randbits(31) if seed is None else seed
     found = variables.entries(model)
     among = (include, exclude, frozen)
     chosen = variables.selected(found, variables.WEIGHT, *among)
-    variables.check_any(chosen)
     strengths = _strengths(chosen, shrink, perturb)
+    variables.check_any(list(strengths))
     _refuse_unsupported(strengths)
     # What does not change the weights is to change nothing else unasked.
-    is_identity = all(pair == [1, 0] for _, *pair in strengths.values())
-    default = "keep" if is_identity else "reset"
+    changed = [e for e, *pair in strengths.values() if pair != [1, 0]]
+    default = "reset" if changed else "keep"
     statistics, optimizer = statistics or default, optimizer or default
     draw = noises.source(noise, seed, build_fn)
     starts = []
     if statistics != "keep":
         resets = variables.selected(found, variables.STATISTIC, *among)
         start = fresh.Fresh(seed, build_fn)
-        starts = [(entry, start) for entry in resets]
+        starts = [(e, start) for e in resets if _is_meant(e, shrink)]
     data = _with_a_batch(data)
     _rehearse(strengths, draw, starts)
+    plan = optimizers.planned(getattr(model, "optimizer", None), optimizer)
 
     lines = {}
-    for index, (entry, *strength) in strengths.items():
-        lines[index] = _mix(entry, *strength, draw)
-    for entry, start in starts:
-        lines[entry.index] = _reset(entry, start)
-    if data is not None:
-        layer_statistics.recalibrate(model, data)
-    _treat_optimizer(model, optimizer, strengths)
+    with _undone_on_error(found if data is not None else []):
+        for index, (entry, *strength) in strengths.items():
+            lines[index] = _mix(entry, *strength, draw)
+        for entry, start in starts:
+            lines[entry.index] = _reset(entry, start)
+        if data is not None:
+            layer_statistics.recalibrate(model, data)
+    optimizers.assign(plan)
+    optimizers.sync_averages(
+        getattr(model, "optimizer", None), [e.variable for e in changed]
+    )
     for entry in found:
         if entry.index not in lines:
             lines[entry.index] = reports.kept(entry, _reason(entry))
@@ -231,6 +247,13 @@ def _strengths(chosen, shrink, perturb) -> dict:
     return found
 
 
+def _is_meant(entry, shrink) -> bool:
+    """Whether a mapping, if `shrink` is one, means a statistic too."""
+    if not isinstance(shrink, Mapping):
+        return True
+    return any(variables.predicate(pattern)(entry) for pattern in shrink)
+
+
 def _refuse_unsupported(strengths: dict) -> None:
     for entry, *_ in strengths.values():
         for layer in entry.layers:
@@ -248,7 +271,13 @@ def _refuse_unsupported(strengths: dict) -> None:
 def _with_a_batch(data):
     if data is None:
         return None
-    batches = iter(data)
+    try:
+        batches = iter(data)
+    except TypeError:
+        raise ValueError(
+            "`data` must be something that gives batches, such as a list or "
+            f"a `tf.data.Dataset`. Received: data={data!r}."
+        ) from None
     first = list(itertools.islice(batches, 1))
     layer_statistics.check_first(first)
     return itertools.chain(first, batches)
@@ -280,13 +309,16 @@ def _reset(entry, start) -> reports.Line:
     return reports.line(entry, "reset", before, after)
 
 
-def _treat_optimizer(model, policy: str, strengths: dict) -> None:
-    optimizer = getattr(model, "optimizer", None)
-    if policy != "keep":
-        schedule = "restart" if policy == "reset" else "continue"
-        optimizers.reset(optimizer, schedule)
-    touched = [entry.variable for entry, *_ in strengths.values()]
-    optimizers.sync_averages(optimizer, touched)
+@contextlib.contextmanager
+def _undone_on_error(entries: list):
+    """Puts values back if the block fails: data can fail at any batch."""
+    values = [entry.value().copy() for entry in entries]
+    try:
+        yield
+    except BaseException:
+        for entry, value in zip(entries, values, strict=True):
+            entry.variable.assign(value)
+        raise
 
 
 def _reason(entry: variables.Entry) -> str:

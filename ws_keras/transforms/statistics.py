@@ -1,5 +1,7 @@
 """What layers measure while they train, such as batch-norm moments."""
 
+import contextlib
+import itertools
 from collections.abc import Iterable
 
 import keras
@@ -26,36 +28,68 @@ def recalibrate(model: keras.Model, data: Iterable) -> None:
     """Measures batch-norm moments anew on data, with weights still.
 
     Every batch counts the same: the moments become the plain average over
-    the batches. Dropout and whatever else depends on training mode is on, as
+    the batches, and over the calls of a layer that is used more than once.
+    Dropout and whatever else depends on training mode is on, as
     in training; nothing but the moments changes.
 
     Args:
         model: Built model.
         data: Batches of model inputs; of a tuple, the first item.
+
+    Raises:
+        ValueError: If the model does not take a batch.
     """
     norms = [layer for layer in model._flatten_layers() if _is_norm(layer)]
-    momenta = [norm.momentum for norm in norms]
     # A scope without side effects: a pass in training mode also draws seeds,
     # and layers such as SpectralNormalization even write their weights.
     state = {}
-    try:
-        for count, batch in enumerate(data, 1):
-            for norm in norms:
-                norm.momentum = (count - 1) / count
-            inputs = batch[0] if isinstance(batch, (tuple, list)) else batch
+    with contextlib.ExitStack() as stack:
+        for norm in norms:
+            stack.enter_context(_averaging(norm))
+        for number, batch in enumerate(data):
+            inputs = batch[0] if isinstance(batch, tuple) else batch
             with keras.StatelessScope(list(state.values())) as scope:
-                model(inputs, training=True)
+                _pass(model, inputs, number)
             for variable in model.non_trainable_variables:
                 value = scope.get_current_value(variable)
                 if value is not None:
                     state[id(variable)] = (variable, value)
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
     for norm in norms:
         for variable in (norm.moving_mean, norm.moving_variance):
             if id(variable) in state:
                 variable.assign(state[id(variable)][1])
+
+
+def _pass(model, inputs, number: int) -> None:
+    try:
+        model(inputs, training=True)
+    except Exception as error:  # of any layer, in many ways
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(
+            "`data` must hold batches of what the model takes, a tuple "
+            "counting as (inputs, ...). Received: batch "
+            f"{number} of type {type(inputs).__name__} ({reason})."
+        ) from error
+
+
+@contextlib.contextmanager
+def _averaging(norm):
+    """Lets each call of a layer count the same, however many there are."""
+    call, momentum = norm.call, norm.momentum
+    counts = itertools.count()
+
+    def counted(*arguments, **keywords):
+        count = next(counts)
+        norm.momentum = count / (count + 1)
+        return call(*arguments, **keywords)
+
+    # Past Keras' `__setattr__`, for a moment and without a trace.
+    vars(norm)["call"] = counted
+    try:
+        yield
+    finally:
+        del vars(norm)["call"]
+        norm.momentum = momentum
 
 
 def check_first(batches: list) -> None:

@@ -96,31 +96,26 @@ def check_built(model) -> None:
         )
 
 
-def matches(entry: Entry, pattern) -> bool:
-    """Returns whether a pattern means this variable.
+def predicate(pattern) -> Callable[[Entry], bool]:
+    """Returns a function that says whether a pattern means a variable.
 
     Args:
-        entry: The variable.
         pattern: A regular expression that is searched in the variable's
             path, a layer or model (all that lies in it), a layer class, or a
             function of `(layer, variable)`.
 
     Returns:
-        Whether the pattern matches.
+        A function of an `Entry`.
     """
     if isinstance(pattern, str):
-        return re.search(pattern, entry.path) is not None
+        return lambda entry: re.search(pattern, entry.path) is not None
     if isinstance(pattern, keras.layers.Layer):
-        return any(layer is pattern for layer in entry.layers)
+        # By its variables: a layer may lie in several models.
+        ids = {id(variable) for variable in pattern.variables}
+        return lambda entry: id(entry.variable) in ids
     if isinstance(pattern, type):
-        return any(isinstance(layer, pattern) for layer in entry.layers)
-    if callable(pattern):
-        return bool(pattern(entry.owner, entry.variable))
-    raise ValueError(
-        "A pattern must be a regular expression for variable paths, a layer, "
-        "a layer class or a function of (layer, variable). Received: "
-        f"{pattern!r}."
-    )
+        return lambda entry: any(isinstance(la, pattern) for la in entry.layers)
+    return lambda entry: bool(pattern(entry.owner, entry.variable))
 
 
 def selector(
@@ -130,7 +125,7 @@ def selector(
 
     Args:
         name: Argument that holds the patterns, for the error.
-        patterns: One pattern or a list of patterns; see `matches`.
+        patterns: One pattern or a list of patterns; see `predicate`.
         candidates: Variables of which each pattern must match at least one.
 
     Returns:
@@ -139,18 +134,18 @@ def selector(
     Raises:
         ValueError: If a pattern matches nothing or is none.
     """
-    if not isinstance(patterns, (list, tuple, set)):
-        patterns = [patterns]
-    candidates = list(candidates)
+    patterns = listed(patterns)
+    candidates, predicates = list(candidates), []
     for pattern in patterns:
-        check_expression(name, pattern)
-        if not any(matches(entry, pattern) for entry in candidates):
+        check_pattern(name, pattern)
+        predicates.append(predicate(pattern))
+        if not any(map(predicates[-1], candidates)):
             raise ValueError(
                 f"Each pattern of `{name}` must match a variable. Received: "
                 f"{pattern!r}, which matches none of "
                 f"{_some_paths(candidates)}."
             )
-    return lambda entry: any(matches(entry, p) for p in patterns)
+    return lambda entry: any(matches(entry) for matches in predicates)
 
 
 def selected(
@@ -193,8 +188,8 @@ def check_any(chosen: list) -> None:
         )
 
 
-def check_expression(name: str, pattern) -> None:
-    """Raises a ValueError for a string that is no regular expression."""
+def check_pattern(name: str, pattern) -> None:
+    """Raises a ValueError for what is no pattern; see `predicate`."""
     if isinstance(pattern, str):
         try:
             re.compile(pattern)
@@ -203,6 +198,21 @@ def check_expression(name: str, pattern) -> None:
                 f"`{name}` must hold regular expressions. Received: "
                 f"{pattern!r} ({error})."
             ) from None
+    elif not callable(pattern):  # layers and classes are callable
+        raise ValueError(
+            "A pattern must be a regular expression for variable paths, a "
+            "layer, a layer class or a function of (layer, variable). "
+            f"Received: {name}={pattern!r}."
+        )
+
+
+def listed(patterns) -> list:
+    """Returns one pattern, several or none (`None`) as a list."""
+    if patterns is None:
+        return []
+    if isinstance(patterns, (list, tuple, set)):
+        return list(patterns)
+    return [patterns]
 
 
 def _walk(layer, around: tuple, seen: set):

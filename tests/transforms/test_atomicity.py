@@ -1,0 +1,151 @@
+"""Whatever fails, the model is left exactly as it was."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from keras import ops
+
+from ws_keras.transforms import dash
+from ws_keras.transforms import shrink_perturb as transforms
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(16, 4)).astype("float32")
+Y = RNG.integers(0, 3, 16)
+
+
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A user's own, not registered with Keras."""
+
+    def __call__(self, step):
+        return 0.01 / (1.0 + ops.cast(step, "float32"))
+
+    def get_config(self):
+        return {}
+
+
+class Bare(keras.optimizers.schedules.LearningRateSchedule):
+    """A user's own, without a config."""
+
+    def __call__(self, step):
+        return 0.01
+
+
+class Fickle(keras.optimizers.Adam):
+    """Cannot be made from its config."""
+
+    def __init__(self, must_have):
+        super().__init__(0.01)
+        self.must_have = must_have
+
+
+def _model(optimizer="adam"):
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(6, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Dense(3),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss)
+    model.fit(X, Y, verbose=0, shuffle=False)
+    return model
+
+
+def _state(model):
+    found = [*model.variables, *model.optimizer.variables]
+    return [ops.convert_to_numpy(v).copy() for v in found]
+
+
+def _same(a, b):
+    return all(x.tobytes() == y.tobytes() for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("rate", [Schedule(), Bare(), lambda: 0.01])
+@pytest.mark.parametrize("policy", ["reset", "reset_slots"])
+def test_an_optimizer_with_a_rate_of_the_users_own_is_reset(rate, policy):
+    model = _model(keras.optimizers.Adam(rate))
+    transforms.shrink_perturb(model, seed=1, optimizer=policy)
+    iterations, *slots = map(ops.convert_to_numpy, model.optimizer.variables)
+    assert iterations == (0 if policy == "reset" else 1)
+    assert slots and not any(slot.any() for slot in slots)
+    # The rate itself is still the user's.
+    assert model.optimizer._learning_rate is rate
+    model.fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda model: transforms.shrink_perturb(model, seed=1),
+        lambda model: dash.dash(model, [(X, Y)], optimizer="reset"),
+    ],
+)
+def test_an_optimizer_that_cannot_be_rebuilt(transform):
+    model = _model(Fickle(3))
+    before = _state(model)
+    with pytest.raises(ValueError, match="Received: Fickle.*optimizer='keep'"):
+        transform(model)
+    assert _same(before, _state(model))
+    transforms.shrink_perturb(model, optimizer="keep")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([X, X[:, :2]], "Received: batch 1 of type ndarray"),
+        (X, "Received: batch 0"),
+        (3, "Received: data=3"),
+        ([], "no batch"),
+    ],
+)
+def test_data_that_the_model_does_not_take(data, message):
+    model = _model()
+    before = _state(model)
+    with pytest.raises(ValueError, match=message) as caught:
+        transforms.shrink_perturb(
+            model, seed=1, statistics="recalibrate", data=data
+        )
+    assert "\n" not in str(caught.value)
+    assert _same(before, _state(model))
+    assert model.layers[1].momentum == 0.99
+    assert "call" not in vars(model.layers[1])
+
+
+def test_data_that_break_off():
+    def batches():
+        yield X
+        raise KeyboardInterrupt
+
+    model = _model()
+    before = _state(model)
+    with pytest.raises(KeyboardInterrupt):
+        transforms.shrink_perturb(
+            model, seed=1, statistics="recalibrate", data=batches()
+        )
+    assert _same(before, _state(model))
+
+
+def test_the_identity_leaves_the_averages_of_weights():
+    model = _model(keras.optimizers.Adam(0.1, use_ema=True))
+    before = _state(model)
+    transforms.shrink_perturb(model, 1, 0)
+    assert _same(before, _state(model))
+
+
+def test_an_empty_mapping_is_refused():
+    with pytest.raises(ValueError, match="at least one weight"):
+        transforms.shrink_perturb(_model(), {})
+
+
+def test_what_a_mapping_does_not_mean_keeps_its_statistics():
+    model = _model()
+    norm, last = model.layers[1:]
+    before = [ops.convert_to_numpy(v).copy() for v in norm.variables]
+    transforms.shrink_perturb(model, {last: (0.0, 1.0)}, seed=1)
+    after = [ops.convert_to_numpy(v) for v in norm.variables]
+    assert _same(before, after)
+    transforms.shrink_perturb(model, {norm: (0.5, 0.0)}, seed=1)
+    assert ops.convert_to_numpy(norm.moving_variance).tolist() == [1.0] * 6
