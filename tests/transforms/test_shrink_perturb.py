@@ -4,6 +4,7 @@ import importlib.util
 import math
 import pathlib
 import random
+import tracemalloc
 
 import keras
 import numpy as np
@@ -604,6 +605,23 @@ def test_mixed_precision_changes_the_float32_masters(policy):
     shrink_perturb(model, 0.3, 0)
     got = model.layers[0].kernel.numpy()
     assert got.tobytes() == (kernel * np.float32(0.3)).tobytes()
+
+
+def test_extra_memory_is_that_of_a_few_weights_not_of_the_model():
+    size = 256 * 256 * 4
+    count = 40
+    model = keras.Sequential(
+        [keras.Input((256,))]
+        + [layers.Dense(256, use_bias=False) for _ in range(count)]
+    )
+    shrink_perturb(model, 0.5, 0.1)
+    tracemalloc.start()
+    shrink_perturb(model, 0.5, 0.1)
+    now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # TensorFlow keeps the arrays that were assigned as the model's weights.
+    # In double precision the report takes two for one.
+    assert size < peak - now < 12 * size < count * size / 3
 
 
 def test_cold_start_differs_between_seeds_and_repeats_for_one():
