@@ -11,10 +11,40 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 # What the last line must say; groups are numbers above zero, or zero.
 ENDS = {
+    "active_learning": r"cold +[\d.]+ % held out after \d+ epochs, 1000",
+    "backbone": r"shrink-perturb +[\d.]+ % .* epochs, mean of 2 seeds$",
     "compare_on_your_data": r"% of its sample passes\. It (did not pay|paid)",
     "custom_loop": r"round 4: 2000 images, [4-9]\d\.\d % held out",
     "mirrored": r"largest difference between the replicas: 0\.0$",
+    "text_classifier": r"cold +[\d.]+ % .* epochs, mean of 3 seeds$",
     "weekly_retraining": r"cold +[\d.]+ % held out after \d+ epochs",
+}
+ARM = r"^(warm|shrink-perturb|cold) +([\d.]+) % held out after ([\d.]+) epochs"
+
+
+def active_learning_shows_its_point(text, accuracy):
+    assert accuracy["shrink-perturb"] > accuracy["warm"] + 10
+    assert accuracy["shrink-perturb"] > accuracy["cold"]
+
+
+def backbone_shows_its_point(text, accuracy):
+    # Some variables of each sort, and none of the frozen ones touched.
+    sorts = r"\d+ frozen, \d+ not selected, \d+ a statistic, \d+ mixed, "
+    assert re.match(sorts + r"\d+ reset\n", text)
+    assert re.search(r"^([1-9]\d*) of \1 frozen variables as", text, re.M)
+    assert accuracy["shrink-perturb"] > accuracy["cold"] + 3
+    assert accuracy["shrink-perturb"] > accuracy["warm"] - 3
+
+
+def text_classifier_shows_its_point(text, accuracy):
+    assert min(accuracy.values()) > 60  # chance is 33
+    assert accuracy["warm"] > max(accuracy.values()) - 3
+
+
+POINTS = {
+    "active_learning": active_learning_shows_its_point,
+    "backbone": backbone_shows_its_point,
+    "text_classifier": text_classifier_shows_its_point,
 }
 
 
@@ -34,3 +64,10 @@ def test_example(name):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert re.search(ENDS[name], done.stdout.splitlines()[-1])
+    if name in POINTS:
+        found = re.findall(ARM, done.stdout, re.M)
+        accuracy = {arm: float(percent) for arm, percent, _ in found}
+        epochs = {arm: float(count) for arm, _, count in found}
+        assert len(found) == len(epochs) == 3
+        assert epochs["warm"] == min(epochs.values())
+        POINTS[name](done.stdout, accuracy)

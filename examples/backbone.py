@@ -1,0 +1,109 @@
+"""A backbone of keras.applications, of which only some layers are shrunk.
+
+    python examples/backbone.py
+
+The first blocks of a MobileNet, "pre-trained" on five kinds of textures since
+nothing is downloaded, get a new head and learn ten kinds: first from 500
+images, then from 1,000. ShrinkPerturb leaves the frozen blocks alone, and
+here the third, which trains on as it is; it shrinks the last two and the head.
+That comes out a little above the warm start after more epochs, and far above a
+cold start of all that is not frozen, which throws pre-training away.
+"""
+
+import collections
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import ws_keras
+from ws_keras.data import textures
+
+LATE = ["conv_.w_[45]", "head"]  # what is shrunk
+keras.utils.set_random_seed(0)
+x, y = textures.generate(1000, "train")
+held_out = textures.generate(1000, "test")
+other_x, other_y = textures.generate(4000, "pre-training")
+other_x, other_y = other_x[other_y < 5], other_y[other_y < 5]
+
+whole = keras.applications.MobileNet(
+    (32, 32, 3), alpha=0.5, include_top=False, weights=None
+)
+# Images this small have shrunk to one pixel further up.
+backbone = keras.Model(whole.input, whole.get_layer("conv_pw_5_relu").output)
+for layer in backbone.layers:
+    if isinstance(layer, keras.layers.BatchNormalization):
+        layer.momentum = 0.9  # there are too few steps for 0.99
+
+
+def with_head(num_classes):
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            keras.layers.Rescaling(1 / 127.5, -1),
+            keras.layers.UpSampling2D(2),
+            backbone,
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(num_classes, name="head"),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.003), loss, metrics=["accuracy"])
+    return model
+
+
+def batches(x, y):
+    data = tf.data.Dataset.from_tensor_slices((x, y))
+    return data.shuffle(len(x)).batch(64)
+
+
+def train(model, count, *callbacks):
+    """Trains until 99 % are right in a clean pass; returns the epochs."""
+    data = batches(x[:count], y[:count])
+    stop = ws_keras.StopAtAccuracy(0.99, data=data)
+    history = model.fit(
+        data, epochs=100, callbacks=[*callbacks, stop], verbose=0
+    )
+    return len(history.epoch)
+
+
+with_head(5).fit(batches(other_x, other_y), epochs=8, verbose=0)
+names = [layer.name for layer in backbone.layers]
+for layer in backbone.layers[: names.index("conv_dw_3")]:
+    layer.trainable = False
+pre_trained = {v.path: v.numpy() for v in backbone.variables}
+model = with_head(10)
+start = model.get_weights()
+
+arms = {
+    "warm": {"shrink": 1.0, "perturb": 0.0},
+    "cold": {"shrink": 0.0, "perturb": 1.0},
+    "shrink-perturb": {"shrink": 0.2, "perturb": 0.1, "include": LATE},
+}
+results = {name: [] for name in arms}
+for seed in range(2):
+    keras.utils.set_random_seed(seed)
+    model.set_weights(start)
+    new_head = ws_keras.ShrinkPerturb(0.0, 1.0, include="head", seed=seed)
+    train(model, 500, new_head)
+    last_week = model.get_weights()
+    for name, arguments in arms.items():
+        model.set_weights(last_week)
+        again = ws_keras.ShrinkPerturb(**arguments, seed=10 + seed)
+        epochs = train(model, 1000, again)
+        _, accuracy = model.evaluate(*held_out, verbose=0)
+        results[name].append((100 * accuracy, epochs))
+
+# The report of the last fit, one line for each variable.
+what = collections.Counter(line.reason or line.action for line in again.report)
+print(", ".join(f"{count} {name}" for name, count in what.items()))
+frozen = [line.path for line in again.report if line.reason == "frozen"]
+now = {v.path: v.numpy() for v in backbone.variables}
+same = [np.array_equal(now[path], pre_trained[path]) for path in frozen]
+print(f"{sum(same)} of {len(same)} frozen variables as pre-trained, bit by bit")
+for name, pairs in results.items():
+    accuracy, epochs = np.mean(pairs, 0)
+    print(
+        f"{name:15} {accuracy:.1f} % held out after {epochs:.1f} epochs, "
+        f"mean of {len(pairs)} seeds"
+    )
