@@ -40,12 +40,12 @@ def shrink_perturb(
     have arrived and before training goes on. `shrink=1, perturb=0` (a warm
     start) leaves the model as it is, `shrink=0, perturb=1` gives a freshly
     initialized one (a cold start). Everything is checked before the first
-    variable is written, so that an error leaves the model as it was. Only one
-    layer's worth of extra memory is needed, global random states stay as they
-    are, and under a `tf.distribute` strategy there is one draw for all
-    replicas. Scalars are weights like others; integers, booleans and the seeds
-    of dropout are never changed, and a weight that several layers share is
-    changed once.
+    variable is written, so that an error leaves the model as it was. The extra
+    memory is that of a few weights, not of the model. The global random states
+    of Python, NumPy and Keras stay as they are, and under a `tf.distribute`
+    strategy there is one draw for all replicas. Scalars are weights like
+    others; integers, booleans and the seeds of dropout are never changed, and
+    a weight that several layers share is changed once.
 
     Example:
 
@@ -89,9 +89,9 @@ def shrink_perturb(
             measures them anew on `data` (which takes a copy of the model's
             values in memory, to put them back if the data fail). They are
             never shrunk. Follows `include` and `exclude`, except
-            `"recalibrate"`. What `adapt` has
-            learned always stays. Defaults to `"reset"`, or to `"keep"` where
-            no weight changes (`shrink=1, perturb=0`).
+            `"recalibrate"`. What `adapt` has learned always stays. Defaults
+            to `"reset"`, or to `"keep"` where no weight changes (`shrink=1,
+            perturb=0`).
         optimizer: State of the model's optimizer: `"reset"` puts it back to
             its start (slots, `iterations`, loss scale; the authors' code),
             and with it a learning-rate schedule; `"reset_slots"` keeps

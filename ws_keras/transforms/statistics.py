@@ -29,8 +29,8 @@ def recalibrate(model: keras.Model, data: Iterable) -> None:
 
     Every batch counts the same: the moments become the plain average over
     the batches, and over the calls of a layer that is used more than once.
-    Dropout and whatever else depends on training mode is on, as
-    in training; nothing but the moments changes.
+    Dropout and whatever else depends on training mode is on, as in training;
+    nothing but the moments changes.
 
     Args:
         model: Built model.
