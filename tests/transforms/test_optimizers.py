@@ -167,4 +167,5 @@ def test_a_model_without_optimizer_is_fine():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     transforms.shrink_perturb(model, 0.5, 0.1)
     model.compile("adam", "mse")  # not built yet
-    transforms.shrink_perturb(model, 0.5, 0.1)
+    report = transforms.shrink_perturb(model, 0.5, 0.1)
+    assert len(report.touched) == 2 and not model.optimizer.built

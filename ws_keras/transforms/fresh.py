@@ -13,6 +13,7 @@ from keras import ops
 from keras.src.backend.common import global_state
 
 from ws_keras import seeds
+from ws_keras.transforms import errors
 from ws_keras.transforms import variables
 
 _GENERATOR = "global_seed_generator"
@@ -87,7 +88,7 @@ class Fresh:
                     return variables.own_variables(twin)
                 return _all_variables(twin)
         except Exception as error:  # a user's class fails in many ways
-            raise _error(entry, _sentence(error)) from error
+            raise _error(entry, errors.reason(error)) from error
 
 
 def _twin(layer, address: tuple):
@@ -141,12 +142,6 @@ def _all_variables(layer) -> list:
 
 def _host(variable) -> np.ndarray:
     return ops.convert_to_numpy(variable)
-
-
-def _sentence(error: Exception) -> str:
-    # Keras shows whole configs.
-    text = " ".join(str(error).split())
-    return text[:200] or type(error).__name__
 
 
 def _error(entry: variables.Entry, reason: str) -> ValueError:

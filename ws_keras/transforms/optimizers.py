@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras.transforms import errors
+
 POLICIES = ("keep", "reset", "reset_slots")
 
 
@@ -127,7 +129,7 @@ def _starts(optimizer) -> list:
             if len(starts) == len(optimizer.variables):
                 return starts
     except Exception as error:  # a user's class fails in many ways
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = errors.reason(error)
     raise ValueError(
         "The optimizer must be such that it can be rebuilt from its config, "
         "for its start to be known. Received: "

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import keras
 
+from ws_keras.transforms import errors
+
 POLICIES = ("keep", "reset", "recalibrate")
 
 
@@ -64,11 +66,11 @@ def _pass(model, inputs, number: int) -> None:
     try:
         model(inputs, training=True)
     except Exception as error:  # of any layer, in many ways
-        reason = " ".join(str(error).split())[:200]
         raise ValueError(
             "`data` must hold batches of what the model takes, a tuple "
             "counting as (inputs, ...). Received: batch "
-            f"{number} of type {type(inputs).__name__} ({reason})."
+            f"{number} of type {type(inputs).__name__} "
+            f"({errors.reason(error)})."
         ) from error
 
 
