@@ -32,9 +32,7 @@ def _dense(n, start, flag):
 
 
 def _einsum(n, start, flag):
-    return layers.EinsumDense(
-        "abc,cd->abd", (None, n), kernel_initializer=start
-    )
+    return layers.EinsumDense("abc,cd->abd", (3, n), kernel_initializer=start)
 
 
 def _conv(n, start, flag):
@@ -146,9 +144,11 @@ def _disturb(model, seed):
 
 
 # A model takes a while to build, longer on a busy machine; an example that
-# fails is short as it is.
+# fails is short as it is. The same examples each time: a change is judged by
+# what it changed, and a hunt for new ones raises max_examples by hand.
 patient = settings(
     deadline=None,
+    derandomize=True,
     max_examples=10,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
