@@ -17,7 +17,7 @@ import tempfile
 from absl import flags
 
 from . import cli
-from . import quiet
+from . import start_up
 
 _MODEL = flags.DEFINE_string(
     "model",
@@ -68,7 +68,7 @@ def main(_) -> None:
     """Runs what the flags say."""
     source, out = pathlib.Path(_MODEL.value), pathlib.Path(_OUT.value)
     _check_paths(source, out)
-    with quiet.start_up():
+    with start_up.tensorflow():
         from ws_keras import growing
         from ws_keras.data import datasets
         from ws_keras.training import trainer

@@ -22,7 +22,7 @@ from ws_keras.results import workdir as workdirs
 
 from . import cli
 from . import progress as progresses
-from . import quiet
+from . import start_up
 
 _CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
 
@@ -69,7 +69,7 @@ def main(_) -> None:
     every = _settings(config)
     settings = all_settings.select(every, _SETTINGS.value)
     configs = {s.id: all_settings.apply(config, s) for s in settings}
-    with quiet.start_up():
+    with start_up.tensorflow():
         from ws_keras import experiment
         from ws_keras.data import datasets
     if _LIST.value:
@@ -78,7 +78,7 @@ def main(_) -> None:
     if _WORKDIR.value is None:
         raise ValueError("`--workdir` is required, except with --list.")
     loaded = {}
-    with quiet.start_up():
+    with start_up.tensorflow():
         for name in dict.fromkeys(c.data.name for c in configs.values()):
             loaded[name] = datasets.load(
                 name,

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from ws_keras.models import batch_norm
 from ws_keras.models import initializers
 from ws_keras.models import inputs as model_inputs
 
@@ -145,7 +146,7 @@ def _norm(norm, dtype, synchronized):
             return layers.GroupNormalization(
                 groups=1, epsilon=EPSILON, dtype=dtype, name=name
             )(x)
-        return layers.BatchNormalization(
+        return batch_norm.BatchNormalization(
             momentum=MOMENTUM,
             epsilon=EPSILON,
             synchronized=synchronized,

@@ -1,5 +1,7 @@
 """Shrink and perturb as pure functions of arrays, for any framework."""
 
+import math
+from collections.abc import Iterator
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +9,7 @@ import numpy as np
 from ws_keras import seeds
 
 GAUSSIAN = ("gaussian", "scaled")
+_BLOCK = 2**15  # elements; some arrays of that size fit the cache of a core
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -79,19 +82,35 @@ def mix(
     A term whose factor is zero is left out rather than multiplied, so that
     a diverged weight (nan) does not survive a cold start.
     """
+    if perturb == 0 and shrink == 1:
+        return weight
+    new = np.empty(weight.shape, weight.dtype)
+    flat, old = new.reshape(-1), weight.reshape(-1)
+    draw = None if noise is None else noise.reshape(-1)
+    for part in blocks(weight.size):
+        some = None if draw is None else draw[part]
+        flat[part] = _mixed(old[part], some, shrink, perturb)
+    return new
+
+
+def blocks(size: int) -> Iterator[slice]:
+    """Returns slices that share out a flat array in the cache's portions."""
+    for start in range(0, size, _BLOCK):
+        yield slice(start, start + _BLOCK)
+
+
+def _mixed(weight, noise, shrink, perturb) -> np.ndarray:
     if perturb == 0:
-        if shrink == 1:
-            return weight
         if shrink == 0:
             return np.zeros_like(weight)
-        return (weight * weight.dtype.type(shrink)).astype(weight.dtype)
+        return weight * weight.dtype.type(shrink)
     # Half precision is mixed in single precision.
     wide = np.float64 if weight.dtype == np.float64 else np.float32
     # One factor of exactly 1 keeps a fresh draw bit for bit.
     scaled = noise if perturb == 1 else noise * wide(perturb)
     if shrink != 0:
         scaled = weight * weight.dtype.type(shrink) + scaled
-    return np.asarray(scaled).astype(weight.dtype)
+    return scaled
 
 
 def normal(
@@ -110,8 +129,19 @@ def normal(
     """
     draw = rng.standard_normal(weight.shape, dtype=np.float32)
     if kind == "scaled":
-        draw *= np.std(weight.astype(np.float32), dtype=np.float64)
+        draw *= _deviation(weight)
     return draw
+
+
+def _deviation(weight: np.ndarray) -> float:
+    flat = weight.reshape(-1)
+
+    def mean(of) -> float:
+        parts = [of(flat[p].astype(np.float64)) for p in blocks(flat.size)]
+        return sum(parts) / flat.size if parts else 0.0
+
+    center = mean(np.sum)
+    return math.sqrt(mean(lambda part: np.sum((part - center) ** 2)))
 
 
 def check_strength(shrink: float, perturb: float) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 # Keras has no public way to draw from `keras.random` without a trace.
 from keras.src.backend.common import global_state
@@ -17,6 +16,7 @@ from ws_keras.transforms import errors
 from ws_keras.transforms import variables
 
 _GENERATOR = "global_seed_generator"
+_UNINITIALIZED = "uninitialized_variables"
 
 
 class Fresh:
@@ -25,8 +25,8 @@ class Fresh:
     Keras' initializer objects return the same values at each call, and a
     variable does not keep its initializer; so the owner of a variable is
     built once more from its config, with every seed in that config replaced
-    by one that is derived from the address of the draw. One such layer exists
-    at a time.
+    by one that is derived from the address of the draw. This twin has no
+    values, if its class allows, so that memory holds one variable at a time.
 
     Args:
         seed: Non-negative integer; another seed gives other values, also
@@ -39,8 +39,20 @@ class Fresh:
     def __init__(self, seed: int, build_fn: Callable | None = None):
         self._seed = seed
         self._build_fn = build_fn
-        self._source = None
-        self._values = []
+        self._twins = {}
+
+    def check(self, entry: variables.Entry) -> None:
+        """Raises a ValueError if a variable cannot be drawn.
+
+        What Keras itself draws is known to succeed, because it did when the
+        model was built, and is not drawn.
+
+        Raises:
+            ValueError: If the variable's initializer cannot be known.
+        """
+        twin, place = self._find(entry)
+        if not twin.is_known(place):
+            self._value(entry, twin, place)
 
     def __call__(self, entry: variables.Entry) -> np.ndarray:
         """Returns a new value for a variable.
@@ -48,8 +60,14 @@ class Fresh:
         Raises:
             ValueError: If the variable's initializer cannot be known.
         """
+        return self._value(entry, *self._find(entry))
+
+    def _find(self, entry: variables.Entry) -> tuple:
+        """Returns the twin that holds a variable, and the place there."""
         if self._build_fn:
-            return self._value(entry, self._build_fn, entry.index)
+            twin = self._twin(entry, None)
+            twin.check(entry, entry.index)
+            return twin, entry.index
         reason = None
         # Some parts have no config to be built from, such as the cell of a
         # ConvLSTM; a layer around them has.
@@ -59,39 +77,92 @@ class Fresh:
                 ids = list(map(id, _all_variables(layer)))
                 place = ids.index(id(entry.variable))
             try:
-                return self._value(entry, layer, place)
+                twin = self._twin(entry, layer)
+                twin.check(entry, place)
+                return twin, place
             except ValueError as error:
                 reason = reason or error  # the innermost says the most
         raise reason
 
-    def _value(self, entry, source, place: int) -> np.ndarray:
-        if self._source is not source:
-            self._source = None
-            self._values = self._draw(entry, source)
-            self._source = source
-        values = self._values
-        value = _host(values[place]) if place < len(values) else None
-        if value is None or value.shape != tuple(entry.variable.shape):
-            self._source = None
-            found = "nothing" if value is None else f"shape {value.shape}"
-            raise _error(entry, f"a new build has {found} in its place")
-        return value
-
-    def _draw(self, entry: variables.Entry, source) -> list:
+    def _twin(self, entry: variables.Entry, layer) -> "_Twin":
+        known = self._twins.get(id(layer))
+        if known is not None:
+            return known
         address = (self._seed, "fresh", entry.index)
+        # One with values is kept for its own variables only.
+        self._twins = {k: t for k, t in self._twins.items() if t.is_empty}
         try:
-            with isolated(seeds.derive(*address)):
-                if source is self._build_fn:
-                    return _all_variables(source())
-                twin = _twin(source, address)
-                if source is entry.owner:
-                    return variables.own_variables(twin)
-                return _all_variables(twin)
+            with _isolated(seeds.derive(*address)):
+                if layer is None:
+                    twin = _Twin(_all_variables(self._build_fn()))
+                else:
+                    twin = _built(layer, entry, address)
         except Exception as error:  # a user's class fails in many ways
             raise _error(entry, errors.reason(error)) from error
+        self._twins[id(layer)] = twin
+        return twin
+
+    def _value(self, entry, twin: "_Twin", place: int) -> np.ndarray:
+        isolated = contextlib.nullcontext()
+        if not twin.is_known(place):
+            isolated = _isolated(seeds.derive(self._seed, "fresh", entry.index))
+        try:
+            with isolated:
+                value = twin.value(place)
+        except Exception as error:
+            raise _error(entry, errors.reason(error)) from error
+        if value.shape != tuple(entry.variable.shape):
+            raise _error(entry, f"a new build has shape {value.shape}")
+        return value
 
 
-def _twin(layer, address: tuple):
+class _Twin:
+    """Variables of a new build, without values where `scope` is given."""
+
+    def __init__(self, found: list, scope: keras.StatelessScope | None = None):
+        self._variables, self._scope = found, scope
+
+    @property
+    def is_empty(self) -> bool:
+        return self._scope is not None
+
+    def check(self, entry: variables.Entry, place: int) -> None:
+        shape = None
+        if place < len(self._variables):
+            shape = tuple(self._variables[place].shape)
+        if shape != tuple(entry.variable.shape):
+            found = "nothing" if shape is None else f"shape {shape}"
+            raise _error(entry, f"a new build has {found} in its place")
+
+    def is_known(self, place: int) -> bool:
+        """Whether Keras draws the value, and not a user's function."""
+        if not self.is_empty:
+            return False
+        initializer = self._variables[place]._initializer
+        return getattr(initializer, "__module__", "").startswith("keras.")
+
+    def value(self, place: int) -> np.ndarray:
+        variable, value = self._variables[place], None
+        if self.is_empty:  # what `build` itself has assigned lies there
+            value = self._scope.get_current_value(variable)
+        with keras.device("cpu:0"):
+            # That of an empty variable is a new draw.
+            return variables.host(variable.value if value is None else value)
+
+
+def _built(layer, entry: variables.Entry, address: tuple) -> _Twin:
+    listed = _all_variables
+    if layer is entry.owner:
+        listed = variables.own_variables
+    try:
+        scope = keras.StatelessScope(initialize_variables=False)
+        with scope:
+            return _Twin(listed(_rebuilt(layer, address)), scope)
+    except Exception:  # a class that makes or reads values in `build`
+        return _Twin(listed(_rebuilt(layer, address)))
+
+
+def _rebuilt(layer, address: tuple):
     config = _reseeded(layer.get_config(), address)
     with keras.device("cpu:0"):
         twin = layer.__class__.from_config(config)
@@ -101,23 +172,29 @@ def _twin(layer, address: tuple):
 
 
 @contextlib.contextmanager
-def isolated(seed: int):
+def _isolated(seed: int):
     """Runs a block on its own random states of Python, NumPy and Keras.
 
     Unseeded initializers of Keras draw their seed from Python's global
-    state, and a user's may draw from Keras' own: here they get addressed
-    ones, and the user's states stay.
+    state, and a user's may draw from Keras' own, which without a generator
+    makes one with a seed from there as well: here they get addressed ones,
+    and the user's states stay.
     """
     python, numpy = random.getstate(), np.random.get_state()
-    generator = global_state.get_global_attribute(_GENERATOR)
+    kept = {
+        name: global_state.get_global_attribute(name)
+        for name in (_GENERATOR, _UNINITIALIZED)
+    }
     random.seed(seed)
     np.random.seed(seed)
-    own = keras.random.SeedGenerator(seed, name="ws_keras")
-    global_state.set_global_attribute(_GENERATOR, own)
+    global_state.set_global_attribute(_GENERATOR, None)
+    # Variables without values that Keras is to give some later on.
+    global_state.set_global_attribute(_UNINITIALIZED, [])
     try:
         yield
     finally:
-        global_state.set_global_attribute(_GENERATOR, generator)
+        for name, value in kept.items():
+            global_state.set_global_attribute(name, value)
         random.setstate(python)
         np.random.set_state(numpy)
 
@@ -138,10 +215,6 @@ def _reseeded(config: Any, address: tuple) -> Any:
 
 def _all_variables(layer) -> list:
     return [entry.variable for entry in variables.entries(layer)]
-
-
-def _host(variable) -> np.ndarray:
-    return ops.convert_to_numpy(variable)
 
 
 def _error(entry: variables.Entry, reason: str) -> ValueError:

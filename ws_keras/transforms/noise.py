@@ -1,6 +1,7 @@
 """The kinds of noise that a model's weights can be perturbed with."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -12,12 +13,23 @@ from ws_keras.transforms import variables
 KINDS = ("fresh", *arrays.GAUSSIAN)
 
 
-def source(
-    kind: str | Callable, seed: int, build_fn: Callable | None = None
-) -> Callable[[variables.Entry], np.ndarray]:
-    """Returns a function that draws the noise of one variable.
+class Source(Protocol):
+    """Draws the noise of one variable after the other.
 
     The same variable gets the same draw each time it is asked for.
+    """
+
+    def check(self, entry: variables.Entry) -> None:
+        """Raises a ValueError if the noise of a variable cannot be drawn."""
+
+    def __call__(self, entry: variables.Entry) -> np.ndarray:
+        """Returns the noise, an array of the variable's shape."""
+
+
+def source(
+    kind: str | Callable, seed: int, build_fn: Callable | None = None
+) -> Source:
+    """Returns the source of a kind of noise.
 
     Args:
         kind: `"fresh"` (a new draw from the variable's own initializer, the
@@ -30,18 +42,15 @@ def source(
             Defaults to `None`.
 
     Returns:
-        A function from a `variables.Entry` to an array of its shape.
+        A `Source`.
 
     Raises:
-        ValueError: If `kind` is unknown, or a given function returns
-            anything but finite floats of the weight's shape.
+        ValueError: If `kind` is unknown.
     """
     check(kind, build_fn)
     if kind == "fresh":
         return fresh.Fresh(seed, build_fn)
-    if callable(kind):
-        return lambda entry: _called(kind, entry, _rng(seed, entry))
-    return lambda entry: arrays.normal(entry.value(), kind, _rng(seed, entry))
+    return _Function(kind, seed) if callable(kind) else _Normal(kind, seed)
 
 
 def check(kind, build_fn) -> None:
@@ -61,18 +70,40 @@ def _rng(seed: int, entry: variables.Entry) -> np.random.Generator:
     return seeds.generator(seed, "noise", entry.index)
 
 
-def _called(function, entry, rng) -> np.ndarray:
-    value = entry.value()
-    draw = np.asarray(function(value.copy(), rng))
-    if draw.shape != value.shape or draw.dtype.kind not in "fV":
-        raise ValueError(
-            "A function given as `noise` must return floats of the weight's "
-            f"shape {value.shape}. Received: shape {draw.shape}, dtype "
-            f"{draw.dtype} for {entry.path!r}."
-        )
-    if not np.isfinite(draw.astype(np.float32)).all():
-        raise ValueError(
-            "A function given as `noise` must return finite numbers. "
-            f"Received: nan or infinity for {entry.path!r}."
-        )
-    return draw
+class _Normal:
+    def __init__(self, kind: str, seed: int):
+        self._kind, self._seed = kind, seed
+
+    def check(self, entry) -> None:
+        """Nothing can go wrong."""
+
+    def __call__(self, entry) -> np.ndarray:
+        rng = _rng(self._seed, entry)
+        return arrays.normal(entry.value(), self._kind, rng)
+
+
+class _Function:
+    """A function of the user's, which is not trusted."""
+
+    def __init__(self, function: Callable, seed: int):
+        self._function, self._seed = function, seed
+
+    def check(self, entry) -> None:
+        self(entry)
+
+    def __call__(self, entry) -> np.ndarray:
+        value = entry.value()
+        rng = _rng(self._seed, entry)
+        draw = np.asarray(self._function(value.copy(), rng))
+        if draw.shape != value.shape or draw.dtype.kind not in "fV":
+            raise ValueError(
+                "A function given as `noise` must return floats of the "
+                f"weight's shape {value.shape}. Received: shape {draw.shape}, "
+                f"dtype {draw.dtype} for {entry.path!r}."
+            )
+        if not np.isfinite(draw.astype(np.float32)).all():
+            raise ValueError(
+                "A function given as `noise` must return finite numbers. "
+                f"Received: nan or infinity for {entry.path!r}."
+            )
+        return draw

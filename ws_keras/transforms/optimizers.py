@@ -1,5 +1,7 @@
 """The state of an optimizer, put back to its start in place."""
 
+import weakref
+
 import keras
 import numpy as np
 from keras import ops
@@ -116,18 +118,20 @@ def _starts(optimizer) -> list:
     """Returns the start of each state variable, mostly as one number.
 
     A new optimizer is built on stand-ins with one element each: its slots
-    start constant, so that a copy of the model's size is not needed.
+    start constant, so that a copy of the model's size is not needed. That is
+    done once, as it would take longer than all else at the start of a round.
     """
-    trained = inner(optimizer)._trainable_variables
     reason = "its state has other variables than a new one's"
     try:
         config = _config(optimizer)
-        for stand_ins in (map(_stand_in, trained), trained):
-            new = type(optimizer).from_config(config)
-            new.build(list(stand_ins))
-            starts = [ops.convert_to_numpy(v) for v in new.variables]
-            if len(starts) == len(optimizer.variables):
-                return starts
+        key = repr(config), len(optimizer.variables)
+        known_key, starts = _KNOWN.get(optimizer, (None, None))
+        if key != known_key:
+            starts = _built_starts(optimizer, config)
+        if starts is not None:
+            if all(start.size == 1 for start in starts):
+                _KNOWN[optimizer] = key, starts
+            return starts
     except Exception as error:  # a user's class fails in many ways
         reason = errors.reason(error)
     raise ValueError(
@@ -136,6 +140,21 @@ def _starts(optimizer) -> list:
         f"{type(optimizer).__name__} ({reason}). Use `optimizer='keep'`, and "
         "compile the model anew where its state must go."
     )
+
+
+# Of each optimizer: its config and the number of its variables, their starts.
+_KNOWN = weakref.WeakKeyDictionary()
+
+
+def _built_starts(optimizer, config: dict) -> list | None:
+    trained = inner(optimizer)._trainable_variables
+    for stand_ins in (map(_stand_in, trained), trained):
+        new = type(optimizer).from_config(config)
+        new.build(list(stand_ins))
+        starts = [ops.convert_to_numpy(v) for v in new.variables]
+        if len(starts) == len(optimizer.variables):
+            return starts
+    return None
 
 
 def _config(optimizer) -> dict:

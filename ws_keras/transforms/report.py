@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ws_keras.transforms import arrays
+
 
 @dataclasses.dataclass(frozen=True)
 class Line:
@@ -75,8 +77,8 @@ def line(
     action: str,
     before: np.ndarray,
     after: np.ndarray,
+    noise: np.ndarray | None = None,
     *,
-    reason: str = "",
     shrink: float = math.nan,
     perturb: float = math.nan,
 ) -> Line:
@@ -84,48 +86,40 @@ def line(
 
     Args:
         entry: The `variables.Entry`.
-        action: `"mixed"`, `"reset"` or `"kept"`.
+        action: `"mixed"` or `"reset"`.
         before: Value before.
         after: Value after.
-        reason: Why the variable was kept. Defaults to `""`.
+        noise: What was added, before the scale of `perturb`. Defaults to
+            nothing.
         shrink: Factor of the old value; nan where there is none.
         perturb: Scale of the noise; nan where there is none.
 
     Returns:
         A `Line`.
     """
-    norm_before, norm_after = _norm(before), _norm(after)
-    product = norm_before * norm_after
-    if action != "mixed" or perturb == 0:
-        noise = 0.0
-    elif shrink == 0:
-        noise = norm_after
-    else:
-        noise = _norm(_double(after) - shrink * _double(before))
-    dot = math.nan
-    if product and math.isfinite(product):
-        dot = float(np.vdot(_double(before), _double(after))) / product
+    norm_before, norm_after, product = _norms_and_product(before, after)
+    norms = norm_before * norm_after
     return Line(
         path=entry.path,
         kind=entry.kind,
         action=action,
-        reason=reason,
+        reason="",
         shrink=shrink,
         perturb=perturb,
         norm_before=norm_before,
         norm_after=norm_after,
-        cosine=dot,
-        noise_norm=noise,
+        cosine=product / norms if 0 < norms < math.inf else math.nan,
+        noise_norm=0.0 if noise is None else perturb * _norm(noise),
     )
 
 
 def kept(entry, reason: str) -> Line:
-    """Returns the line of a variable that stays, without reading its value.
+    """Returns the line of a variable that stays.
 
     The norm of a variable that is not a float is nan.
     """
     norm = _norm(entry.value()) if entry.kind != "other" else math.nan
-    cosine = 1.0 if norm and math.isfinite(norm) else math.nan
+    cosine = 1.0 if 0 < norm < math.inf else math.nan
     return Line(
         path=entry.path,
         kind=entry.kind,
@@ -140,12 +134,22 @@ def kept(entry, reason: str) -> Line:
     )
 
 
-def _double(array: np.ndarray) -> np.ndarray:
-    return np.asarray(array).astype(np.float64)
+def _norms_and_product(before, after) -> tuple[float, float, float]:
+    """Norms of two arrays and their inner product, in double precision."""
+    sums = np.zeros(3)
+    before, after = before.reshape(-1), after.reshape(-1)
+    for part in arrays.blocks(before.size):
+        a, b = before[part].astype(np.float64), after[part].astype(np.float64)
+        sums += (np.dot(a, a), np.dot(b, b), np.dot(a, b))
+    return math.sqrt(sums[0]), math.sqrt(sums[1]), float(sums[2])
 
 
 def _norm(array: np.ndarray) -> float:
-    return float(np.linalg.norm(_double(array)))
+    flat, square = array.reshape(-1), 0.0
+    for part in arrays.blocks(flat.size):
+        some = flat[part].astype(np.float64)
+        square += float(np.dot(some, some))
+    return math.sqrt(square)
 
 
 def _root(norms) -> float:

@@ -131,7 +131,9 @@ def shrink_perturb(
     starts = []
     if statistics != "keep":
         resets = variables.selected(found, variables.STATISTIC, *among)
-        start = fresh.Fresh(seed, build_fn)
+        start = draw
+        if not isinstance(draw, fresh.Fresh):
+            start = fresh.Fresh(seed, build_fn)
         starts = [(e, start) for e in resets if _is_meant(e, shrink)]
     data = _with_a_batch(data)
     _rehearse(strengths, draw, starts)
@@ -283,24 +285,31 @@ def _with_a_batch(data):
     return itertools.chain(first, batches)
 
 
-def _rehearse(strengths: dict, draw: Callable, starts: list) -> None:
-    """Draws everything once, so that an error comes before any change."""
+def _rehearse(strengths: dict, draw: noises.Source, starts: list) -> None:
+    """Has what can fail do so before any change."""
     for entry, _, perturb in strengths.values():
         if perturb:
-            draw(entry)
+            draw.check(entry)
     for entry, start in starts:
-        start(entry)
+        start.check(entry)
 
 
 def _mix(entry, shrink, perturb, draw) -> reports.Line:
+    after, line = _mixed(entry, shrink, perturb, draw)
+    # What it was made from is gone: memory is to hold two copies at most.
+    if after is not None:
+        entry.variable.assign(after)
+    return line
+
+
+def _mixed(entry, shrink, perturb, draw) -> tuple:
     before = entry.value()
     noise = draw(entry) if perturb else None
     after = arrays.mix(before, noise, shrink, perturb)
-    if after is not before:
-        entry.variable.assign(after)
-    return reports.line(
-        entry, "mixed", before, after, shrink=shrink, perturb=perturb
+    line = reports.line(
+        entry, "mixed", before, after, noise, shrink=shrink, perturb=perturb
     )
+    return None if after is before else after, line
 
 
 def _reset(entry, start) -> reports.Line:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 WEIGHT = "weight"  # for the optimizer to train
@@ -39,9 +40,28 @@ class Entry:
     def path(self) -> str:
         return self.variable.path
 
-    def value(self):
-        """Returns the value as a NumPy array (of replica 0)."""
-        return ops.convert_to_numpy(self.variable)
+    def value(self) -> np.ndarray:
+        """Returns the value as an array (of replica 0), not to be written to.
+
+        Where the backend can, without a copy; it stays as it is when the
+        variable is assigned another one.
+        """
+        return host(self.variable)
+
+
+def host(variable) -> np.ndarray:
+    """Returns a Keras variable or a tensor as an array, by preference a view.
+
+    Keras' own way copies, which takes longer than mixing the values.
+    """
+    value = getattr(variable, "value", variable)
+    try:
+        # A TensorFlow variable is read first, into a tensor that stays.
+        value = getattr(value, "read_value", lambda: value)()
+        return np.asarray(memoryview(value))
+    except (TypeError, ValueError):  # no buffer, or a dtype without one
+        # A copy: PyTorch would change the array with the variable.
+        return np.array(ops.convert_to_numpy(variable))
 
 
 def entries(model: keras.Model) -> list[Entry]:

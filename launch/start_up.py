@@ -1,4 +1,4 @@
-"""Keeps TensorFlow's start-up messages off the user's terminal."""
+"""How the commands start TensorFlow: with its fast kernels, and quietly."""
 
 import contextlib
 import os
@@ -7,8 +7,12 @@ import tempfile
 
 
 @contextlib.contextmanager
-def start_up():
-    """Hides what native code writes to the standard error in a block.
+def tensorflow():
+    """Sets TensorFlow up and hides what it writes to the standard error.
+
+    Its oneDNN kernels are turned on, which it does by itself on some
+    processors only; where it does not, convolutions are about half as fast.
+    A value that the user has set stays.
 
     TensorFlow prints several lines while it is imported and when it first
     touches a device, before any log level counts. When the block fails
@@ -17,10 +21,11 @@ def start_up():
     Example:
 
     ```python
-    with quiet.start_up():
+    with start_up.tensorflow():
         import tensorflow as tf
     ```
     """
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     # 2 hides warnings as well; errors of native code stay visible.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()

@@ -1,0 +1,74 @@
+"""What the machine itself gives through TensorFlow and NumPy."""
+
+import statistics
+import time
+
+import numpy as np
+
+MATRIX = 2048
+# Height and channels of the four stages of the narrow ResNet-18.
+STAGES = ((32, 16), (16, 32), (8, 64), (4, 128))
+BATCH = 128
+REPEATS = 7
+
+
+def main(turn):
+    """Reports the rates, in one turn."""
+    turn()
+    turn(**rates())
+
+
+def rates() -> dict[str, float]:
+    """Returns GFLOP/s of products and convolutions, and GB/s of memory."""
+    import tensorflow as tf
+
+    found = {"copy_gb_per_s": _bandwidth()}
+    for name in ("float32", "bfloat16"):
+        dtype = tf.as_dtype(name)
+        a = tf.cast(tf.random.normal([MATRIX, MATRIX]), dtype)
+        seconds = _median(lambda a=a: tf.linalg.matmul(a, a))
+        found[f"matmul_{name}_gflops"] = 2 * MATRIX**3 / seconds / 1e9
+        found[f"convolution_{name}_gflops"] = _convolutions(dtype)
+    return found
+
+
+def _convolutions(dtype) -> float:
+    """Rate of 3x3 convolutions with both gradients, over the four stages."""
+    import tensorflow as tf
+
+    work = seconds = 0.0
+    for size, channels in STAGES:
+        x = tf.cast(tf.random.normal([BATCH, size, size, channels]), dtype)
+        kernel = tf.cast(tf.random.normal([3, 3, channels, channels]), dtype)
+
+        @tf.function
+        def step(x, kernel):
+            with tf.GradientTape() as tape:
+                tape.watch([x, kernel])
+                y = tf.nn.conv2d(x, kernel, 1, "SAME")
+            return y, *tape.gradient(y, [x, kernel], x)
+
+        seconds += _median(lambda x=x, k=kernel, step=step: step(x, k))
+        work += 3 * 2 * 9 * channels**2 * size**2 * BATCH
+    return work / seconds / 1e9
+
+
+def _bandwidth() -> float:
+    source = np.ones(2**26, np.float32)  # 268 MB, larger than any cache
+    target = np.empty_like(source)
+    seconds = _median(lambda: np.copyto(target, source))
+    return 2 * source.nbytes / seconds / 1e9
+
+
+def _median(call) -> float:
+    call()
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        np.asarray(_first(call()))
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _first(result):
+    return result[0] if isinstance(result, (tuple, list)) else result

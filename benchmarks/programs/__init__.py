@@ -1,0 +1,1 @@
+"""The programs that are timed in turn: this package and its peers."""

@@ -1,0 +1,228 @@
+"""The comparisons: what is run against what, and where it should come out."""
+
+import functools
+import pathlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+
+from benchmarks import commands
+from benchmarks import pairs
+from benchmarks import turns
+
+AUTHORS = "the authors' way"
+BEST = "best PyTorch"
+OURS = "ws_keras"
+BARE = "bare tf.function loop"
+FLOOR = "read, draw and write once"
+# Samples in all, of which two thirds are trained on: 16, 256 and 256 steps.
+SAMPLES = {"resnet18": 3072, "mlp": 49_152, "logistic": 49_152}
+BEST_OPTIONS = {
+    "resnet18": {"stored": "uint8"},
+    "mlp": {"stored": "float32"},
+    "logistic": {"stored": "float32"},
+}
+
+
+def training(count: int) -> list[pairs.Row]:
+    """Epochs of the narrow ResNet-18, through all that `launch.run` does."""
+    at_least = {AUTHORS: 1.5, BEST: 1.1, BARE: 0.95}
+    rows = []
+    for rule in ("sgd", "adam"):
+        common = _common("resnet18", rule)
+        rows += pairs.compare(
+            f"ResNet-18, {rule}, float32",
+            {
+                OURS: {"module": "ours", **common},
+                AUTHORS: {"module": "torch_authors", **common},
+                BEST: {
+                    "module": "torch_best",
+                    **common,
+                    **BEST_OPTIONS["resnet18"],
+                },
+                BARE: {"module": "bare", **common},
+            },
+            count,
+            at_least,
+            tolerance=1e-3,
+        )
+    return rows
+
+
+def bfloat16(count: int) -> list[pairs.Row]:
+    """Epochs of the narrow ResNet-18 in mixed bfloat16."""
+    common = {**_common("resnet18", "sgd"), "samples": 384}
+    return pairs.compare(
+        "ResNet-18, sgd, bfloat16",
+        {
+            OURS: {"module": "ours", "precision": "mixed_bfloat16", **common},
+            BEST: {"module": "torch_best", "bfloat16": True, **common},
+        },
+        count,
+        {BEST: 1.0},
+        tolerance=1e-2,
+    )
+
+
+def small_networks(count: int) -> list[pairs.Row]:
+    """Epochs of the MLP and of logistic regression."""
+    rows = []
+    for network in ("mlp", "logistic"):
+        common = _common(network, "adam")
+        rows += pairs.compare(
+            f"{network}, adam, float32",
+            {
+                OURS: {"module": "ours", **common},
+                AUTHORS: {"module": "torch_authors", **common},
+                BEST: {
+                    "module": "torch_best",
+                    **common,
+                    **BEST_OPTIONS[network],
+                },
+                BARE: {"module": "bare", **common},
+            },
+            count,
+            {AUTHORS: 4.0, BEST: 1.15},
+            tolerance=1e-2,
+        )
+    return rows
+
+
+def evaluation(count: int) -> list[pairs.Row]:
+    """Evaluation of 16,667 images, as after each round."""
+    common = {**_common("resnet18", "sgd"), "samples": 50_000, "train": False}
+    return pairs.compare(
+        "evaluation of 16,667 images",
+        {
+            OURS: {"module": "ours", **common},
+            AUTHORS: {"module": "torch_authors", **common},
+            BEST: {"module": "torch_best", **common},
+        },
+        count,
+        tolerance=1e-3,
+    )
+
+
+def transform(count: int) -> list[pairs.Row]:
+    """Shrink-perturb of 0.7, 25 and 300 million weights."""
+    rows = []
+    for network, noise in _TRANSFORMED:
+        common = {"module": "transform", "network": network}
+        rows += pairs.compare(
+            f"shrink_perturb of {network}, {noise} noise",
+            {
+                OURS: {"what": "ours", "noise": noise, **common},
+                FLOOR: {"what": "floor", **common},
+            },
+            count,
+            {FLOOR: 1 / 1.3} if network != "resnet18" else None,
+        )
+    return rows
+
+
+_TRANSFORMED = (
+    ("resnet18", "fresh"),
+    ("resnet50", "fresh"),
+    ("resnet50", "gaussian"),
+    ("300 million", "fresh"),
+    ("300 million", "gaussian"),
+)
+
+
+def callback(count: int) -> list[pairs.Row]:
+    """`ShrinkPerturb` in `fit` where it has nothing to do."""
+    common = {"module": "callback", "samples": 16_384}
+    return pairs.compare(
+        "fit with an idle ShrinkPerturb",
+        {
+            "with": {"idle": True, **common},
+            "without": {"idle": False, **common},
+        },
+        4 * count,
+        {"without": 0.99},
+        tolerance=1e-6,
+    )
+
+
+def online(count: int) -> list[pairs.Row]:
+    """Figure 2's first three rounds, cold and warm, from command to row."""
+    epochs, rounds = 8, 3
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "data.npz"
+        _python(f"work.save_data({str(path)!r}, 50_000)")
+        row = commands.compare(
+            f"fig2_online, {rounds} rounds, cold and warm",
+            2 * epochs * 1000 * rounds * (rounds + 1) // 2,
+            {
+                OURS: functools.partial(_ours, folder, path, rounds, epochs),
+                AUTHORS: lambda: [
+                    *(sys.executable, "-m"),
+                    "benchmarks.programs.online_authors",
+                    *map(str, (path, rounds, epochs)),
+                    f"{folder}/rows",
+                ],
+            },
+            min(count, 3),
+            at_least=1.6,
+        )
+    return [row]
+
+
+def _ours(folder, path, rounds, epochs) -> list[str]:
+    workdir = tempfile.mkdtemp(dir=folder)
+    return [
+        *(sys.executable, "-m", "launch.run", "--config=fig2_online"),
+        f"--config.data.name=npz:{path}",
+        f"--config.rounds.limit={rounds}",
+        f"--config.train.epochs={epochs}",
+        "--config.train.monitor_samples=0",
+        "--config.arms=('cold', 'warm')",
+        "--config.seeds=(0,)",
+        f"--workdir={workdir}",
+    ]
+
+
+SUITE: dict[str, Callable[[int], list[pairs.Row]]] = {
+    function.__name__: function
+    for function in (
+        training,
+        bfloat16,
+        small_networks,
+        evaluation,
+        transform,
+        callback,
+        online,
+    )
+}
+
+
+@functools.cache
+def _weights(network: str) -> str:
+    """Writes the starting weights of a network; returns the path."""
+    path = f"{tempfile.gettempdir()}/ws_keras_{network}.npz"
+    _python(
+        f"work.save_weights({path!r}, {{v.path: v.numpy() for v in "
+        f"ours.model({network!r}, 'sgd').weights}})"
+    )
+    return path
+
+
+def _common(network: str, optimizer: str) -> dict:
+    return {
+        "network": network,
+        "optimizer": optimizer,
+        "weights": _weights(network),
+        "samples": SAMPLES[network],
+    }
+
+
+def _python(statement: str) -> None:
+    # In a process of its own: this one must not load TensorFlow, whose
+    # threads would be in the way of what is measured.
+    code = (
+        "from benchmarks import work\n"
+        "from benchmarks.programs import ours\n"
+        f"{statement}\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=turns.env())

@@ -1,0 +1,73 @@
+"""Batch normalization by one operation of TensorFlow instead of a dozen."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("ws_keras")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization`, faster for images under TensorFlow.
+
+    Keras composes the layer of products, sums and means that each walk over
+    the whole batch in memory; in the narrow ResNet-18 they took a quarter of
+    a training step. Here images `(batch, height, width, channels)` go through
+    TensorFlow's fused operation. Inputs of other ranks, other axes,
+    synchronized statistics and other backends go the way of Keras. The
+    results are equal up to rounding, the moving variance included: it is the
+    one of the batch, without Bessel's correction.
+
+    Args:
+        keywords: Those of `keras.layers.BatchNormalization`.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        """Normalizes a batch; see `keras.layers.BatchNormalization`."""
+        if not self._can_be_fused(inputs, mask):
+            return super().call(inputs, training=training, mask=mask)
+        if not (training and self.trainable):
+            statistics = self.moving_mean, self.moving_variance
+            return self._fused(inputs, *statistics, is_training=False)[0]
+        outputs, mean, variance = self._fused(inputs, is_training=True)
+        count = ops.cast(ops.size(inputs) / inputs.shape[-1], variance.dtype)
+        # The operation gives the unbiased estimate.
+        variance = variance * (count - 1) / count
+        for moving, value in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance),
+        ):
+            value = ops.cast(value, moving.dtype)
+            moving.assign(moving * self.momentum + value * (1 - self.momentum))
+        return outputs
+
+    def _can_be_fused(self, inputs, mask) -> bool:
+        return (
+            keras.backend.backend() == "tensorflow"
+            and len(inputs.shape) == 4
+            and self.axis in (-1, 3)
+            and self.center
+            and self.scale
+            and mask is None
+            and not self.synchronized
+            and keras.backend.standardize_dtype(inputs.dtype) in _DTYPES
+        )
+
+    def _fused(self, inputs, mean=(), variance=(), *, is_training) -> tuple:
+        import tensorflow as tf
+
+        # Its weights and statistics are single precision whatever its inputs.
+        scale, offset, mean, variance = (
+            tf.cast(ops.convert_to_tensor(value), tf.float32)
+            for value in (self.gamma, self.beta, mean, variance)
+        )
+        return tf.raw_ops.FusedBatchNormV3(
+            x=tf.convert_to_tensor(inputs),
+            scale=scale,
+            offset=offset,
+            mean=mean,
+            variance=variance,
+            epsilon=self.epsilon,
+            is_training=is_training,
+        )[:3]
+
+
+_DTYPES = ("float32", "bfloat16")
