@@ -45,7 +45,7 @@ def training(count: int) -> list[pairs.Row]:
             },
             count,
             at_least,
-            tolerance=1e-3,
+            tolerance=5e-3,
         )
     return rows
 

@@ -1,6 +1,29 @@
 """What all tests share."""
 
+import gc
 import os
 
-# Before TensorFlow is imported: its messages hide what a test prints.
+import pytest
+
+# Before TensorFlow is imported: its messages hide what a test prints, and the
+# commands turn its fast kernels on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+# They wait for processes of their own: begun first, they do not keep one of
+# two test processes busy when all other tests are done.
+_LONG = ("test_examples.py", "test_backends.py", "test_run.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Moves the long files to the front."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _frozen_imports():
+    """Spares the million objects of the imports each garbage collection."""
+    import keras  # noqa: F401
+
+    gc.collect()
+    gc.freeze()

@@ -53,7 +53,14 @@ def test_no_example_is_left_out():
     assert names == set(ENDS)
 
 
-@pytest.mark.parametrize("name", ENDS)
+# Those that compare arms over seeds take a minute or two each.
+EXAMPLES = [
+    pytest.param(name, marks=pytest.mark.slow if name in POINTS else ())
+    for name in ENDS
+]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_example(name):
     done = subprocess.run(
         [sys.executable, f"examples/{name}.py"],

@@ -14,6 +14,7 @@ from ws_keras import seeds
 from ws_keras.data import datasets
 from ws_keras.data import rounds as round_indices
 from ws_keras.results import rows
+from ws_keras.training import adam
 from ws_keras.training import arm as arms
 from ws_keras.training import feed as feeds
 from ws_keras.training import strategy as strategies
@@ -65,7 +66,7 @@ def run(
     feed = feeds.Feed(x, y, config.train.batch_size, devices.num_replicas)
     with devices.scope():
         model = _model(config, dataset, x, rounds[-1])
-        _compile(model, config)
+        _compile(model, config, devices.num_replicas)
     epochs = _Epochs(setting, on_epoch)
     trainer = trainers.Trainer(
         model,
@@ -111,6 +112,13 @@ def start(config, strategy: str = "none") -> None:
     devices = strategies.Strategy(strategy)
     batch_size = config.train.batch_size
     feeds.check_batch_size(batch_size, devices.num_replicas)
+    steps = config.train.steps_per_execution
+    if devices.num_replicas > 1 and steps not in (None, 1):
+        raise ValueError(
+            "`train.steps_per_execution` must be 1 under several replicas, "
+            "where Keras fails otherwise. Received: "
+            f"train.steps_per_execution={steps}."
+        )
     if config.deterministic and keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -286,10 +294,11 @@ def _moments(x: np.ndarray) -> tuple[list, list]:
 _SHORT_STEPS = 32
 
 
-def _compile(model: keras.Model, config) -> None:
+def _compile(model: keras.Model, config, num_replicas: int) -> None:
     steps = config.train.steps_per_execution
     if steps is None:
-        steps = 1 if config.model.name == "resnet18" else _SHORT_STEPS
+        is_short = config.model.name != "resnet18" and num_replicas == 1
+        steps = _SHORT_STEPS if is_short else 1
     model.compile(
         optimizer=_optimizer(config.optimizer),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -300,9 +309,7 @@ def _compile(model: keras.Model, config) -> None:
 
 def _optimizer(config) -> keras.optimizers.Optimizer:
     if config.name == "adam":
-        return keras.optimizers.Adam(
-            config.learning_rate, epsilon=config.epsilon
-        )
+        return adam.Adam(config.learning_rate, epsilon=config.epsilon)
     return keras.optimizers.SGD(config.learning_rate, config.momentum)
 
 

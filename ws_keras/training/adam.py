@@ -1,0 +1,61 @@
+"""Adam whose update is one pass over memory instead of ten."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("ws_keras")
+class Adam(keras.optimizers.Adam):
+    """`keras.optimizers.Adam`, faster under TensorFlow.
+
+    Keras composes the update of a dozen operations a variable, which took a
+    fifth of a training step of the MLP. Here TensorFlow's fused operation
+    does the same arithmetic. Half-precision variables, `amsgrad`, several
+    replicas and other backends go the way of Keras. The results are equal up
+    to rounding.
+
+    Args:
+        keywords: Those of `keras.optimizers.Adam`.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable; see `keras.optimizers.Optimizer`."""
+        if not self._can_be_fused(variable):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        import tensorflow as tf
+
+        place = self._get_variable_index(variable)
+        step = ops.cast(self.iterations + 1, variable.dtype)
+        beta_1, beta_2 = (
+            ops.cast(value, variable.dtype)
+            for value in (self.beta_1, self.beta_2)
+        )
+        tf.raw_ops.ResourceApplyAdam(
+            var=_handle(variable),
+            m=_handle(self._momentums[place]),
+            v=_handle(self._velocities[place]),
+            beta1_power=ops.power(beta_1, step),
+            beta2_power=ops.power(beta_2, step),
+            lr=ops.cast(learning_rate, variable.dtype),
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=ops.cast(self.epsilon, variable.dtype),
+            grad=ops.cast(gradient, variable.dtype),
+        )
+
+    def _can_be_fused(self, variable) -> bool:
+        if keras.backend.backend() != "tensorflow" or self.amsgrad:
+            return False
+        import tensorflow as tf
+
+        if tf.distribute.has_strategy():
+            return False
+        return keras.backend.standardize_dtype(variable.dtype) == "float32"
+
+
+def _handle(variable):
+    # Keras gives an optimizer TensorFlow's variables instead of its own.
+    if isinstance(variable, keras.Variable):
+        variable = variable.value
+    return variable.handle
