@@ -45,6 +45,8 @@ setuptools.setup(
         "jax": ["jax>=0.10"],
         "torch": ["torch>=2.13"],
         "report": ["matplotlib>=3.8"],
+        # The peer of the benchmarks.
+        "bench": ["matplotlib>=3.8", "torch>=2.13"],
         "test": [
             "hypothesis>=6.100",
             "matplotlib>=3.8",

@@ -19,8 +19,8 @@ class Row:
 
     `wall` and `cpu` are the peer's seconds divided by the program's (above 1
     the program is the faster one), as (quartile, median, quartile). Work
-    without samples counts as one. `facts` are the largest values of what else
-    the program reports.
+    without samples counts as one. `facts` are the medians of what else the
+    program reports.
     """
 
     work: str
@@ -108,7 +108,7 @@ def row(
         peer_cpu_seconds_per_1000=1000 * _cost(theirs, "cpu"),
         at_least=at_least,
         facts={
-            name: max(reply[name] for reply in ours)
+            name: statistics.median(reply[name] for reply in ours)
             for name in set(ours[0]) - _COSTS
         },
     )

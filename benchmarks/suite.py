@@ -30,18 +30,18 @@ def training(count: int) -> list[pairs.Row]:
     at_least = {AUTHORS: 1.5, BEST: 1.1, BARE: 0.95}
     rows = []
     for rule in ("sgd", "adam"):
-        common = _common("resnet18", rule)
+        shared = common("resnet18", rule)
         rows += pairs.compare(
             f"ResNet-18, {rule}, float32",
             {
-                OURS: {"module": "ours", **common},
-                AUTHORS: {"module": "torch_authors", **common},
+                OURS: {"module": "ours", **shared},
+                AUTHORS: {"module": "torch_authors", **shared},
                 BEST: {
                     "module": "torch_best",
-                    **common,
+                    **shared,
                     **BEST_OPTIONS["resnet18"],
                 },
-                BARE: {"module": "bare", **common},
+                BARE: {"module": "bare", **shared},
             },
             count,
             at_least,
@@ -52,12 +52,12 @@ def training(count: int) -> list[pairs.Row]:
 
 def bfloat16(count: int) -> list[pairs.Row]:
     """Epochs of the narrow ResNet-18 in mixed bfloat16."""
-    common = {**_common("resnet18", "sgd"), "samples": 384}
+    shared = {**common("resnet18", "sgd"), "samples": 384}
     return pairs.compare(
         "ResNet-18, sgd, bfloat16",
         {
-            OURS: {"module": "ours", "precision": "mixed_bfloat16", **common},
-            BEST: {"module": "torch_best", "bfloat16": True, **common},
+            OURS: {"module": "ours", "precision": "mixed_bfloat16", **shared},
+            BEST: {"module": "torch_best", "bfloat16": True, **shared},
         },
         count,
         {BEST: 1.0},
@@ -69,18 +69,18 @@ def small_networks(count: int) -> list[pairs.Row]:
     """Epochs of the MLP and of logistic regression."""
     rows = []
     for network in ("mlp", "logistic"):
-        common = _common(network, "adam")
+        shared = common(network, "adam")
         rows += pairs.compare(
             f"{network}, adam, float32",
             {
-                OURS: {"module": "ours", **common},
-                AUTHORS: {"module": "torch_authors", **common},
+                OURS: {"module": "ours", **shared},
+                AUTHORS: {"module": "torch_authors", **shared},
                 BEST: {
                     "module": "torch_best",
-                    **common,
+                    **shared,
                     **BEST_OPTIONS[network],
                 },
-                BARE: {"module": "bare", **common},
+                BARE: {"module": "bare", **shared},
             },
             count,
             {AUTHORS: 4.0, BEST: 1.15},
@@ -91,13 +91,13 @@ def small_networks(count: int) -> list[pairs.Row]:
 
 def evaluation(count: int) -> list[pairs.Row]:
     """Evaluation of 16,667 images, as after each round."""
-    common = {**_common("resnet18", "sgd"), "samples": 50_000, "train": False}
+    shared = {**common("resnet18", "sgd"), "samples": 50_000, "train": False}
     return pairs.compare(
         "evaluation of 16,667 images",
         {
-            OURS: {"module": "ours", **common},
-            AUTHORS: {"module": "torch_authors", **common},
-            BEST: {"module": "torch_best", **common},
+            OURS: {"module": "ours", **shared},
+            AUTHORS: {"module": "torch_authors", **shared},
+            BEST: {"module": "torch_best", **shared},
         },
         count,
         tolerance=1e-3,
@@ -108,12 +108,12 @@ def transform(count: int) -> list[pairs.Row]:
     """Shrink-perturb of 0.7, 25 and 300 million weights."""
     rows = []
     for network, noise in _TRANSFORMED:
-        common = {"module": "transform", "network": network}
+        shared = {"module": "transform", "network": network}
         rows += pairs.compare(
             f"shrink_perturb of {network}, {noise} noise",
             {
-                OURS: {"what": "ours", "noise": noise, **common},
-                FLOOR: {"what": "floor", **common},
+                OURS: {"what": "ours", "noise": noise, **shared},
+                FLOOR: {"what": "floor", **shared},
             },
             count,
             {FLOOR: 1 / 1.3} if network != "resnet18" else None,
@@ -132,12 +132,12 @@ _TRANSFORMED = (
 
 def callback(count: int) -> list[pairs.Row]:
     """`ShrinkPerturb` in `fit` where it has nothing to do."""
-    common = {"module": "callback", "samples": 16_384}
+    shared = {"module": "callback", "samples": 16_384}
     return pairs.compare(
         "fit with an idle ShrinkPerturb",
         {
-            "with": {"idle": True, **common},
-            "without": {"idle": False, **common},
+            "with": {"idle": True, **shared},
+            "without": {"idle": False, **shared},
         },
         4 * count,
         {"without": 0.99},
@@ -147,10 +147,10 @@ def callback(count: int) -> list[pairs.Row]:
 
 def online(count: int) -> list[pairs.Row]:
     """Figure 2's first three rounds, cold and warm, from command to row."""
-    epochs, rounds = 8, 3
+    epochs, rounds = 4, 3
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "data.npz"
-        _python(f"work.save_data({str(path)!r}, 50_000)")
+        _python(f"work.save_data({str(path)!r}, 12_000)")
         row = commands.compare(
             f"fig2_online, {rounds} rounds, cold and warm",
             2 * epochs * 1000 * rounds * (rounds + 1) // 2,
@@ -183,6 +183,44 @@ def _ours(folder, path, rounds, epochs) -> list[str]:
     ]
 
 
+def many_seeds(count: int) -> list[pairs.Row]:
+    """Five seeds in one step, against one after the other."""
+    rows = []
+    for network in ("mlp", "logistic"):
+        shared = {
+            "module": "many_seeds",
+            "network": network,
+            "samples": 8192,
+        }
+        rows += pairs.compare(
+            f"{network}, 5 seeds, bare loops",
+            {
+                "together": {"stacked": True, **shared},
+                "one by one": {"stacked": False, **shared},
+            },
+            count,
+            {"one by one": 2.0},
+        )
+    return rows
+
+
+def round_start(count: int) -> list[pairs.Row]:
+    """Rounds of one step: the start of a round is what is not its epoch."""
+    shared = {
+        "module": "round_start",
+        "network": "resnet18",
+        "optimizer": "adam",
+    }
+    return pairs.compare(
+        "round of one step, ResNet-18",
+        {
+            "shrink_perturb": {"arm": "shrink_perturb-0.4-0.1", **shared},
+            "warm": {"arm": "warm", **shared},
+        },
+        count,
+    )
+
+
 SUITE: dict[str, Callable[[int], list[pairs.Row]]] = {
     function.__name__: function
     for function in (
@@ -192,6 +230,8 @@ SUITE: dict[str, Callable[[int], list[pairs.Row]]] = {
         evaluation,
         transform,
         callback,
+        many_seeds,
+        round_start,
         online,
     )
 }
@@ -208,7 +248,8 @@ def _weights(network: str) -> str:
     return path
 
 
-def _common(network: str, optimizer: str) -> dict:
+def common(network: str, optimizer: str) -> dict:
+    """Returns the arguments that all programs of a work share."""
     return {
         "network": network,
         "optimizer": optimizer,

@@ -1,5 +1,7 @@
 """Rounds of one step: all that surrounds training, again and again."""
 
+import time
+
 from benchmarks import work
 from benchmarks.programs import ours
 
@@ -9,8 +11,9 @@ ROUNDS = 30
 def main(turn, network, optimizer, arm):
     """Runs rounds of one batch and one epoch; each is a turn.
 
-    Reports with each the seconds of its epoch and of its evaluation; the rest
-    is the start of the round: transform, resets, pipeline and callbacks.
+    Reports with each the seconds of its epoch, and what is neither epoch nor
+    evaluation: the start of the round, that is transform, resets, pipeline
+    and callbacks.
     """
     from configs import base
     from ws_keras import experiment
@@ -22,10 +25,10 @@ def main(turn, network, optimizer, arm):
     config.train.epochs = 1
     (setting,) = base.settings(config)
     experiment.start(config)
+    turn(num_params=work.PARAMETERS[network])
+    then = time.perf_counter()
     for row in experiment.run(config, setting, dataset):
-        turn(
-            row.num_samples,
-            row.loss,
-            train_seconds=row.train_seconds,
-            eval_seconds=row.eval_seconds,
-        )
+        around = time.perf_counter() - then
+        around -= row.train_seconds + row.eval_seconds
+        turn(1, start_seconds=around, step_seconds=row.train_seconds)
+        then = time.perf_counter()

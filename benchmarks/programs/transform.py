@@ -4,7 +4,8 @@ import numpy as np
 
 from benchmarks import turns
 
-WIDTH = 8660  # of four square layers: 300 million weights
+# Width of four square layers of so many weights.
+WIDTHS = {"100 million": 5000, "300 million": 8660}
 
 
 def main(turn, what, network, noise="fresh"):
@@ -18,7 +19,8 @@ def main(turn, what, network, noise="fresh"):
     model = build(network)
     weights = model.trainable_variables
     largest = max(4 * int(np.prod(v.shape)) for v in weights) / 1e6
-    turn(num_params=sum(int(np.prod(v.shape)) for v in weights))
+    count = sum(int(np.prod(v.shape)) for v in weights)
+    turn(num_params=count)
     seed = 0
     while True:
         seed += 1
@@ -28,21 +30,22 @@ def main(turn, what, network, noise="fresh"):
         else:
             _floor(weights, seed)
         extra = turns.peak_memory() - before
-        turn(extra_memory=extra, largest_variable=largest)
+        turn(extra_memory=extra, largest_variable=largest, weights=count)
 
 
 def build(name: str):
-    """Returns a model of 0.7, 25 or 300 million weights."""
+    """Returns a model, of up to 300 million weights."""
     import keras
 
     from ws_keras import models
 
-    if name == "resnet18":
-        return models.build("resnet18")
+    if name in models.NAMES:
+        return models.build(name)
     if name == "resnet50":
         return keras.applications.ResNet50(weights=None)
-    layers = [keras.layers.Dense(WIDTH, use_bias=False) for _ in range(4)]
-    return keras.Sequential([keras.Input([WIDTH]), *layers])
+    width = WIDTHS[name]
+    layers = [keras.layers.Dense(width, use_bias=False) for _ in range(4)]
+    return keras.Sequential([keras.Input([width]), *layers])
 
 
 def _floor(weights, seed: int) -> None:

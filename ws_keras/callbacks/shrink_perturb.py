@@ -17,6 +17,9 @@ from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
 
 
+_MOST_STEPS_OF_A_BATCH = 4
+
+
 @keras.saving.register_keras_serializable(package="ws_keras")
 class ShrinkPerturb(keras.callbacks.Callback):
     """Shrinks the weights and perturbs them before training goes on.
@@ -169,10 +172,17 @@ class ShrinkPerturb(keras.callbacks.Callback):
         if self.schedule.is_due_at_epoch(epoch) and values["epoch"] < epoch:
             self._apply("epoch", epoch)
         values["epoch"] = max(values["epoch"], epoch)
-        self._epoch = epoch
+        self._epoch, self._next_look = epoch, 0
 
     def on_train_batch_begin(self, batch, logs=None):
+        if self.schedule.when != "step" or batch < self._next_look:
+            return
         self._apply_if_step_is_due(self._epoch)
+        # To read the optimizer's count makes a training step wait. A batch
+        # is a step or less, in rare training steps of one's own a few.
+        every = self.schedule.every
+        left = every - self._state.values["due"] % every
+        self._next_look = batch + max(1, left // _MOST_STEPS_OF_A_BATCH)
 
     def on_epoch_end(self, epoch, logs=None):
         if (

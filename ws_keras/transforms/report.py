@@ -135,21 +135,45 @@ def kept(entry, reason: str) -> Line:
 
 
 def _norms_and_product(before, after) -> tuple[float, float, float]:
-    """Norms of two arrays and their inner product, in double precision."""
-    sums = np.zeros(3)
-    before, after = before.reshape(-1), after.reshape(-1)
-    for part in arrays.blocks(before.size):
-        a, b = before[part].astype(np.float64), after[part].astype(np.float64)
-        sums += (np.dot(a, a), np.dot(b, b), np.dot(a, b))
-    return math.sqrt(sums[0]), math.sqrt(sums[1]), float(sums[2])
+    """Norms of two arrays and their inner product."""
+    return (
+        _norm(before),
+        _norm(after),
+        _product(before.reshape(-1), after.reshape(-1)),
+    )
 
 
 def _norm(array: np.ndarray) -> float:
-    flat, square = array.reshape(-1), 0.0
-    for part in arrays.blocks(flat.size):
-        some = flat[part].astype(np.float64)
-        square += float(np.dot(some, some))
-    return math.sqrt(square)
+    flat = array.reshape(-1)
+    return math.sqrt(_product(flat, flat))
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> float:
+    """Inner product; in single precision only where that is enough."""
+    if a.dtype == b.dtype == np.float32:
+        total = _sum_of_blocks(a, b, np.float32)
+        if _SMALL < abs(total) < _LARGE:
+            return total
+    return _sum_of_blocks(a, b, np.float64)
+
+
+# Squares of single precision in between have neither vanished nor overflowed.
+_SMALL, _LARGE = 1e-20, 1e30
+
+
+def _sum_of_blocks(a, b, dtype) -> float:
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return float(
+            sum(
+                float(
+                    np.dot(
+                        a[part].astype(dtype, copy=False),
+                        b[part].astype(dtype, copy=False),
+                    )
+                )
+                for part in arrays.blocks(a.size)
+            )
+        )
 
 
 def _root(norms) -> float:
