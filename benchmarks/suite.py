@@ -132,7 +132,7 @@ _TRANSFORMED = (
 
 def callback(count: int) -> list[pairs.Row]:
     """`ShrinkPerturb` in `fit` where it has nothing to do."""
-    shared = {"module": "callback", "samples": 16_384}
+    shared = {"module": "callback", "samples": 4096}
     return pairs.compare(
         "fit with an idle ShrinkPerturb",
         {

@@ -5,7 +5,7 @@ from benchmarks.programs import ours
 
 FOREVER = 10**7  # epochs
 NEVER = 10**9  # a step that would come after days, and so is not refused
-EPOCHS = 4  # of one turn
+EPOCHS = 2  # of one turn
 
 
 def main(turn, idle, samples):

@@ -16,7 +16,6 @@ from ws_keras.transforms import optimizers
 from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
 
-
 _MOST_STEPS_OF_A_BATCH = 4
 
 
