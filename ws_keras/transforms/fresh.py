@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,11 @@ from ws_keras.transforms import variables
 
 _GENERATOR = "global_seed_generator"
 _UNINITIALIZED = "uninitialized_variables"
+_CONSTANTS = (
+    keras.initializers.Zeros,
+    keras.initializers.Ones,
+    keras.initializers.Constant,
+)
 
 
 class Fresh:
@@ -126,6 +132,15 @@ class _Twin:
     def is_empty(self) -> bool:
         return self._scope is not None
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether each variable starts with one number of Keras' choice."""
+        return self.is_empty and all(
+            type(variable._initializer) in _CONSTANTS
+            and self._scope.get_current_value(variable) is None
+            for variable in self._variables
+        )
+
     def check(self, entry: variables.Entry, place: int) -> None:
         shape = None
         if place < len(self._variables):
@@ -150,10 +165,25 @@ class _Twin:
             return variables.host(variable.value if value is None else value)
 
 
+# Twins that are the same at each draw, such as those of batch norm, by layer:
+# its config and shapes when it was built, and the twin.
+_CONSTANT = weakref.WeakKeyDictionary()
+
+
 def _built(layer, entry: variables.Entry, address: tuple) -> _Twin:
-    listed = _all_variables
-    if layer is entry.owner:
-        listed = variables.own_variables
+    if layer is not entry.owner:
+        return _newly_built(layer, address, _all_variables)
+    shapes = [tuple(v.shape) for v in variables.own_variables(layer)]
+    key = repr((layer.get_config(), shapes))
+    known_key, twin = _CONSTANT.get(layer, (None, None))
+    if key != known_key:
+        twin = _newly_built(layer, address, variables.own_variables)
+        if twin.is_constant:
+            _CONSTANT[layer] = key, twin
+    return twin
+
+
+def _newly_built(layer, address: tuple, listed: Callable) -> _Twin:
     try:
         scope = keras.StatelessScope(initialize_variables=False)
         with scope:

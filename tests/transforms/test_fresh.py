@@ -1,0 +1,75 @@
+"""New draws by layers that are built once more."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from ws_keras.transforms import shrink_perturb as transforms
+
+
+def test_constant_starts_follow_the_config_of_the_layer():
+    """They are remembered from one application to the next."""
+    norm = keras.layers.BatchNormalization()
+    model = keras.Sequential([keras.Input((3,)), norm])
+    transforms.cold_start(model, seed=0)
+    norm.moving_mean_initializer = keras.initializers.Constant(5.0)
+    norm.gamma_initializer = keras.initializers.Constant(0.5)
+    transforms.cold_start(model, seed=0)
+    assert ops.convert_to_numpy(norm.moving_mean).tolist() == [5, 5, 5]
+    assert ops.convert_to_numpy(norm.gamma).tolist() == [0.5, 0.5, 0.5]
+    assert ops.convert_to_numpy(norm.moving_variance).tolist() == [1, 1, 1]
+
+
+def test_what_build_itself_assigns_is_the_start():
+    @keras.saving.register_keras_serializable("test_fresh")
+    class Assigning(keras.layers.Layer):
+        def build(self, input_shape):
+            self.scale = self.add_weight(shape=(2,), initializer="zeros")
+            self.scale.assign([3.0, 4.0])
+
+        def call(self, inputs):
+            return inputs * self.scale
+
+    model = keras.Sequential([keras.Input((2,)), Assigning()])
+    for _ in range(2):
+        model.set_weights([np.zeros(2)])
+        transforms.cold_start(model, seed=1)
+        assert model.get_weights()[0].tolist() == [3, 4]
+
+
+def test_a_class_that_reads_its_values_in_build_is_drawn_too():
+    @keras.saving.register_keras_serializable("test_fresh")
+    class Reading(keras.layers.Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight(shape=(50,))
+            # No variable can be made of an array while values are put off.
+            self.start = keras.Variable(np.ones(50), trainable=False)
+
+        def call(self, inputs):
+            return inputs
+
+    model = keras.Sequential([keras.Input((50,)), Reading()])
+    model.set_weights([np.full(50, 9), np.full(50, 9)])
+    transforms.shrink_perturb(model, 0, 1, seed=1)
+    kernel, start = model.get_weights()
+    assert np.unique(kernel).size == 50 and np.abs(kernel).max() < 3
+    assert (start == 1).all()
+    again = [np.array(w) for w in model.get_weights()]
+    transforms.shrink_perturb(model, 0, 1, seed=1)
+    for old, new in zip(again, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_keras_global_state_stays_as_it_was():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    keras.utils.set_random_seed(5)
+    want = [float(keras.random.normal(())) for _ in range(3)]
+    keras.utils.set_random_seed(5)
+    got = []
+    for _ in range(3):
+        transforms.shrink_perturb(model, 0.5, 0.5)
+        got.append(float(keras.random.normal(())))
+    assert got == want
+    # Nor are variables left behind that Keras would fill in later.
+    with keras.StatelessScope():
+        pass
