@@ -1,9 +1,24 @@
-"""What the machine itself gives through TensorFlow and NumPy."""
+r"""What the machine itself gives through TensorFlow and NumPy.
 
+    python -m benchmarks.limits
+
+Writes `limits.json` to `results/benchmarks`: the rates of products,
+convolutions and memory, and how many samples a second the networks could
+train on if nothing else took time.
+"""
+
+import json
+import os
+import pathlib
 import statistics
 import time
 
 import numpy as np
+from absl import app
+from absl import flags
+
+from benchmarks import turns
+from benchmarks import work
 
 MATRIX = 2048
 # Height and channels of the four stages of the narrow ResNet-18.
@@ -11,11 +26,47 @@ STAGES = ((32, 16), (16, 32), (8, 64), (4, 128))
 BATCH = 128
 REPEATS = 7
 
+_OUTPUT = flags.DEFINE_string(
+    "output", "results/benchmarks", "Folder of the file."
+)
 
-def main(turn):
-    """Reports the rates, in one turn."""
-    turn()
-    turn(**rates())
+
+def operations(model) -> int:
+    """Returns the operations of a training step for one sample.
+
+    Multiplications and additions of convolutions and dense layers, forward
+    and for both gradients.
+    """
+    total = 0
+    for layer in model.layers:
+        if hasattr(layer, "kernel"):
+            places = 1
+            if len(layer.output.shape) == 4:
+                places = layer.output.shape[1] * layer.output.shape[2]
+            total += 3 * 2 * places * int(np.prod(layer.kernel.shape))
+    return total
+
+
+def bounds(found: dict[str, float]) -> dict[str, float]:
+    """Returns the samples a second that the rates allow each network."""
+    from ws_keras import models
+
+    limits = {}
+    for name in work.PARAMETERS:
+        unit = "convolution" if name == "resnet18" else "matmul"
+        rate = found[f"{unit}_float32_gflops"] * 1e9
+        limits[name] = rate / operations(models.build(name))
+    return limits
+
+
+def main(_) -> None:
+    """Measures, writes and prints."""
+    found = rates()
+    text = json.dumps({**found, "samples_per_second": bounds(found)}, indent=2)
+    folder = pathlib.Path(_OUTPUT.value)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "limits.json").write_text(f"{text}\n")
+    print(text)
 
 
 def rates() -> dict[str, float]:
@@ -72,3 +123,8 @@ def _median(call) -> float:
 
 def _first(result):
     return result[0] if isinstance(result, (tuple, list)) else result
+
+
+if __name__ == "__main__":
+    os.environ.update(turns.env())
+    app.run(main)

@@ -147,10 +147,10 @@ def callback(count: int) -> list[pairs.Row]:
 
 def online(count: int) -> list[pairs.Row]:
     """Figure 2's first three rounds, cold and warm, from command to row."""
-    epochs, rounds = 4, 3
+    epochs, rounds = 2, 3
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "data.npz"
-        _python(f"work.save_data({str(path)!r}, 12_000)")
+        _python(f"work.save_data({str(path)!r}, 6000)")
         row = commands.compare(
             f"fig2_online, {rounds} rounds, cold and warm",
             2 * epochs * 1000 * rounds * (rounds + 1) // 2,

@@ -55,6 +55,14 @@ def test_the_same_setting_gives_the_same_rows_bit_for_bit():
     assert found[0][0].loss != run(given, "shrink_perturb", seed=4)[0].loss
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_steps_of_an_execution_change_no_row(steps):
+    """32 are the default of small networks; the rounds have 3, 5 and 8."""
+    want = run(config())
+    found = run(config(**{"train.steps_per_execution": steps}))
+    assert without_times(found) == without_times(want)
+
+
 def test_rows_of_the_online_protocol():
     found = run(config(), "shrink_perturb")
     assert [(r.round, r.num_samples, r.last) for r in found] == [

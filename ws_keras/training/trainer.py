@@ -54,14 +54,14 @@ class Until:
         """The most epochs of a round."""
         return self.epochs or self.max_epochs
 
-    def rule(self, data) -> stopping.StopAtAccuracy:
-        """Returns the callback for a round with these samples."""
+    def rule(self, data: Callable) -> stopping.StopAtAccuracy:
+        """Returns the callback for a round; `data` gives its samples."""
         free = self.epochs is None
         return stopping.StopAtAccuracy(
             self.threshold if free else None,
             patience=self.patience if free else None,
             min_delta=self.min_delta,
-            data=data if self.measured == "clean" else None,
+            data=data() if self.measured == "clean" else None,
         )
 
 
@@ -182,7 +182,7 @@ class Trainer:
         batches, steps, size = self._feed.training(
             indices, lambda: self._order(number, clock.epoch, len(indices))
         )
-        rule = self._until.rule(self._feed.evaluation(indices))
+        rule = self._until.rule(lambda: self._feed.evaluation(indices))
         monitor = _Monitor(self, number, clock, size)
         history = self.model.fit(
             batches,
