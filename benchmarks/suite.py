@@ -50,6 +50,17 @@ def training(count: int) -> list[pairs.Row]:
     return rows
 
 
+def fused(count: int) -> list[pairs.Row]:
+    """What batch norm in one operation gives, in bare loops."""
+    shared = {"module": "bare", **common("resnet18", "sgd")}
+    return pairs.compare(
+        "ResNet-18, sgd, batch norm in one operation",
+        {"fused": shared, "Keras' composition": {"composed": True, **shared}},
+        count,
+        tolerance=5e-3,
+    )
+
+
 def bfloat16(count: int) -> list[pairs.Row]:
     """Epochs of the narrow ResNet-18 in mixed bfloat16."""
     shared = {**common("resnet18", "sgd"), "samples": 384}
@@ -225,6 +236,7 @@ SUITE: dict[str, Callable[[int], list[pairs.Row]]] = {
     function.__name__: function
     for function in (
         training,
+        fused,
         bfloat16,
         small_networks,
         evaluation,

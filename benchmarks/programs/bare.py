@@ -7,11 +7,26 @@ from benchmarks.programs import ours
 
 
 def main(
-    turn, network, optimizer, weights, samples, train=True, precision="float32"
+    turn,
+    network,
+    optimizer,
+    weights,
+    samples,
+    train=True,
+    precision="float32",
+    composed=False,
 ):
-    """Trains (or evaluates) epoch after epoch, each one turn."""
+    """Trains (or evaluates) epoch after epoch, each one turn.
+
+    `composed` has batch norm go Keras' way instead of the fused one.
+    """
     import keras
     import tensorflow as tf
+
+    from ws_keras.models import batch_norm
+
+    if composed:
+        batch_norm.BatchNormalization._can_be_fused = lambda *_: False
 
     tf.config.experimental.enable_op_determinism()
     x, y = (tf.constant(array) for array in work.images(samples))
