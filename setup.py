@@ -52,7 +52,7 @@ setuptools.setup(
             "matplotlib>=3.8",
             "pytest>=8.0",
             "pytest-cov>=5.0",
-            "pytest-xdist>=3.6",
+            "pytest-xdist>=3.7",
             "ruff>=0.14",
             # The test of the wheel builds one.
             "setuptools>=77",
