@@ -1,4 +1,4 @@
-"""From the start of the process to the end of the first training step."""
+"""From the start of the process to the end of a first round of one step."""
 
 import time
 
