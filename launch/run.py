@@ -7,12 +7,9 @@ command again skips the settings that are finished. Once installed, the
 command is also called ws-run.
 """
 
-import importlib.util
-import pathlib
 import sys
 
 from absl import flags
-from ml_collections import config_flags
 
 from ws_keras import settings as all_settings
 from ws_keras.results import events
@@ -21,52 +18,26 @@ from ws_keras.results import rows
 from ws_keras.results import workdir as workdirs
 
 from . import cli
+from . import plan
 from . import progress as progresses
 from . import start_up
 
-_CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
-
-_CONFIG = config_flags.DEFINE_config_file(
-    "config",
-    None,
-    "Config file, or the name of one that comes with the package, such as "
-    "quickstart or fig2_online.",
-)
-_WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder for rows, TensorBoard events and the report."
-)
-_SETTINGS = flags.DEFINE_string(
-    "settings",
-    None,
-    "Which settings to run: comma-separated ids, or a regular expression "
-    "that is searched in the ids. All if not given.",
-)
+_CONFIG = plan.CONFIG
+_WORKDIR = plan.WORKDIR
+_SETTINGS = plan.SETTINGS
 _LIST = flags.DEFINE_bool(
     "list", False, "Only show the settings and an estimate of their cost."
 )
-_OVERWRITE = flags.DEFINE_bool(
-    "overwrite",
-    False,
-    "Start afresh in a workdir of an earlier run, which is renamed.",
-)
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder of TensorFlow Datasets. TFDS' own if not given."
-)
-_DOWNLOAD = flags.DEFINE_bool(
-    "download", True, "Download a data set that the folder does not hold."
-)
-_STRATEGY = flags.DEFINE_enum(
-    "strategy",
-    "none",
-    ["none", "mirrored"],
-    "One device, or one replica on each device (MirroredStrategy).",
-)
+_OVERWRITE = plan.OVERWRITE
+_DATA_DIR = plan.DATA_DIR
+_DOWNLOAD = plan.DOWNLOAD
+_STRATEGY = plan.STRATEGY
 
 
 def main(_) -> None:
     """Runs what the flags say."""
-    config = _config()
-    every = _settings(config)
+    config = plan.config()
+    every = plan.settings(config)
     settings = all_settings.select(every, _SETTINGS.value)
     configs = {s.id: all_settings.apply(config, s) for s in settings}
     with start_up.tensorflow():
@@ -101,39 +72,7 @@ def main(_) -> None:
 
 def run() -> None:
     """Entry point of `ws-run`."""
-    cli.run(main, [_shipped(argument) for argument in sys.argv])
-
-
-def _shipped(argument: str) -> str:
-    """Turns the name of a config that comes with the package into its file."""
-    flag, _, value = argument.partition("=")
-    if flag.lstrip("-") != "config" or not value.isidentifier():
-        return argument
-    return f"{flag}={_CONFIGS / value}.py"
-
-
-def _config():
-    names = sorted(p.stem for p in _CONFIGS.glob("*.py"))
-    known = [n for n in names if n not in ("__init__", "base")]
-    hint = f"Give a file, or one of {known}."
-    if not flags.FLAGS["config"].present:
-        raise ValueError(f"`--config` is required. {hint}")
-    path = config_flags.get_config_filename(flags.FLAGS["config"])
-    if not pathlib.Path(path).is_file():
-        raise ValueError(
-            "`--config` must be a config file. Received: "
-            f"--config={pathlib.Path(path).stem}. {hint}"
-        )
-    return _CONFIG.value
-
-
-def _settings(config) -> list[all_settings.Setting]:
-    path = config_flags.get_config_filename(flags.FLAGS["config"])
-    spec = importlib.util.spec_from_file_location("_ws_keras_config", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    # A user's file may hold a config alone.
-    return getattr(module, "settings", all_settings.product)(config)
+    cli.run(main, [plan.shipped(argument) for argument in sys.argv])
 
 
 def _one_of_each(settings: list) -> list:
@@ -148,27 +87,17 @@ def _record(config) -> dict:
 
 
 def _listing(settings, configs, datasets, experiment) -> str:
-    lines = []
+    costs = {}
     for setting in settings:
         config = configs[setting.id]
         num_train = datasets.num_train(config.data.name)
-        passes = sum(_passes(setting, config, num_train, experiment))
-        lines.append((setting.id, f"{passes:,.0f}"))
-    total = sum(int(cost.replace(",", "")) for _, cost in lines)
-    head = ("setting", "sample passes (estimate)")
-    lines = [head, *lines, (f"{len(settings)} settings", f"{total:,.0f}")]
-    width = max(len(name) for name, _ in lines)
-    cost_width = max(len(cost) for _, cost in lines)
-    return "\n".join(
-        f"{name.ljust(width)}  {cost.rjust(cost_width)}" for name, cost in lines
-    )
+        costs[setting.id] = sum(_passes(setting, config, num_train, experiment))
+    return plan.table(costs)
 
 
 def _passes(setting, config, num_train, experiment) -> list[float]:
-    epochs = config.train.epochs
-    if epochs is None:
-        epochs = config.train.expected_epochs[setting.arm]
-    return [n * epochs for n in experiment.sizes(config, num_train)]
+    sizes = experiment.sizes(config, num_train)
+    return plan.passes(setting, config, sizes)
 
 
 def _run_all(folder, settings, configs, loaded, experiment) -> None:

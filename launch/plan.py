@@ -1,0 +1,110 @@
+"""What a command is to run: a config, its settings, and what they cost."""
+
+import importlib.util
+import pathlib
+
+from absl import flags
+from ml_collections import config_flags
+
+from ws_keras import settings as all_settings
+
+_CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
+
+CONFIG = config_flags.DEFINE_config_file(
+    "config",
+    None,
+    "Config file, or the name of one that comes with the package, such as "
+    "quickstart or fig2_online.",
+)
+WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder for rows, TensorBoard events and the report."
+)
+SETTINGS = flags.DEFINE_string(
+    "settings",
+    None,
+    "Which settings to run: comma-separated ids, or a regular expression "
+    "that is searched in the ids. All if not given.",
+)
+OVERWRITE = flags.DEFINE_bool(
+    "overwrite",
+    False,
+    "Start afresh in a workdir of an earlier run, which is renamed.",
+)
+DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Folder of TensorFlow Datasets. TFDS' own if not given."
+)
+DOWNLOAD = flags.DEFINE_bool(
+    "download", True, "Download a data set that the folder does not hold."
+)
+STRATEGY = flags.DEFINE_enum(
+    "strategy",
+    "none",
+    ["none", "mirrored"],
+    "One device, or one replica on each device (MirroredStrategy).",
+)
+
+
+def shipped(argument: str) -> str:
+    """Turns the name of a config that comes with the package into its file."""
+    flag, _, value = argument.partition("=")
+    if flag.lstrip("-") != "config" or not value.isidentifier():
+        return argument
+    return f"{flag}={_CONFIGS / value}.py"
+
+
+def config():
+    """Returns the config that `--config` names.
+
+    Raises:
+        ValueError: If the flag is missing or names no file.
+    """
+    names = sorted(p.stem for p in _CONFIGS.glob("*.py"))
+    known = [n for n in names if n not in ("__init__", "base")]
+    hint = f"Give a file, or one of {known}."
+    if not flags.FLAGS["config"].present:
+        raise ValueError(f"`--config` is required. {hint}")
+    path = config_flags.get_config_filename(flags.FLAGS["config"])
+    if not pathlib.Path(path).is_file():
+        raise ValueError(
+            "`--config` must be a config file. Received: "
+            f"--config={pathlib.Path(path).stem}. {hint}"
+        )
+    return CONFIG.value
+
+
+def settings(config) -> list[all_settings.Setting]:
+    """Returns all settings of the config file, chosen or not."""
+    path = config_flags.get_config_filename(flags.FLAGS["config"])
+    spec = importlib.util.spec_from_file_location("_ws_keras_config", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    # A user's file may hold a config alone.
+    return getattr(module, "settings", all_settings.product)(config)
+
+
+def passes(setting, config, sizes: list[int]) -> list[float]:
+    """Returns the sample passes that each round of a setting may take.
+
+    Args:
+        setting: The `Setting`.
+        config: Its config.
+        sizes: Samples of each round.
+    """
+    epochs = config.train.epochs
+    if epochs is None:
+        epochs = config.train.expected_epochs[setting.arm]
+    return [size * epochs for size in sizes]
+
+
+def table(costs: dict[str, float]) -> str:
+    """Returns a table of settings and their cost in sample passes."""
+    lines = [(name, f"{cost:,.0f}") for name, cost in costs.items()]
+    # The sum of what is shown, so that it can be checked.
+    total = sum(int(cost.replace(",", "")) for _, cost in lines)
+    head = ("setting", "sample passes (estimate)")
+    lines = [head, *lines, (f"{len(costs)} settings", f"{total:,.0f}")]
+    width = max(len(name) for name, _ in lines)
+    cost_width = max(len(cost) for _, cost in lines)
+    return "\n".join(
+        f"{name.ljust(width)}  {cost.rjust(cost_width)}" for name, cost in lines
+    )
