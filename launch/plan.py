@@ -42,6 +42,19 @@ STRATEGY = flags.DEFINE_enum(
     ["none", "mirrored"],
     "One device, or one replica on each device (MirroredStrategy).",
 )
+CHECKPOINT_MINUTES = flags.DEFINE_float(
+    "checkpoint_minutes",
+    5.0,
+    "Minutes after which a checkpoint is written inside a long round, at the "
+    "end of an epoch. Each round ends with one in any case.",
+    lower_bound=0.0,
+)
+CHECKPOINT_EPOCHS = flags.DEFINE_integer(
+    "checkpoint_epochs",
+    None,
+    "Epochs of a round after which a checkpoint is written as well.",
+    lower_bound=1,
+)
 
 
 def shipped(argument: str) -> str:

@@ -49,6 +49,22 @@ class Progress:
             f"({row.stopped_by}); {self._time_left()} left"
         )
 
+    def resumed(self, setting: str, state: dict) -> None:
+        """Says where a setting goes on, by the state of its checkpoint."""
+        place = state["place"]
+        if place is not None:
+            where = f"round {state['rounds'] + 1} after {place['epoch']} epochs"
+            if place["step"]:
+                where += f" and {place['step']} steps"
+        else:
+            where = f"round {state['rounds'] + 1}"
+        self._left -= sum(self._costs[setting][: state["rounds"]])
+        self.say(f"{setting}  goes on with {where}")
+
+    def say(self, text: str) -> None:
+        """Shows a line of text."""
+        self._line(text)
+
     def skipped(self, setting: str) -> None:
         """Says that a setting was finished before."""
         self._line(f"{setting}  finished before, skipped")

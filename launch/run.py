@@ -7,7 +7,10 @@ command again skips the settings that are finished. Once installed, the
 command is also called ws-run.
 """
 
+import functools
 import sys
+import time
+from collections.abc import Iterator
 
 from absl import flags
 
@@ -16,11 +19,16 @@ from ws_keras.results import events
 from ws_keras.results import report
 from ws_keras.results import rows
 from ws_keras.results import workdir as workdirs
+from ws_keras.training import stop as stops
 
 from . import cli
 from . import plan
 from . import progress as progresses
+from . import signals
 from . import start_up
+from . import work
+
+_WAIT_SECONDS = 1.0
 
 _CONFIG = plan.CONFIG
 _WORKDIR = plan.WORKDIR
@@ -32,6 +40,8 @@ _OVERWRITE = plan.OVERWRITE
 _DATA_DIR = plan.DATA_DIR
 _DOWNLOAD = plan.DOWNLOAD
 _STRATEGY = plan.STRATEGY
+_CHECKPOINT_MINUTES = plan.CHECKPOINT_MINUTES
+_CHECKPOINT_EPOCHS = plan.CHECKPOINT_EPOCHS
 
 
 def main(_) -> None:
@@ -63,11 +73,19 @@ def main(_) -> None:
             experiment.validate(cell, setting, loaded[cell.data.name])
     folder = workdirs.Workdir(_WORKDIR.value)
     folder.prepare(
-        _record(config), experiment.versions(), overwrite=_OVERWRITE.value
+        config.to_dict(),
+        experiment.versions(),
+        overwrite=_OVERWRITE.value,
+        strategy=_STRATEGY.value,
     )
-    _run_all(folder, settings, configs, loaded, experiment)
-    _write_gaps(folder, every)
-    _finish(folder)
+    with signals.Signals() as received:
+        try:
+            _run_all(folder, settings, configs, loaded, received.stop)
+        except stops.Interrupted:
+            received.leave()
+    with folder.lock():
+        _write_gaps(folder, every)
+        _finish(folder)
 
 
 def run() -> None:
@@ -78,12 +96,6 @@ def run() -> None:
 def _one_of_each(settings: list) -> list:
     """One setting of each kind that can be wrong in a way of its own."""
     return list({s.overrides: s for s in reversed(settings)}.values())
-
-
-def _record(config) -> dict:
-    # Which settings are run, and from which folder the data come, may change
-    # between two commands for the same workdir.
-    return {**config.to_dict(), "strategy": _STRATEGY.value}
 
 
 def _listing(settings, configs, datasets, experiment) -> str:
@@ -100,44 +112,56 @@ def _passes(setting, config, num_train, experiment) -> list[float]:
     return plan.passes(setting, config, sizes)
 
 
-def _run_all(folder, settings, configs, loaded, experiment) -> None:
-    todo = [s for s in settings if not folder.is_finished(s.id)]
+def _run_all(folder, settings, configs, loaded, stop) -> None:
+    """Runs what is not finished; what another process runs comes last."""
+    from ws_keras import experiment
+
     costs = {}
-    for setting in todo:
+    for setting in settings:
         config = configs[setting.id]
         num_train = len(loaded[config.data.name].x)
-        costs[setting.id] = _passes(setting, config, num_train, experiment)
+        if not folder.is_finished(setting.id):
+            costs[setting.id] = _passes(setting, config, num_train, experiment)
     progress = progresses.Progress(costs)
-    for setting in settings:
-        if setting not in todo:
+    run = functools.partial(experiment.run, strategy=_STRATEGY.value)
+    intervals = work.Intervals(
+        _CHECKPOINT_MINUTES.value, _CHECKPOINT_EPOCHS.value
+    )
+    works = work.Work(folder, run, progress, stop, intervals)
+    for setting in _free_ones(folder, settings, progress, stop):
+        if folder.is_finished(setting.id):
             progress.skipped(setting.id)
             continue
-        folder.restart(setting.id)
         config = configs[setting.id]
-        dataset = loaded[config.data.name]
-        _run_one(folder, setting, config, dataset, experiment, progress)
-        _write_gaps(folder, settings)
+        works.setting(setting, config, loaded[config.data.name])
+        with folder.lock():
+            _write_gaps(folder, settings)
 
 
-def _run_one(folder, setting, config, dataset, experiment, progress) -> None:
-    path = folder.folder(setting.id)
-    with events.Events(path, _hparams(setting, config)) as writer:
-
-        def on_epoch(epoch: rows.Epoch) -> None:
-            rows.append_epoch(folder.epochs_path(setting.id), epoch)
-            writer.epoch(epoch)
-            progress.epoch(epoch)
-
-        for row in experiment.run(
-            config,
-            setting,
-            dataset,
-            strategy=_STRATEGY.value,
-            on_epoch=on_epoch,
-        ):
-            rows.append(folder.rows_path(setting.id), row)
-            writer.round(row)
-            progress.round(row)
+def _free_ones(folder, settings, progress, stop) -> Iterator:
+    """Yields each setting while its lock is held, waiting where it must."""
+    left, said = list(settings), set()
+    while left:
+        busy = []
+        for setting in left:
+            if stop.wanted:
+                raise stops.Interrupted
+            lock = folder.lock(setting.id)
+            if not lock.take():
+                busy.append(setting)
+                continue
+            try:
+                yield setting
+            finally:
+                lock.free()
+        if len(busy) == len(left):
+            time.sleep(_WAIT_SECONDS)
+            for setting in busy:
+                if setting.id not in said:
+                    holder = folder.lock(setting.id).holder()
+                    progress.say(f"{setting.id}  waits for {holder}")
+                    said.add(setting.id)
+        left = busy
 
 
 def _write_gaps(folder, settings) -> None:
@@ -150,21 +174,6 @@ def _write_gaps(folder, settings) -> None:
                 for s in (setting, cold[setting.pair])
             )
             events.write_gap(folder.folder(setting.id), ours, theirs)
-
-
-def _hparams(setting, config) -> dict:
-    return {
-        "arm": setting.arm,
-        "shrink": setting.shrink,
-        "perturb": setting.perturb,
-        "seed": setting.seed,
-        "dataset": config.data.name,
-        "model": config.model.name,
-        "width": config.model.width,
-        "optimizer": config.optimizer.name,
-        "learning_rate": config.optimizer.learning_rate,
-        "batch_size": config.train.batch_size,
-    }
 
 
 def _finish(folder: workdirs.Workdir) -> None:

@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each part may import itself and what stands before it.
 ORDER = [
-    {"seeds"},
+    {"seeds", "files"},
     {"data", "models", "results.rows"},
     {"transforms"},
     {"settings", "losses", "callbacks"},

@@ -16,7 +16,9 @@ from ws_keras.data import rounds as round_indices
 from ws_keras.results import rows
 from ws_keras.training import adam
 from ws_keras.training import arm as arms
+from ws_keras.training import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
+from ws_keras.training import keeper as keepers
 from ws_keras.training import strategy as strategies
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
@@ -33,6 +35,8 @@ def run(
     *,
     strategy: str = "none",
     on_epoch: Callable[[rows.Epoch], None] | None = None,
+    keeper: keepers.Keeper | None = None,
+    checkpoint: checkpoints.Checkpoint | None = None,
 ) -> Iterator[rows.Row]:
     """Runs one setting and yields a row after each round.
 
@@ -53,12 +57,19 @@ def run(
         strategy: `"none"` or `"mirrored"`. Defaults to `"none"`.
         on_epoch: Called with a `rows.Epoch` after each epoch. Defaults to
             `None`.
+        keeper: The `keeper.Keeper` of the setting's checkpoints. Defaults to
+            `None`, which keeps none.
+        checkpoint: One that it has written in an earlier run of the same
+            setting: the rows after it are yielded, the same as if that run
+            had never ended. Defaults to `None`.
 
     Yields:
         `rows.Row`; after one with `stopped_by="nan"` there is no other.
 
     Raises:
         ValueError: If a field of the config is out of its range.
+        stop.Interrupted: The keeper's stop was wanted; a checkpoint is
+            written.
     """
     check(config)
     x, y, rounds, held_out = _arrays(config, dataset, setting.seed)
@@ -67,7 +78,6 @@ def run(
     with devices.scope():
         model = _model(config, dataset, x, rounds[-1])
         _compile(model, config, devices.num_replicas)
-    epochs = _Epochs(setting, on_epoch)
     trainer = trainers.Trainer(
         model,
         feed,
@@ -75,11 +85,14 @@ def run(
         until=_until(config),
         seed=setting.seed,
         monitored=config.train.monitor_samples,
-        on_epoch=epochs,
+        on_epoch=_epochs(setting, on_epoch),
+        keeper=keeper,
     )
-    trace_seconds = trainer.warm_up(rounds[0])
+    trainer.warm_up(rounds[0])
     # All arms of a seed have the same network before the first transform.
     transforms.cold_start(model, seed=seeds.derive(setting.seed, "start"))
+    if checkpoint is not None:
+        trainer.resume(checkpoint)
 
     def transform(number: int) -> None:
         if number > 1 or config.transform.first_round:
@@ -90,7 +103,6 @@ def run(
         setting,
         rounds,
         transform,
-        trace_seconds=trace_seconds,
         experiment=config.experiment,
         dataset=config.data.name,
         model=config.model.name,
@@ -145,7 +157,8 @@ def validate(config, setting, dataset: datasets.Dataset) -> None:
 
 def versions() -> dict[str, str]:
     """Returns the versions of the packages that the numbers depend on."""
-    names = ("ws_keras", "keras", "tensorflow", "jax", "torch", "numpy")
+    backend = keras.backend.backend()
+    names = ("ws_keras", "keras", backend, "numpy")
     found = {"python": platform.python_version()}
     for name in names:
         try:
@@ -206,23 +219,17 @@ def check(config) -> None:
 _KEEP_OR_RESET = ("reset", "keep")
 
 
-class _Epochs:
-    """Turns epochs of rounds into epochs of the setting's whole life."""
+def _epochs(setting, on_epoch) -> Callable | None:
+    """Returns the trainer's hook that makes the `Epoch` of a row file."""
+    if on_epoch is None:
+        return None
 
-    def __init__(self, setting, on_epoch):
-        self._setting = setting
-        self._on_epoch = on_epoch
-        self._count = 0
-
-    def __call__(self, number: int, result: trainers.EpochResult) -> None:
-        self._count += 1
-        if self._on_epoch is None:
-            return
-        self._on_epoch(
+    def hook(number: int, result: trainers.EpochResult) -> None:
+        on_epoch(
             rows.Epoch(
-                setting=self._setting.id,
+                setting=setting.id,
                 round=number,
-                epoch=self._count,
+                epoch=result.total,
                 loss=result.loss,
                 train_accuracy=100 * result.train_accuracy,
                 accuracy=100 * result.accuracy,
@@ -230,6 +237,8 @@ class _Epochs:
                 samples_per_second=result.samples_per_second,
             )
         )
+
+    return hook
 
 
 def _arrays(config, dataset, seed: int) -> tuple:

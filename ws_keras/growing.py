@@ -125,7 +125,7 @@ def fit_rounds(
             seed=setting.seed,
             callbacks=callbacks,
         )
-        trace_seconds = trainer.warm_up(np.arange(ends[0]))
+        trainer.warm_up(np.arange(ends[0]))
         given.restore()
 
         def begin(number: int) -> None:
@@ -138,7 +138,6 @@ def fit_rounds(
                 setting,
                 [np.arange(end) for end in ends],
                 begin,
-                trace_seconds=trace_seconds,
                 experiment=name,
                 dataset="given",
                 model=model.name,

@@ -57,14 +57,12 @@ class StopAtAccuracy(keras.callbacks.Callback):
         self.patience = patience
         self.min_delta = min_delta
         self.data = data
-        self.stopped_by = None
-        self.value = math.nan  # the monitored accuracy of the last epoch
+        self._earlier = {}
+        self._begin()
 
     def on_train_begin(self, logs=None):
-        self.stopped_by = None
-        self.value = math.nan
-        self._best = -math.inf
-        self._waited = 0
+        self._begin(**self._earlier)
+        self._earlier = {}
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}
@@ -76,6 +74,18 @@ class StopAtAccuracy(keras.callbacks.Callback):
             self._stop("threshold")
         elif self._is_plateau():
             self._stop("plateau")
+
+    def get_state(self) -> dict:
+        """Returns what the rule remembers, of values that JSON knows."""
+        return {
+            "value": self.value,
+            "best": self._best,
+            "waited": self._waited,
+        }
+
+    def set_state(self, state: dict) -> None:
+        """Lets the next `fit` go on from where `get_state` was called."""
+        self._earlier = dict(state)
 
     def get_config(self) -> dict:
         """Returns the arguments, except `data`, which is not serializable."""
@@ -90,6 +100,12 @@ class StopAtAccuracy(keras.callbacks.Callback):
     def from_config(cls, config: dict):
         """Makes the callback that `get_config` describes."""
         return cls(**config)
+
+    def _begin(self, value=math.nan, best=-math.inf, waited=0) -> None:
+        self.stopped_by = None
+        self.value = value  # the monitored accuracy of the last epoch
+        self._best = best
+        self._waited = waited
 
     def _stop(self, reason: str) -> None:
         self.stopped_by = reason

@@ -3,10 +3,13 @@
 The tags are explained in `docs/tensorboard.md`.
 """
 
+import contextlib
 import math
 import os
 import pathlib
 import time
+from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 
 from ws_keras.results import rows
@@ -29,10 +32,16 @@ GAP = "round/gap_to_cold"
 _COMPARED = ("round/accuracy", GAP, "round/train_seconds", "round/epochs")
 _GAP_SUFFIX = ".gap"
 _FLUSH_SECONDS = 10
+PREFIX = "events.out.tfevents"
 
 
 class Events:
     """Writes the events of one setting into its folder.
+
+    Event files that are there already make room for one with the points of
+    `epochs` and `rounds`, at the times when they were first written: a run
+    that was killed has written points that it will write again, and has lost
+    others.
 
     Example:
 
@@ -46,11 +55,30 @@ class Events:
         folder: Folder of the setting, which TensorBoard shows as one run.
         hparams: What tells this setting from others, for the HParams tab;
             numbers, strings and booleans.
+        epochs: Epochs of an earlier run that goes on. Defaults to none.
+        rounds: Rows of it. Defaults to none.
     """
 
-    def __init__(self, folder: str | os.PathLike, hparams: Mapping):
-        self._writer = _Writer(folder)
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        hparams: Mapping,
+        epochs: Iterable[rows.Epoch] = (),
+        rounds: Iterable[rows.Row] = (),
+    ):
+        earlier = sorted(pathlib.Path(folder).glob(f"{PREFIX}*"))
+        times = _wall_times(earlier)
+        for path in earlier:
+            path.unlink(missing_ok=True)
+        self._writer = _Writer(folder, times=times)
+        if earlier:
+            # A TensorBoard that is open forgets the points it has read.
+            self._writer.add_restart()
         self._writer.add_hparams(hparams)
+        for epoch in epochs:
+            self.epoch(epoch)
+        for row in rounds:
+            self.round(row)
 
     def epoch(self, epoch: rows.Epoch) -> None:
         """Writes the scalars of an epoch at its continuous number."""
@@ -102,21 +130,42 @@ def write_gap(
     writer.close()
 
 
+def _wall_times(paths: list[pathlib.Path]) -> dict[tuple[str, int], float]:
+    """Returns when each point of event files was first written."""
+    found = {}
+    for path in paths:
+        for event in _events(path):
+            for value in event.summary.value:
+                found.setdefault((value.tag, event.step), event.wall_time)
+    return found
+
+
+def _events(path: pathlib.Path) -> Iterator:
+    """Yields the events of a file up to where it is damaged, if it is."""
+    from tensorboard.backend.event_processing import event_file_loader
+
+    loader = event_file_loader.EventFileLoader(str(path))
+    with contextlib.suppress(Exception):  # only times are lost
+        yield from loader.Load()
+
+
 class _Writer:
     # tensorboard is imported late: it may import TensorFlow, which readers
     # of rows must not wait for.
-    def __init__(self, folder, suffix: str = ""):
+    def __init__(self, folder, suffix: str = "", times: Mapping | None = None):
         from tensorboard.summary.writer import event_file_writer
 
         self._file = event_file_writer.EventFileWriter(
             str(folder), flush_secs=_FLUSH_SECONDS, filename_suffix=suffix
         )
+        self._times = times or {}
 
     def add_scalar(self, tag: str, value: float, step: int) -> None:
         from tensorboard.compat.proto import summary_pb2
 
+        when = self._times.get((tag, step))
         value = summary_pb2.Summary.Value(tag=tag, simple_value=value)
-        self._add(summary_pb2.Summary(value=[value]), step)
+        self._add(summary_pb2.Summary(value=[value]), step, when)
 
     def add_hparams(self, hparams: Mapping) -> None:
         from tensorboard.plugins.hparams import summary_v2
@@ -126,17 +175,24 @@ class _Writer:
         self._add(summary_v2.hparams_config_pb(names, compared), 0)
         self._add(summary_v2.hparams_pb(dict(hparams)), 0)
 
+    def add_restart(self) -> None:
+        from tensorboard.compat.proto import event_pb2
+
+        log = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+        event = event_pb2.Event(wall_time=time.time(), step=0, session_log=log)
+        self._file.add_event(event)
+
     def flush(self) -> None:
         self._file.flush()
 
     def close(self) -> None:
         self._file.close()
 
-    def _add(self, summary, step: int) -> None:
+    def _add(self, summary, step: int, when: float | None = None) -> None:
         from tensorboard.compat.proto import event_pb2
 
         # The class here and the one that made the summary may be two builds
         # of the same message.
-        event = event_pb2.Event(wall_time=time.time(), step=step)
+        event = event_pb2.Event(wall_time=when or time.time(), step=step)
         event.summary.ParseFromString(summary.SerializeToString())
         self._file.add_event(event)

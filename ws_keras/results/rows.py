@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 from typing import TypeVar
 
+from ws_keras import files
+
 SCHEMA = 1
 ROWS = "rows.jsonl"
 EPOCHS = "epochs.jsonl"
@@ -109,6 +111,53 @@ def append_epoch(path: str | os.PathLike, epoch: Epoch) -> None:
     _append(path, epoch, sync=False)
 
 
+def sync(path: str | os.PathLike) -> None:
+    """Brings a line file to the disk; a missing one is let pass."""
+    if pathlib.Path(path).exists():
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
+
+
+def cut(path: str | os.PathLike, count: int) -> None:
+    """Keeps the first lines of a file, in one step: all of it or none.
+
+    Args:
+        path: Line file; a missing one is let pass.
+        count: Number of lines that stay.
+    """
+    path = pathlib.Path(path)
+    if not path.exists():
+        return
+    lines = path.read_bytes().split(b"\n")[:count]
+    with files.at_once(path) as file:
+        file.write(b"".join(line + b"\n" for line in lines))
+
+
+def encode(record: Any) -> dict[str, Any]:
+    """Returns the values of a record as JSON knows them; nan is `None`."""
+    return dict(_encode(record))
+
+
+def decode(values: dict[str, Any], kind: type[Record] = Row) -> Record:
+    """Returns the record that `encode` made the values of.
+
+    Raises:
+        ValueError: They are not the values of such a record.
+    """
+    if type(values) is not dict:
+        raise ValueError(f"not a JSON object. Received: {str(values)[:40]!r}.")
+    schema = values.get("schema", SCHEMA)
+    if schema != SCHEMA:
+        raise ValueError(
+            f"this version of ws_keras reads rows of schema {SCHEMA}. "
+            f"Received: schema={schema!r}. Read them with the version that "
+            "wrote them (named in run.json), or update ws_keras."
+        )
+    fields = {field.name: field.type for field in dataclasses.fields(kind)}
+    _check_names(values, fields, kind.__name__)
+    return kind(**{n: _value(n, v, fields[n]) for n, v in values.items()})
+
+
 def read(path: str | os.PathLike) -> list[Row]:
     """Reads the rows of one file, in the order in which they were written.
 
@@ -174,7 +223,7 @@ def _strict(scanned: Scan) -> list:
 def _append(path: str | os.PathLike, record: Any, sync: bool) -> None:
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(dict(_encode(record)), allow_nan=False) + "\n"
+    line = json.dumps(encode(record), allow_nan=False) + "\n"
     # Binary: one write call per line, and offsets that count bytes.
     with open(path, "ab+") as file:
         _cut_torn_tail(file)
@@ -209,18 +258,7 @@ def _decode(line: bytes, kind: type[Record]) -> Record:
         values = json.loads(line)
     except ValueError:
         raise ValueError(f"not a JSON line. Received: {line[:40]!r}.") from None
-    if type(values) is not dict:
-        raise ValueError(f"not a JSON object. Received: {line[:40]!r}.")
-    schema = values.get("schema", SCHEMA)
-    if schema != SCHEMA:
-        raise ValueError(
-            f"this version of ws_keras reads rows of schema {SCHEMA}. "
-            f"Received: schema={schema!r}. Read them with the version that "
-            "wrote them (named in run.json), or update ws_keras."
-        )
-    fields = {field.name: field.type for field in dataclasses.fields(kind)}
-    _check_names(values, fields, kind.__name__)
-    return kind(**{n: _value(n, v, fields[n]) for n, v in values.items()})
+    return decode(values, kind)
 
 
 def _check_names(values: dict, fields: dict, kind: str) -> None:

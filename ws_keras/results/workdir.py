@@ -8,10 +8,11 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+from ws_keras import files
+from ws_keras.results import lock as locks
 from ws_keras.results import rows
 
 RUN = "run.json"
-EVENTS = "events.out.tfevents*"
 _ABSENT = "(absent)"
 _SHOWN = 3
 _WAYS_OUT = "Choose another `--workdir` or pass `--overwrite`."
@@ -38,14 +39,19 @@ class Workdir:
         self.path = pathlib.Path(path).expanduser().resolve()
 
     def prepare(
-        self, config: dict, versions: dict, overwrite: bool = False
+        self,
+        config: dict,
+        versions: dict,
+        overwrite: bool = False,
+        **notes: str,
     ) -> None:
         """Makes the folder ready for rows of this config.
 
         Writes `run.json` with config, versions, git revision and schema, in
         one step: the file is the old one or the new one, never a half. A
-        folder that already belongs to the same config is continued; other
-        versions or another revision are then noted under `continued`.
+        folder that already belongs to the same config and versions is
+        continued; another Python or revision, and other notes, are then
+        noted under `continued`.
 
         Args:
             config: The whole config, of values that JSON knows.
@@ -53,10 +59,14 @@ class Workdir:
             overwrite: Rename a folder of an earlier run to
                 `<workdir>.old-1`, `.old-2`, ... and start afresh. Defaults
                 to `False`.
+            notes: What else is worth knowing and may change from one process
+                to the next, such as the strategy.
 
         Raises:
-            ValueError: The folder belongs to another config, holds files but
-                no run, is a file, or cannot be written.
+            ValueError: The folder belongs to another config, to other
+                versions or another schema of rows, holds files but no run,
+                is a file, or cannot be written; or `overwrite` is asked for
+                while a process writes to it.
         """
         run = {
             # Through JSON, so that tuples compare equal to what is read back.
@@ -64,6 +74,7 @@ class Workdir:
             "versions": dict(versions),
             "git_revision": git_revision(),
             "schema": rows.SCHEMA,
+            **notes,
         }
         try:
             self._prepare(run, overwrite)
@@ -110,12 +121,11 @@ class Workdir:
 
     def is_finished(self, setting: str) -> bool:
         """Returns whether the setting's last row says that it is the last."""
-        path = self.rows_path(setting)
-        found = rows.read(path) if path.exists() else []
+        found = self._rows(setting)
         return bool(found) and found[-1].last
 
     def restart(self, setting: str) -> None:
-        """Removes the rows and event files of an unfinished setting.
+        """Removes the rows and epochs of an unfinished setting.
 
         Files that this package did not write stay.
 
@@ -127,15 +137,50 @@ class Workdir:
                 "A finished setting is never removed. Received: "
                 f"setting={setting!r}. {_WAYS_OUT}"
             )
-        folder = self.folder(setting)
-        for pattern in (rows.ROWS, rows.EPOCHS, f"**/{EVENTS}"):
-            for path in list(folder.glob(pattern)):
-                path.unlink()
+        for path in (self.rows_path(setting), self.epochs_path(setting)):
+            path.unlink(missing_ok=True)
+
+    def can_go_on(self, setting: str, state: dict) -> bool:
+        """Returns whether the files of a setting hold what a state counts.
+
+        Args:
+            setting: Id of the setting.
+            state: State of a checkpoint, with `rounds`, `epochs` and the
+                `row` of the last round.
+
+        Raises:
+            ValueError: A line of the files cannot be read.
+        """
+        done = len(self._rows(setting)) + (state["row"] is not None)
+        epochs = rows.read_epochs(self.epochs_path(setting))
+        return state["rounds"] <= done and state["epochs"] <= len(epochs)
+
+    def cut_back(self, setting: str, state: dict) -> None:
+        """Brings the files of a setting to the state of a checkpoint.
+
+        What was written after it will be written again; a row that the
+        checkpoint alone has is appended.
+        """
+        path = self.rows_path(setting)
+        rows.cut(path, state["rounds"])
+        if len(self._rows(setting)) < state["rounds"]:
+            rows.append(path, rows.decode(state["row"]))
+        rows.cut(self.epochs_path(setting), state["epochs"])
+
+    def lock(self, setting: str | None = None) -> locks.Lock:
+        """Returns the lock of a setting, or that of what all share."""
+        folder = self.path if setting is None else self.folder(setting)
+        return locks.Lock(folder / locks.NAME)
+
+    def _rows(self, setting: str) -> list[rows.Row]:
+        path = self.rows_path(setting)
+        return rows.read(path) if path.exists() else []
 
     def _prepare(self, run: dict, overwrite: bool) -> None:
         if not self._has_run():
             self._check_empty()
         elif overwrite:
+            self._check_idle()
             self.path.rename(self._free_name())
         else:
             run = self._continued(run)
@@ -168,23 +213,41 @@ class Workdir:
             old = self.load()
         except ValueError as error:
             raise ValueError(f"{error} {_WAYS_OUT}") from None
-        self._check_same(old["config"], run["config"])
-        origin = {key: run[key] for key in ("versions", "git_revision")}
+        self._check_same("config", old["config"], run["config"])
+        self._check_same("version", _decisive(old), _decisive(run))
+        origin = {k: v for k, v in run.items() if k not in ("config", "schema")}
         known = [old, *old.get("continued", [])]
         if any(_covers(entry, origin) for entry in known):
             return old
         return {**old, "continued": [*old.get("continued", []), origin]}
 
-    def _check_same(self, old: dict, new: dict) -> None:
+    def _check_same(self, what: str, old: dict, new: dict) -> None:
         changes = list(differences(old, new))
         if changes:
             shown = ", ".join(changes[:_SHOWN])
             more = len(changes) - _SHOWN
             rest = f" and {more} more" if more > 0 else ""
             raise ValueError(
-                f"`--workdir` {self.path} belongs to another config. "
+                f"`--workdir` {self.path} belongs to another {what}. "
                 f"Received: {shown}{rest}. {_WAYS_OUT}"
             )
+
+    def _check_idle(self) -> None:
+        for path in self.path.glob(f"**/{locks.NAME}"):
+            lock = locks.Lock(path)
+            if lock.is_held():
+                raise ValueError(
+                    "`--overwrite` needs a `--workdir` that nobody writes "
+                    f"to. Received: {self.path}, which {lock.holder()} "
+                    "writes to. End it first, or choose another `--workdir`."
+                )
+
+
+def _decisive(run: dict) -> dict:
+    """Returns what rows depend on besides the config."""
+    versions = dict(run.get("versions", {}))
+    versions.pop("python", None)
+    return {**versions, "schema": run.get("schema")}
 
 
 def differences(old: dict, new: dict, prefix: str = "") -> Iterator[str]:
@@ -198,16 +261,9 @@ def differences(old: dict, new: dict, prefix: str = "") -> Iterator[str]:
 
 
 def write_atomically(path: pathlib.Path, text: str) -> None:
-    """Writes a text file in one step: written beside, fsynced, renamed."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(part, "w", encoding="utf8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    """Writes a text file in one step."""
+    with files.at_once(path) as file:
+        file.write(text.encode("utf8"))
 
 
 def git_revision() -> str | None:

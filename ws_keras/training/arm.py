@@ -16,29 +16,35 @@ def train(
     setting: settings.Setting,
     rounds: Sequence[np.ndarray],
     transform: Callable[[int], None],
-    *,
-    trace_seconds: float = 0.0,
     **names: str,
 ) -> Iterator[rows.Row]:
     """Transforms, trains and evaluates, round after round.
+
+    A trainer that was resumed goes on with the round in which it was left.
+    Checkpoints hold the row, so that it is not lost between the two files.
 
     Args:
         trainer: `Trainer` of the model.
         setting: Whose arm it is.
         rounds: Indices of the samples of each round.
         transform: Function of the round, from 1, called before it.
-        trace_seconds: What tracing has taken, for the first row. Defaults to
-            0.
         names: `experiment`, `dataset`, `model` and `optimizer` of the rows.
 
     Yields:
         `rows.Row`; after one with `stopped_by="nan"` there is no other.
+
+    Raises:
+        Interrupted: The trainer's keeper was asked to stop.
     """
     for number, indices in enumerate(rounds, 1):
-        transform(number)
+        if number <= trainer.rounds:
+            continue
+        trainer.check_stop()
+        if trainer.place is None:
+            transform(number)
         result = trainer.fit_round(number, indices)
         diverged = result.stopped_by == "nan"
-        yield rows.Row(
+        row = rows.Row(
             setting=setting.id,
             arm=setting.arm,
             shrink=setting.shrink,
@@ -50,7 +56,7 @@ def train(
             steps=result.steps,
             sample_passes=result.sample_passes,
             train_seconds=result.train_seconds,
-            trace_seconds=trace_seconds if number == 1 else 0.0,
+            trace_seconds=result.trace_seconds,
             eval_seconds=result.eval_seconds,
             train_accuracy=100 * result.train_accuracy,
             accuracy=100 * result.accuracy,
@@ -60,5 +66,7 @@ def train(
             last=diverged or number == len(rounds),
             **names,
         )
+        trainer.keep_round(rows.encode(row))
+        yield row
         if diverged:
             return

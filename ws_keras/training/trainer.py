@@ -11,7 +11,11 @@ from keras import ops
 
 from ws_keras import seeds
 from ws_keras.callbacks import stopping
+from ws_keras.training import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
+from ws_keras.training import keeper as keepers
+from ws_keras.training import place as places
+from ws_keras.training import stop as stops
 from ws_keras.training import strategy as strategies
 
 _ACCURACY = "accuracy"
@@ -70,6 +74,7 @@ class EpochResult:
     """One epoch of a round; accuracies in [0, 1], nan where not measured."""
 
     epoch: int  # from 1
+    total: int  # from 1, over all rounds
     loss: float
     train_accuracy: float
     accuracy: float
@@ -86,6 +91,7 @@ class RoundResult:
     steps: int
     sample_passes: int
     train_seconds: float
+    trace_seconds: float  # of the processes that began in this round
     eval_seconds: float
     train_accuracy: float
     accuracy: float
@@ -110,6 +116,8 @@ class Trainer:
         on_epoch: Function of the round and an `EpochResult`, called after
             each epoch. Defaults to `None`.
         callbacks: Further Keras callbacks for each `fit`. Defaults to none.
+        keeper: The `keeper.Keeper` of its checkpoints. Defaults to `None`,
+            which keeps none.
     """
 
     def __init__(
@@ -123,6 +131,7 @@ class Trainer:
         monitored: int = 0,
         on_epoch: Callable[[int, EpochResult], None] | None = None,
         callbacks=(),
+        keeper: keepers.Keeper | None = None,
     ):
         self.model = model
         self._feed = feed
@@ -134,15 +143,20 @@ class Trainer:
         self._is_monitored = monitored > 0
         self._on_epoch = on_epoch
         self._callbacks = list(callbacks)
+        self._keeper = keeper
+        if keeper is not None:
+            keeper.stop.watch(model)
+        self.rounds = 0  # that are done
+        self.epochs = 0  # that are done, over all rounds
+        self.place = None  # inside a round that an earlier process began
+        self._metrics = ()
+        self._trace_seconds = 0.0
 
-    def warm_up(self, indices: np.ndarray) -> float:
+    def warm_up(self, indices: np.ndarray) -> None:
         """Traces the graphs by one step that leaves no mark.
 
         Args:
             indices: Samples of any round.
-
-        Returns:
-            The seconds that it took.
 
         Raises:
             ValueError: If the model has no metric named `"accuracy"`.
@@ -151,7 +165,7 @@ class Trainer:
         model = self.model
         with strategies.scope_of(model):
             model.optimizer.build(model.trainable_variables)
-        kept = [*model.variables, *model.optimizer.variables]
+        kept = self._variables()
         values = [ops.convert_to_numpy(variable) for variable in kept]
         some = indices[: self._feed.batch_size]
         if not strategies.is_distributed(model):
@@ -166,10 +180,46 @@ class Trainer:
                 "The model must be compiled with a metric named "
                 f"{_ACCURACY!r}, which ends the rounds. Received: {names}."
             )
-        return time.perf_counter() - start
+        self._trace_seconds += time.perf_counter() - start
+
+    def resume(self, checkpoint: checkpoints.Checkpoint) -> None:
+        """Goes on from a checkpoint; called after `warm_up`.
+
+        Args:
+            checkpoint: One that this trainer's `keeper` has written.
+
+        Raises:
+            ValueError: The checkpoint is of another model.
+        """
+        state = checkpoint.state
+        variables = self._variables()
+        if state["place"] is not None:
+            self.place = places.Place(**state["place"])
+            if self.place.step:
+                variables += self.model.metrics_variables
+        keepers.restore(checkpoint, variables)
+        # The next epoch begins by setting these to zero.
+        values = map(ops.convert_to_numpy, self.model.metrics_variables)
+        self._metrics = list(values)
+        self.rounds, self.epochs = state["rounds"], state["epochs"]
+        self._trace_seconds += state["trace_seconds"]
+
+    def keep_round(self, row: dict) -> None:
+        """Counts a round that is done, and keeps a checkpoint with its row."""
+        self.rounds += 1
+        if self._keeper is not None:
+            self._keep(None, row)
+
+    def check_stop(self) -> None:
+        """Raises `Interrupted` between two rounds if a stop is wanted."""
+        if self._keeper is not None and self._keeper.stop.wanted:
+            raise stops.Interrupted
 
     def fit_round(self, number: int, indices: np.ndarray) -> RoundResult:
         """Trains on the samples of a round, then evaluates.
+
+        After `resume` it goes on from the `place` inside the round, if the
+        checkpoint has one.
 
         Args:
             number: The round, from 1.
@@ -177,23 +227,38 @@ class Trainer:
 
         Returns:
             A `RoundResult`.
+
+        Raises:
+            Interrupted: A stop was wanted; a checkpoint has been written.
         """
-        clock = _Clock()
+        place = self.place or places.Place()
+        clock = places.Clock(place)
         batches, steps, size = self._feed.training(
             indices, lambda: self._order(number, clock.epoch, len(indices))
         )
         rule = self._until.rule(lambda: self._feed.evaluation(indices))
+        rule.set_state(place.rule)
+        guard = places.Guard(
+            self._keeper, self._keep, clock, rule, self._until.limit
+        )
         monitor = _Monitor(self, number, clock, size)
-        history = self.model.fit(
-            batches,
-            epochs=self._until.limit,
-            shuffle=False,  # the feed does
-            verbose=0,
-            callbacks=[clock, *self._callbacks, monitor, rule],
-        ).history
-        # A fit that BackupAndRestore resumed would start the next one late.
-        self.model._initial_epoch = None
+        callbacks = guard.around(
+            [clock, *self._callbacks, monitor, rule],
+            steps,
+            place.step,
+            self._metrics,
+        )
+        epochs = place.epoch
+        if place.step:
+            epochs += 1
+            rest = self._rest(number, indices, place)
+            self._fit(rest, callbacks, place.epoch, epochs)
+            rule.set_state(rule.get_state())
+        if not (place.step and guard.is_over(epochs)):
+            self._fit(batches, callbacks, epochs, self._until.limit)
+        self.place, self._metrics = None, ()
         epochs = len(clock.seconds)
+        trace_seconds, self._trace_seconds = self._trace_seconds, 0.0
         start = time.perf_counter()
         evaluated = self._evaluate(self._held_out)
         clean = self._until.measured == "clean"
@@ -203,13 +268,48 @@ class Trainer:
             steps=epochs * steps,
             sample_passes=epochs * size,
             train_seconds=sum(clock.seconds),
+            trace_seconds=trace_seconds,
             eval_seconds=time.perf_counter() - start,
-            train_accuracy=rule.value if clean else history[_ACCURACY][-1],
+            train_accuracy=rule.value if clean else clock.logs[_ACCURACY],
             accuracy=evaluated[_ACCURACY],
-            loss=history["loss"][-1],
+            loss=clock.logs["loss"],
             eval_loss=evaluated["loss"],
             stopped_by=rule.stopped_by or self._ran_out(),
         )
+
+    def _fit(self, batches, callbacks: list, first: int, last: int) -> None:
+        self.model.fit(
+            batches,
+            initial_epoch=first,
+            epochs=last,
+            shuffle=False,  # the feed does
+            verbose=0,
+            callbacks=callbacks,
+        )
+        # A fit that BackupAndRestore resumed would start the next one late.
+        self.model._initial_epoch = None
+
+    def _rest(self, number: int, indices: np.ndarray, place: places.Place):
+        """Returns the batches of an epoch that was left after some steps."""
+        order = self._order(number, place.epoch + 1, len(indices))
+        rest = indices[order[place.step * self._feed.batch_size :]]
+        return self._feed.training(rest, lambda: np.arange(len(rest)))[0]
+
+    def _keep(self, place: places.Place | None, row: dict | None = None):
+        variables = self._variables()
+        if place is not None and place.step:
+            variables += self.model.metrics_variables
+        state = {
+            "rounds": self.rounds,
+            "epochs": self.epochs,
+            "trace_seconds": self._trace_seconds,
+            "place": None if place is None else dataclasses.asdict(place),
+            "row": row,
+        }
+        self._keeper.save(state, variables)
+
+    def _variables(self) -> list:
+        return [*self.model.variables, *self.model.optimizer.variables]
 
     def _ran_out(self) -> str:
         return "epochs" if self._until.epochs else "cap"
@@ -228,8 +328,9 @@ class Trainer:
         x, y = next(iter(self._feed.evaluation(indices)))
         self.model.compute_metrics(x, y, self.model(x, training=False))
 
-    def report(self, number: int, clock: "_Clock", size: int, logs) -> None:
+    def report(self, number: int, clock: places.Clock, size: int, logs) -> None:
         """Hands the figures of an epoch that has just ended to `on_epoch`."""
+        self.epochs += 1
         if self._on_epoch is None:
             return
         accuracy = math.nan
@@ -240,6 +341,7 @@ class Trainer:
             number,
             EpochResult(
                 epoch=clock.epoch,
+                total=self.epochs,
                 loss=logs["loss"],
                 train_accuracy=logs[_ACCURACY],
                 accuracy=accuracy,
@@ -247,22 +349,6 @@ class Trainer:
                 samples_per_second=size / clock.seconds[-1],
             ),
         )
-
-
-class _Clock(keras.callbacks.Callback):
-    """Knows the epoch, and the seconds of each without what comes after."""
-
-    def __init__(self):
-        super().__init__()
-        self.epoch = 0
-        self.seconds = []
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch + 1
-        self._start = time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.seconds.append(time.perf_counter() - self._start)
 
 
 class _Monitor(keras.callbacks.Callback):

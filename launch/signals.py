@@ -1,0 +1,59 @@
+"""SIGINT and SIGTERM: the step is finished, a checkpoint written, then exit."""
+
+import os
+import shlex
+import signal
+import sys
+from types import FrameType
+
+from ws_keras.training import stop as stops
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Signals:
+    """Turns signals into a wish to stop while settings are run.
+
+    Before and after that there is nothing to lose, and a signal ends the
+    process as usual. A second SIGINT always does.
+
+    Example:
+
+    ```python
+    signals = Signals()
+    with signals:
+        train(stop=signals.stop)
+    ```
+    """
+
+    def __init__(self):
+        self.stop = stops.Stop()
+        self.received = None
+
+    def __enter__(self) -> "Signals":
+        self._usual = {n: signal.signal(n, self._handle) for n in _SIGNALS}
+        return self
+
+    def __exit__(self, *_) -> None:
+        for number, usual in self._usual.items():
+            signal.signal(number, usual)
+
+    def leave(self) -> None:
+        """Says how to go on, and exits with the status of the signal.
+
+        Raises:
+            SystemExit: With 128 and the number of the signal.
+        """
+        command = shlex.join([sys.executable, *sys.orig_argv[1:]])
+        print(
+            f"Stopped by {signal.Signals(self.received).name}; all that is "
+            f"done is kept. Go on with:\n{command}",
+            flush=True,
+        )
+        raise SystemExit(128 + self.received)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None and number == signal.SIGINT:
+            os._exit(128 + number)
+        self.received = self.received or number
+        self.stop.want()

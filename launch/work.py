@@ -1,0 +1,137 @@
+"""One setting, from its last checkpoint if there is one to its last row."""
+
+import dataclasses
+from collections.abc import Callable
+
+from ws_keras import settings as all_settings
+from ws_keras.results import events
+from ws_keras.results import rows
+from ws_keras.results import workdir as workdirs
+from ws_keras.training import checkpoint as checkpoints
+from ws_keras.training import stop as stops
+
+from . import progress as progresses
+
+
+@dataclasses.dataclass(frozen=True)
+class Intervals:
+    """How often a checkpoint is written inside a round; `None` is never."""
+
+    minutes: float | None = 5.0
+    epochs: int | None = None
+
+
+class Work:
+    """Runs settings of one workdir and writes what they give.
+
+    Args:
+        folder: The `Workdir`.
+        run: `experiment.run` with the strategy.
+        progress: Where to show it.
+        stop: The wish to stop.
+        intervals: How often checkpoints are written.
+    """
+
+    def __init__(
+        self,
+        folder: workdirs.Workdir,
+        run: Callable,
+        progress: progresses.Progress,
+        stop: stops.Stop,
+        intervals: Intervals,
+    ):
+        self._folder, self._run = folder, run
+        self._progress, self._stop = progress, stop
+        self._intervals = intervals
+
+    def setting(self, setting: all_settings.Setting, config, dataset) -> None:
+        """Runs a setting to its end.
+
+        Args:
+            setting: The `Setting`, whose lock is held.
+            config: Its config.
+            dataset: The data that the config names.
+
+        Raises:
+            stop.Interrupted: A stop was wanted; a checkpoint is written.
+            ValueError: The disk is full, or the folder cannot be written.
+        """
+        try:
+            self._setting(setting, config, dataset)
+        except OSError as error:
+            raise ValueError(
+                "`--workdir` must have room and be writable. Received: "
+                f"{self._folder.path} ({error.strerror or error}), in "
+                f"{setting.id}. What is finished is kept; mend this and give "
+                "the same command again: it goes on."
+            ) from error
+
+    def _setting(self, setting, config, dataset) -> None:
+        path = self._folder.folder(setting.id)
+        rows_path = self._folder.rows_path(setting.id)
+        epochs_path = self._folder.epochs_path(setting.id)
+        # Imports Keras, which the commands start up on their own.
+        from ws_keras.training import keeper as keepers
+
+        keeper = keepers.Keeper(
+            path,
+            minutes=self._intervals.minutes,
+            epochs=self._intervals.epochs,
+            stop=self._stop,
+            before=lambda: rows.sync(epochs_path),
+        )
+        checkpoint = self._begin(setting.id, keeper)
+        known = rows.read(rows_path) if checkpoint else []
+        epochs = rows.read_epochs(epochs_path)
+        label = hparams(setting, config)
+        with events.Events(path, label, epochs, known) as writer:
+
+            def on_epoch(epoch: rows.Epoch) -> None:
+                rows.append_epoch(epochs_path, epoch)
+                writer.epoch(epoch)
+                self._progress.epoch(epoch)
+
+            if known and known[-1].last:
+                return  # killed between its last checkpoint and its last row
+            for row in self._run(
+                config,
+                setting,
+                dataset,
+                on_epoch=on_epoch,
+                keeper=keeper,
+                checkpoint=checkpoint,
+            ):
+                rows.append(rows_path, row)
+                writer.round(row)
+                self._progress.round(row)
+        checkpoints.prune(path)
+
+    def _begin(self, setting: str, keeper) -> checkpoints.Checkpoint | None:
+        """Brings the files of a setting to the state of a checkpoint."""
+        folder = self._folder
+        found = keeper.newest(lambda state: folder.can_go_on(setting, state))
+        for problem in keeper.problems:
+            self._progress.say(f"{setting}  {problem}")
+        if found is None:
+            folder.restart(setting)
+            checkpoints.remove(keeper.folder)
+            return None
+        folder.cut_back(setting, found.state)
+        self._progress.resumed(setting, found.state)
+        return found
+
+
+def hparams(setting: all_settings.Setting, config) -> dict:
+    """Returns what tells a setting from others, for TensorBoard."""
+    return {
+        "arm": setting.arm,
+        "shrink": setting.shrink,
+        "perturb": setting.perturb,
+        "seed": setting.seed,
+        "dataset": config.data.name,
+        "model": config.model.name,
+        "width": config.model.width,
+        "optimizer": config.optimizer.name,
+        "learning_rate": config.optimizer.learning_rate,
+        "batch_size": config.train.batch_size,
+    }

@@ -1,0 +1,144 @@
+"""Checkpoint files: whole, or recognized as damaged; never half a one."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ws_keras import files
+
+PATTERN = "checkpoint-*.ckpt"
+KEPT = 2
+_MAGIC = b"ws_keras checkpoint 1\n"
+_DIGEST = hashlib.sha256
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds: values that JSON knows, and arrays in their order.
+
+    Arrays are given as bytes: whoever reads them knows their dtypes, of which
+    NumPy does not know all.
+    """
+
+    path: pathlib.Path
+    state: dict[str, Any]
+    arrays: Sequence[memoryview]
+
+
+def paths(folder: str | os.PathLike) -> list[pathlib.Path]:
+    """Returns the checkpoints of a folder, the newest first."""
+    return sorted(pathlib.Path(folder).glob(PATTERN), reverse=True)
+
+
+def save(
+    folder: str | os.PathLike,
+    state: dict[str, Any],
+    arrays: Iterable[np.ndarray],
+    kept: int = KEPT,
+) -> pathlib.Path:
+    """Writes a checkpoint beside the older ones, then removes the oldest.
+
+    The file gets its name once it is on the disk as a whole; see
+    `files.at_once`.
+
+    Args:
+        folder: Where the checkpoints of a setting lie; made when missing.
+        state: Values that JSON knows.
+        arrays: Arrays, read one after the other.
+        kept: Number of checkpoints that stay. Defaults to 2.
+
+    Returns:
+        Path of the new file.
+
+    Raises:
+        OSError: The file cannot be written; older ones are untouched.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    older = paths(folder)
+    number = int(older[0].stem.rpartition("-")[2]) + 1 if older else 1
+    path = folder / f"checkpoint-{number:08d}.ckpt"
+    with files.at_once(path) as file:
+        _write(file, state, arrays)
+    prune(folder, kept)
+    return path
+
+
+def load(path: str | os.PathLike) -> Checkpoint:
+    """Reads a checkpoint; nothing in it is executed or unpickled.
+
+    Args:
+        path: File that `save` wrote.
+
+    Returns:
+        A `Checkpoint`.
+
+    Raises:
+        ValueError: The file is damaged: torn, changed, or none of ours.
+    """
+    path = pathlib.Path(path)
+    content = path.read_bytes()
+    size = _DIGEST().digest_size
+    body, digest = memoryview(content)[:-size], content[-size:]
+    if not content.startswith(_MAGIC) or _DIGEST(body).digest() != digest:
+        raise ValueError(
+            f"A checkpoint must be whole. Received: {path}, which is damaged."
+        )
+    end = content.index(b"\n", len(_MAGIC))
+    header = json.loads(content[len(_MAGIC) : end])
+    return Checkpoint(path, header, _split(body[end + 1 :]))
+
+
+def set_aside(path: pathlib.Path) -> None:
+    """Renames a damaged checkpoint, so that it does not count as one."""
+    with contextlib.suppress(OSError):
+        path.replace(path.with_suffix(".damaged"))
+
+
+def prune(folder: str | os.PathLike, kept: int = 1) -> None:
+    """Removes all checkpoints but the newest."""
+    for path in paths(folder)[kept:]:
+        path.unlink(missing_ok=True)
+
+
+def remove(folder: str | os.PathLike) -> None:
+    """Removes all checkpoints of a folder, and what a killed writer left."""
+    for path in pathlib.Path(folder).glob(f"*{PATTERN}*"):
+        path.unlink(missing_ok=True)
+
+
+def _write(file, state: dict, arrays: Iterable[np.ndarray]) -> None:
+    digest = _DIGEST()
+
+    def write(data) -> None:
+        digest.update(data)
+        file.write(data)
+
+    write(_MAGIC)
+    write(json.dumps(state).encode("utf8") + b"\n")
+    for array in arrays:
+        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        write(len(data).to_bytes(_LENGTH, "little"))
+        write(data)
+    file.write(digest.digest())
+
+
+_LENGTH = 8
+
+
+def _split(body: memoryview) -> list[memoryview]:
+    found, start = [], 0
+    while start < len(body):
+        length = int.from_bytes(body[start : start + _LENGTH], "little")
+        start += _LENGTH
+        found.append(body[start : start + length])
+        start += length
+    return found

@@ -1,0 +1,137 @@
+"""The checkpoints of one setting: when one is due, and what it restores."""
+
+import os
+import time
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from ws_keras.training import checkpoint as checkpoints
+from ws_keras.training import stop as stops
+
+
+class Keeper:
+    """Keeps the checkpoints of one setting.
+
+    A checkpoint is written after each round, and inside a round when one is
+    due or a stop is wanted.
+
+    Example:
+
+    ```python
+    keeper = Keeper("runs/fig2/fig2_online/warm/seed0", minutes=5)
+    found = keeper.newest()
+    for row in experiment.run(config, setting, data, keeper=keeper):
+        ...
+    ```
+
+    Args:
+        folder: Where they lie.
+        minutes: Minutes of work after which one is due at the end of an
+            epoch. `None` never asks for one. Defaults to 5.
+        epochs: Epochs of a round after which one is due. Defaults to `None`.
+        stop: The `stop.Stop` to obey. Defaults to one that is never wanted.
+        before: Called before a checkpoint is written, to bring to the disk
+            what it counts on. Defaults to `None`.
+
+    Raises:
+        ValueError: If an interval is not positive.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        *,
+        minutes: float | None = 5.0,
+        epochs: int | None = None,
+        stop: stops.Stop | None = None,
+        before: Callable[[], None] | None = None,
+    ):
+        check_intervals(minutes, epochs)
+        self.folder = folder
+        self.stop = stop or stops.Stop()
+        self.problems = []  # sentences about checkpoints that are no use
+        self._before = before
+        self._minutes = minutes
+        self._epochs = epochs
+        self._last = time.monotonic()
+
+    def newest(
+        self, accepts: Callable[[dict], bool] = lambda state: True
+    ) -> checkpoints.Checkpoint | None:
+        """Returns the newest whole checkpoint whose state is accepted.
+
+        Args:
+            accepts: Function of the state. Defaults to one that accepts all.
+
+        Returns:
+            A `Checkpoint`, or `None`; `problems` says why others were not
+            taken.
+        """
+        for path in checkpoints.paths(self.folder):
+            try:
+                found = checkpoints.load(path)
+            except ValueError as error:
+                self.problems.append(str(error))
+                checkpoints.set_aside(path)
+                continue
+            if accepts(found.state):
+                return found
+        return None
+
+    def is_due(self, epochs: int) -> bool:
+        """Returns whether it is time, after so many epochs of a round."""
+        if self.stop.wanted:
+            return True
+        if self._epochs is not None and epochs % self._epochs == 0:
+            return True
+        # A clock that nobody sets: the day's time may jump.
+        waited = time.monotonic() - self._last
+        return self._minutes is not None and waited >= 60 * self._minutes
+
+    def save(self, state: dict[str, Any], variables: Sequence) -> None:
+        """Writes a checkpoint of the values of variables."""
+        if self._before is not None:
+            self._before()
+        values = (ops.convert_to_numpy(variable) for variable in variables)
+        checkpoints.save(self.folder, state, values)
+        self._last = time.monotonic()
+
+
+def restore(checkpoint: checkpoints.Checkpoint, variables: Sequence) -> None:
+    """Gives variables the values of a checkpoint, in their order.
+
+    Raises:
+        ValueError: The checkpoint is of another model; nothing is changed.
+    """
+    shapes = [tuple(variable.shape) for variable in variables]
+    dtypes = [ops.convert_to_numpy(v).dtype for v in variables]
+    sizes = [
+        int(np.prod(shape)) * dtype.itemsize
+        for shape, dtype in zip(shapes, dtypes, strict=True)
+    ]
+    found = [len(array) for array in checkpoint.arrays]
+    if found != sizes:
+        raise ValueError(
+            "A checkpoint must be of the same model and optimizer. Received: "
+            f"{checkpoint.path} with {len(found)} variables of "
+            f"{sum(found):,} bytes, where {len(sizes)} of {sum(sizes):,} "
+            "bytes are needed. Remove it to start the setting afresh."
+        )
+    for variable, data, dtype, shape in zip(
+        variables, checkpoint.arrays, dtypes, shapes, strict=True
+    ):
+        variable.assign(np.frombuffer(data, dtype).reshape(shape))
+
+
+def check_intervals(minutes: float | None, epochs: int | None) -> None:
+    """Raises a ValueError for an interval that is not positive."""
+    for name, value in (("minutes", minutes), ("epochs", epochs)):
+        if value is not None and not value > 0:
+            raise ValueError(
+                f"`checkpoint_{name}` must be positive. "
+                f"Received: checkpoint_{name}={value}."
+            )

@@ -1,0 +1,155 @@
+"""Where training stands inside a round, and how it stops and goes on there."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import keras
+from keras import ops
+
+from ws_keras.callbacks import stopping
+from ws_keras.training import keeper as keepers
+from ws_keras.training import stop as stops
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A place between two steps of a round.
+
+    `epoch` epochs of the round are done, in `seconds`, and `step` steps of
+    the next one, in `part` seconds; `rule` is what the stopping rule
+    remembers.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    seconds: tuple[float, ...] = ()
+    part: float = 0.0
+    rule: dict = dataclasses.field(default_factory=dict)
+
+
+class Clock(keras.callbacks.Callback):
+    """Knows the epoch, and the seconds of each without what comes after."""
+
+    def __init__(self, place: Place):
+        super().__init__()
+        self.epoch = place.epoch + 1  # the one that is trained, from 1
+        self.seconds = list(place.seconds)
+        self.logs = {}
+        self._part = place.part
+
+    @property
+    def part(self) -> float:
+        """Seconds of the epoch that is not over."""
+        return time.perf_counter() - self._start
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch + 1
+        self._start = time.perf_counter() - self._part
+        self._part = 0.0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds.append(self.part)
+        self.logs = logs
+
+
+class Guard:
+    """Watches over the `fit` of a round: where it stands, and its end.
+
+    Args:
+        keeper: The `keeper.Keeper`, or `None` for a round without.
+        save: Function of a `Place` that writes a checkpoint.
+        clock: The `Clock` of the round.
+        rule: Its `StopAtAccuracy`.
+        limit: The most epochs of the round.
+    """
+
+    def __init__(
+        self,
+        keeper: keepers.Keeper | None,
+        save: Callable[[Place], None],
+        clock: Clock,
+        rule: stopping.StopAtAccuracy,
+        limit: int,
+    ):
+        self.keeper = keeper
+        self._save, self._clock = save, clock
+        self._rule, self._limit = rule, limit
+
+    def is_over(self, epochs: int) -> bool:
+        """Returns whether the round ends after so many epochs."""
+        return self._rule.stopped_by is not None or epochs >= self._limit
+
+    def keep(self, epoch: int, step: int = 0) -> None:
+        """Writes a checkpoint after so many epochs and steps of the next."""
+        self._save(
+            Place(
+                epoch=epoch,
+                step=step,
+                seconds=tuple(self._clock.seconds[:epoch]),
+                part=self._clock.part if step else 0.0,
+                rule=self._rule.get_state(),
+            )
+        )
+
+    def around(self, callbacks: list, steps: int, done: int, metrics) -> list:
+        """Returns the callbacks of a `fit` with those of the guard.
+
+        Args:
+            callbacks: The others, the clock first.
+            steps: Steps of a whole epoch.
+            done: Steps of the first epoch that are done before.
+            metrics: Values of the model's metrics after these.
+        """
+        if self.keeper is None:
+            return callbacks
+        halt = _Halt(self, steps, done, metrics)
+        return [callbacks[0], halt, *callbacks[1:], _Due(self)]
+
+
+class _Halt(keras.callbacks.Callback):
+    """Stops between two steps when that is wanted."""
+
+    def __init__(self, guard: Guard, steps: int, done: int, metrics):
+        super().__init__()
+        self._guard, self._steps = guard, steps
+        self._done, self._metrics = done, metrics
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Keras has just set the metrics to zero.
+        variables = self.model.metrics_variables
+        for variable, value in zip(variables, self._metrics, strict=False):
+            variable.assign(value)
+        self._metrics = ()
+        self._first = self._iterations() - self._done
+        if self._guard.keeper.stop.wanted:
+            self._halt(epoch, self._done)
+        self._done = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = self._iterations() - self._first
+        if self._guard.keeper.stop.wanted and done < self._steps:
+            self._halt(epoch, done)
+
+    def _halt(self, epoch: int, done: int) -> None:
+        self._guard.keep(epoch, done)
+        raise stops.Interrupted
+
+    def _iterations(self) -> int:
+        return int(ops.convert_to_numpy(self.model.optimizer.iterations))
+
+
+class _Due(keras.callbacks.Callback):
+    """Keeps a checkpoint at the end of an epoch, after all other callbacks."""
+
+    def __init__(self, guard: Guard):
+        super().__init__()
+        self._guard = guard
+
+    def on_epoch_end(self, epoch, logs=None):
+        guard, done = self._guard, epoch + 1
+        if guard.is_over(done) or not guard.keeper.is_due(done):
+            return
+        guard.keep(done)
+        if guard.keeper.stop.wanted:
+            raise stops.Interrupted
