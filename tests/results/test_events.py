@@ -103,3 +103,49 @@ def test_hparams_are_there_for_their_tab(tmp_path):
     assert "round/accuracy" in {
         info.name.tag for info in experiment.metric_infos
     }
+
+
+def test_a_run_that_goes_on_has_each_point_once(tmp_path, make_row):
+    """Epochs 1 to 4 were written; the checkpoint and its files know 1 to 3,
+    and of these the killed process has lost the third."""
+    first = [epoch(number) for number in range(1, 4)]
+    with events.Events(tmp_path, {"arm": "warm"}) as writer:
+        for number in (1, 2, 4):
+            writer.epoch(epoch(number))
+        writer.round(make_row(round=1, num_samples=10))
+        writer.round(make_row(round=2, num_samples=20))
+    times = [e.wall_time for e in read(tmp_path).Scalars("epoch/loss")]
+    (path,) = tmp_path.glob("*tfevents*")
+    # As a killed process leaves it.
+    path.write_bytes(path.read_bytes() + b"torn")
+    row = make_row(round=1, num_samples=10)
+    with events.Events(tmp_path, {"arm": "warm"}, first, [row]) as writer:
+        for number in (4, 5):
+            writer.epoch(epoch(number, loss=7.0 + number))
+        writer.round(make_row(round=2, num_samples=20))
+    (_,) = tmp_path.glob("*tfevents*")
+    found = read(tmp_path)
+    assert points(found, "epoch/loss") == [
+        (1, 1.0),
+        (2, 0.5),
+        (3, pytest.approx(1 / 3)),
+        (4, 11.0),
+        (5, 12.0),
+    ]
+    assert [step for step, _ in points(found, "round/accuracy")] == [10, 20]
+    again = [e.wall_time for e in found.Scalars("epoch/loss")]
+    assert again[:2] == times[:2]
+
+
+def test_an_open_tensorboard_forgets_what_will_come_again(tmp_path):
+    """The reader of a TensorBoard that watches the folder all the time."""
+    with events.Events(tmp_path, {}) as writer:
+        for number in (1, 2, 3):
+            writer.epoch(epoch(number))
+    watching = read(tmp_path)
+    with events.Events(tmp_path, {}, [epoch(1)]) as writer:
+        writer.epoch(epoch(2, loss=9.0))
+        writer.epoch(epoch(3, loss=8.0))
+    watching.Reload()
+    expected = [(1, 1.0), (2, 9.0), (3, 8.0)]
+    assert points(watching, "epoch/loss") == expected

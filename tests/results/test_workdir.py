@@ -38,12 +38,58 @@ def test_same_config_is_continued_unchanged(folder):
     assert (folder.path / "run.json").read_bytes() == before
 
 
-def test_other_versions_are_noted_once(folder):
-    for _ in range(2):
-        folder.prepare(CONFIG, {"keras": "3.16.0"})
+def test_another_python_and_strategy_are_noted_once(folder):
+    for strategy in ("none", "mirrored", "mirrored"):
+        versions = {**VERSIONS, "python": "3.99"}
+        folder.prepare(CONFIG, versions, strategy=strategy)
     run = folder.load()
     assert run["versions"] == VERSIONS
-    assert [c["versions"] for c in run["continued"]] == [{"keras": "3.16.0"}]
+    noted = [(c["versions"], c["strategy"]) for c in run["continued"]]
+    assert noted == [(versions, "none"), (versions, "mirrored")]
+
+
+def test_other_versions_are_refused_with_the_difference(folder):
+    before = (folder.path / "run.json").read_bytes()
+    with pytest.raises(ValueError) as error:
+        folder.prepare(CONFIG, {**VERSIONS, "keras": "3.99.0"})
+    assert "another version" in str(error.value)
+    assert f"keras: {VERSIONS['keras']!r} -> '3.99.0'" in str(error.value)
+    with pytest.raises(ValueError, match=r"jax: '\(absent\)' -> '0.1'"):
+        folder.prepare(CONFIG, {**VERSIONS, "jax": "0.1"})
+    assert (folder.path / "run.json").read_bytes() == before
+
+
+def test_another_schema_of_rows_is_refused(folder):
+    path = folder.path / "run.json"
+    path.write_text(path.read_text().replace('"schema": 1', '"schema": 0'))
+    with pytest.raises(ValueError, match="schema: 0 -> 1. Choose another"):
+        folder.prepare(CONFIG, VERSIONS)
+
+
+def test_overwrite_is_refused_while_somebody_writes(folder):
+    holder = """
+import sys
+from ws_keras.results import workdir
+lock = workdir.Workdir(sys.argv[1]).lock("a/seed0")
+assert lock.take()
+print("held", flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, str(folder.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(
+            ValueError, match=f"process {process.pid} on .* wri"
+        ):
+            folder.prepare({"seed": 1}, VERSIONS, overwrite=True)
+        assert folder.load()["config"] != {"seed": 1}
+        process.kill()
+    folder.prepare({"seed": 1}, VERSIONS, overwrite=True)
+    assert folder.load()["config"] == {"seed": 1}
 
 
 def test_other_config_is_refused_with_the_fields(folder):
@@ -163,12 +209,10 @@ def test_finished_by_the_last_row(folder, make_row):
     assert folder.is_finished(setting)
 
 
-def test_restart_removes_rows_and_events_only(folder, make_row, make_epochs):
+def test_restart_removes_rows_and_epochs_only(folder, make_row, make_epochs):
     setting = "a/seed0"
     rows.append(folder.rows_path(setting), make_row())
     rows.append_epoch(folder.epochs_path(setting), make_epochs(setting)[0])
-    (folder.folder(setting) / "tb").mkdir()
-    (folder.folder(setting) / "tb" / "events.out.tfevents.1.x").touch()
     (folder.folder(setting) / "notes.txt").touch()
     folder.restart(setting)
     left = [p.name for p in folder.folder(setting).rglob("*") if p.is_file()]
@@ -181,3 +225,52 @@ def test_restart_refuses_a_finished_setting(folder, make_row):
     with pytest.raises(ValueError, match="finished setting is never removed"):
         folder.restart("a/seed0")
     assert folder.rows_path("a/seed0").exists()
+
+
+def state(rounds, epochs, row=None):
+    return {"rounds": rounds, "epochs": epochs, "row": row}
+
+
+@pytest.fixture
+def unfinished(folder, make_row, make_epochs):
+    """A setting with two rows, a torn third one, and five epochs."""
+    setting = "a/seed0"
+    path = folder.rows_path(setting)
+    for number in (1, 2):
+        rows.append(path, make_row(round=number))
+    with open(path, "a") as file:
+        file.write('{"setting": "a/se')
+    for epoch in make_epochs(setting)[:5]:
+        rows.append_epoch(folder.epochs_path(setting), epoch)
+    return setting
+
+
+def test_what_a_checkpoint_counts_must_be_there(folder, unfinished, make_row):
+    third = rows.encode(make_row(round=3))
+    for rounds, epochs, row, expected in (
+        (2, 5, None, True),
+        (1, 3, None, True),
+        (3, 5, third, True),  # the checkpoint has the row that is torn
+        (3, 5, None, False),
+        (4, 5, third, False),
+        (2, 6, None, False),
+    ):
+        found = folder.can_go_on(unfinished, state(rounds, epochs, row))
+        assert found is expected, (rounds, epochs)
+
+
+def test_cut_back_to_an_earlier_checkpoint(folder, unfinished):
+    folder.cut_back(unfinished, state(1, 3))
+    assert [r.round for r in rows.read(folder.rows_path(unfinished))] == [1]
+    epochs = rows.read_epochs(folder.epochs_path(unfinished))
+    assert [epoch.epoch for epoch in epochs] == [1, 2, 3]
+    assert folder.rows_path(unfinished).read_bytes().endswith(b"}\n")
+
+
+def test_a_row_that_the_checkpoint_alone_has(folder, unfinished, make_row):
+    row = make_row(round=3, last=True)
+    for _ in range(2):
+        folder.cut_back(unfinished, state(3, 5, rows.encode(row)))
+        found = rows.read(folder.rows_path(unfinished))
+        assert [r.round for r in found] == [1, 2, 3] and found[-1] == row
+    assert folder.is_finished(unfinished)

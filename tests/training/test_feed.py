@@ -82,4 +82,4 @@ def test_bad_batch_size(size, replicas):
 
 def test_batch_larger_than_the_round():
     with pytest.raises(ValueError, match="batch_size=12, a round of 11"):
-        feeds.Feed(X, Y, 12).training(INDICES, lambda: np.arange(11))
+        feeds.check_round(12, 11)

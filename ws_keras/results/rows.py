@@ -119,16 +119,17 @@ def sync(path: str | os.PathLike) -> None:
 
 
 def cut(path: str | os.PathLike, count: int) -> None:
-    """Keeps the first lines of a file, in one step: all of it or none.
+    """Keeps the first lines of a file, in one step.
 
     Args:
         path: Line file; a missing one is let pass.
-        count: Number of lines that stay.
+        count: Number of whole lines that stay.
     """
     path = pathlib.Path(path)
     if not path.exists():
         return
-    lines = path.read_bytes().split(b"\n")[:count]
+    *lines, _ = path.read_bytes().split(b"\n")
+    del lines[count:]
     with files.at_once(path) as file:
         file.write(b"".join(line + b"\n" for line in lines))
 

@@ -88,13 +88,15 @@ def load(path: str | os.PathLike) -> Checkpoint:
     content = path.read_bytes()
     size = _DIGEST().digest_size
     body, digest = memoryview(content)[:-size], content[-size:]
-    if not content.startswith(_MAGIC) or _DIGEST(body).digest() != digest:
-        raise ValueError(
-            f"A checkpoint must be whole. Received: {path}, which is damaged."
-        )
-    end = content.index(b"\n", len(_MAGIC))
-    header = json.loads(content[len(_MAGIC) : end])
-    return Checkpoint(path, header, _split(body[end + 1 :]))
+    if content.startswith(_MAGIC) and _DIGEST(body).digest() == digest:
+        with contextlib.suppress(ValueError):
+            end = content.index(b"\n", len(_MAGIC))
+            state = json.loads(content[len(_MAGIC) : end])
+            if type(state) is dict:
+                return Checkpoint(path, state, _split(body[end + 1 :]))
+    raise ValueError(
+        f"A checkpoint must be whole. Received: {path}, which is damaged."
+    )
 
 
 def set_aside(path: pathlib.Path) -> None:

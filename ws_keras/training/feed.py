@@ -54,11 +54,7 @@ class Feed:
             `num_replicas - 1` samples, others in each epoch, are left out,
             because TensorFlow gives a wrong gradient for a batch that the
             replicas cannot share evenly.
-
-        Raises:
-            ValueError: If the round is smaller than a batch.
         """
-        check_round(self.batch_size, len(indices))
         rest = len(indices) % self.batch_size
         size = len(indices) - rest % self._num_replicas
         steps = -(-size // self.batch_size)

@@ -193,14 +193,14 @@ class Trainer:
         """
         state = checkpoint.state
         variables = self._variables()
+        metrics = []
         if state["place"] is not None:
             self.place = places.Place(**state["place"])
             if self.place.step:
-                variables += self.model.metrics_variables
-        keepers.restore(checkpoint, variables)
+                metrics = self.model.metrics_variables
+        keepers.restore(checkpoint, variables + metrics)
         # The next epoch begins by setting these to zero.
-        values = map(ops.convert_to_numpy, self.model.metrics_variables)
-        self._metrics = list(values)
+        self._metrics = [ops.convert_to_numpy(metric) for metric in metrics]
         self.rounds, self.epochs = state["rounds"], state["epochs"]
         self._trace_seconds += state["trace_seconds"]
 
@@ -229,8 +229,10 @@ class Trainer:
             A `RoundResult`.
 
         Raises:
+            ValueError: If the round is smaller than a batch.
             Interrupted: A stop was wanted; a checkpoint has been written.
         """
+        feeds.check_round(self._feed.batch_size, len(indices))
         place = self.place or places.Place()
         clock = places.Clock(place)
         batches, steps, size = self._feed.training(

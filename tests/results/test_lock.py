@@ -1,0 +1,63 @@
+"""A lock is held by one process at a time and dies with it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from ws_keras.results import lock as locks
+
+HOLDER = """
+import sys
+from ws_keras.results import lock
+held = lock.Lock(sys.argv[1])
+print(held.take(), flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def lock(tmp_path):
+    return locks.Lock(tmp_path / "a" / locks.NAME)
+
+
+def holder(lock):
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(lock.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_one_process_at_a_time(lock):
+    assert not lock.is_held() and not lock.path.exists()
+    with holder(lock) as process:
+        assert process.stdout.readline() == "True\n"
+        assert lock.is_held() and not lock.take()
+        assert lock.holder().startswith(f"process {process.pid} on ")
+        process.stdin.write("\n")
+    assert not lock.is_held() and lock.take()
+    with holder(lock) as other:
+        assert other.stdout.readline() == "False\n"
+    lock.free()
+    with holder(lock) as other:
+        assert other.stdout.readline() == "True\n"
+
+
+def test_it_dies_with_a_killed_holder(lock):
+    with holder(lock) as process:
+        assert process.stdout.readline() == "True\n"
+        process.kill()
+    assert lock.take()
+
+
+def test_waiting_for_it(lock):
+    with holder(lock) as process:
+        assert process.stdout.readline() == "True\n"
+        process.stdin.write("\n")
+        process.stdin.flush()
+        with lock:
+            assert "process" in lock.holder()
+            assert process.wait() == 0
+    assert not lock.is_held()

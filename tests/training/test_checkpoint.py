@@ -1,0 +1,150 @@
+"""Checkpoint files that are whole, and what becomes of damaged ones."""
+
+import errno
+import hashlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ws_keras.training import checkpoint
+from ws_keras.training import keeper as keepers
+
+STATE = {"rounds": 2, "place": None, "best": float("-inf"), "name": "ä"}
+ARRAYS = [
+    np.arange(6, dtype="float32").reshape(2, 3),
+    np.array(7, "int64"),
+    np.zeros((0, 4), "float32"),
+    np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+]
+
+
+def test_what_is_saved_comes_back(tmp_path):
+    path = checkpoint.save(tmp_path, STATE, ARRAYS)
+    found = checkpoint.load(path)
+    assert found.state == STATE
+    for data, array in zip(found.arrays, ARRAYS, strict=True):
+        back = np.frombuffer(data, array.dtype).reshape(array.shape)
+        np.testing.assert_array_equal(back, array)
+
+
+def test_the_last_two_are_kept(tmp_path):
+    for number in range(5):
+        checkpoint.save(tmp_path, {"n": number}, [])
+    found = [checkpoint.load(p).state["n"] for p in checkpoint.paths(tmp_path)]
+    assert found == [4, 3]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "checkpoint-00000004.ckpt",
+        "checkpoint-00000005.ckpt",
+    ]
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory):
+    path = checkpoint.save(tmp_path_factory.mktemp("whole"), STATE, ARRAYS)
+    return path.read_bytes()
+
+
+def test_every_single_flipped_bit_is_recognized(tmp_path, content):
+    path = tmp_path / "checkpoint-00000001.ckpt"
+    for position in range(len(content)):
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="must be whole. Received: .*ckpt"):
+            checkpoint.load(path)
+
+
+def test_every_truncation_is_recognized(tmp_path, content):
+    path = tmp_path / "checkpoint-00000001.ckpt"
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        with pytest.raises(ValueError, match="must be whole"):
+            checkpoint.load(path)
+
+
+@hypothesis_settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200), st.booleans())
+def test_any_file_is_a_checkpoint_or_a_sentence(tmp_path_factory, body, signed):
+    """Even one whose checksum is right: somebody may have made it."""
+    path = tmp_path_factory.getbasetemp() / "any.ckpt"
+    body = b"ws_keras checkpoint 1\n" + body
+    path.write_bytes(body + hashlib.sha256(body).digest() * signed)
+    try:
+        found = checkpoint.load(path)
+    except ValueError as error:
+        assert "must be whole. Received: " in str(error)
+    else:
+        assert signed and type(found.state) is dict
+
+
+def test_a_damaged_one_is_named_and_the_one_before_it_is_used(tmp_path):
+    for number in (1, 2):
+        path = checkpoint.save(tmp_path, {"n": number}, ARRAYS)
+    path.write_bytes(path.read_bytes()[:-9])
+    keeper = keepers.Keeper(tmp_path)
+    assert keeper.newest().state == {"n": 1}
+    (problem,) = keeper.problems
+    assert str(path) in problem and "damaged" in problem
+    # It no longer counts as one of the two that are kept.
+    checkpoint.save(tmp_path, {"n": 3}, [])
+    kept = [checkpoint.load(p).state["n"] for p in checkpoint.paths(tmp_path)]
+    assert kept == [3, 1]
+
+
+def test_one_that_is_not_accepted_is_passed_over(tmp_path):
+    for number in (1, 2):
+        checkpoint.save(tmp_path, {"n": number}, [])
+    keeper = keepers.Keeper(tmp_path)
+    assert keeper.newest(lambda state: state["n"] < 2).state == {"n": 1}
+    assert keeper.newest(lambda state: False) is None
+    assert keeper.problems == []
+
+
+def test_a_failing_disk_leaves_the_older_one_and_no_part(tmp_path):
+    """The file size limit of the process stands for the disk's end."""
+    script = """
+import resource, signal, sys
+import numpy as np
+from ws_keras.training import checkpoint
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+checkpoint.save(sys.argv[1], {"n": 1}, [])
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+try:
+    checkpoint.save(sys.argv[1], {"n": 2}, [np.zeros(100_000)])
+except OSError as error:
+    print(error.errno)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) == errno.EFBIG
+    assert os.listdir(tmp_path) == ["checkpoint-00000001.ckpt"]
+    assert keepers.Keeper(tmp_path).newest().state == {"n": 1}
+
+
+def test_when_one_is_due(tmp_path):
+    keeper = keepers.Keeper(tmp_path, minutes=None, epochs=3)
+    due = [n for n in range(1, 10) if keeper.is_due(n)]
+    assert due == [3, 6, 9]
+    assert not keepers.Keeper(tmp_path, minutes=60).is_due(1)
+    keeper = keepers.Keeper(tmp_path, minutes=1e-9)
+    assert keeper.is_due(1)
+    keeper.stop.want()
+    assert keepers.Keeper(tmp_path, minutes=None, stop=keeper.stop).is_due(1)
+
+
+@pytest.mark.parametrize("name, value", [("minutes", 0), ("epochs", -1)])
+def test_bad_intervals(tmp_path, name, value):
+    with pytest.raises(
+        ValueError, match=f"Received: checkpoint_{name}={value}"
+    ):
+        keepers.Keeper(tmp_path, **{name: value})
