@@ -81,7 +81,7 @@ class Work:
             before=lambda: rows.sync(epochs_path),
         )
         checkpoint = self._begin(setting.id, keeper)
-        known = rows.read(rows_path) if checkpoint else []
+        known = self._folder.rows_of(setting.id)
         epochs = rows.read_epochs(epochs_path)
         label = hparams(setting, config)
         with events.Events(path, label, epochs, known) as writer:

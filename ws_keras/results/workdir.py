@@ -119,9 +119,14 @@ class Workdir:
         """Returns the path of a setting's epoch curves."""
         return self.folder(setting) / rows.EPOCHS
 
+    def rows_of(self, setting: str) -> list[rows.Row]:
+        """Returns the rows of a setting, none if it has not begun."""
+        path = self.rows_path(setting)
+        return rows.read(path) if path.exists() else []
+
     def is_finished(self, setting: str) -> bool:
         """Returns whether the setting's last row says that it is the last."""
-        found = self._rows(setting)
+        found = self.rows_of(setting)
         return bool(found) and found[-1].last
 
     def restart(self, setting: str) -> None:
@@ -151,7 +156,7 @@ class Workdir:
         Raises:
             ValueError: A line of the files cannot be read.
         """
-        done = len(self._rows(setting)) + (state["row"] is not None)
+        done = len(self.rows_of(setting)) + (state["row"] is not None)
         epochs = rows.read_epochs(self.epochs_path(setting))
         return state["rounds"] <= done and state["epochs"] <= len(epochs)
 
@@ -163,7 +168,7 @@ class Workdir:
         """
         path = self.rows_path(setting)
         rows.cut(path, state["rounds"])
-        if len(self._rows(setting)) < state["rounds"]:
+        if len(self.rows_of(setting)) < state["rounds"]:
             rows.append(path, rows.decode(state["row"]))
         rows.cut(self.epochs_path(setting), state["epochs"])
 
@@ -171,10 +176,6 @@ class Workdir:
         """Returns the lock of a setting, or that of what all share."""
         folder = self.path if setting is None else self.folder(setting)
         return locks.Lock(folder / locks.NAME)
-
-    def _rows(self, setting: str) -> list[rows.Row]:
-        path = self.rows_path(setting)
-        return rows.read(path) if path.exists() else []
 
     def _prepare(self, run: dict, overwrite: bool) -> None:
         if not self._has_run():

@@ -1,0 +1,119 @@
+"""A small online run that is disturbed in many ways, and its whole life."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing import event_accumulator
+
+from ws_keras.results import rows
+from ws_keras.training import checkpoint
+
+from .nursery import Nursery
+
+ARMS = ("cold", "warm", "shrink_perturb-0.5-0.1")
+CONFIG = '''
+"""Three arms of a small convolutional network on a user's own images."""
+from ws_keras.configs import base
+
+
+def get_config():
+    config = base.get_config()
+    config.experiment = "own"
+    config.arms = ("cold", "warm", "shrink_perturb-0.5-0.1")
+    config.seeds = (0,)
+    config.data.name = "npz:{}"
+    config.rounds.step = 24
+    config.model.width = 2
+    config.model.blocks = (1,)
+    config.train.batch_size = 8
+    config.train.patience = 2
+    config.rounds.limit = 2
+    config.train.max_epochs = 4
+    return config
+'''
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """All that a run leaves, without its times."""
+
+    rows: dict
+    epochs: dict
+    points: dict
+    weights: dict
+
+    @classmethod
+    def of(cls, workdir: pathlib.Path) -> "Result":
+        """Reads a finished workdir."""
+        folders = {arm: workdir / "own" / arm / "seed0" for arm in ARMS}
+        return cls(
+            {a: _timeless(rows.read(f / rows.ROWS)) for a, f in folders.items()},
+            {
+                a: _timeless(rows.read_epochs(f / rows.EPOCHS))
+                for a, f in folders.items()
+            },
+            {a: _points(f) for a, f in folders.items()},
+            {a: _weights(f) for a, f in folders.items()},
+        )
+
+
+def _timeless(records: list) -> list[dict]:
+    dicts = [dataclasses.asdict(record) for record in records]
+    return [
+        {k: v for k, v in values.items() if "second" not in k}
+        for values in dicts
+    ]
+
+
+def _points(folder: pathlib.Path) -> dict:
+    found = event_accumulator.EventAccumulator(str(folder))
+    found.Reload()
+    return {
+        tag: [(event.step, event.value) for event in found.Scalars(tag)]
+        for tag in found.Tags()["scalars"]
+        if "second" not in tag
+    }
+
+
+def _weights(folder: pathlib.Path) -> list[bytes]:
+    path, *_ = checkpoint.paths(folder)
+    return [bytes(array) for array in checkpoint.load(path).arrays]
+
+
+@pytest.fixture(scope="session")
+def nursery():
+    with Nursery() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def user(tmp_path_factory):
+    """A user's folder with images and a config."""
+    folder = tmp_path_factory.mktemp("user")
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 90)
+    x = rng.integers(0, 256, (90, 4, 4, 3)) // (1 + y[:, None, None, None])
+    np.savez(folder / "own.npz", x=x.astype("uint8"), y=y)
+    (folder / "own.py").write_text(CONFIG.format(folder / "own.npz"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def whole(nursery, user):
+    """What the undisturbed run gives."""
+    workdir = user / "whole"
+    nursery.start(*command(user, workdir), out=user / "whole.out")
+    assert nursery.wait() == 0, (user / "whole.out").read_text()
+    return Result.of(workdir)
+
+
+def command(user, workdir, *more) -> list[str]:
+    """Returns the arguments of the run."""
+    return [
+        f"--config={user / 'own.py'}",
+        f"--workdir={workdir}",
+        "--checkpoint_epochs=2",
+        *more,
+    ]

@@ -1,0 +1,103 @@
+"""Commands as children of a process that has the imports already.
+
+A line of JSON on the standard input starts one: `arguments`, `out` (a file for
+what it prints), and `kill_at`: at that file operation, counted from 1, the
+child kills itself by SIGKILL. Its process id and, once it has ended, its exit
+status are written as lines.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).parents[2]
+# What changes a file or a folder for good. `write` and `open` are not among
+# them: what they do is not yet on the disk.
+_OPERATIONS = ("fsync", "replace", "unlink", "mkdir", "ftruncate")
+
+
+def main() -> None:
+    """Starts children until the standard input ends."""
+    from ws_keras import experiment  # noqa: F401
+    from ws_keras.data import datasets  # noqa: F401
+
+    print("ready", flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = os.fork()
+        if not child:
+            _run(**order)
+        print(child, flush=True)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        print(status, flush=True)
+
+
+def _run(arguments: list[str], out: str, kill_at: int | None = None) -> None:
+    import launch.run
+
+    handle = os.open(out, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    for number in (1, 2):
+        os.dup2(handle, number)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if kill_at is not None:
+        _count_down(kill_at)
+    sys.argv = sys.orig_argv = ["run", *arguments]
+    launch.run.run()
+
+
+def _count_down(left: int) -> None:
+    def counted(operation):
+        def run(*arguments, **keywords):
+            nonlocal left
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return operation(*arguments, **keywords)
+
+        return run
+
+    for name in _OPERATIONS:
+        setattr(os, name, counted(getattr(os, name)))
+
+
+class Nursery:
+    """Starts commands, one at a time, by a process of `main`."""
+
+    def __enter__(self) -> "Nursery":
+        self._process = subprocess.Popen(
+            [sys.executable, __file__],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._read() == "ready"
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def start(self, *arguments, out, **order) -> int:
+        """Starts `launch.run` and returns its process id."""
+        order = {"arguments": list(map(str, arguments)), **order}
+        order["out"] = str(out)
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return int(self._read())
+
+    def wait(self) -> int:
+        """Returns the exit status of the command, negative for a signal."""
+        return int(self._read())
+
+    def _read(self) -> str:
+        return self._process.stdout.readline().strip()
+
+
+if __name__ == "__main__":
+    main()
