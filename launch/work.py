@@ -101,8 +101,10 @@ class Work:
                 keeper=keeper,
                 checkpoint=checkpoint,
             ):
-                rows.append(rows_path, row)
+                # In this order: with its last row a setting is finished, and
+                # its curves must be.
                 writer.round(row)
+                rows.append(rows_path, row)
                 self._progress.round(row)
         checkpoints.prune(path)
 

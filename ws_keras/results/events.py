@@ -7,11 +7,13 @@ import contextlib
 import math
 import os
 import pathlib
+import tempfile
 import time
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
+from ws_keras import files
 from ws_keras.results import rows
 
 EPOCH_TAGS = (
@@ -119,15 +121,23 @@ def write_gap(
         ours: Rows of the setting.
         cold: Rows of the cold setting with the same seed.
     """
-    if list(pathlib.Path(folder).glob(f"*tfevents*{_GAP_SUFFIX}")):
+    folder = pathlib.Path(folder)
+    for part in folder.glob(f".{PREFIX}*"):
+        part.unlink()  # of a process that was killed
+    if list(folder.glob(f"{PREFIX}*{_GAP_SUFFIX}")):
         return
     accuracy = {row.round: row.accuracy for row in cold}
-    writer = _Writer(folder, _GAP_SUFFIX)
-    for row in ours:
-        if row.round in accuracy:
-            gap = row.accuracy - accuracy[row.round]
-            writer.add_scalar(GAP, gap, row.num_samples)
-    writer.close()
+    # Elsewhere first: a file that is there counts as whole.
+    with tempfile.TemporaryDirectory() as elsewhere:
+        writer = _Writer(elsewhere, _GAP_SUFFIX)
+        for row in ours:
+            if row.round in accuracy:
+                gap = row.accuracy - accuracy[row.round]
+                writer.add_scalar(GAP, gap, row.num_samples)
+        writer.close()
+        (path,) = pathlib.Path(elsewhere).iterdir()
+        with files.at_once(folder / path.name) as file:
+            file.write(path.read_bytes())
 
 
 def _wall_times(paths: list[pathlib.Path]) -> dict[tuple[str, int], float]:
