@@ -55,6 +55,7 @@ CHECKPOINT_EPOCHS = flags.DEFINE_integer(
     "Epochs of a round after which a checkpoint is written as well.",
     lower_bound=1,
 )
+REPORT = flags.DEFINE_bool("report", True, "Write the report at the end.")
 
 
 def shipped(argument: str) -> str:

@@ -42,6 +42,7 @@ _DOWNLOAD = plan.DOWNLOAD
 _STRATEGY = plan.STRATEGY
 _CHECKPOINT_MINUTES = plan.CHECKPOINT_MINUTES
 _CHECKPOINT_EPOCHS = plan.CHECKPOINT_EPOCHS
+_REPORT = plan.REPORT
 
 
 def main(_) -> None:
@@ -85,7 +86,8 @@ def main(_) -> None:
             received.leave()
     with folder.lock():
         _write_gaps(folder, every)
-        _finish(folder)
+        if _REPORT.value:
+            _finish(folder)
 
 
 def run() -> None:

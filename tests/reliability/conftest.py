@@ -49,7 +49,10 @@ class Result:
         """Reads a finished workdir."""
         folders = {arm: workdir / "own" / arm / "seed0" for arm in ARMS}
         return cls(
-            {a: _timeless(rows.read(f / rows.ROWS)) for a, f in folders.items()},
+            {
+                a: _timeless(rows.read(f / rows.ROWS))
+                for a, f in folders.items()
+            },
             {
                 a: _timeless(rows.read_epochs(f / rows.EPOCHS))
                 for a, f in folders.items()
@@ -57,6 +60,14 @@ class Result:
             {a: _points(f) for a, f in folders.items()},
             {a: _weights(f) for a, f in folders.items()},
         )
+
+
+def _rows(folder: pathlib.Path) -> list[dict]:
+    return _timeless(rows.read(folder / rows.ROWS))
+
+
+def _epochs(folder: pathlib.Path) -> list[dict]:
+    return _timeless(rows.read_epochs(folder / rows.EPOCHS))
 
 
 def _timeless(records: list) -> list[dict]:

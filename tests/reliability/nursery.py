@@ -1,17 +1,20 @@
 """Commands as children of a process that has the imports already.
 
 A line of JSON on the standard input starts one: `arguments`, `out` (a file for
-what it prints), and `kill_at`: at that file operation, counted from 1, the
-child kills itself by SIGKILL. Its process id and, once it has ended, its exit
-status are written as lines.
+what it prints), `kill_at`: at that file operation, counted from 1, the child
+kills itself by SIGKILL, and `clock_jumps`: whether the time of day, as Python
+sees it, jumps by days at each look. Its process id and, once it has ended, its
+exit status are written as lines.
 """
 
 import json
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).parents[2]
 # What changes a file or a folder for good. `write` and `open` are not among
@@ -35,7 +38,12 @@ def main() -> None:
         print(status, flush=True)
 
 
-def _run(arguments: list[str], out: str, kill_at: int | None = None) -> None:
+def _run(
+    arguments: list[str],
+    out: str,
+    kill_at: int | None = None,
+    clock_jumps: bool = False,
+) -> None:
     import launch.run
 
     handle = os.open(out, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
@@ -44,6 +52,9 @@ def _run(arguments: list[str], out: str, kill_at: int | None = None) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if kill_at is not None:
         _count_down(kill_at)
+    if clock_jumps:
+        now, rng = time.time, random.Random(0)
+        time.time = lambda: now() + rng.uniform(-3, 3) * 86400
     sys.argv = sys.orig_argv = ["run", *arguments]
     launch.run.run()
 

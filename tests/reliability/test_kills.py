@@ -19,20 +19,20 @@ def run_to_the_end(nursery, user, workdir) -> str:
     return out.read_text()
 
 
-@pytest.mark.parametrize(
-    "kills", [3, pytest.param(40, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.slow)])
 def test_killed_at_random_instants(nursery, user, whole, tmp_path, kills):
-    rng = random.Random(kills)
+    rng, out = random.Random(kills), tmp_path / "out"
     done = 0
     while done < kills:
         workdir = tmp_path / f"run{done}"
         while done < kills:
-            pid = nursery.start(*command(user, workdir), out=tmp_path / "out")
+            pid = nursery.start(*command(user, workdir), out=out)
             time.sleep(rng.uniform(0, 12))
             os.kill(pid, signal.SIGKILL)
             status = nursery.wait()
-            assert status in (0, -signal.SIGKILL), (tmp_path / "out").read_text()
+            assert status in (0, -signal.SIGKILL), (
+                tmp_path / "out"
+            ).read_text()
             if status == 0:
                 break
             done += 1
@@ -40,9 +40,7 @@ def test_killed_at_random_instants(nursery, user, whole, tmp_path, kills):
         assert Result.of(workdir) == whole
 
 
-@pytest.mark.parametrize(
-    "every", [47, pytest.param(1, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("every", [47, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_at_file_operations(nursery, user, whole, tmp_path, every):
     """Before the first, second, ... operation that a process does on files."""
     kill_at, killed = 3, True
