@@ -5,6 +5,7 @@ import pathlib
 
 from absl import flags
 from ml_collections import config_flags
+from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
 
@@ -83,7 +84,21 @@ def config():
             "`--config` must be a config file. Received: "
             f"--config={pathlib.Path(path).stem}. {hint}"
         )
+    _check_none_is_missing(CONFIG.value, base.get_config())
     return CONFIG.value
+
+
+def _check_none_is_missing(config, full, prefix: str = "") -> None:
+    for name, default in full.items():
+        value = config.get(name)
+        if hasattr(default, "items"):
+            if value is not None:
+                _check_none_is_missing(value, default, f"{prefix}{name}.")
+        elif value is None and default is not None:
+            raise ValueError(
+                f"`config.{prefix}{name}` must have a value. Received: None. "
+                f"configs/base.py has {default!r}."
+            )
 
 
 def settings(config) -> list[all_settings.Setting]:

@@ -73,6 +73,8 @@ def main(_) -> None:
             cell = configs[setting.id]
             experiment.validate(cell, setting, loaded[cell.data.name])
     folder = workdirs.Workdir(_WORKDIR.value)
+    for setting in every:
+        folder.folder(setting.id)  # refuses a name that is none
     folder.prepare(
         config.to_dict(),
         experiment.versions(),

@@ -103,7 +103,7 @@ def parse_arm(arm: str) -> tuple[str, float, float]:
     if arm == "warm":
         return "warm", 1.0, 0.0
     number = r"([-+]?(?:[\d.]+(?:e[-+]?\d+)?|nan|inf))"
-    found = re.fullmatch(rf"shrink_perturb-{number}-{number}", arm)
+    found = re.fullmatch(rf"shrink_perturb-{number}-{number}", str(arm))
     try:
         shrink, perturb = map(float, found.groups())
     except (AttributeError, ValueError):

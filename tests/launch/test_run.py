@@ -218,6 +218,8 @@ BAD = {
         ["--config.rounds.protocol=two_phase", "--config.rounds.fraction=1.5"],
         "fraction=1.5",
     ),
+    "none": (["--config.arms=None"], "`config.arms` must have a value"),
+    "name": (["--config.experiment=a/../b"], "setting='a/../b/cold/seed0'"),
     "negative": (["--config.arms=('shrink_perturb--1-0',)"], "shrink=-1.0"),
     "nan": (["--config.arms=('shrink_perturb-nan-0',)"], "shrink=nan"),
     "infinite": (["--config.arms=('shrink_perturb-0-inf',)"], "perturb=inf"),

@@ -3,10 +3,14 @@
 A line of JSON on the standard input starts one: `arguments`, `out` (a file for
 what it prints), `kill_at`: at that file operation, counted from 1, the child
 kills itself by SIGKILL, and `clock_jumps`: whether the time of day, as Python
-sees it, jumps by days at each look. Its process id and, once it has ended, its
-exit status are written as lines.
+sees it, jumps by days at each look, and `obeys_modes`: whether the modes of
+files count for it even if it is root. Its process id and, once it has ended,
+its exit status are written as lines.
 """
 
+import atexit
+import ctypes
+import gc
 import json
 import os
 import pathlib
@@ -27,15 +31,31 @@ def main() -> None:
     from ws_keras import experiment  # noqa: F401
     from ws_keras.data import datasets  # noqa: F401
 
+    # Else each child copies the memory of all that is imported.
+    gc.collect()
+    gc.freeze()
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
         if not child:
-            _run(**order)
+            _leave(order)
         print(child, flush=True)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         print(status, flush=True)
+
+
+def _leave(order: dict) -> None:
+    status = 0
+    try:
+        _run(**order)
+    except SystemExit as end:
+        status = end.code or 0
+    # All but the end of the interpreter, which takes seconds here.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _run(
@@ -43,6 +63,7 @@ def _run(
     out: str,
     kill_at: int | None = None,
     clock_jumps: bool = False,
+    obeys_modes: bool = False,
 ) -> None:
     import launch.run
 
@@ -52,6 +73,8 @@ def _run(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if kill_at is not None:
         _count_down(kill_at)
+    if obeys_modes:
+        _drop_capabilities()
     if clock_jumps:
         now, rng = time.time, random.Random(0)
         time.time = lambda: now() + rng.uniform(-3, 3) * 86400
@@ -72,6 +95,15 @@ def _count_down(left: int) -> None:
 
     for name in _OPERATIONS:
         setattr(os, name, counted(getattr(os, name)))
+
+
+def _drop_capabilities() -> None:
+    """Takes the rights of root that go past the modes of files."""
+    version = 0x20080522
+    header = (ctypes.c_uint32 * 2)(version, 0)
+    none = (ctypes.c_uint32 * 6)()
+    if ctypes.CDLL(None, use_errno=True).capset(header, none):
+        raise OSError(ctypes.get_errno(), "capset")
 
 
 class Nursery:

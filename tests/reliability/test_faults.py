@@ -80,25 +80,26 @@ def test_a_full_disk(nursery, user, whole, tmp_path):
         assert Result.of(workdir) == whole
 
 
-@needs_mount
+def change_modes(workdir: pathlib.Path, folders: int, others: int) -> None:
+    for path in [workdir, *workdir.rglob("*")]:
+        path.chmod(folders if path.is_dir() else others)
+
+
+@pytest.mark.slow
 def test_a_workdir_that_becomes_read_only(nursery, user, whole, tmp_path):
-    out = tmp_path / "out"
-    with mounted(tmp_path / "disk", "50m") as disk:
-        workdir = disk / "run"
-        nursery.start(*command(user, workdir), out=out)
-        path = workdir / "own/cold/seed0/rows.jsonl"
-        while not path.exists():
-            time.sleep(0.05)
-        remount = ["mount", "-o", "remount,ro", disk]
-        while subprocess.run(remount, capture_output=True).returncode:
-            time.sleep(0.01)  # a file is open for writing at this instant
-        assert nursery.wait() == 1, out.read_text()
-        check_sentence(
-            out.read_text(), "Read-only file system", "the same command again"
-        )
-        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
-        finish(nursery, user, workdir, out)
-        assert Result.of(workdir) == whole
+    out, workdir = tmp_path / "out", tmp_path / "run"
+    nursery.start(*command(user, workdir), out=out, obeys_modes=True)
+    path = workdir / "own/cold/seed0/rows.jsonl"
+    while not path.exists():
+        time.sleep(0.02)
+    change_modes(workdir, 0o555, 0o444)
+    assert nursery.wait() == 1, out.read_text()
+    check_sentence(
+        out.read_text(), "Permission denied", "the same command again"
+    )
+    change_modes(workdir, 0o755, 0o644)
+    finish(nursery, user, workdir, out)
+    assert Result.of(workdir) == whole
 
 
 def interrupted(nursery, user, workdir, out) -> None:
@@ -111,6 +112,7 @@ def interrupted(nursery, user, workdir, out) -> None:
     assert nursery.wait() == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_data_that_vanish(nursery, user, whole, tmp_path):
     out, workdir = tmp_path / "out", tmp_path / "run"
     interrupted(nursery, user, workdir, out)
@@ -126,7 +128,9 @@ def test_data_that_vanish(nursery, user, whole, tmp_path):
     assert Result.of(workdir) == whole
 
 
-@pytest.mark.parametrize("damaged", [1, 2])
+@pytest.mark.parametrize(
+    "damaged", [1, pytest.param(2, marks=pytest.mark.slow)]
+)
 def test_damaged_checkpoints(nursery, user, whole, tmp_path, damaged):
     """The one before it is used, or the setting begins afresh."""
     out, workdir = tmp_path / "out", tmp_path / "run"
@@ -141,6 +145,7 @@ def test_damaged_checkpoints(nursery, user, whole, tmp_path, damaged):
     assert Result.of(workdir) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["row", "line end", "file"])
 def test_truncated_rows(nursery, user, whole, tmp_path, where):
     out, workdir = tmp_path / "out", tmp_path / "run"
@@ -153,6 +158,7 @@ def test_truncated_rows(nursery, user, whole, tmp_path, where):
     assert Result.of(workdir) == whole
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumps(nursery, user, whole, tmp_path):
     """Days forth and back between any two looks at the time of day."""
     out, workdir = tmp_path / "out", tmp_path / "run"

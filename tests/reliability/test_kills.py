@@ -19,7 +19,7 @@ def run_to_the_end(nursery, user, workdir) -> str:
     return out.read_text()
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(40, marks=pytest.mark.slow)])
 def test_killed_at_random_instants(nursery, user, whole, tmp_path, kills):
     rng, out = random.Random(kills), tmp_path / "out"
     done = 0
@@ -40,7 +40,7 @@ def test_killed_at_random_instants(nursery, user, whole, tmp_path, kills):
         assert Result.of(workdir) == whole
 
 
-@pytest.mark.parametrize("every", [47, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [97, pytest.param(4, marks=pytest.mark.slow)])
 def test_killed_at_file_operations(nursery, user, whole, tmp_path, every):
     """Before the first, second, ... operation that a process does on files."""
     kill_at, killed = 3, True

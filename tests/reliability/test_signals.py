@@ -34,7 +34,10 @@ def begun(workdir, epochs=1):
     return path.exists() and len(rows.scan(path, rows.Epoch).records) >= epochs
 
 
-@pytest.mark.parametrize("number, status", [("TERM", 143), ("INT", 130)])
+@pytest.mark.parametrize(
+    "number, status",
+    [("TERM", 143), pytest.param("INT", 130, marks=pytest.mark.slow)],
+)
 def test_stopped_by_a_signal(nursery, user, tmp_path, number, status):
     workdir, out = tmp_path / "run", tmp_path / "out"
     usual = [a for a in command(user, workdir) if "checkpoint" not in a]
@@ -53,6 +56,7 @@ def test_stopped_by_a_signal(nursery, user, tmp_path, number, status):
     assert state["epochs"] == len(epochs) >= 3
 
 
+@pytest.mark.slow
 def test_a_signal_at_any_time_costs_nothing(nursery, user, whole, tmp_path):
     workdir, out = tmp_path / "run", tmp_path / "out"
     statuses = []

@@ -169,8 +169,9 @@ def _check(input_shape, norm, width, blocks):
             f"Received: input_shape={tuple(input_shape)}. Use the model "
             "'mlp' for flat samples."
         )
-    if width < 1 or not blocks or min(blocks) < 1:
+    whole = all(isinstance(count, int) for count in (width, *blocks))
+    if not whole or width < 1 or not blocks or min(blocks) < 1:
         raise ValueError(
-            "`width` and each entry of `blocks` must be at least 1. "
+            "`width` and each entry of `blocks` must be integers from 1 on. "
             f"Received: width={width}, blocks={tuple(blocks)}."
         )

@@ -1,0 +1,303 @@
+"""Bad input by the thousand: a sentence, and nothing half written.
+
+`.npz` files and checkpoints have tests of this kind beside their own ones.
+"""
+
+import json
+import string
+
+import hypothesis
+import ml_collections
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from ws_keras.configs import base
+
+from ws_keras import experiment
+from ws_keras import settings as all_settings
+from ws_keras.data import datasets
+from ws_keras.results import report
+from ws_keras.results import rows
+from ws_keras.results import workdir as workdirs
+
+THOUSANDS = hypothesis.settings(
+    max_examples=1000,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+SOME = hypothesis.settings(THOUSANDS, max_examples=150)
+
+FIELDS = {
+    name: value
+    for name, value in base.get_config().to_dict().items()
+    if not isinstance(value, dict)
+} | {
+    f"{group}.{name}": value
+    for group, fields in base.get_config().to_dict().items()
+    if isinstance(fields, dict)
+    for name, value in fields.items()
+    if not isinstance(value, dict)
+}
+# No large numbers: ten million channels are wrong for a machine, not as such.
+VALUES = st.one_of(
+    st.booleans(),
+    st.integers(-3, 40),
+    st.floats(-2, 40),
+    st.sampled_from([float("nan"), float("inf"), -float("inf"), -0.0, 1e-300]),
+    st.text(max_size=5),
+    st.sampled_from(
+        ["cold", "warm", "shrink_perturb-1-nan", "mlp", "batch", "reset"]
+    ),
+    st.lists(st.integers(-2, 3), max_size=4).map(tuple),
+    st.lists(st.text(max_size=3), max_size=2).map(tuple),
+)
+
+
+def dataset():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (30, 4, 4, 3), np.uint8)
+    return datasets.Dataset("d", x, rng.integers(0, 3, 30).astype("int32"), 3)
+
+
+def config_with(changes):
+    """The config with some fields changed; `None` where the flag fails."""
+    config = base.get_config()
+    config.unlock()
+    # A valid start, small enough for a thousand models.
+    config.update(
+        ml_collections.ConfigDict({"model": {"width": 2, "blocks": (1,)}})
+    )
+    config.rounds.step, config.train.batch_size = 8, 4
+    config.lock()
+    try:
+        config.update_from_flattened_dict(changes)
+    except (TypeError, ValueError, KeyError):
+        return None
+    return config
+
+
+CHANGES = st.dictionaries(st.sampled_from(sorted(FIELDS)), VALUES, min_size=1)
+
+
+def check_config(changes):
+    config = config_with(changes)
+    hypothesis.assume(config is not None)
+    try:
+        setting = all_settings.product(config)[0]
+        experiment.check(config)
+        experiment.sizes(config, 30)
+        experiment.start(config)
+        experiment.validate(config, setting, dataset())
+    except ValueError as error:
+        assert "Received: " in str(error)
+
+
+@pytest.mark.parametrize(
+    "count", [60, pytest.param(1000, marks=pytest.mark.slow)]
+)
+def test_any_config_is_refused_in_a_sentence_or_trains(count):
+    limits = hypothesis.settings(THOUSANDS, max_examples=count)
+    limits(hypothesis.given(CHANGES)(check_config))()
+
+
+@THOUSANDS
+@hypothesis.given(st.text(max_size=30))
+def test_any_arm(text):
+    try:
+        name, shrink, perturb = all_settings.parse_arm(text)
+    except ValueError as error:
+        assert "Received: " in str(error)
+    else:
+        assert 0 <= shrink < np.inf and 0 <= perturb < np.inf and name
+
+
+@SOME
+@hypothesis.given(st.text(string.printable, max_size=12))
+def test_any_choice_of_settings(text):
+    every = all_settings.product(base.get_config())
+    try:
+        assert all_settings.select(every, text)
+    except ValueError as error:
+        assert "Received: " in str(error)
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory):
+    """Rows and epochs of a finished setting, as lines."""
+    row = rows.Row(
+        setting="own/warm/seed0",
+        experiment="own",
+        arm="warm",
+        shrink=1.0,
+        perturb=0.0,
+        seed=0,
+        round=1,
+        num_samples=20,
+        epochs=2,
+        steps=6,
+        sample_passes=40,
+        train_seconds=0.5,
+        trace_seconds=1.5,
+        eval_seconds=0.1,
+        train_accuracy=50.0,
+        accuracy=40.0,
+        loss=float("nan"),
+        eval_loss=1.5,
+        stopped_by="epochs",
+        last=True,
+        dataset="d",
+        model="mlp",
+        optimizer="adam",
+    )
+    path = tmp_path_factory.mktemp("lines") / rows.ROWS
+    rows.append(path, row)
+    return path.read_bytes()
+
+
+JSON = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=6),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    ),
+    max_leaves=4,
+)
+
+
+def changed(line: bytes, name, value) -> bytes:
+    values = json.loads(line)
+    values[name] = value
+    return json.dumps(values).encode() + b"\n"
+
+
+@st.composite
+def damaged(draw, line):
+    """A row file with one thing wrong, or many."""
+    kind = draw(st.sampled_from(["bytes", "field", "cut", "flip", "line"]))
+    if kind == "bytes":
+        return draw(st.binary(max_size=60))
+    if kind == "line":
+        return line + json.dumps(draw(JSON)).encode() + b"\n"
+    if kind == "field":
+        names = [*json.loads(line), "other"]
+        return changed(line, draw(st.sampled_from(names)), draw(JSON))
+    where = draw(st.integers(0, len(line) - 1))
+    if kind == "cut":
+        return line[:where]
+    bit = 1 << draw(st.integers(0, 7))
+    return line[:where] + bytes([line[where] ^ bit]) + line[where + 1 :]
+
+
+@THOUSANDS
+@hypothesis.given(data=st.data())
+def test_any_row_file(tmp_path_factory, lines, data):
+    path = tmp_path_factory.getbasetemp() / "any.jsonl"
+    path.write_bytes(data.draw(damaged(lines)))
+    try:
+        found = rows.read(path)
+    except ValueError as error:
+        assert "Received: " in str(error) and str(path) in str(error)
+    else:
+        assert all(isinstance(row, rows.Row) for row in found)
+    # Whatever is in it, the next row is read back.
+    rows.append(path, rows.decode(json.loads(lines)))
+    assert rows.scan(path).records[-1].setting == "own/warm/seed0"
+    assert not rows.scan(path).torn
+
+
+@SOME
+@hypothesis.given(data=st.data())
+def test_any_row_in_a_report(tmp_path_factory, lines, data):
+    """The report shows what can be shown, and names the rest."""
+    folder = tmp_path_factory.getbasetemp() / "reported"
+    path = folder / "own/warm/seed0" / rows.ROWS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").write_text('{"config": {}}')
+    path.write_bytes(lines + data.draw(damaged(lines)))
+    try:
+        found = report.write(folder)
+    except ValueError as error:
+        assert "Received: " in str(error)
+    else:
+        assert found.markdown.read_text().startswith("# ")
+
+
+@THOUSANDS
+@hypothesis.given(
+    st.one_of(
+        st.binary(max_size=40), JSON.map(lambda v: json.dumps(v).encode())
+    )
+)
+def test_any_run_record(tmp_path_factory, content):
+    folder = tmp_path_factory.getbasetemp() / "recorded"
+    folder.mkdir(exist_ok=True)
+    (folder / "run.json").write_bytes(content)
+    record = workdirs.Workdir(folder)
+    with pytest.raises(ValueError, match="cannot be read|belongs to another"):
+        record.prepare({"lr": 0.1}, {"keras": "3"})
+    assert (folder / "run.json").read_bytes() == content
+
+
+@THOUSANDS
+@hypothesis.given(st.text(max_size=12))
+def test_no_name_leaves_the_workdir(tmp_path_factory, name):
+    folder = workdirs.Workdir(tmp_path_factory.getbasetemp() / "inside")
+    try:
+        found = folder.folder(name)
+    except ValueError as error:
+        assert "Received: " in str(error)
+    else:
+        assert found.resolve().is_relative_to(folder.path)
+        assert found.resolve() != folder.path
+
+
+ARGUMENTS = st.one_of(
+    st.tuples(
+        st.sampled_from(sorted(FIELDS)),
+        st.text(string.printable.strip(), max_size=8),
+    ).map(lambda pair: "--config.{}={}".format(*pair)),
+    st.tuples(
+        st.sampled_from(
+            ["settings", "strategy", "checkpoint_minutes", "download", "nolist"]
+        ),
+        st.text(string.printable.strip(), max_size=6),
+    ).map(lambda pair: "--{}={}".format(*pair)),
+    st.text(string.ascii_letters + "-=.", min_size=1, max_size=8).map(
+        lambda text: f"--{text}"
+    ),
+)
+
+
+def check_command(nursery, folder, arguments):
+    """A command that only lists: a table, the help, or one sentence."""
+    out = folder / "out"
+    nursery.start("--config=quickstart", *arguments, "--list", out=out)
+    status, text = nursery.wait(), out.read_text(errors="replace")
+    assert "Traceback" not in text, text
+    if status:
+        assert status == 1 and len(text.strip().splitlines()) == 1, text
+    assert text.strip()
+    assert [path.name for path in folder.iterdir()] == ["out"]
+
+
+def check_commands(nursery, folder, count):
+    @hypothesis.settings(THOUSANDS, max_examples=count)
+    @hypothesis.given(st.lists(ARGUMENTS, min_size=1, max_size=3))
+    def check(arguments):
+        check_command(nursery, folder, arguments)
+
+    check()
+
+
+@pytest.mark.parametrize(
+    "count", [40, pytest.param(1500, marks=pytest.mark.slow)]
+)
+def test_any_flags(nursery, tmp_path, count):
+    check_commands(nursery, tmp_path, count)
