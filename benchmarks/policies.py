@@ -226,7 +226,7 @@ class Measurement:
                 ),
             )
             np.savez(path, *values)
-        with np.load(path) as values:
+        with np.load(path, allow_pickle=False) as values:
             for variable, name in zip(variables, values.files, strict=True):
                 variable.assign(values[name])
 

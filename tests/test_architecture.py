@@ -111,3 +111,35 @@ def test_reading_results_does_not_wait_for_keras():
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True
     )
     assert done.stdout == "[]\n", done.stderr
+
+
+EVERYTHING = [
+    path
+    for folder in ("ws_keras", "launch", "configs", "examples", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+# Each would run what a file says.
+RUNNING = {"eval", "exec", "compile"}
+UNSAFE = {"pickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
+def test_nothing_is_unpickled_or_evaluated(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+            names.append(getattr(node, "module", None) or "")
+            assert not {n.split(".")[0] for n in names} & UNSAFE
+        if isinstance(node, ast.Call):
+            keywords = {k.arg: k.value for k in node.keywords}
+            for name, wanted in (("allow_pickle", False), ("safe_mode", True)):
+                if name in keywords:
+                    assert keywords[name].value is wanted
+            called = node.func
+            if isinstance(called, ast.Name):
+                assert called.id not in RUNNING, node.lineno
+            if isinstance(called, ast.Attribute):
+                if called.attr == "load" and ast.unparse(called) == "np.load":
+                    assert "allow_pickle" in keywords
+                if called.attr == "load_model":
+                    assert "safe_mode" in keywords

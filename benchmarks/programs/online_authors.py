@@ -20,7 +20,7 @@ from ws_keras.data import rounds as round_indices
 
 def main(path: str, rounds: str, epochs: str, out: str) -> None:
     """Runs both arms and writes a row after each round."""
-    with np.load(path) as file:
+    with np.load(path, allow_pickle=False) as file:
         x, y = file["x"], file["y"]
     fit, held_out = work.split(len(x))
     parts = round_indices.online(fit, 1000)[: int(rounds)]
