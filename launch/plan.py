@@ -30,6 +30,7 @@ OVERWRITE = flags.DEFINE_bool(
     False,
     "Start afresh in a workdir of an earlier run, which is renamed.",
 )
+REPORT = flags.DEFINE_bool("report", True, "Write the report at the end.")
 DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of TensorFlow Datasets. TFDS' own if not given."
 )

@@ -13,12 +13,13 @@ from absl import flags
 
 from ws_keras import settings as all_settings
 from ws_keras.results import events
-from ws_keras.results import report
 from ws_keras.results import rows
 from ws_keras.results import workdir as workdirs
 
 from . import cli
+from . import outcome
 from . import plan
+from . import prepare
 from . import progress as progresses
 from . import start_up
 
@@ -29,6 +30,7 @@ _LIST = flags.DEFINE_bool(
     "list", False, "Only show the settings and an estimate of their cost."
 )
 _OVERWRITE = plan.OVERWRITE
+_REPORT = plan.REPORT
 _DATA_DIR = plan.DATA_DIR
 _DOWNLOAD = plan.DOWNLOAD
 _STRATEGY = plan.STRATEGY
@@ -44,30 +46,18 @@ def main(_) -> None:
         from ws_keras import experiment
         from ws_keras.data import datasets
     if _LIST.value:
-        print(_listing(settings, configs, datasets, experiment))
+        print(_listing(settings, configs, datasets))
         return
     if _WORKDIR.value is None:
         raise ValueError("`--workdir` is required, except with --list.")
-    loaded = {}
-    with start_up.tensorflow():
-        for name in dict.fromkeys(c.data.name for c in configs.values()):
-            loaded[name] = datasets.load(
-                name,
-                data_dir=_DATA_DIR.value,
-                download=_DOWNLOAD.value,
-                with_test=config.data.split == "official_test",
-            )
-        experiment.start(config, _STRATEGY.value)
-        for setting in _one_of_each(settings):
-            cell = configs[setting.id]
-            experiment.validate(cell, setting, loaded[cell.data.name])
+    loaded = prepare.load(config, settings, configs)
     folder = workdirs.Workdir(_WORKDIR.value)
-    folder.prepare(
-        _record(config), experiment.versions(), overwrite=_OVERWRITE.value
-    )
+    record = prepare.record(config)
+    folder.prepare(record, experiment.versions(), overwrite=_OVERWRITE.value)
     _run_all(folder, settings, configs, loaded, experiment)
-    _write_gaps(folder, every)
-    _finish(folder)
+    if _REPORT.value:
+        outcome.write_gaps(folder, every)
+        outcome.report(folder)
 
 
 def run() -> None:
@@ -75,29 +65,13 @@ def run() -> None:
     cli.run(main, [plan.shipped(argument) for argument in sys.argv])
 
 
-def _one_of_each(settings: list) -> list:
-    """One setting of each kind that can be wrong in a way of its own."""
-    return list({s.overrides: s for s in reversed(settings)}.values())
-
-
-def _record(config) -> dict:
-    # Which settings are run, and from which folder the data come, may change
-    # between two commands for the same workdir.
-    return {**config.to_dict(), "strategy": _STRATEGY.value}
-
-
-def _listing(settings, configs, datasets, experiment) -> str:
+def _listing(settings, configs, datasets) -> str:
     costs = {}
     for setting in settings:
         config = configs[setting.id]
         num_train = datasets.num_train(config.data.name)
-        costs[setting.id] = sum(_passes(setting, config, num_train, experiment))
+        costs[setting.id] = sum(prepare.passes(setting, config, num_train))
     return plan.table(costs)
-
-
-def _passes(setting, config, num_train, experiment) -> list[float]:
-    sizes = experiment.sizes(config, num_train)
-    return plan.passes(setting, config, sizes)
 
 
 def _run_all(folder, settings, configs, loaded, experiment) -> None:
@@ -106,7 +80,7 @@ def _run_all(folder, settings, configs, loaded, experiment) -> None:
     for setting in todo:
         config = configs[setting.id]
         num_train = len(loaded[config.data.name].x)
-        costs[setting.id] = _passes(setting, config, num_train, experiment)
+        costs[setting.id] = prepare.passes(setting, config, num_train)
     progress = progresses.Progress(costs)
     for setting in settings:
         if setting not in todo:
@@ -116,7 +90,7 @@ def _run_all(folder, settings, configs, loaded, experiment) -> None:
         config = configs[setting.id]
         dataset = loaded[config.data.name]
         _run_one(folder, setting, config, dataset, experiment, progress)
-        _write_gaps(folder, settings)
+        outcome.write_gaps(folder, settings)
 
 
 def _run_one(folder, setting, config, dataset, experiment, progress) -> None:
@@ -140,18 +114,6 @@ def _run_one(folder, setting, config, dataset, experiment, progress) -> None:
             progress.round(row)
 
 
-def _write_gaps(folder, settings) -> None:
-    done = [s for s in settings if folder.is_finished(s.id)]
-    cold = {s.pair: s for s in done if s.arm == "cold"}
-    for setting in done:
-        if setting.arm != "cold" and setting.pair in cold:
-            ours, theirs = (
-                rows.read(folder.rows_path(s.id))
-                for s in (setting, cold[setting.pair])
-            )
-            events.write_gap(folder.folder(setting.id), ours, theirs)
-
-
 def _hparams(setting, config) -> dict:
     return {
         "arm": setting.arm,
@@ -165,11 +127,6 @@ def _hparams(setting, config) -> dict:
         "learning_rate": config.optimizer.learning_rate,
         "batch_size": config.train.batch_size,
     }
-
-
-def _finish(folder: workdirs.Workdir) -> None:
-    print(report.write(folder.path))
-    print(f"tensorboard --logdir={folder.path}")
 
 
 if __name__ == "__main__":
