@@ -77,6 +77,7 @@ def test_wheel_holds_commands_configs_and_the_papers_numbers(wheel):
         (["ws-run", "--help"], "--config", None),
         (["ws-report", "--help"], "--workdir", None),
         (["ws-retrain", "--help"], "--model", None),
+        (["ws-sweep", "--help"], "--workers", None),
     ],
 )
 def test_commands_run_from_an_empty_folder(
