@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import signal
 import sys
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
 
@@ -93,6 +95,8 @@ class Ray:
     def _last_words(self, reference) -> str | None:
         try:
             return self._ray.get(reference)
+        except self._ray.exceptions.TaskCancelledError:
+            return "cancelled"
         except self._ray.exceptions.RayError as error:
             lines = str(error).strip().splitlines()
             return lines[-1] if lines else type(error).__name__
@@ -133,10 +137,15 @@ def _run(arguments, environment, cwd: str, workdir: str) -> str | None:
             "`--workdir` must be on storage that all nodes share. Received: "
             f"{workdir}, which {os.uname().nodename} does not see."
         )
+    # Ray cancels a task by what Ctrl-C does, which jobs in the background of a
+    # shell ignore.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = worker.Worker([sys.executable, *arguments], environment, cwd)
     try:
-        process.wait()
-    except BaseException:  # cancelled: Ray interrupts like Ctrl-C
+        # In steps: what Ray raises when it cancels a task does not end a wait.
+        while not process.has_ended():
+            time.sleep(_TICK_SECONDS)
+    except BaseException:
         process.stop()
         process.wait()
         raise
