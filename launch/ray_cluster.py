@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ _TASKS = 1000
 # So often Ray itself repeats a task whose node has died.
 _DEATHS = 3
 _TICK_SECONDS = 0.5
+_ANSWER_SECONDS = 10
 
 
 class Ray:
@@ -103,13 +105,14 @@ class Ray:
 
     def _connect(self, address: str) -> None:
         try:
+            _check_answer(address)
             self._ray.init(
                 address,
                 include_dashboard=None if address != "local" else False,
                 log_to_driver=False,
                 logging_level="ERROR",
             )
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             reason = str(error).strip().split("\n")[0]
             raise ValueError(
                 "`--address` must be that of a Ray cluster that runs. "
@@ -128,6 +131,14 @@ class Ray:
             f"Received: --cpus={cpus}, --gpus={gpus:g}, while none of "
             f"{len(nodes)} nodes has as much. Ask for less, or add a node."
         )
+
+
+def _check_answer(address: str) -> None:
+    """Raises an OSError where nobody answers; Ray itself waits for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdigit():
+        place = (host, int(port))
+        socket.create_connection(place, _ANSWER_SECONDS).close()
 
 
 def _run(arguments, environment, cwd: str, workdir: str) -> str | None:
