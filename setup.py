@@ -47,6 +47,7 @@ setuptools.setup(
         "report": ["matplotlib>=3.8"],
         # The peer of the benchmarks.
         "bench": ["matplotlib>=3.8", "torch>=2.13"],
+        "ray": ["ray>=2.60"],
         "test": [
             "hypothesis>=6.100",
             "matplotlib>=3.8",
@@ -63,6 +64,7 @@ setuptools.setup(
             "ws-report = ws_keras.launch.report:run",
             "ws-retrain = ws_keras.launch.retrain:run",
             "ws-run = ws_keras.launch.run:run",
+            "ws-sweep = ws_keras.launch.sweep:run",
         ]
     },
     classifiers=[

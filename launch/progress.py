@@ -67,13 +67,33 @@ class Progress:
 
     def skipped(self, setting: str) -> None:
         """Says that a setting was finished before."""
-        self._line(f"{setting}  finished before, skipped")
+        self.note(setting, "finished before, skipped")
+
+    def note(self, setting: str, text: str) -> None:
+        """Shows a line about a setting."""
+        self._line(f"{setting}  {text}")
+
+    def known(self, row: rows.Row) -> None:
+        """Counts a round of an earlier command, which says nothing of speed."""
+        self._left -= self._passes(row)
+
+    def status(self, text: str) -> None:
+        """Shows how all settings together stand, on a terminal."""
+        if self._is_terminal:
+            self._rewrite(f"{text}; {self._time_left()} left")
 
     def _count(self, row: rows.Row) -> None:
+        self._left -= self._passes(row)
+        self._expected += self._costs[row.setting][row.round - 1]
+
+    def _passes(self, row: rows.Row) -> float:
+        """The expected passes of a round, and of those that it leaves out."""
         passes = self._costs[row.setting]
-        done = passes[row.round - 1 :] if row.last else [passes[row.round - 1]]
-        self._left -= sum(done)
-        self._expected += passes[row.round - 1]
+        return sum(
+            passes[row.round - 1 :]
+            if row.last
+            else passes[row.round - 1 : row.round]
+        )
 
     def _time_left(self) -> str:
         if not self._expected:

@@ -15,14 +15,13 @@ from collections.abc import Iterator
 from absl import flags
 
 from ws_keras import settings as all_settings
-from ws_keras.results import events
-from ws_keras.results import report
-from ws_keras.results import rows
 from ws_keras.results import workdir as workdirs
 from ws_keras.training import stop as stops
 
 from . import cli
+from . import outcome
 from . import plan
+from . import prepare
 from . import progress as progresses
 from . import signals
 from . import start_up
@@ -55,26 +54,12 @@ def main(_) -> None:
         from ws_keras import experiment
         from ws_keras.data import datasets
     if _LIST.value:
-        print(_listing(settings, configs, datasets, experiment))
+        print(_listing(settings, configs, datasets))
         return
     if _WORKDIR.value is None:
         raise ValueError("`--workdir` is required, except with --list.")
-    loaded = {}
-    with start_up.tensorflow():
-        for name in dict.fromkeys(c.data.name for c in configs.values()):
-            loaded[name] = datasets.load(
-                name,
-                data_dir=_DATA_DIR.value,
-                download=_DOWNLOAD.value,
-                with_test=config.data.split == "official_test",
-            )
-        experiment.start(config, _STRATEGY.value)
-        for setting in _one_of_each(settings):
-            cell = configs[setting.id]
-            experiment.validate(cell, setting, loaded[cell.data.name])
+    loaded = prepare.load(config, settings, configs)
     folder = workdirs.Workdir(_WORKDIR.value)
-    for setting in every:
-        folder.folder(setting.id)  # refuses a name that is none
     folder.prepare(
         config.to_dict(),
         experiment.versions(),
@@ -86,10 +71,10 @@ def main(_) -> None:
             _run_all(folder, settings, configs, loaded, received.stop)
         except stops.Interrupted:
             received.leave()
-    with folder.lock():
-        _write_gaps(folder, every)
-        if _REPORT.value:
-            _finish(folder)
+    if _REPORT.value:
+        with folder.lock():
+            outcome.write_gaps(folder, every)
+            outcome.report(folder)
 
 
 def run() -> None:
@@ -97,23 +82,13 @@ def run() -> None:
     cli.run(main, [plan.shipped(argument) for argument in sys.argv])
 
 
-def _one_of_each(settings: list) -> list:
-    """One setting of each kind that can be wrong in a way of its own."""
-    return list({s.overrides: s for s in reversed(settings)}.values())
-
-
-def _listing(settings, configs, datasets, experiment) -> str:
+def _listing(settings, configs, datasets) -> str:
     costs = {}
     for setting in settings:
         config = configs[setting.id]
         num_train = datasets.num_train(config.data.name)
-        costs[setting.id] = sum(_passes(setting, config, num_train, experiment))
+        costs[setting.id] = sum(prepare.passes(setting, config, num_train))
     return plan.table(costs)
-
-
-def _passes(setting, config, num_train, experiment) -> list[float]:
-    sizes = experiment.sizes(config, num_train)
-    return plan.passes(setting, config, sizes)
 
 
 def _run_all(folder, settings, configs, loaded, stop) -> None:
@@ -125,7 +100,7 @@ def _run_all(folder, settings, configs, loaded, stop) -> None:
         config = configs[setting.id]
         num_train = len(loaded[config.data.name].x)
         if not folder.is_finished(setting.id):
-            costs[setting.id] = _passes(setting, config, num_train, experiment)
+            costs[setting.id] = prepare.passes(setting, config, num_train)
     progress = progresses.Progress(costs)
     run = functools.partial(experiment.run, strategy=_STRATEGY.value)
     intervals = work.Intervals(
@@ -139,7 +114,7 @@ def _run_all(folder, settings, configs, loaded, stop) -> None:
         config = configs[setting.id]
         works.setting(setting, config, loaded[config.data.name])
         with folder.lock():
-            _write_gaps(folder, settings)
+            outcome.write_gaps(folder, settings)
 
 
 def _free_ones(folder, settings, progress, stop) -> Iterator:
@@ -166,23 +141,6 @@ def _free_ones(folder, settings, progress, stop) -> Iterator:
                     progress.say(f"{setting.id}  waits for {holder}")
                     said.add(setting.id)
         left = busy
-
-
-def _write_gaps(folder, settings) -> None:
-    done = [s for s in settings if folder.is_finished(s.id)]
-    cold = {s.pair: s for s in done if s.arm == "cold"}
-    for setting in done:
-        if setting.arm != "cold" and setting.pair in cold:
-            ours, theirs = (
-                rows.read(folder.rows_path(s.id))
-                for s in (setting, cold[setting.pair])
-            )
-            events.write_gap(folder.folder(setting.id), ours, theirs)
-
-
-def _finish(folder: workdirs.Workdir) -> None:
-    print(report.write(folder.path))
-    print(f"tensorboard --logdir={folder.path}")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,13 @@ def test_wheel_holds_commands_configs_and_the_papers_numbers(wheel):
         (["ws-run", "--help"], "--config", None),
         (["ws-report", "--help"], "--workdir", None),
         (["ws-retrain", "--help"], "--model", None),
+        (["ws-sweep", "--help"], "--workers", None),
+        (
+            ["ws-sweep", "--config=quickstart", "--workdir=x"]
+            + ["--launcher=slurm", "--dry-run"],
+            "-m ws_keras.launch.run --config=",
+            28,
+        ),
     ],
 )
 def test_commands_run_from_an_empty_folder(

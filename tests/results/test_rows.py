@@ -137,3 +137,57 @@ def test_results_import_neither_keras_nor_tensorflow():
         check=False,
     )
     assert (done.stdout, done.stderr) == ("\n", "")
+
+
+def test_what_is_read_at_once_equals_what_is_read_line_by_line(
+    tmp_path, make_row
+):
+    path = tmp_path / "rows.jsonl"
+    plain = [make_row(round=number) for number in (1, 2, 3)]
+    for row in plain:
+        rows.append(path, row)
+    assert rows.read(path) == plain
+    # A nan, which is written as null, makes a file be read line by line.
+    rows.append(path, make_row(round=4, loss=math.nan))
+    found = rows.read(path)
+    assert found[:3] == plain and math.isnan(found[3].loss)
+    assert [row.round for row in found] == [1, 2, 3, 4]
+    assert all(type(row) is rows.Row for row in found)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [lines[0] + "," + lines[1], lines[2]],
+        lambda lines: [lines[0] + "," + lines[1], lines[2][:90], lines[2][90:]],
+        lambda lines: [lines[0].replace('"threshold"', '"boredom"'), lines[1]],
+        lambda lines: [lines[0].replace('"seed": 0', '"seed": true'), lines[1]],
+    ],
+)
+def test_a_damaged_line_is_found_in_whatever_company(
+    tmp_path, make_row, change
+):
+    path = tmp_path / "rows.jsonl"
+    for number in (1, 2, 3):
+        rows.append(path, make_row(round=number))
+    lines = change(path.read_text().splitlines())
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(ValueError, match="line 1"):
+        rows.read(path)
+
+
+def test_files_are_found_in_the_order_of_their_parts(tmp_path):
+    names = ["b/rows.jsonl", "a/z/rows.jsonl", "a/rows.jsonl", "a-b/rows.jsonl"]
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "b/epochs.jsonl").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "b")
+    found = rows.find(tmp_path)
+    assert found == [
+        str(path) for path in sorted(tmp_path.glob("**/rows.jsonl"))
+    ]
+    assert len(found) == 4
+    assert len(rows.find(tmp_path, (rows.ROWS, rows.EPOCHS))) == 5
+    assert rows.find(tmp_path / "missing") == []

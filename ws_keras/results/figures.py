@@ -17,6 +17,7 @@ COLORS = {"cold": "#E69F00", "warm": "#0072B2"}
 OTHER_COLORS = ("#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
 LINES = ("-", "--", ":", "-.")
 DPI = 150
+_SEEDS = 50  # lines of an arm; more of them hide each other
 _PAPER = "paper"
 _POINTS = {
     "linestyle": "",
@@ -78,7 +79,7 @@ def curves(
 
     Seeds whose rounds have the same lengths are shown as mean and standard
     error. Where the lengths differ, a mean at one epoch would mix rounds, so
-    every seed has its own thin line.
+    every seed has its own thin line, up to 50 of them.
 
     Args:
         arms: Arm label to setting id to its epochs.
@@ -245,10 +246,12 @@ def _over_epochs(axes, arm: str, settings, field: str, style: dict) -> None:
         x = [epoch.epoch for epoch in next(iter(settings.values()))]
         _band(axes, arm, x, summaries, style, marker="")
         return
-    for number, found in enumerate(settings.values()):
+    shown = list(settings.values())[:_SEEDS]
+    which = "each" if len(shown) == len(settings) else f"first {_SEEDS}, each"
+    for number, found in enumerate(shown):
         x = [epoch.epoch for epoch in found]
         y = [getattr(epoch, field) for epoch in found]
-        name = None if number else f"{arm} (each seed)"
+        name = None if number else f"{arm} ({which} seed)"
         axes.plot(*_known(x, y), linewidth=0.9, label=name, **style)
 
 

@@ -1,10 +1,12 @@
 """The row, the result of one round, and the line files that hold rows."""
 
 import dataclasses
+import functools
 import json
 import math
 import os
 import pathlib
+from collections.abc import Collection
 from collections.abc import Iterator
 from typing import Any
 from typing import TypeVar
@@ -14,6 +16,7 @@ from ws_keras import files
 SCHEMA = 1
 ROWS = "rows.jsonl"
 EPOCHS = "epochs.jsonl"
+_PART = 2**20
 STOPPED_BY = ("threshold", "plateau", "epochs", "cap", "nan")
 
 Record = TypeVar("Record")
@@ -154,7 +157,7 @@ def decode(values: dict[str, Any], kind: type[Record] = Row) -> Record:
             f"Received: schema={schema!r}. Read them with the version that "
             "wrote them (named in run.json), or update ws_keras."
         )
-    fields = {field.name: field.type for field in dataclasses.fields(kind)}
+    fields = _fields(kind)
     _check_names(values, fields, kind.__name__)
     return kind(**{n: _value(n, v, fields[n]) for n, v in values.items()})
 
@@ -188,9 +191,11 @@ def read_workdir(workdir: str | os.PathLike) -> list[Row]:
     return [row for path in find(workdir) for row in read(path)]
 
 
-def find(workdir: str | os.PathLike, name: str = ROWS) -> list[pathlib.Path]:
-    """Returns the line files of that name below a folder, sorted."""
-    return sorted(pathlib.Path(workdir).glob(f"**/{name}"))
+def find(
+    workdir: str | os.PathLike, names: Collection[str] = (ROWS,)
+) -> list[str]:
+    """Returns the paths of line files of these names below a folder, sorted."""
+    return list(_walk(os.fspath(workdir), names))
 
 
 def scan(path: str | os.PathLike, kind: type = Row) -> Scan:
@@ -203,7 +208,10 @@ def scan(path: str | os.PathLike, kind: type = Row) -> Scan:
     Returns:
         A `Scan`.
     """
-    *lines, tail = pathlib.Path(path).read_bytes().split(b"\n")
+    *lines, tail = _read(path).split(b"\n")
+    records = _all(lines, kind)
+    if records is not None:
+        return Scan(records, [], torn=bool(tail))
     records, errors = [], []
     for number, line in enumerate(lines, 1):
         try:
@@ -211,6 +219,33 @@ def scan(path: str | os.PathLike, kind: type = Row) -> Scan:
         except ValueError as error:
             errors.append(f"{path}, line {number}: {error}")
     return Scan(records, errors, torn=bool(tail))
+
+
+def _read(path: str | os.PathLike) -> bytes:
+    # Without a file object, which asks the system twice as much: a large
+    # sweep has a file per setting.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        parts = []
+        while part := os.read(handle, _PART):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
+
+
+def _walk(folder: str, names: Collection[str]) -> Iterator[str]:
+    """Yields what `glob` finds, in the order of the parts, in less time."""
+    try:
+        with os.scandir(folder) as entries:
+            entries = sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name in names:
+            yield entry.path
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, names)
 
 
 def _strict(scanned: Scan) -> list:
@@ -254,12 +289,52 @@ def _encode(record: Any) -> Iterator[tuple[str, Any]]:
         yield field.name, value
 
 
+def _all(lines: list[bytes], kind: type[Record]) -> list[Record] | None:
+    """Decodes whole lines of this package at once, `None` if some are not.
+
+    So a file takes a third of the time that its lines take one by one.
+    """
+    fields = _fields(kind)
+    try:
+        found = json.loads(b"[%s]" % b",".join(lines))
+        if len(found) == len(lines) and all(_fits(v, fields) for v in found):
+            return [_made(kind, values) for values in found]
+    except ValueError:
+        pass
+    return None
+
+
 def _decode(line: bytes, kind: type[Record]) -> Record:
     try:
-        values = json.loads(line)
+        values = json.loads(line.decode("utf8"))
     except ValueError:
         raise ValueError(f"not a JSON line. Received: {line[:40]!r}.") from None
     return decode(values, kind)
+
+
+@functools.cache
+def _fields(kind: type) -> dict[str, type]:
+    return {field.name: field.type for field in dataclasses.fields(kind)}
+
+
+def _fits(values: Any, fields: dict[str, type]) -> bool:
+    return (
+        type(values) is dict
+        and values.get("schema", SCHEMA) == SCHEMA
+        and [*values] == [*fields]
+        and [*map(type, values.values())] == [*fields.values()]
+    )
+
+
+def _made(kind: type[Record], values: dict) -> Record:
+    # The constructor of a frozen class sets field by field, which takes as
+    # long as all the rest of reading a line. The names are those of `kind`,
+    # as JSON makes new strings of them in each file.
+    record = object.__new__(kind)
+    record.__dict__.update(zip(_fields(kind), values.values(), strict=True))
+    if hasattr(record, "__post_init__"):
+        record.__post_init__()
+    return record
 
 
 def _check_names(values: dict, fields: dict, kind: str) -> None:

@@ -2,7 +2,9 @@
 
 import collections
 import dataclasses
+import functools
 import math
+import operator
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ CONFIDENCE = 0.95
 # Printed standard deviations are rounded, some to 0.0.
 BAND_FLOOR_POINTS = 0.5
 _ARM_ORDER = {"cold": 0, "warm": 1}
+_BY_SEED = operator.attrgetter("seed", "round")
 
 
 class Cell(NamedTuple):
@@ -89,6 +92,7 @@ def paired(ours: dict[int, float], theirs: dict[int, float]) -> Difference:
     return Difference(summary.mean, summary.error, low, high, summary.count)
 
 
+@functools.cache
 def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
     """Returns how many standard errors a two-sided t interval reaches.
 
@@ -137,9 +141,16 @@ def cells(
         `Cell` to arm label to rows: cold first, warm second, then the other
         arms from the weakest shrinking to the strongest.
     """
+    # Groups are few and rows are many: only groups are compared in full.
+    groups = collections.defaultdict(list)
+    for row in all_rows:
+        groups[*cell(row), row.arm, row.shrink, row.perturb].append(row)
     grouped = collections.defaultdict(lambda: collections.defaultdict(list))
-    for row in sorted(all_rows, key=_order):
-        grouped[cell(row)][label(row)].append(row)
+    for found in sorted(groups.values(), key=lambda group: _order(group[0])):
+        grouped[cell(found[0])][label(found[0])] += found
+    for arms in grouped.values():
+        for found in arms.values():
+            found.sort(key=_BY_SEED)
     return {key: dict(arms) for key, arms in grouped.items()}
 
 
@@ -151,7 +162,7 @@ def cell(row: rows.Row) -> Cell:
 def runs(arm_rows: Iterable[rows.Row]) -> Runs:
     """Sorts the rows of one arm into finished and other seeds."""
     settings = collections.defaultdict(list)
-    for row in sorted(arm_rows, key=lambda row: row.round):
+    for row in sorted(arm_rows, key=operator.attrgetter("round")):
         settings[row.setting].append(row)
     finished, broken = {}, 0
     for found in settings.values():
@@ -185,9 +196,9 @@ def by_samples(
 ) -> dict[int, dict[int, float]]:
     """Returns number of samples to seed to the value of a field."""
     grouped = collections.defaultdict(list)
-    for row in sorted(arm_rows, key=lambda row: row.num_samples):
+    for row in arm_rows:
         grouped[row.num_samples].append(row)
-    return {size: by_seed(found, field) for size, found in grouped.items()}
+    return {size: by_seed(grouped[size], field) for size in sorted(grouped)}
 
 
 def gaps_to_cold(
@@ -236,7 +247,7 @@ def _order(row: rows.Row) -> tuple:
     shrink = 0.0 if math.isnan(row.shrink) else -row.shrink
     perturb = 0.0 if math.isnan(row.perturb) else row.perturb
     rank = _ARM_ORDER.get(row.arm, len(_ARM_ORDER))
-    return *cell(row), rank, row.arm, shrink, perturb, row.seed, row.round
+    return *cell(row), rank, row.arm, shrink, perturb
 
 
 def _t_probability(theta: float, freedom: int) -> float:
@@ -247,12 +258,11 @@ def _t_probability(theta: float, freedom: int) -> float:
     """
     odd = freedom % 2
     cosine = math.cos(theta)
-    term = total = 0.0
+    total = 0.0
     if freedom > 1:
-        term = total = cosine if odd else 1.0
-    for k in range(2 + odd, freedom - 1, 2):
-        term *= cosine**2 * (k - 1) / k
-        total += term
+        k = np.arange(2 + odd, freedom - 1, 2)
+        terms = np.cumprod(cosine**2 * (k - 1) / k)
+        total = (cosine if odd else 1.0) * (1 + float(terms.sum()))
     if odd:
         return 2 / math.pi * (theta + math.sin(theta) * total)
     return math.sin(theta) * total

@@ -180,11 +180,12 @@ class Workdir:
     def _prepare(self, run: dict, overwrite: bool) -> None:
         if not self._has_run():
             self._check_empty()
-        elif overwrite:
-            self._check_idle()
-            self.path.rename(self._free_name())
-        else:
-            run = self._continued(run)
+        if self._has_run():
+            if overwrite:
+                self._check_idle()
+                self.path.rename(self._free_name())
+            else:
+                run = self._continued(run)
         self.path.mkdir(parents=True, exist_ok=True)
         write_atomically(self.path / RUN, json.dumps(run, indent=2) + "\n")
 
@@ -196,7 +197,8 @@ class Workdir:
             return
         # What a writer left that was killed before its rename is no content.
         others = [p.name for p in self.path.iterdir() if not _is_part(p.name)]
-        if others:
+        # Tasks of one array begin the same run at the same moment.
+        if others and not self._has_run():
             raise ValueError(
                 f"`--workdir` must be empty or the folder of a run, with a "
                 f"{RUN}. Received: {self.path}, which holds "

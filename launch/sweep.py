@@ -1,0 +1,281 @@
+"""Runs the settings of a config side by side, in processes of their own.
+
+    python -m launch.sweep --config=quickstart --workdir=runs/quickstart
+
+Takes the flags of launch.run and leaves the same rows and report. The longest
+settings begin first; none begins while memory is short. What fails is tried
+once more, then listed with its last words. The same command again runs what
+is not finished. With --launcher=ray the settings run on a Ray cluster;
+--launcher=slurm --dry-run prints an array job. Once installed, the command is
+also called ws-sweep.
+
+Exit status: 0 all finished, 1 some failed, 130 or 143 interrupted (a second
+Ctrl-C does not wait for checkpoints).
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent import futures
+
+from absl import flags
+from ml_collections import config_flags
+
+from ws_keras import settings as all_settings
+from ws_keras.results import workdir as workdirs
+
+from . import cli
+from . import local
+from . import outcome
+from . import plan
+from . import prepare
+from . import scheduler as schedulers
+from . import slurm
+from . import start_up
+from . import watch
+from . import worker
+
+_CONFIG = plan.CONFIG
+_WORKDIR = plan.WORKDIR
+_SETTINGS = plan.SETTINGS
+_LAUNCHER = flags.DEFINE_enum(
+    "launcher",
+    "local",
+    ["local", "ray", "slurm"],
+    "Processes of this machine, tasks of a Ray cluster (extra `ray`), or a "
+    "script for Slurm.",
+)
+_WORKERS = flags.DEFINE_integer(
+    "workers",
+    None,
+    "How many settings run at the same time. One per core of this machine if "
+    "not given; as many as fit on a cluster.",
+    lower_bound=1,
+)
+_ADDRESS = flags.DEFINE_string(
+    "address",
+    None,
+    "Ray: address of the cluster. RAY_ADDRESS, or this machine, if not given.",
+)
+_CPUS = flags.DEFINE_integer(
+    "cpus", 1, "Ray, Slurm: cores of a setting.", lower_bound=1
+)
+_GPUS = flags.DEFINE_float(
+    "gpus", 0, "Ray, Slurm: accelerators of a setting.", lower_bound=0
+)
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Slurm: print the script.")
+flags.DEFINE_alias("dry-run", "dry_run")
+_OVERWRITE = plan.OVERWRITE
+_REPORT = plan.REPORT
+_DATA_DIR = plan.DATA_DIR
+_DOWNLOAD = plan.DOWNLOAD
+_STRATEGY = plan.STRATEGY
+_CHECKPOINT_MINUTES = plan.CHECKPOINT_MINUTES
+_CHECKPOINT_EPOCHS = plan.CHECKPOINT_EPOCHS
+
+
+def main(_) -> int:
+    """Runs what the flags say and returns the exit status."""
+    config = plan.config()
+    every = plan.settings(config)
+    settings = all_settings.select(every, _SETTINGS.value)
+    _check_flags()
+    costs, versions = _apart(prepare.costs, config, settings)
+    folder = workdirs.Workdir(_WORKDIR.value)
+    if _LAUNCHER.value == "slurm":
+        print(_script(folder, settings, config), end="")
+        return 0
+    folder.prepare(
+        config.to_dict(),
+        versions,
+        overwrite=_OVERWRITE.value,
+        strategy=_STRATEGY.value,
+    )
+    todo = _todo(folder, settings)
+    if len(todo) < len(settings):
+        done = len(settings) - len(todo)
+        print(f"{done} of {len(settings)} settings finished before, skipped")
+    result, status = _run(folder, {s.id: costs[prepare.kind(s)] for s in todo})
+    if status:
+        _say_interrupted(result, status)
+        return status
+    if _REPORT.value:
+        _write_report(folder, every)
+    _say_failed(result, len(settings))
+    return 1 if result.failed else 0
+
+
+def run() -> None:
+    """Entry point of `ws-sweep`."""
+    cli.run(main, [plan.shipped(argument) for argument in sys.argv])
+
+
+def command(setting: str) -> list[str]:
+    """Returns the arguments of Python that run one setting like this sweep.
+
+    Paths are absolute; all else, such as `--config.data.name=npz:own.npz`, is
+    passed on as it was given, for a process in the same folder.
+    """
+    config = flags.FLAGS["config"]
+    path = config_flags.get_config_filename(config)
+    fields = config_flags.get_override_values(config)
+    workdir = workdirs.Workdir(_WORKDIR.value).path
+    arguments = ["-m", f"{__package__}.run", f"--config={_absolute(path)}"]
+    arguments += [f"--config.{name}={v}" for name, v in fields.items()]
+    arguments += [f"--workdir={workdir}", f"--settings={setting}"]
+    if _DATA_DIR.value is not None:
+        arguments.append(f"--data_dir={_absolute(_DATA_DIR.value)}")
+    download = "download" if _DOWNLOAD.value else "nodownload"
+    arguments += [f"--{download}", f"--strategy={_STRATEGY.value}"]
+    arguments.append(f"--checkpoint_minutes={_CHECKPOINT_MINUTES.value}")
+    if _CHECKPOINT_EPOCHS.value is not None:
+        arguments.append(f"--checkpoint_epochs={_CHECKPOINT_EPOCHS.value}")
+    return [*arguments, "--noreport"]
+
+
+def _check_flags() -> None:
+    if _WORKDIR.value is None:
+        raise ValueError("`--workdir` is required.")
+    is_slurm = _LAUNCHER.value == "slurm"
+    if is_slurm != _DRY_RUN.value:
+        raise ValueError(
+            "A job for Slurm is only printed, and nothing else is. Received: "
+            f"--launcher={_LAUNCHER.value}, --dry_run={_DRY_RUN.value}. Give "
+            "--launcher=slurm and --dry-run together, and the output to "
+            "sbatch."
+        )
+    if is_slurm and _OVERWRITE.value:
+        raise ValueError(
+            "`--overwrite` must be off with --launcher=slurm, which only "
+            f"prints. Received: --overwrite, --workdir={_WORKDIR.value}. "
+            "Rename the folder, or choose another `--workdir`."
+        )
+
+
+def _apart(function, *arguments):
+    """Calls a function in a process whose memory and threads go with it.
+
+    TensorFlow would stay in this process for the whole sweep, and a process
+    with its threads must not fork.
+    """
+    context = multiprocessing.get_context("fork")
+    with futures.ProcessPoolExecutor(
+        1, context, initializer=_dependent, initargs=(os.getpid(),)
+    ) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _dependent(parent: int) -> None:
+    # Ctrl-C reaches both; the parent answers.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    worker.die_with(parent)
+
+
+def _todo(folder: workdirs.Workdir, settings: list) -> list:
+    return [s for s in settings if not _is_finished(folder, s)]
+
+
+def _is_finished(folder: workdirs.Workdir, setting) -> bool:
+    try:
+        return folder.is_finished(setting.id)
+    except (OSError, ValueError):
+        # Its worker will say what is wrong with the rows.
+        return False
+
+
+def _run(folder, costs: dict) -> tuple[schedulers.Result, int]:
+    pool = _pool(folder)
+    totals = {setting: sum(passes) for setting, passes in costs.items()}
+    watcher = watch.Watch(folder, costs)
+    scheduler = schedulers.Scheduler(totals, pool, watcher)
+    with _signals(scheduler) as received:
+        result = scheduler.run()
+    return result, 128 + received[0] if received else 0
+
+
+def _pool(folder: workdirs.Workdir) -> schedulers.Pool:
+    if _LAUNCHER.value == "local":
+        workers = _WORKERS.value or local.cores()
+        return local.Local(lambda s: [sys.executable, *command(s)], workers)
+    from . import ray_cluster
+
+    return ray_cluster.Ray(
+        command,
+        folder.path,
+        address=_ADDRESS.value,
+        cpus=_CPUS.value,
+        gpus=_GPUS.value,
+        tasks=_WORKERS.value,
+    )
+
+
+@contextlib.contextmanager
+def _signals(scheduler: schedulers.Scheduler) -> Iterator[list[int]]:
+    """Passes SIGINT and SIGTERM on to the scheduler, and lists them."""
+    received = []
+
+    def on_signal(number: int, _) -> None:
+        received.append(number)
+        scheduler.interrupt()
+
+    kept = {
+        number: signal.signal(number, on_signal)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield received
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _script(folder: workdirs.Workdir, settings: list, config) -> str:
+    # The node's own Python may lie elsewhere, but a job has this one's path.
+    commands = [
+        [sys.executable, *command(s.id)] for s in _todo(folder, settings)
+    ]
+    return slurm.script(
+        commands,
+        name=config.experiment,
+        at_once=_WORKERS.value,
+        cpus=_CPUS.value,
+        gpus=_GPUS.value,
+        environment=local.threads(_CPUS.value),
+    )
+
+
+def _write_report(folder: workdirs.Workdir, every: list) -> None:
+    finished = [s for s in every if _is_finished(folder, s)]
+    with start_up.tensorflow():
+        with folder.lock():
+            outcome.write_gaps(folder, finished)
+    if any(folder.path.glob("**/rows.jsonl")):
+        outcome.report(folder)
+
+
+def _say_interrupted(result: schedulers.Result, status: int) -> None:
+    name = signal.Signals(status - 128).name
+    print(
+        f"Interrupted by {name}: {len(result.left)} settings are left. The "
+        "same command goes on with them.",
+        file=sys.stderr,
+    )
+
+
+def _say_failed(result: schedulers.Result, total: int) -> None:
+    if not result.failed:
+        return
+    lines = [f"{setting}: {words}" for setting, words in result.failed.items()]
+    head = f"Failed twice: {len(lines)} of {total} settings."
+    print("\n".join([head, *lines]), file=sys.stderr)
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,114 @@
+"""One setting as a process: it dies with its parent and has last words."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+
+_LINES = 3
+_CHARACTERS = 500
+_TAIL = 10_000
+_PR_SET_PDEATHSIG = 1
+# Loaded here: between fork and exec nothing may be looked up.
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class Worker:
+    """A process that is told to end when the one that began it is gone.
+
+    It has a session of its own, so that Ctrl-C in a terminal reaches it only
+    through its parent.
+
+    Example:
+
+    ```python
+    worker = Worker(["python", "-m", "launch.run", "--workdir=runs/x"])
+    worker.wait()
+    print(worker.last_words())
+    ```
+
+    Args:
+        command: Program and arguments.
+        environment: Variables that are added to this process' own. Defaults
+            to none.
+        cwd: Folder to run in. Defaults to that of this process.
+    """
+
+    def __init__(
+        self,
+        command: list[str],
+        environment: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ):
+        parent = os.getpid()
+        self._errors = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            env={**os.environ, **(environment or {})},
+            cwd=cwd,
+            start_new_session=True,
+            preexec_fn=lambda: die_with(parent),
+        )
+
+    @property
+    def pid(self) -> int:
+        """Id of the process."""
+        return self._process.pid
+
+    def has_ended(self) -> bool:
+        """Returns whether the process has ended."""
+        return self._process.poll() is not None
+
+    def wait(self) -> None:
+        """Waits for the end of the process."""
+        self._process.wait()
+
+    def stop(self, at_once: bool = False) -> None:
+        """Asks the process to end (SIGTERM), or ends it (SIGKILL)."""
+        self._process.send_signal(signal.SIGKILL if at_once else signal.SIGTERM)
+
+    def last_words(self) -> str | None:
+        """Returns why an ended process has failed, `None` if it has not.
+
+        The last lines of its standard error, and the signal that killed it.
+        """
+        status = self._process.wait()
+        if not status:
+            return None
+        words = " ".join(_tail(self._errors)[-_LINES:])[-_CHARACTERS:]
+        if status > 0:
+            return words or f"exit status {status}, without a word"
+        killed = f"killed by signal {-status} ({_name(-status)})"
+        return f"{killed}: {words}" if words else killed
+
+
+def die_with(parent: int) -> None:
+    """Lets this process get SIGTERM when the parent that began it ends."""
+    if _LIBC is None:
+        return
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # The parent may have ended just before.
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _name(number: int) -> str:
+    if number == signal.SIGKILL:
+        return "out of memory?"
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"
+
+
+def _tail(file) -> list[str]:
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - _TAIL))
+    lines = file.read().decode("utf8", errors="replace").splitlines()
+    return [line.strip() for line in lines if line.strip()]

@@ -1,0 +1,241 @@
+"""A sweep as a user runs it, with workers that are really killed."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ws_keras.results import rows
+
+ROOT = pathlib.Path(__file__).parents[2]
+ARMS = ("cold", "warm", "shrink_perturb-0.5-0.1")
+
+
+def children(process):
+    """Returns setting to process id of the workers of a sweep."""
+    found = {}
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            status = (folder / "status").read_text()
+            arguments = (folder / "cmdline").read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if f"\nPPid:\t{process.pid}\n" in status:
+            for argument in arguments:
+                if argument.startswith("--settings="):
+                    setting = argument.removeprefix("--settings=")
+                    found[setting] = int(folder.name)
+    return found
+
+
+def until(condition, process):
+    """Waits for what a sweep is expected to do, and returns it."""
+    while process.poll() is None:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(process.communicate())
+
+
+def untimed(folder):
+    """Returns all rows below a folder by setting, without their seconds."""
+    found = {}
+    for row in rows.read_workdir(folder):
+        kept = dataclasses.asdict(row)
+        for name in ("train_seconds", "trace_seconds", "eval_seconds"):
+            del kept[name]
+        found.setdefault(row.setting, []).append(kept)
+    return found
+
+
+@pytest.fixture(scope="module")
+def killed(sweep):
+    """A sweep of two workers, one of which is killed after its first round."""
+    process = sweep.start("--workers=2")
+
+    def begun():
+        running = children(process)
+        for setting, pid in running.items():
+            path = sweep.folder / "run" / setting / "rows.jsonl"
+            if path.exists() and path.read_bytes().count(b"\n") == 1:
+                return setting, pid, running
+        return None
+
+    setting, pid, running = until(begun, process)
+    path = pathlib.Path(f"/proc/{next(iter(running.values()))}/environ")
+    environment = path.read_bytes().decode().split("\0")
+    os.kill(pid, signal.SIGKILL)
+    out, err = process.communicate()
+    return setting, environment, process.returncode, out, err
+
+
+def test_a_killed_worker_is_tried_again_and_nothing_is_lost(sweep, killed):
+    setting, _, status, out, err = killed
+    assert (status, err) == (0, "")
+    assert (
+        f"{setting}  ended: killed by signal 9 (out of memory?); it will be "
+        "tried again"
+    ) in out
+    found = untimed(sweep.folder / "run")
+    assert set(found) == {f"own/{arm}/seed0" for arm in ARMS}
+    for setting_rows in found.values():
+        assert [row["num_samples"] for row in setting_rows] == [10, 20, 30, 40]
+        assert setting_rows[-1]["last"]
+
+
+def test_one_display_shows_each_round_once(killed):
+    out = killed[3]
+    shown = re.findall(r"^(own/\S+)  round (\d+): .* left$", out, re.M)
+    assert sorted(shown) == sorted(
+        (f"own/{arm}/seed0", str(number))
+        for arm in ARMS
+        for number in (1, 2, 3, 4)
+    )
+
+
+def test_the_sweep_writes_report_and_gaps_itself(sweep, killed):
+    out = killed[3]
+    assert (sweep.folder / "run/report/report.md").is_file()
+    assert out.count("report/report.md") == 1
+    gaps = list((sweep.folder / "run").glob("**/*.gap"))
+    assert {p.parent.parent.name for p in gaps} == set(ARMS[1:])
+    assert len(gaps) == 2
+
+
+def test_threads_are_divided(killed):
+    cores = len(os.sched_getaffinity(0))
+    environment = killed[1]
+    for name in (
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+        "OMP_NUM_THREADS",
+    ):
+        assert f"{name}={max(1, cores // 2)}" in environment
+
+
+def test_rows_are_those_of_one_process(sweep, killed):
+    environment = [v for v in killed[1] if "_THREADS=" in v]
+    done = subprocess.run(
+        [sys.executable, "-m", "launch.run"]
+        + [f"--config={sweep.config}", f"--workdir={sweep.folder / 'one'}"],
+        cwd=ROOT,
+        env={**os.environ, **dict(v.split("=") for v in environment)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert untimed(sweep.folder / "one") == untimed(sweep.folder / "run")
+
+
+def test_what_is_finished_begins_no_process(sweep, killed):
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in (sweep.folder / "run/own").rglob("*")
+    }
+    done = sweep.run()
+    assert (done.returncode, done.stderr) == (0, "")
+    first = done.stdout.splitlines()[0]
+    assert first == "3 of 3 settings finished before, skipped"
+    assert "round 1" not in done.stdout
+    after = {path: path.stat().st_mtime_ns for path in before}
+    assert after == before
+
+
+def test_what_fails_twice_is_listed_with_its_last_words(sweep):
+    text = sweep.config.read_text() + (
+        "\n\ndef settings(config):\n"
+        "    from ws_keras import settings\n"
+        '    grid = {"optimizer.momentum": (0.5, 2.0)}\n'
+        "    return settings.product(config, grid)\n"
+    )
+    path = sweep.folder / "grid.py"
+    path.write_text(text)
+    broken = sweep.folder / "grid/own/0.5/warm/seed0/rows.jsonl"
+    arguments = (
+        "--config.optimizer.name=sgd",
+        "--config.arms=('cold','warm')",
+    )
+    options = {"workdir": "grid", "config": path}
+    done = sweep.run("--settings=0.5/cold", *arguments, **options)
+    assert done.returncode == 0, done.stderr
+    broken.parent.mkdir(parents=True)
+    broken.write_text("this is no row\n")
+    done = sweep.run("--settings=2.0/cold|0.5/", *arguments, **options)
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert lines[0] == "Failed twice: 2 of 3 settings."
+    words = dict(line.split(": ", 1) for line in lines[1:])
+    assert set(words) == {"own/0.5/warm/seed0", "own/2.0/cold/seed0"}
+    assert "Move the file away" in words["own/0.5/warm/seed0"]
+    assert (
+        "`momentum` must be a float between [0, 1]"
+        in (words["own/2.0/cold/seed0"])
+    )
+    assert done.stdout.count("it will be tried again") == 2
+    assert broken.read_text() == "this is no row\n"
+    assert (sweep.folder / "grid/report/report.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_an_interruption_reaches_the_workers(sweep, number, status):
+    workdir = f"interrupted{status}"
+    process = sweep.start(
+        "--workers=2", "--config.train.epochs=5000", workdir=workdir
+    )
+    running = until(
+        lambda: len(found := children(process)) == 2 and found, process
+    )
+    process.send_signal(number)
+    _, err = process.communicate()
+    assert process.returncode == status
+    assert err == (
+        f"Interrupted by {number.name}: 3 settings are left. The same command "
+        "goes on with them.\n"
+    )
+    assert not any(
+        pathlib.Path(f"/proc/{p}").exists() for p in running.values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--config.optimizer.name=x"], "optimizer.name='x'"),
+        (["--config.rounds.step=41"], "step=41 of 40 samples"),
+        (["--settings=tepid"], "'tepid'"),
+        (["--launcher=slurm"], "A job for Slurm is only printed"),
+        (["--workers=0"], "workers=0"),
+    ],
+)
+def test_mistakes_are_found_before_any_worker(sweep, arguments, words):
+    done = sweep.run(*arguments, workdir="bad")
+    assert done.returncode == 1 and words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == "" and not (sweep.folder / "bad").exists()
+
+
+def test_overwrite_is_done_once(sweep):
+    options = {"workdir": "over"}
+    first = sweep.run("--settings=cold", **options)
+    assert first.returncode == 0, first.stderr
+    done = sweep.run(
+        "--settings=cold|warm",
+        "--config.train.epochs=1",
+        "--overwrite",
+        **options,
+    )
+    assert done.returncode == 0, done.stderr
+    (old,) = sweep.folder.glob("over.old-*")
+    assert [r.epochs for r in rows.read_workdir(old)] == [8] * 4
+    assert [r.epochs for r in rows.read_workdir(sweep.folder / "over")] == (
+        [1] * 8
+    )
