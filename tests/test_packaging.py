@@ -82,7 +82,7 @@ def test_wheel_holds_commands_configs_and_the_papers_numbers(wheel):
             ["ws-sweep", "--config=quickstart", "--workdir=x"]
             + ["--launcher=slurm", "--dry-run"],
             "-m ws_keras.launch.run --config=",
-            28,
+            30,
         ),
     ],
 )

@@ -209,7 +209,6 @@ def test_an_interruption_reaches_the_workers(sweep, number, status):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--config.optimizer.name=x"], "optimizer.name='x'"),
         (["--config.rounds.step=41"], "step=41 of 40 samples"),
         (["--settings=tepid"], "'tepid'"),
         (["--launcher=slurm"], "A job for Slurm is only printed"),
