@@ -180,16 +180,38 @@ def online(count: int) -> list[pairs.Row]:
     return [row]
 
 
-def _ours(folder, path, rounds, epochs) -> list[str]:
+def sweep(count: int) -> list[pairs.Row]:
+    """Eight settings of the narrow ResNet-18: side by side, or in turn."""
+    epochs, seeds = 6, (0, 1, 2, 3)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "data.npz"
+        _python(f"work.save_data({str(path)!r}, 6000)")
+        command = functools.partial(_ours, folder, path, 2, epochs, seeds=seeds)
+        row = commands.compare(
+            "8 settings of ResNet-18, 2 rounds",
+            2 * len(seeds) * epochs * (1000 + 2000),
+            {
+                "launch.sweep": functools.partial(command, module="sweep"),
+                "launch.run": command,
+            },
+            min(count, 3),
+            at_least=1.2,
+        )
+    return [row]
+
+
+def _ours(
+    folder, path, rounds, epochs, *, seeds=(0,), module="run"
+) -> list[str]:
     workdir = tempfile.mkdtemp(dir=folder)
     return [
-        *(sys.executable, "-m", "launch.run", "--config=fig2_online"),
+        *(sys.executable, "-m", f"launch.{module}", "--config=fig2_online"),
         f"--config.data.name=npz:{path}",
         f"--config.rounds.limit={rounds}",
         f"--config.train.epochs={epochs}",
         "--config.train.monitor_samples=0",
         "--config.arms=('cold', 'warm')",
-        "--config.seeds=(0,)",
+        f"--config.seeds={seeds}",
         f"--workdir={workdir}",
     ]
 
@@ -245,6 +267,7 @@ SUITE: dict[str, Callable[[int], list[pairs.Row]]] = {
         many_seeds,
         round_start,
         online,
+        sweep,
     )
 }
 
