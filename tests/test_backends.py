@@ -24,14 +24,14 @@ SELECTION = (
     "test_reset_equals and (Adam or Ftrl)",
     "linear_model_equals",
 )
+FOLDERS = ("tests/transforms", "tests/callbacks")
 every_backend = pytest.mark.parametrize("backend", ["jax", "torch"])
 
 
-def passes(backend, *arguments):
+def passes(backend, *arguments, folders=FOLDERS):
     """Runs tests on a backend; returns the line that counts them."""
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    folders = ["tests/transforms", "tests/callbacks"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-W", "ignore", "-x", "-n0"]
         + ["-p", "no:cacheprovider", *folders, *arguments],
@@ -54,6 +54,13 @@ def test_a_selection_passes(backend):
 @every_backend
 def test_all_pass(backend):
     assert int(passes(backend).split()[0]) > 200
+
+
+@pytest.mark.slow
+@every_backend
+def test_a_stopped_run_goes_on(backend):
+    resume = ["tests/training/test_resume.py"]
+    assert passes(backend, folders=resume).startswith("7 passed")
 
 
 @every_backend
