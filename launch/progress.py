@@ -52,14 +52,14 @@ class Progress:
     def resumed(self, setting: str, state: dict) -> None:
         """Says where a setting goes on, by the state of its checkpoint."""
         place = state["place"]
+        where = f"after round {state['rounds']}"
         if place is not None:
-            where = f"round {state['rounds'] + 1} after {place['epoch']} epochs"
+            where = f"in round {state['rounds'] + 1}"
+            where += f" after {place['epoch']} epochs"
             if place["step"]:
                 where += f" and {place['step']} steps"
-        else:
-            where = f"round {state['rounds'] + 1}"
         self._left -= sum(self._costs[setting][: state["rounds"]])
-        self.say(f"{setting}  goes on with {where}")
+        self.say(f"{setting}  goes on {where}")
 
     def say(self, text: str) -> None:
         """Shows a line of text."""

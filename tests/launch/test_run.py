@@ -101,18 +101,32 @@ def test_what_the_user_sees(folder, first):
     assert lines[-1] == f"tensorboard --logdir={folder / 'run'}"
 
 
-def test_again_skips_what_is_finished_and_restarts_what_is_not(folder, first):
+def test_again_skips_what_is_finished_and_goes_on_with_what_is_not(
+    folder, first
+):
     path = folder / "run/own/warm/seed0/rows.jsonl"
-    whole = read(folder, "warm")
+    whole = path.read_text()
     cold = (folder / "run/own/cold/seed0/rows.jsonl").read_bytes()
-    # A killed run: one row, and the beginning of another.
-    lines = path.read_text().splitlines(keepends=True)
+    # A killed run: one row, and the beginning of the one in the checkpoint.
+    lines = whole.splitlines(keepends=True)
     path.write_text(lines[0] + lines[1][:30])
     done = own(folder)
     assert done.returncode == 0, done.stderr
     assert "own/cold/seed0  finished before, skipped" in done.stdout
-    assert "own/warm/seed0  round 1" in done.stdout
+    assert "own/warm/seed0  goes on after round 2" in done.stdout
     assert (folder / "run/own/cold/seed0/rows.jsonl").read_bytes() == cold
+    assert path.read_text() == whole
+
+
+def test_without_its_checkpoint_a_setting_begins_afresh(folder, first):
+    path = folder / "run/own/warm/seed0/rows.jsonl"
+    whole = read(folder, "warm")
+    path.write_text(path.read_text().splitlines(keepends=True)[0])
+    (checkpoint,) = path.parent.glob("checkpoint-*.ckpt")
+    checkpoint.unlink()
+    done = own(folder)
+    assert done.returncode == 0, done.stderr
+    assert "own/warm/seed0  round 1" in done.stdout
     again = read(folder, "warm")
     assert [r.loss for r in again] == [r.loss for r in whole]
     assert [r.accuracy for r in again] == [r.accuracy for r in whole]
