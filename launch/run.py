@@ -32,6 +32,7 @@ _OVERWRITE = plan.OVERWRITE
 _DATA_DIR = plan.DATA_DIR
 _DOWNLOAD = plan.DOWNLOAD
 _STRATEGY = plan.STRATEGY
+_DEVICES = plan.DEVICES
 
 
 def main(_) -> None:
@@ -50,6 +51,7 @@ def main(_) -> None:
         raise ValueError("`--workdir` is required, except with --list.")
     loaded = {}
     with start_up.tensorflow():
+        experiment.start(config, _STRATEGY.value, _DEVICES.value, say=print)
         for name in dict.fromkeys(c.data.name for c in configs.values()):
             loaded[name] = datasets.load(
                 name,
@@ -57,7 +59,6 @@ def main(_) -> None:
                 download=_DOWNLOAD.value,
                 with_test=config.data.split == "official_test",
             )
-        experiment.start(config, _STRATEGY.value)
         for setting in _one_of_each(settings):
             cell = configs[setting.id]
             experiment.validate(cell, setting, loaded[cell.data.name])
@@ -81,9 +82,9 @@ def _one_of_each(settings: list) -> list:
 
 
 def _record(config) -> dict:
-    # Which settings are run, and from which folder the data come, may change
-    # between two commands for the same workdir.
-    return {**config.to_dict(), "strategy": _STRATEGY.value}
+    # Which settings are run, from which folder the data come and on which
+    # devices may change between two commands for the same workdir.
+    return config.to_dict()
 
 
 def _listing(settings, configs, datasets, experiment) -> str:
@@ -133,6 +134,7 @@ def _run_one(folder, setting, config, dataset, experiment, progress) -> None:
             setting,
             dataset,
             strategy=_STRATEGY.value,
+            devices=_DEVICES.value,
             on_epoch=on_epoch,
         ):
             rows.append(folder.rows_path(setting.id), row)
