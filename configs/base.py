@@ -43,6 +43,9 @@ def get_config() -> ml_collections.ConfigDict:
     model.width = 16  # resnet18: channels of the first stage; 64 is usual
     model.blocks = (2, 2, 2, 2)  # resnet18: blocks of each stage
     model.norm = "batch"  # resnet18: batch, none, layer
+    # resnet18: batch norm over all replicas instead of each one's part of a
+    # batch (TensorFlow; on JAX it is so anyway).
+    model.synchronized = False
     model.depth = 2  # mlp: hidden layers
     model.units = 100  # mlp: width of a hidden layer
     model.activation = "relu"  # mlp: relu, tanh

@@ -84,12 +84,14 @@ def _parse(module: ModuleType, argv: list[str]) -> list[str]:
     if any(argument in _HELP for argument in argv[1:]):
         print(help_text(module))
         sys.exit(0)
-    # What libraries log while all is well is not for the user's terminal.
-    flags.FLAGS.set_default("verbosity", logging.WARNING)
     try:
         rest = flags.FLAGS(argv)
     except _FLAG_ERRORS as error:
         _fail(f"{_sentence(error)} Try --help.")
+    # What libraries log while all is well is not for the user's terminal. Of
+    # the default absl would make 0 now.
+    if flags.FLAGS["verbosity"].using_default_value:
+        flags.FLAGS.verbosity = logging.WARNING
     if len(rest) > 1:
         _fail(
             "A command takes flags only, such as --name=value. "

@@ -40,8 +40,15 @@ DOWNLOAD = flags.DEFINE_bool(
 STRATEGY = flags.DEFINE_enum(
     "strategy",
     "none",
-    ["none", "mirrored"],
-    "One device, or one replica on each device (MirroredStrategy).",
+    ["none", "mirrored", "data_parallel"],
+    "One device, or one replica on each device: mirrored (TensorFlow's "
+    "MirroredStrategy) or data_parallel (Keras' DataParallel, on JAX).",
+)
+DEVICES = flags.DEFINE_string(
+    "devices",
+    None,
+    "Devices of the strategy: a number, for the first ones, or names such as "
+    "gpu:0,gpu:1. All if not given. Without a GPU a number splits the CPU.",
 )
 CHECKPOINT_MINUTES = flags.DEFINE_float(
     "checkpoint_minutes",

@@ -28,6 +28,8 @@ def load(config, settings: list, configs: dict) -> dict:
         from ws_keras import experiment
         from ws_keras.data import datasets
 
+        devices = plan.STRATEGY.value, plan.DEVICES.value
+        experiment.start(config, *devices, say=print)
         loaded = {}
         for name in dict.fromkeys(c.data.name for c in configs.values()):
             loaded[name] = datasets.load(
@@ -36,7 +38,6 @@ def load(config, settings: list, configs: dict) -> dict:
                 download=plan.DOWNLOAD.value,
                 with_test=config.data.split == "official_test",
             )
-        experiment.start(config, plan.STRATEGY.value)
         for setting in _one_of_each(settings):
             cell = configs[setting.id]
             experiment.validate(cell, setting, loaded[cell.data.name])

@@ -39,6 +39,7 @@ _OVERWRITE = plan.OVERWRITE
 _DATA_DIR = plan.DATA_DIR
 _DOWNLOAD = plan.DOWNLOAD
 _STRATEGY = plan.STRATEGY
+_DEVICES = plan.DEVICES
 _CHECKPOINT_MINUTES = plan.CHECKPOINT_MINUTES
 _CHECKPOINT_EPOCHS = plan.CHECKPOINT_EPOCHS
 _REPORT = plan.REPORT
@@ -102,11 +103,13 @@ def _run_all(folder, settings, configs, loaded, stop) -> None:
         if not folder.is_finished(setting.id):
             costs[setting.id] = prepare.passes(setting, config, num_train)
     progress = progresses.Progress(costs)
-    run = functools.partial(experiment.run, strategy=_STRATEGY.value)
+    where = {"strategy": _STRATEGY.value, "devices": _DEVICES.value}
+    run = functools.partial(experiment.run, **where)
     intervals = work.Intervals(
         _CHECKPOINT_MINUTES.value, _CHECKPOINT_EPOCHS.value
     )
-    works = work.Work(folder, run, progress, stop, intervals)
+    replicas = experiment.replicas(**where)
+    works = work.Work(folder, run, progress, stop, intervals, replicas)
     for setting in _free_ones(folder, settings, progress, stop):
         if folder.is_finished(setting.id):
             progress.skipped(setting.id)

@@ -73,6 +73,7 @@ _REPORT = plan.REPORT
 _DATA_DIR = plan.DATA_DIR
 _DOWNLOAD = plan.DOWNLOAD
 _STRATEGY = plan.STRATEGY
+_DEVICES = plan.DEVICES
 _CHECKPOINT_MINUTES = plan.CHECKPOINT_MINUTES
 _CHECKPOINT_EPOCHS = plan.CHECKPOINT_EPOCHS
 
@@ -130,6 +131,8 @@ def command(setting: str) -> list[str]:
         arguments.append(f"--data_dir={_absolute(_DATA_DIR.value)}")
     download = "download" if _DOWNLOAD.value else "nodownload"
     arguments += [f"--{download}", f"--strategy={_STRATEGY.value}"]
+    if _DEVICES.value is not None:
+        arguments.append(f"--devices={_DEVICES.value}")
     arguments.append(f"--checkpoint_minutes={_CHECKPOINT_MINUTES.value}")
     if _CHECKPOINT_EPOCHS.value is not None:
         arguments.append(f"--checkpoint_epochs={_CHECKPOINT_EPOCHS.value}")

@@ -30,6 +30,7 @@ class Work:
         progress: Where to show it.
         stop: The wish to stop.
         intervals: How often checkpoints are written.
+        replicas: Number of replicas that a model has here.
     """
 
     def __init__(
@@ -39,10 +40,11 @@ class Work:
         progress: progresses.Progress,
         stop: stops.Stop,
         intervals: Intervals,
+        replicas: int,
     ):
         self._folder, self._run = folder, run
         self._progress, self._stop = progress, stop
-        self._intervals = intervals
+        self._intervals, self._replicas = intervals, replicas
 
     def setting(self, setting: all_settings.Setting, config, dataset) -> None:
         """Runs a setting to its end.
@@ -81,6 +83,7 @@ class Work:
             epochs=self._intervals.epochs,
             stop=self._stop,
             before=lambda: rows.sync(epochs_path),
+            replicas=self._replicas,
         )
         checkpoint = self._begin(setting.id, keeper)
         known = self._folder.rows_of(setting.id)

@@ -19,6 +19,7 @@ from ws_keras.training import arm as arms
 from ws_keras.training import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
+from ws_keras.training import measures
 from ws_keras.training import strategy as strategies
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
@@ -34,6 +35,7 @@ def run(
     dataset: datasets.Dataset,
     *,
     strategy: str = "none",
+    devices: int | str | None = None,
     on_epoch: Callable[[rows.Epoch], None] | None = None,
     keeper: keepers.Keeper | None = None,
     checkpoint: checkpoints.Checkpoint | None = None,
@@ -54,7 +56,8 @@ def run(
         config: Config of this setting, with the fields of `configs/base.py`.
         setting: The `settings.Setting`.
         dataset: The data that the config names.
-        strategy: `"none"` or `"mirrored"`. Defaults to `"none"`.
+        strategy: Name of a `Strategy`. Defaults to `"none"`.
+        devices: Its devices. Defaults to `None`, all.
         on_epoch: Called with a `rows.Epoch` after each epoch. Defaults to
             `None`.
         keeper: The `keeper.Keeper` of the setting's checkpoints. Defaults to
@@ -73,11 +76,17 @@ def run(
     """
     check(config)
     x, y, rounds, held_out = _arrays(config, dataset, setting.seed)
-    devices = strategies.Strategy(strategy)
-    feed = feeds.Feed(x, y, config.train.batch_size, devices.num_replicas)
-    with devices.scope():
+    where = strategies.Strategy(strategy, devices)
+    feed = feeds.Feed(
+        x,
+        y,
+        config.train.batch_size,
+        where.num_replicas,
+        whole_copies=config.model.synchronized,
+    )
+    with where.scope():
         model = _model(config, dataset, x, rounds[-1])
-        _compile(model, config, devices.num_replicas)
+        _compile(model, config, where.num_replicas)
     trainer = trainers.Trainer(
         model,
         feed,
@@ -110,31 +119,49 @@ def run(
     )
 
 
-def start(config, strategy: str = "none") -> None:
+def start(
+    config,
+    strategy: str = "none",
+    devices: int | str | None = None,
+    *,
+    say: Callable[[str], None] | None = None,
+) -> None:
     """Checks what all settings share and sets TensorFlow up for them.
+
+    To be called before data are loaded, which would keep TensorFlow from
+    splitting the CPU.
 
     Args:
         config: Config of the experiment; `deterministic` turns on
             TensorFlow's deterministic operations for the whole process.
-        strategy: `"none"` or `"mirrored"`. Defaults to `"none"`.
+        strategy: Name of a `Strategy`. Defaults to `"none"`.
+        devices: Its devices. Defaults to `None`, all.
+        say: Called with a sentence for the user, where the strategy finds
+            one device and is not used. Defaults to `None`.
 
     Raises:
-        ValueError: If the strategy is not possible here.
+        ValueError: If the strategy or the devices are not possible here.
     """
-    devices = strategies.Strategy(strategy)
+    where = strategies.Strategy(strategy, devices)
     batch_size = config.train.batch_size
-    feeds.check_batch_size(batch_size, devices.num_replicas)
+    feeds.check_batch_size(batch_size, where.num_replicas)
     steps = config.train.steps_per_execution
-    if devices.num_replicas > 1 and steps not in (None, 1):
+    if where.num_replicas > 1 and steps not in (None, 1):
         raise ValueError(
-            "`train.steps_per_execution` must be 1 under several replicas, "
-            "where Keras fails otherwise. Received: "
-            f"train.steps_per_execution={steps}."
+            "`train.steps_per_execution` must be 1 under several replicas. "
+            f"Received: train.steps_per_execution={steps}."
         )
+    if say and where.notice:
+        say(where.notice)
     if config.deterministic and keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+
+
+def replicas(strategy: str = "none", devices: int | str | None = None) -> int:
+    """Returns the number of replicas that a strategy has here."""
+    return strategies.Strategy(strategy, devices).num_replicas
 
 
 def validate(config, setting, dataset: datasets.Dataset) -> None:
@@ -284,7 +311,7 @@ def _model(config, dataset, x, fitted) -> keras.Model:
     }
     if config.data.normalization == "channel":
         arguments["moments"] = _moments(x[np.sort(fitted)])
-    names = ("width", "norm", "blocks")
+    names = ("width", "norm", "blocks", "synchronized")
     if config.model.name != "resnet18":
         names = ("units", "activation", "use_bias")
     if config.model.name == "mlp":
@@ -311,8 +338,8 @@ def _compile(model: keras.Model, config, num_replicas: int) -> None:
     model.compile(
         optimizer=_optimizer(config.optimizer),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         steps_per_execution=steps,
+        **measures.for_compile(num_replicas),
     )
 
 

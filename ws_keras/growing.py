@@ -110,7 +110,7 @@ def fit_rounds(
     if callable(model) and not isinstance(model, keras.Model):
         model = model()
     _check_compiled(model)
-    feed = feeds.Feed(x, y, batch_size)
+    feed = feeds.Feed(x, y, batch_size, strategies.num_replicas(model))
     feeds.check_round(batch_size, ends[0])
     with strategies.scope_of(model):
         model.optimizer.build(model.trainable_variables)

@@ -1,4 +1,4 @@
-"""`ShrinkPerturb` under `MirroredStrategy` on two logical devices."""
+"""`ShrinkPerturb` under `MirroredStrategy` on two and four devices."""
 
 import json
 import pathlib
@@ -20,14 +20,16 @@ import tensorflow as tf
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(
-    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+    cpu, [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[2])
 )
 import ws_keras
 
 rng = np.random.default_rng(0)
 x = rng.normal(size=(32, 4)).astype("float32")
 y = rng.integers(0, 3, 32)
-mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+mirrored = tf.distribute.MirroredStrategy(
+    [device.name for device in tf.config.list_logical_devices("CPU")]
+)
 
 
 def build(strategy):
@@ -49,8 +51,9 @@ def build(strategy):
 
 def equal(model):
     return all(
-        np.array_equal(*(v.numpy() for v in variable.value.values))
+        np.array_equal(variable.value.values[0].numpy(), other.numpy())
         for variable in [*model.variables, *model.optimizer.variables]
+        for other in variable.value.values[1:]
     )
 
 
@@ -93,6 +96,7 @@ except KeyboardInterrupt:
     resumed = build(mirrored)
     fit(resumed, backup(sys.argv[1]))
 print(json.dumps({
+    "replicas": len(two.variables[0].value.values),
     "applied": list(recorder.replicas_equal),
     "end": equal(two),
     "from_one": max(abs(a - b).max() for a, b in zip(values(one), values(two))),
@@ -104,19 +108,21 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory):
+@pytest.fixture(scope="module", params=[2, 4])
+def found(request, tmp_path_factory):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("MirroredStrategy is TensorFlow's")
     backup = tmp_path_factory.mktemp("mirrored") / "backup"
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, backup],
+        [sys.executable, "-c", SCRIPT, backup, str(request.param)],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["replicas"] == request.param
+    return found
 
 
 def test_replicas_are_equal_after_each_application_and_at_the_end(found):
@@ -125,7 +131,7 @@ def test_replicas_are_equal_after_each_application_and_at_the_end(found):
     assert found["end"]
 
 
-def test_two_replicas_end_like_one_device(found):
+def test_replicas_end_like_one_device(found):
     assert found["size"] > 0.1
     assert found["from_one"] < 1e-5
 

@@ -248,6 +248,17 @@ BAD = {
     "flag": (["--wrokdir=x"], "wrokdir"),
     "stray": (["run"], "'run'"),
     "strategy": (["--strategy=spread"], "spread"),
+    "backend": (["--strategy=data_parallel"], "the backend 'tensorflow'"),
+    "devices": (["--strategy=mirrored", "--devices=two"], "devices='two'"),
+    "no such device": (
+        ["--strategy=mirrored", "--devices=cpu:0,cpu:9"],
+        "devices='cpu:0,cpu:9'",
+    ),
+    "no strategy": (["--devices=2"], "strategy='none'"),
+    "share": (
+        ["--strategy=mirrored", "--devices=3"],
+        "batch_size=8, replicas=3",
+    ),
     "config": (["--config=fig9"], "fig9"),
 }
 

@@ -17,12 +17,11 @@ def epochs(feed, orders):
     """What the model would see in so many epochs."""
     asked = iter(orders)
     data, steps, size = feed.training(INDICES, lambda: next(asked))
-    seen = [[(x.tolist(), y.tolist()) for x, y in _numpy(data)] for _ in orders]
-    return seen, steps, size
+    return [_numpy(data) for _ in orders], steps, size
 
 
 def _numpy(data):
-    return [(x.numpy(), y.numpy()) for x, y in data]
+    return [tuple(part.numpy() for part in batch) for batch in data]
 
 
 def test_batches_follow_the_order_of_each_epoch():
@@ -31,20 +30,48 @@ def test_batches_follow_the_order_of_each_epoch():
     assert (steps, size) == (3, 11)
     for order, batches in zip(orders, seen, strict=True):
         assert [len(y) for _, y in batches] == [4, 4, 3]
-        labels = sum((y for _, y in batches), [])
-        samples = sum((x for x, _ in batches), [])
-        assert labels == INDICES[order].tolist()
-        assert samples == X[INDICES[order]].tolist()
+        samples, labels = map(np.concatenate, zip(*batches, strict=True))
+        assert labels.tolist() == INDICES[order].tolist()
+        assert samples.tolist() == X[INDICES[order]].tolist()
 
 
-def test_replicas_share_evenly_and_leave_out_others_each_time():
-    orders = [np.arange(11), np.arange(11)[::-1]]
-    seen, steps, size = epochs(feeds.Feed(X, Y, 4, num_replicas=2), orders)
-    assert (steps, size) == (3, 10)
-    labels = [{label for _, y in batches for label in y} for batches in seen]
-    assert all(len(y) % 2 == 0 for batches in seen for _, y in batches)
-    left_out = [set(INDICES.tolist()) - found for found in labels]
-    assert left_out == [{19}, {3}]
+@pytest.mark.parametrize(
+    "replicas, whole_copies, labels, weights",
+    [
+        (2, False, [7, 19, 8, 7], [4 / 3, 4 / 3, 4 / 3, 0]),
+        (4, False, [7, 19, 8, 7], [4 / 3, 4 / 3, 4 / 3, 0]),
+        (2, True, [7, 19, 8, 7, 19, 8], [2, 2, 2, 0, 0, 0]),
+    ],
+)
+def test_the_last_batch_of_replicas_is_padded_without_weight(
+    replicas, whole_copies, labels, weights
+):
+    order = np.array([0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 8])
+    feed = feeds.Feed(X, Y, 4, replicas, whole_copies)
+    (batches, again), steps, size = epochs(feed, [order, order[::-1]])
+    assert (steps, size) == (3, 11)
+    for (x, y, w), start in zip(batches[:2], (0, 4), strict=True):
+        assert y.tolist() == INDICES[order[start : start + 4]].tolist()
+        assert x.tolist() == X[y].tolist()
+        assert w.tolist() == [1] * 4
+    x, y, w = batches[2]
+    assert y.tolist() == labels
+    assert x.tolist() == X[y].tolist()
+    assert w.tolist() == np.float32(weights).tolist()
+    assert again[2][1][:3].tolist() == [4, 1, 3]
+
+
+def test_a_batch_smaller_than_the_number_of_replicas():
+    feed = feeds.Feed(X, Y, 4, num_replicas=4)
+    data, steps, size = feed.training(np.arange(9), lambda: np.arange(9))
+    assert (steps, size) == (3, 9)
+    _, y, w = _numpy(data)[-1]
+    assert y.tolist() == [8, 8, 8, 8]
+    assert w.tolist() == [4, 0, 0, 0]
+
+
+def test_an_evaluation_of_nothing():
+    assert _numpy(feeds.Feed(X, Y, 4).evaluation(INDICES[:0])) == []
 
 
 def test_evaluation_sees_all_in_order():

@@ -1,5 +1,6 @@
 """Batches of rounds: index arrays in, images out as late as possible."""
 
+import math
 import weakref
 from collections.abc import Callable
 
@@ -20,6 +21,11 @@ class Feed:
         y: Array of integer labels.
         batch_size: Samples per step, over all replicas together.
         num_replicas: Number of replicas that share a batch. Defaults to 1.
+        whole_copies: Whether a batch that the replicas cannot share is
+            padded by copies of the whole batch, so that moments over all
+            replicas are those of the batch too; each replica then gets up to
+            `batch_size` samples. On JAX, where batch norm always takes them
+            so, it is done anyway. Defaults to `False`.
 
     Raises:
         ValueError: If the replicas cannot share the batch evenly.
@@ -31,10 +37,12 @@ class Feed:
         y: np.ndarray,
         batch_size: int,
         num_replicas: int = 1,
+        whole_copies: bool = False,
     ):
         check_batch_size(batch_size, num_replicas)
         self.batch_size = batch_size
         self._num_replicas = num_replicas
+        self._whole_copies = whole_copies or not _is_tensorflow()
         kind = _TensorBatches if _is_tensorflow() else _ArrayBatches
         self._batches = kind(x, y)
 
@@ -43,6 +51,19 @@ class Feed:
     ) -> tuple:
         """Returns what `fit` takes for a round.
 
+        Batches are `(x, y)`; under several replicas `(x, y, weights)`. Keras
+        averages the means of the replicas, which is wrong where they do not
+        share a batch evenly. So the last batch of an epoch, of `n` samples,
+        is padded to `m` by samples of its own with weight 0; the others have
+        weight `m / n` (which is 1 for all other batches). The mean over all
+        `m` is then the mean over the `n`, and so is its gradient.
+
+        Metrics need `weighted_metrics`. In the ones of `measures` each sample
+        counts once. In those of Keras, its mean of the loss included, the
+        last batch counts as `m` samples instead of `n`: they differ by at
+        most `(m - n) / (size + m - n)` of the difference between the last
+        batch and the epoch.
+
         Args:
             indices: Samples of the round.
             order: Function that gives a permutation of `len(indices)`; asked
@@ -50,28 +71,45 @@ class Feed:
 
         Returns:
             A triple of the batches, the number of steps and the number of
-            samples of an epoch. Under several replicas up to
-            `num_replicas - 1` samples, others in each epoch, are left out,
-            because TensorFlow gives a wrong gradient for a batch that the
-            replicas cannot share evenly.
+            samples of an epoch.
         """
-        rest = len(indices) % self.batch_size
-        size = len(indices) - rest % self._num_replicas
-        steps = -(-size // self.batch_size)
-        batches = self._batches(
-            lambda: indices[order()[:size]], self.batch_size, steps
-        )
-        return batches, steps, size
+        size = len(indices)
+        bounds = _bounds(size, self.batch_size)
+        weights = self._weights(size, bounds[-2])
+        bounds[-1] = len(weights)
+        is_weighted = self._num_replicas > 1
+
+        def columns():
+            chosen = indices[order()]
+            if not is_weighted:
+                return (chosen,)
+            rest = np.resize(chosen[bounds[-2] :], len(weights) - size)
+            return np.concatenate([chosen, rest]), weights
+
+        batches = self._batches(columns, bounds, is_weighted)
+        return batches, len(bounds) - 1, size
 
     def evaluation(self, indices: np.ndarray):
         """Returns what `evaluate` takes: all samples, in order."""
         size = EVALUATION_BATCH - EVALUATION_BATCH % self._num_replicas
-        if len(indices) < size and len(indices) % self._num_replicas:
-            # TensorFlow fails where the replicas cannot share the first
-            # batch evenly; a mean is the same over several copies.
+        # TensorFlow fails where the replicas cannot share the first batch
+        # evenly, JAX at any batch.
+        is_shared = len(indices) >= size and _is_tensorflow()
+        if len(indices) % self._num_replicas and not is_shared:
+            # A mean is the same over several copies.
             indices = np.tile(indices, self._num_replicas)
-        steps = -(-len(indices) // size)
-        return self._batches(lambda: indices, size, steps)
+        return self._batches(lambda: (indices,), _bounds(len(indices), size))
+
+    def _weights(self, size: int, start: int) -> np.ndarray:
+        """Of all samples of an epoch, whose last batch begins at `start`."""
+        last = size - start
+        padded = -(-last // self._num_replicas) * self._num_replicas
+        if self._whole_copies:
+            padded = math.lcm(last, self._num_replicas)
+        weights = np.ones(start + padded, np.float32)
+        weights[start:size] = padded / last
+        weights[size:] = 0
+        return weights
 
 
 def check_batch_size(batch_size: int, num_replicas: int = 1) -> None:
@@ -94,6 +132,11 @@ def check_round(batch_size: int, num_samples: int) -> None:
         )
 
 
+def _bounds(size: int, batch_size: int) -> np.ndarray:
+    """Where each batch begins, and where the last one ends."""
+    return np.append(np.arange(0, size, batch_size), size)
+
+
 def _is_tensorflow() -> bool:
     return keras.backend.backend() == "tensorflow"
 
@@ -110,23 +153,28 @@ class _TensorBatches:
         with tf.device("cpu:0"):
             self._x, self._y = tf.constant(x), tf.constant(y)
 
-    def __call__(self, ordered, batch_size, steps):
+    def __call__(self, columns, bounds, weighted=False):
         tf = self._tf
         # TensorFlow keeps a pipeline's functions as long as the process
         # lives; by a weak reference this one keeps no data with it.
-        weak = weakref.ref(ordered)
+        weak = weakref.ref(columns)
+        dtypes = [tf.int64, tf.float32] if weighted else [tf.int64]
+
+        def values():
+            indices, *weights = weak()()
+            return np.asarray(indices, np.int64), *weights
 
         def batches(_):
-            indices = tf.numpy_function(
-                lambda: np.asarray(weak()(), np.int64), [], tf.int64
+            whole = tf.numpy_function(values, [], dtypes)
+            whole = [tf.ensure_shape(column, [None]) for column in whole]
+            ranges = tf.data.Dataset.from_tensor_slices(
+                (bounds[:-1], bounds[1:])
             )
-            indices = tf.ensure_shape(indices, [None])
-            return tf.data.Dataset.range(steps).map(
-                lambda i: indices[i * batch_size : (i + 1) * batch_size]
-            )
+            return ranges.map(lambda i, j: tuple(c[i:j] for c in whole))
 
-        def gather(indices):
-            return tf.gather(self._x, indices), tf.gather(self._y, indices)
+        def gather(indices, *weights):
+            x, y = tf.gather(self._x, indices), tf.gather(self._y, indices)
+            return x, y, *weights
 
         options = tf.data.Options()
         # There is nothing to tune here, and on few cores the tuner makes a
@@ -138,9 +186,11 @@ class _TensorBatches:
             tf.data.experimental.AutoShardPolicy.OFF
         )
         data = tf.data.Dataset.from_tensors(0).flat_map(batches).map(gather)
-        data = data.apply(tf.data.experimental.assert_cardinality(steps))
+        data = data.apply(
+            tf.data.experimental.assert_cardinality(len(bounds) - 1)
+        )
         data = data.prefetch(2).with_options(options)
-        data.ordered = ordered
+        data.columns = columns
         return data
 
 
@@ -150,18 +200,18 @@ class _ArrayBatches:
     def __init__(self, x, y):
         self._x, self._y = x, y
 
-    def __call__(self, ordered, batch_size, steps):
+    def __call__(self, columns, bounds, weighted=False):
         x, y = self._x, self._y
 
         class Batches(keras.utils.PyDataset):
             def __len__(self):
-                return steps
+                return len(bounds) - 1
 
             def __getitem__(self, step):
                 if step == 0:
-                    self._indices = ordered()
-                start = step * batch_size
-                chosen = self._indices[start : start + batch_size]
-                return x[chosen], y[chosen]
+                    self._columns = columns()
+                part = slice(bounds[step], bounds[step + 1])
+                chosen, *weights = (column[part] for column in self._columns)
+                return x[chosen], y[chosen], *weights
 
         return Batches()

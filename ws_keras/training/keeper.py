@@ -36,6 +36,9 @@ class Keeper:
         stop: The `stop.Stop` to obey. Defaults to one that is never wanted.
         before: Called before a checkpoint is written, to bring to the disk
             what it counts on. Defaults to `None`.
+        replicas: Number of replicas of the model. A checkpoint from inside
+            an epoch is of no use to another number, which measures the epoch
+            in another way; all others are. Defaults to 1.
 
     Raises:
         ValueError: If an interval is not positive.
@@ -49,12 +52,14 @@ class Keeper:
         epochs: int | None = None,
         stop: stops.Stop | None = None,
         before: Callable[[], None] | None = None,
+        replicas: int = 1,
     ):
         check_intervals(minutes, epochs)
         self.folder = folder
         self.stop = stop or stops.Stop()
         self.problems = []  # sentences about checkpoints that are no use
         self._before = before
+        self._replicas = replicas
         self._minutes = minutes
         self._epochs = epochs
         self._last = time.monotonic()
@@ -78,7 +83,7 @@ class Keeper:
                 self.problems.append(str(error))
                 checkpoints.set_aside(path)
                 continue
-            if accepts(found.state):
+            if self._can_go_on(found.state) and accepts(found.state):
                 return found
         return None
 
@@ -97,8 +102,13 @@ class Keeper:
         if self._before is not None:
             self._before()
         values = (ops.convert_to_numpy(variable) for variable in variables)
+        state = {**state, "replicas": self._replicas}
         checkpoints.save(self.folder, state, values)
         self._last = time.monotonic()
+
+    def _can_go_on(self, state: dict) -> bool:
+        inside = bool(state.get("place")) and state["place"]["step"] > 0
+        return not inside or state["replicas"] == self._replicas
 
 
 def restore(checkpoint: checkpoints.Checkpoint, variables: Sequence) -> None:

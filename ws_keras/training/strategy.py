@@ -5,60 +5,70 @@ import functools
 
 import keras
 
-NAMES = ("none", "mirrored")
+from ws_keras.training import devices as device_names
+
+# Each strategy and the backend of Keras that has it.
+_BACKENDS = {"mirrored": "tensorflow", "data_parallel": "jax"}
+NAMES = ("none", *_BACKENDS)
 
 
 class Strategy:
     """The devices of a run.
 
+    With one device it is none at all, which is faster than a strategy with
+    one replica. On JAX it holds for the whole process, until the next one.
+
+    Example:
+
+    ```python
+    strategy = Strategy("mirrored", devices=2)
+    with strategy.scope():
+        model = build()
+    ```
+
     Args:
-        name: `"none"` for one device, `"mirrored"` for one replica on each
-            visible device under `tf.distribute.MirroredStrategy`. Defaults
+        name: `"none"` for one device; for one replica on each device
+            `"mirrored"`, the `tf.distribute.MirroredStrategy` of the
+            TensorFlow backend, or `"data_parallel"`, the
+            `keras.distribution.DataParallel` of the JAX backend. Defaults
             to `"none"`.
+        devices: Which devices; see `devices.find`. Defaults to `None`.
 
     Raises:
-        ValueError: If `name` is unknown, or `"mirrored"` on another backend
-            than TensorFlow.
+        ValueError: If `name` is unknown or of another backend, or `devices`
+            are not there.
     """
 
-    def __init__(self, name: str = "none"):
-        if name not in NAMES:
-            raise ValueError(
-                f"`strategy` must be one of {list(NAMES)}. "
-                f"Received: strategy={name!r}."
-            )
+    def __init__(self, name: str = "none", devices: int | str | None = None):
+        _check(name, devices)
         self.name = name
-        self._distribute = _mirrored() if name == "mirrored" else None
+        self.devices = [] if name == "none" else device_names.find(devices)
+        self._distribute = None
+        if self.num_replicas > 1 and name == "mirrored":
+            self._distribute = _mirrored(tuple(self.devices))
+        if keras.backend.backend() == "jax":
+            _set_distribution(self.devices)
 
     @property
     def num_replicas(self) -> int:
         """Number of replicas; 1 without a strategy."""
-        if self._distribute is None:
-            return 1
-        return self._distribute.num_replicas_in_sync
+        return max(1, len(self.devices))
+
+    @property
+    def notice(self) -> str | None:
+        """A sentence where a strategy is none; otherwise `None`."""
+        if len(self.devices) != 1:
+            return None
+        return (
+            f"`strategy={self.name!r}` finds one device, {self.devices[0]}, "
+            "and trains there without a strategy."
+        )
 
     def scope(self):
         """Returns the context in which model and optimizer are made."""
         if self._distribute is None:
             return contextlib.nullcontext()
         return self._distribute.scope()
-
-
-# The collective operations of two strategies in one process would take each
-# other for their own.
-@functools.cache
-def _mirrored():
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            "`strategy='mirrored'` needs the TensorFlow backend of Keras. "
-            f"Received: the backend {keras.backend.backend()!r}."
-        )
-    import tensorflow as tf
-
-    devices = tf.config.list_logical_devices("GPU")
-    if not devices:
-        devices = tf.config.list_logical_devices("CPU")
-    return tf.distribute.MirroredStrategy([d.name for d in devices])
 
 
 def scope_of(model: keras.Model):
@@ -68,8 +78,18 @@ def scope_of(model: keras.Model):
     return contextlib.nullcontext()
 
 
+def num_replicas(model: keras.Model) -> int:
+    """Returns the number of replicas of a model; 1 without a strategy."""
+    if is_distributed(model):
+        return model.distribute_strategy.num_replicas_in_sync
+    if keras.backend.backend() == "jax":
+        distribution = keras.distribution.distribution()
+        return distribution.num_model_replicas if distribution else 1
+    return 1
+
+
 def is_distributed(model: keras.Model) -> bool:
-    """Returns whether a model was made under a distribution strategy."""
+    """Returns whether a model was made under a `tf.distribute` strategy."""
     strategy = getattr(model, "distribute_strategy", None)
     if strategy is None:
         return False
@@ -77,3 +97,40 @@ def is_distributed(model: keras.Model) -> bool:
 
     # Keras gives TensorFlow's default strategy where there is none.
     return strategy is not tf.distribute.get_strategy()
+
+
+def _check(name, devices) -> None:
+    if name not in NAMES:
+        raise ValueError(
+            f"`strategy` must be one of {list(NAMES)}. "
+            f"Received: strategy={name!r}."
+        )
+    backend = keras.backend.backend()
+    if _BACKENDS.get(name, backend) != backend:
+        raise ValueError(
+            f"`strategy={name!r}` needs the backend {_BACKENDS[name]!r} of "
+            f"Keras. Received: the backend {backend!r}. Set "
+            f"KERAS_BACKEND={_BACKENDS[name]}."
+        )
+    if name == "none" and devices is not None:
+        raise ValueError(
+            "`devices` needs a strategy that uses several. Received: "
+            f"devices={devices!r} with strategy='none'."
+        )
+
+
+# The collective operations of two strategies in one process would take each
+# other for their own.
+@functools.cache
+def _mirrored(devices: tuple[str, ...]):
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(list(devices))
+
+
+def _set_distribution(devices: list[str]) -> None:
+    distribution = None
+    if len(devices) > 1:
+        distribution = keras.distribution.DataParallel(devices=devices)
+    # Keras looks for it in each `fit`, not only where a model is made.
+    keras.distribution.set_distribution(distribution)

@@ -59,7 +59,8 @@ def host(variable) -> np.ndarray:
         # A TensorFlow variable is read first, into a tensor that stays.
         value = getattr(value, "read_value", lambda: value)()
         return np.asarray(memoryview(value))
-    except (TypeError, ValueError):  # no buffer, or a dtype without one
+    except (BufferError, TypeError, ValueError):
+        # No buffer, one on each of several devices, or a dtype without one.
         # A copy: PyTorch would change the array with the variable.
         return np.array(ops.convert_to_numpy(variable))
 
