@@ -74,6 +74,8 @@ def fit_rounds(
     Args:
         model: Built model, compiled with a loss and the metric
             `"accuracy"`; or a function without arguments that builds one.
+            Under a distribution strategy compile it with
+            `measures.for_compile`, whose metrics are then exact.
         rounds: Pairs `(x, y)` of arrays, the new data of each round, with
             samples along the first axis.
         held_out: Pair `(x, y)` to measure accuracy on.

@@ -15,8 +15,9 @@ def find(devices: int | str | None = None) -> list[str]:
 
     Example:
 
-    >>> find("cpu:0")
-    ['cpu:0']
+    ```python
+    (name,) = find(1)  # "cpu:0" where there is nothing else
+    ```
 
     Args:
         devices: A number, for the first ones; names such as

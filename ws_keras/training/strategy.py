@@ -21,7 +21,7 @@ class Strategy:
     Example:
 
     ```python
-    strategy = Strategy("mirrored", devices=2)
+    strategy = Strategy("mirrored")
     with strategy.scope():
         model = build()
     ```
