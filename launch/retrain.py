@@ -68,7 +68,7 @@ def main(_) -> None:
     """Runs what the flags say."""
     source, out = pathlib.Path(_MODEL.value), pathlib.Path(_OUT.value)
     _check_paths(source, out)
-    with start_up.tensorflow():
+    with start_up.tensorflow(fast=False):
         from ws_keras import growing
         from ws_keras.data import datasets
         from ws_keras.training import trainer

@@ -7,12 +7,14 @@ import tempfile
 
 
 @contextlib.contextmanager
-def tensorflow():
+def tensorflow(fast: bool = True):
     """Sets TensorFlow up and hides what it writes to the standard error.
 
     Its oneDNN kernels are turned on, which it does by itself on some
     processors only; where it does not, convolutions are about half as fast.
-    A value that the user has set stays.
+    They have faults, which the networks of this package go round (see
+    `models.resnet`); a user's own may not. A value that the user has set
+    stays.
 
     TensorFlow prints several lines while it is imported and when it first
     touches a device, before any log level counts. When the block fails
@@ -24,8 +26,12 @@ def tensorflow():
     with start_up.tensorflow():
         import tensorflow as tf
     ```
+
+    Args:
+        fast: Whether to turn on the oneDNN kernels. Defaults to `True`.
     """
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    if fast:
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     # 2 hides warnings as well; errors of native code stay visible.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()

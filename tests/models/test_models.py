@@ -36,6 +36,35 @@ def test_trainable_parameters(name, arguments, count):
     assert trainable(models.build(name, **arguments)) == count
 
 
+@pytest.mark.parametrize("width", [2, 3, 4, 7, 8])
+@pytest.mark.parametrize("side", [8, 16])
+def test_gradients_of_the_residual_network(width, side):
+    """Against double precision: fast kernels may be wrong, not just coarse."""
+    tf = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("takes TensorFlow's gradients")
+    arguments = {"width": width, "blocks": (1, 1, 1), "norm": "layer"}
+    shape = (side, side, 3)
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (16, *shape)).astype("uint8")
+    y = rng.integers(0, 10, 16)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    found, values = {}, None
+    for dtype in ("float64", "float32"):
+        model = models.build(
+            "resnet18", input_shape=shape, dtype=dtype, **arguments
+        )
+        values = values or model.get_weights()
+        model.set_weights(values)
+        with tf.GradientTape() as tape:
+            error = loss(y, model(x))
+        variables = [v.value for v in model.trainable_variables]
+        found[dtype] = [g.numpy() for g in tape.gradient(error, variables)]
+    for ours, exact in zip(found["float32"], found["float64"], strict=True):
+        scale = np.abs(exact).max()
+        np.testing.assert_allclose(ours, exact, atol=1e-3 * scale)
+
+
 def test_norms_of_the_residual_network():
     norm = trainable(resnet18()) - trainable(resnet18(norm="none"))
     # Gamma and beta after each of 20 convolutions, by their channels.
