@@ -111,9 +111,9 @@ def _relu(x, dtype):
     return layers.Activation("relu", dtype=dtype)(x)
 
 
-# With fewer, the oneDNN kernels of TensorFlow 2.21 give a wrong gradient for the
-# filter of a strided convolution of size 1 on processors without AVX-512: off
-# by as much as its own size.
+# With fewer, the oneDNN kernels of TensorFlow 2.21 give a wrong gradient for
+# the filter of a strided convolution of size 1 on processors without AVX-512:
+# off by as much as its own size.
 _FEW_CHANNELS = 8
 
 
