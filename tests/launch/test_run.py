@@ -55,7 +55,10 @@ def folder(tmp_path_factory):
     content = (folder / "own.npz").read_bytes()
     (folder / "torn.npz").write_bytes(content[:-100])
     np.savez(folder / "negative.npz", x=x, y=y - 1)
-    (folder / "own.py").write_text(CONFIG.format(folder / "own.npz"))
+    text = CONFIG.format(folder / "own.npz")
+    (folder / "own.py").write_text(text)
+    text = text.replace("batch_size = 8", "batch_size = None")
+    (folder / "none.py").write_text(text)
     return folder
 
 
@@ -200,11 +203,14 @@ def test_help_shows_the_flags_of_this_project_first():
 
 # Each command is a child that has the imports already, to spare their time.
 BATCH = """
-import json, os, sys
+import gc, json, os, sys
 import launch.run
 from ws_keras import experiment
 from ws_keras.data import datasets
 
+# Else each child copies the memory of all that is imported.
+gc.collect()
+gc.freeze()
 results = []
 for arguments in json.loads(sys.stdin.read()):
     reader, writer = os.pipe()
@@ -212,7 +218,14 @@ for arguments in json.loads(sys.stdin.read()):
     if not child:
         os.dup2(writer, 2)
         sys.argv = ["run", *arguments]
-        launch.run.run()
+        status = 0
+        try:
+            launch.run.run()
+        except SystemExit as end:
+            status = end.code or 0
+        # Without the end of the interpreter, which takes seconds here.
+        sys.stderr.flush()
+        os._exit(status)
     os.close(writer)
     with os.fdopen(reader) as file:
         error = file.read()
@@ -232,7 +245,11 @@ BAD = {
         ["--config.rounds.protocol=two_phase", "--config.rounds.fraction=1.5"],
         "fraction=1.5",
     ),
-    "none": (["--config.arms=None"], "`config.arms` must have a value"),
+    "none": (["--config.arms=None"], "arm=None"),
+    "file": (
+        ["--config={}/none.py"],
+        "`config.train.batch_size` must have a value",
+    ),
     "name": (["--config.experiment=a/../b"], "setting='a/../b/cold/seed0'"),
     "negative": (["--config.arms=('shrink_perturb--1-0',)"], "shrink=-1.0"),
     "nan": (["--config.arms=('shrink_perturb-nan-0',)"], "shrink=nan"),
