@@ -184,7 +184,7 @@ def write_events(
     for setting in found:
         _write_events(folder / setting.id, setting, rounds)
     seconds = time.perf_counter() - start
-    size = sum(p.stat().st_size for p in folder.glob(f"**/{workdir.EVENTS}"))
+    size = sum(p.stat().st_size for p in folder.glob(f"**/{events.PREFIX}*"))
     return size / len(found) / 1e3, seconds / len(found) * 1e3
 
 

@@ -108,7 +108,9 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module", params=[2, 4])
+@pytest.fixture(
+    scope="module", params=[2, pytest.param(4, marks=pytest.mark.slow)]
+)
 def found(request, tmp_path_factory):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("MirroredStrategy is TensorFlow's")

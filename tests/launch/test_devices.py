@@ -175,6 +175,7 @@ def test_data_parallel_on_jax_gives_the_rows_of_one_device(folder, needs_jax):
     check_equal(folder, "jax_one", "jax_two", ARMS[2:])
 
 
+@pytest.mark.slow
 def test_data_parallel_takes_batch_norm_over_the_batch(needs_jax):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],

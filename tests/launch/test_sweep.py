@@ -148,6 +148,7 @@ def test_what_is_finished_begins_no_process(sweep, killed):
     assert after == before
 
 
+@pytest.mark.slow
 def test_what_fails_twice_is_listed_with_its_last_words(sweep):
     text = sweep.config.read_text() + (
         "\n\ndef settings(config):\n"
@@ -184,7 +185,11 @@ def test_what_fails_twice_is_listed_with_its_last_words(sweep):
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("number", "status"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+    ],
 )
 def test_an_interruption_reaches_the_workers(sweep, number, status):
     workdir = f"interrupted{status}"
@@ -222,6 +227,7 @@ def test_mistakes_are_found_before_any_worker(sweep, arguments, words):
     assert done.stdout == "" and not (sweep.folder / "bad").exists()
 
 
+@pytest.mark.slow
 def test_overwrite_is_done_once(sweep):
     options = {"workdir": "over"}
     first = sweep.run("--settings=cold", **options)

@@ -74,6 +74,7 @@ def test_a_signal_at_any_time_costs_nothing(nursery, user, whole, tmp_path):
     assert Result.of(workdir) == whole
 
 
+@pytest.mark.slow
 def test_a_second_interrupt_exits_at_once(nursery, user, tmp_path):
     """Even where the first one cannot be obeyed: the process is kept from
     its step by a stop."""

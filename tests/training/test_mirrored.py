@@ -232,7 +232,7 @@ def run(count):
     return {"count": count, **json.loads(done.stdout.splitlines()[-1])}
 
 
-@pytest.fixture(params=[2, 4])
+@pytest.fixture(params=[2, pytest.param(4, marks=pytest.mark.slow)])
 def found(request):
     return run(request.param)
 

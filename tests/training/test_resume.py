@@ -149,7 +149,12 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "every", [pytest.param(1, marks=pytest.mark.slow), 4, 7]
+    "every",
+    [
+        pytest.param(1, marks=pytest.mark.slow),
+        pytest.param(7, marks=pytest.mark.slow),
+        4,
+    ],
 )
 def test_stopped_every_few_steps_gives_the_same_run(whole, tmp_path, every):
     life = Life()
@@ -175,6 +180,7 @@ def test_stopped_between_executions_of_several_steps(tmp_path):
     assert {p["step"] for p in life.places if p} == {0, 3, 6}
 
 
+@pytest.mark.slow
 def test_a_rule_that_measures_cleanly(tmp_path):
     until = dataclasses.replace(UNTIL, measured="clean")
     whole, life = Life(), Life()
