@@ -9,6 +9,7 @@ its exit status are written as lines.
 """
 
 import atexit
+import contextlib
 import ctypes
 import gc
 import json
@@ -120,6 +121,7 @@ class Nursery:
             text=True,
         )
         assert self._read() == "ready"
+        self._running = None
         return self
 
     def __exit__(self, *_) -> None:
@@ -128,14 +130,20 @@ class Nursery:
 
     def start(self, *arguments, out, **order) -> int:
         """Starts `launch.run` and returns its process id."""
+        if self._running is not None:  # a test has failed before its `wait`
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._running, signal.SIGKILL)
+            self.wait()
         order = {"arguments": list(map(str, arguments)), **order}
         order["out"] = str(out)
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        return int(self._read())
+        self._running = int(self._read())
+        return self._running
 
     def wait(self) -> int:
         """Returns the exit status of the command, negative for a signal."""
+        self._running = None
         return int(self._read())
 
     def _read(self) -> str:
