@@ -139,6 +139,7 @@ class Nursery:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         self._running = int(self._read())
+        assert self._running > 0  # 0 would be all processes, to `os.kill`
         return self._running
 
     def wait(self) -> int:
