@@ -18,8 +18,8 @@ def at_once(path: str | os.PathLike) -> Iterator[BinaryIO]:
     Example:
 
     ```python
-    with files.at_once("run.json") as file:
-        file.write(content)
+    with at_once("run.json") as file:
+        file.write(b"{}")
     ```
 
     Args:

@@ -26,7 +26,7 @@ class Lock:
     Example:
 
     ```python
-    with lock.Lock(folder / lock.NAME):
+    with Lock(f"{folder}/{NAME}"):
         ...
     ```
 

@@ -23,8 +23,9 @@ class Keeper:
 
     ```python
     keeper = Keeper("runs/fig2/fig2_online/warm/seed0", minutes=5)
-    found = keeper.newest()
-    for row in experiment.run(config, setting, data, keeper=keeper):
+    data = datasets.load("textures")
+    again = {"keeper": keeper, "checkpoint": keeper.newest()}
+    for row in experiment.run(config, setting, data, **again):
         ...
     ```
 
