@@ -1,6 +1,7 @@
 """What all commands share: flags, help, and errors as sentences."""
 
 import functools
+import os
 import re
 import sys
 import textwrap
@@ -48,11 +49,16 @@ def run(
     module = sys.modules[main.__module__]
     # A terminal that cannot show a sign must not lose the whole table.
     sys.stdout.reconfigure(errors="replace")
-    app.run(
-        functools.partial(_call, main),
-        argv,
-        flags_parser=functools.partial(_parse, module),
-    )
+    try:
+        app.run(
+            functools.partial(_call, main),
+            argv,
+            flags_parser=functools.partial(_parse, module),
+        )
+    except BrokenPipeError:
+        # Whoever reads, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def help_text(module: ModuleType) -> str:

@@ -60,6 +60,8 @@ class Work:
         """
         try:
             self._setting(setting, config, dataset)
+        except BrokenPipeError:
+            raise  # of the terminal, not of the disk
         except OSError as error:
             raise ValueError(
                 "`--workdir` must have room and be writable. Received: "

@@ -319,3 +319,12 @@ def test_what_is_required(arguments, words):
     done = run(*arguments)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert words in done.stderr
+
+
+def test_a_reader_that_has_seen_enough():
+    command = f"{sys.executable} -m launch.run --help | head -n 1"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("Runs the settings of a config")
+    assert done.stderr == ""
