@@ -97,6 +97,13 @@ def test_a_damaged_one_is_named_and_the_one_before_it_is_used(tmp_path):
     assert kept == [3, 1]
 
 
+def test_what_a_killed_writer_left_is_removed(tmp_path):
+    path = checkpoint.save(tmp_path, {"n": 1}, [])
+    (tmp_path / f".{path.name}.123").write_bytes(b"half")
+    assert keepers.Keeper(tmp_path).newest().state == {"n": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_one_that_is_not_accepted_is_passed_over(tmp_path):
     for number in (1, 2):
         checkpoint.save(tmp_path, {"n": number}, [])

@@ -111,6 +111,12 @@ def prune(folder: str | os.PathLike, kept: int = 1) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_parts(folder: str | os.PathLike) -> None:
+    """Removes what a killed writer left; nobody else may write there."""
+    for path in pathlib.Path(folder).glob(f".{PATTERN}.*"):
+        path.unlink(missing_ok=True)
+
+
 def remove(folder: str | os.PathLike) -> None:
     """Removes all checkpoints of a folder, and what a killed writer left."""
     for path in pathlib.Path(folder).glob(f"*{PATTERN}*"):

@@ -77,6 +77,7 @@ class Keeper:
             A `Checkpoint`, or `None`; `problems` says why others were not
             taken.
         """
+        checkpoints.remove_parts(self.folder)
         for path in checkpoints.paths(self.folder):
             try:
                 found = checkpoints.load(path)
