@@ -116,8 +116,9 @@ def _run_all(folder, settings, configs, loaded, stop) -> None:
             continue
         config = configs[setting.id]
         works.setting(setting, config, loaded[config.data.name])
+        pairs = [s for s in settings if s.pair == setting.pair]
         with folder.lock():
-            outcome.write_gaps(folder, settings)
+            outcome.write_gaps(folder, pairs)
 
 
 def _free_ones(folder, settings, progress, stop) -> Iterator:
