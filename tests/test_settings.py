@@ -76,8 +76,55 @@ def test_arms(arm, parsed):
 
 
 @pytest.mark.parametrize(
+    "arm, kind, numbers",
+    [
+        ("warm_reset", "warm_reset", ()),
+        ("head_reset", "head_reset", ()),
+        ("last_layer-0.5-0.1", "last_layer", (0.5, 0.1)),
+        ("first_layers-2", "first_layers", (2.0,)),
+        ("dash-0.3-0.2", "dash", (0.3, 0.2)),
+        ("l2_init-1e-2", "l2_init", (0.01,)),
+        ("shrink_perturb-0.6-0.01", "shrink_perturb", (0.6, 0.01)),
+    ],
+)
+def test_relatives_have_their_numbers_in_their_names(arm, kind, numbers):
+    (setting,) = settings.product(config(arms=(arm,), seeds=(3,)))
+    assert (setting.kind, setting.numbers) == (kind, numbers)
+    assert setting.id == f"own/{arm}/seed3"
+
+
+def test_an_axis_of_words_sets_several_fields():
+    models = {
+        "mlp": {"model.name": "mlp"},
+        "mlp_tanh": {"model.name": "mlp", "model.activation": "tanh"},
+    }
+    found = settings.product(
+        config(seeds=(0,)),
+        {"model": models, "train.batch_size": (16, 32)},
+        arms=("cold",),
+    )
+    assert [setting.id for setting in found] == [
+        "own/mlp-16/cold/seed0",
+        "own/mlp-32/cold/seed0",
+        "own/mlp_tanh-16/cold/seed0",
+        "own/mlp_tanh-32/cold/seed0",
+    ]
+    # What has a field of its own in a row is no label.
+    assert found[0].labels == (("train.batch_size", 16),)
+    assert found[3].labels == (("model", "mlp_tanh"), ("train.batch_size", 32))
+    assert settings.apply(base.get_config(), found[3]).model.activation == (
+        "tanh"
+    )
+
+
+@pytest.mark.parametrize(
     "arm, words",
     [
+        ("dash-0.3-0", "alpha of an arm must be in (0, 1]"),
+        ("dash-1.3-0.3", "Received: shrink=1.3"),
+        ("l2_init-inf", "strength of an arm must be finite"),
+        ("first_layers-1.5", "layers of an arm must be a whole"),
+        ("warm_reset-1", "arm='warm_reset-1'"),
         ("tepid", "arm='tepid'"),
         ("shrink_perturb", "arm='shrink_perturb'"),
         ("shrink_perturb-0.6", "arm='shrink_perturb-0.6'"),

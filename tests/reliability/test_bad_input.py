@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 import string
 
 import hypothesis
@@ -109,7 +110,9 @@ def test_any_arm(text):
     except ValueError as error:
         assert "Received: " in str(error)
     else:
-        assert 0 <= shrink < np.inf and 0 <= perturb < np.inf and name
+        assert name
+        for number in (shrink, perturb):
+            assert math.isnan(number) or 0 <= number < np.inf
 
 
 @SOME

@@ -79,7 +79,7 @@ def test_bad_line_is_named_by_file_and_line(make_row, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema": 2}, "reads rows of schema 1. Received: schema=2"),
+        ({"schema": 3}, "reads rows of schema 1 and 2. Received: schema=3"),
         ({"colour": "red"}, r"unknown=\['colour'\]"),
         ({"seed": True}, "`seed` must be int. Received: seed=True"),
         ({"accuracy": "50"}, "`accuracy` must be float"),
@@ -92,6 +92,35 @@ def test_foreign_fields_are_refused(make_row, tmp_path, change, message):
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(line) + "\n")
     with pytest.raises(ValueError, match=message):
+        rows.read(path)
+
+
+def test_labels_and_measures_come_back(make_row, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    labels = {"train.batch_size": 16, "penalty": "l2"}
+    row = make_row(labels=labels, measures={"entropy": 0.5, "norm": math.inf})
+    rows.append(path, row)
+    (found,) = rows.read(path)
+    assert found.labels == labels
+    assert found.measures["entropy"] == 0.5
+    assert math.isnan(found.measures["norm"])
+
+
+def test_rows_of_the_first_schema_are_read(make_row, tmp_path):
+    line = dataclasses.asdict(make_row())
+    del line["labels"], line["measures"]
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({**line, "schema": 1}) + "\n")
+    assert rows.read(path) == [make_row()]
+
+
+@pytest.mark.parametrize("name", ["labels", "measures"])
+@pytest.mark.parametrize("value", [3, None, {"a": [1]}, {"a": {}}])
+def test_labels_and_measures_are_plain(make_row, tmp_path, name, value):
+    line = {**dataclasses.asdict(make_row()), name: value}
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(line) + "\n")
+    with pytest.raises(ValueError, match=f"`{name}` must .*Received"):
         rows.read(path)
 
 

@@ -27,7 +27,7 @@ def test_prepare_writes_what_was_run(folder):
     run = json.loads((folder.path / "run.json").read_text())
     assert run["config"] == {**CONFIG, "steps": [1, 2]}
     assert run["versions"] == VERSIONS
-    assert run["schema"] == 1
+    assert run["schema"] == 2
     assert "git_revision" in run
     assert os.listdir(folder.path) == ["run.json"]
 
@@ -61,8 +61,8 @@ def test_other_versions_are_refused_with_the_difference(folder):
 
 def test_another_schema_of_rows_is_refused(folder):
     path = folder.path / "run.json"
-    path.write_text(path.read_text().replace('"schema": 1', '"schema": 0'))
-    with pytest.raises(ValueError, match="schema: 0 -> 1. Choose another"):
+    path.write_text(path.read_text().replace('"schema": 2', '"schema": 0'))
+    with pytest.raises(ValueError, match="schema: 0 -> 2. Choose another"):
         folder.prepare(CONFIG, VERSIONS)
 
 

@@ -152,7 +152,7 @@ def _protocols(page: _Page, found: list, epochs: list) -> None:
 
 
 def _online(page: _Page, cell: statistics.Cell, arms: dict) -> None:
-    name = " ".join(cell)
+    name = " ".join(filter(None, cell))
     for field, (title, note) in _ONLINE.items():
         note = note.format(precision=paper.precision("fig2"))
         page.table(f"{title}, {name}", tables.online(arms, field), note)
@@ -173,7 +173,7 @@ def _curves(page: _Page, cell, arms: dict, epochs: list) -> None:
             firsts[arm] = arm_rows[0]
     if found:
         name = _file_name("epochs", cell)
-        title = f"{' '.join(cell)}: all rounds, epoch by epoch"
+        title = f"{' '.join(filter(None, cell))}: all rounds, epoch by epoch"
         page.figure(figures.curves, found, name, title, firsts=firsts)
 
 
@@ -222,7 +222,7 @@ def _title(found: list) -> str:
 
 def _file_name(prefix: str, cell: statistics.Cell) -> str:
     # The paths of npz data sets have slashes and colons.
-    return re.sub(r"[^\w.-]+", "-", "-".join([prefix, *cell]))
+    return re.sub(r"[^\w.-]+", "-", "-".join(filter(None, [prefix, *cell])))
 
 
 def _origin(run: dict) -> str:

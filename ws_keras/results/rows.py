@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from ws_keras import files
 
-SCHEMA = 1
+SCHEMA = 2
+_READABLE = (1, SCHEMA)  # 1 had no labels and no measures
 ROWS = "rows.jsonl"
 EPOCHS = "epochs.jsonl"
 _PART = 2**20
@@ -30,6 +31,9 @@ class Row:
     their own. `train_accuracy`, `accuracy` (held out) are in percent, `loss`
     is the training loss, `eval_loss` the held-out one. `shrink` and `perturb`
     are nan for arms that have none. `last` marks the final row of a setting.
+    `labels` are the config fields in which the setting differs from others of
+    its experiment, and `measures` what its diagnostics measured after the
+    round.
     """
 
     setting: str
@@ -55,6 +59,8 @@ class Row:
     dataset: str
     model: str
     optimizer: str
+    labels: dict = dataclasses.field(default_factory=dict)
+    measures: dict = dataclasses.field(default_factory=dict)
     schema: int = SCHEMA
 
     def __post_init__(self):
@@ -70,7 +76,7 @@ class Epoch:
     """One epoch in the life of a setting; `epoch` runs on across rounds.
 
     Accuracies are in percent; `accuracy` (held out) is nan where it was not
-    measured.
+    measured. `measures` are diagnostics from before its first step.
     """
 
     setting: str
@@ -81,6 +87,7 @@ class Epoch:
     accuracy: float
     learning_rate: float
     samples_per_second: float
+    measures: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,15 +158,19 @@ def decode(values: dict[str, Any], kind: type[Record] = Row) -> Record:
     if type(values) is not dict:
         raise ValueError(f"not a JSON object. Received: {str(values)[:40]!r}.")
     schema = values.get("schema", SCHEMA)
-    if schema != SCHEMA:
+    if schema not in _READABLE:
         raise ValueError(
-            f"this version of ws_keras reads rows of schema {SCHEMA}. "
-            f"Received: schema={schema!r}. Read them with the version that "
-            "wrote them (named in run.json), or update ws_keras."
+            "this version of ws_keras reads rows of schema "
+            f"{' and '.join(map(str, _READABLE))}. Received: "
+            f"schema={schema!r}. Read them with the version that wrote them "
+            "(named in run.json), or update ws_keras."
         )
     fields = _fields(kind)
-    _check_names(values, fields, kind.__name__)
-    return kind(**{n: _value(n, v, fields[n]) for n, v in values.items()})
+    _check_names(values, kind)
+    found = {n: _value(n, v, fields[n]) for n, v in values.items()}
+    if "schema" in found:
+        found["schema"] = SCHEMA
+    return kind(**found)
 
 
 def read(path: str | os.PathLike) -> list[Row]:
@@ -284,9 +295,14 @@ def _encode(record: Any) -> Iterator[tuple[str, Any]]:
     for field in dataclasses.fields(record):
         # The conversion also admits NumPy scalars, which json refuses.
         value = field.type(getattr(record, field.name))
-        if field.type is float and not math.isfinite(value):
-            value = None
-        yield field.name, value
+        if field.type is dict:
+            value = {str(name): _finite(part) for name, part in value.items()}
+        yield field.name, _finite(value)
+
+
+def _finite(value: Any) -> Any:
+    is_float = isinstance(value, float)
+    return None if is_float and not math.isfinite(value) else value
 
 
 def _all(lines: list[bytes], kind: type[Record]) -> list[Record] | None:
@@ -317,12 +333,33 @@ def _fields(kind: type) -> dict[str, type]:
     return {field.name: field.type for field in dataclasses.fields(kind)}
 
 
+@functools.cache
+def _needed(kind: type) -> set[str]:
+    """Names of the fields that have no default."""
+    nothing = dataclasses.MISSING
+    return {
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is nothing and field.default_factory is nothing
+    }
+
+
 def _fits(values: Any, fields: dict[str, type]) -> bool:
     return (
         type(values) is dict
         and values.get("schema", SCHEMA) == SCHEMA
         and [*values] == [*fields]
         and [*map(type, values.values())] == [*fields.values()]
+        and _are_plain(values, fields)
+    )
+
+
+def _are_plain(values: dict, fields: dict[str, type]) -> bool:
+    return all(
+        type(part) in (str, int, float, bool)
+        for name, kind in fields.items()
+        if kind is dict
+        for part in values[name].values()
     )
 
 
@@ -337,12 +374,13 @@ def _made(kind: type[Record], values: dict) -> Record:
     return record
 
 
-def _check_names(values: dict, fields: dict, kind: str) -> None:
-    missing = sorted(fields.keys() - values.keys() - {"schema"})
+def _check_names(values: dict, kind: type) -> None:
+    fields = _fields(kind)
+    missing = sorted(_needed(kind) - values.keys())
     unknown = sorted(values.keys() - fields.keys())
     if missing or unknown:
         raise ValueError(
-            f"not the fields of {kind}. Received: missing={missing}, "
+            f"not the fields of {kind.__name__}. Received: missing={missing}, "
             f"unknown={unknown}."
         )
 
@@ -350,6 +388,8 @@ def _check_names(values: dict, fields: dict, kind: str) -> None:
 def _value(name: str, value: Any, kind: type) -> Any:
     if kind is float and value is None:
         return math.nan
+    if kind is dict and type(value) is dict:
+        return _plain(name, value)
     # bool is an int to Python, but true is no seed.
     fits = type(value) is kind or (kind is float and type(value) is int)
     if not fits:
@@ -357,3 +397,13 @@ def _value(name: str, value: Any, kind: type) -> Any:
             f"`{name}` must be {kind.__name__}. Received: {name}={value!r}."
         )
     return kind(value)
+
+
+def _plain(name: str, values: dict) -> dict:
+    for key, value in values.items():
+        if not isinstance(value, (str, int, float, type(None))):
+            raise ValueError(
+                f"`{name}` must hold numbers and words. Received: "
+                f"{name}={{{key!r}: {str(value)[:40]}}}."
+            )
+    return {k: math.nan if v is None else v for k, v in values.items()}

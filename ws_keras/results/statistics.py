@@ -26,6 +26,7 @@ class Cell(NamedTuple):
     dataset: str
     model: str
     optimizer: str
+    variant: str = ""  # the labels of the rows, as in "rounds.fraction=0.3"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +128,8 @@ def matches(ours: Summary, mean: float, std: float) -> bool:
 
 def label(row: rows.Row) -> str:
     """Returns the name of a row's arm, such as `shrink_perturb 0.6/0.01`."""
-    if row.arm in _ARM_ORDER or math.isnan(row.shrink):
+    # Other arms have their numbers in their names.
+    if row.arm != "shrink_perturb" or math.isnan(row.shrink):
         return row.arm
     return f"{row.arm} {row.shrink:g}/{row.perturb:g}"
 
@@ -156,7 +158,8 @@ def cells(
 
 def cell(row: rows.Row) -> Cell:
     """Returns the cell of a row."""
-    return Cell(row.experiment, row.dataset, row.model, row.optimizer)
+    variant = ", ".join(f"{name}={v}" for name, v in row.labels.items())
+    return Cell(row.experiment, row.dataset, row.model, row.optimizer, variant)
 
 
 def runs(arm_rows: Iterable[rows.Row]) -> Runs:

@@ -103,7 +103,7 @@ def two_phase(
         least half a point), `differs` where they do not.
     """
     lines = [
-        [*cell[1:], arm, *_cell_line(cell, arm, arm_rows)]
+        [*cell[1:4], arm, *_cell_line(cell, arm, arm_rows)]
         for cell, arms in found.items()
         for arm, arm_rows in arms.items()
     ]
@@ -211,7 +211,7 @@ def _cell_name(cell: statistics.Cell, grouped) -> str:
     siblings = [c for c in grouped if c.experiment == cell.experiment]
     if len(siblings) == 1:
         return cell.experiment
-    return f"{cell.experiment} ({', '.join(cell[1:])})"
+    return f"{cell.experiment} ({', '.join(filter(None, cell[1:]))})"
 
 
 def _accuracy(summary: statistics.Summary) -> str:

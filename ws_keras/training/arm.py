@@ -64,6 +64,8 @@ def train(
             eval_loss=result.eval_loss,
             stopped_by=result.stopped_by,
             last=diverged or number == len(rounds),
+            labels=dict(setting.labels),
+            measures=result.measures,
             **names,
         )
         trainer.keep_round(rows.encode(row))

@@ -98,6 +98,7 @@ class RoundResult:
     loss: float
     eval_loss: float
     stopped_by: str
+    measures: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 class Trainer:
