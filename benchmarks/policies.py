@@ -40,7 +40,7 @@ from ws_keras.data import datasets
 from ws_keras.data import rounds
 from ws_keras.results import statistics
 from ws_keras.results import tables
-from ws_keras.training import trainer
+from ws_keras.training import terms
 
 PROBED = 2000  # held-out images that are measured early on
 DEFAULT = "shrink_perturb-0.4-0.1"
@@ -197,9 +197,9 @@ class Measurement:
         arm, transform = POLICIES[name]
         if transform.get("statistics") == "recalibrate":
             transform = {**transform, "data": self._batches()}
-        until = trainer.Until(max_epochs=200)
+        until = terms.Until(max_epochs=200)
         if self._part.brief_statistics and name in STATISTICS:
-            until = trainer.Until(epochs=1)
+            until = terms.Until(epochs=1)
         found = self._fit(len(self._x), arm, until, transform=transform)
         (row,) = found.rows
         return {
@@ -220,7 +220,7 @@ class Measurement:
             self._fit(
                 count,
                 "warm",
-                trainer.Until(max_epochs=200),
+                terms.Until(max_epochs=200),
                 on_end=lambda *_: values.extend(
                     keras.ops.convert_to_numpy(v) for v in variables
                 ),

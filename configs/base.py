@@ -14,7 +14,8 @@ def get_config() -> ml_collections.ConfigDict:
     """Returns the locked config that all experiments start from."""
     config = ml_collections.ConfigDict()
     config.experiment = "base"
-    # "cold", "warm" or "shrink_perturb-SHRINK-PERTURB", one run each.
+    # "cold", "warm", "shrink_perturb-SHRINK-PERTURB" or one of the relatives
+    # in settings.parse_arm, one run each.
     config.arms = ("cold", "warm", "shrink_perturb-0.4-0.1")
     config.seeds = (0, 1, 2, 3, 4)
 
@@ -28,13 +29,22 @@ def get_config() -> ml_collections.ConfigDict:
     # "held_out": a random third of the official training set is evaluated
     # on; "official_test": all of it is trained on.
     data.split = "held_out"
+    # Samples to fit on, drawn at random; None takes all.
+    data.samples = config_dict.placeholder(int)
+    # "standard": crop, flip, color jitter and rotation of the replication.
+    data.augmentation = "none"
+    # Data set of the first round, for the protocol "transfer".
+    data.source = config_dict.placeholder(str)
 
     config.rounds = rounds = ml_collections.ConfigDict()
-    # "online": `step` more samples in each round; "two_phase": `fraction` of
-    # the samples, then all.
+    # "online": `step` more samples in each round; "active": the same, chosen
+    # by `acquisition`; "two_phase": `fraction` of the samples, then all;
+    # "one_phase": `fraction` of the samples, once; "transfer": the source,
+    # then `fraction` of the samples.
     rounds.protocol = "online"
     rounds.step = 1000  # samples
     rounds.fraction = 0.5
+    rounds.acquisition = "margin"  # margin, entropy, badge, random
     rounds.limit = config_dict.placeholder(int)  # rounds; None runs all
 
     config.model = model = ml_collections.ConfigDict()
@@ -43,6 +53,7 @@ def get_config() -> ml_collections.ConfigDict:
     model.width = 16  # resnet18: channels of the first stage; 64 is usual
     model.blocks = (2, 2, 2, 2)  # resnet18: blocks of each stage
     model.norm = "batch"  # resnet18: batch, none, layer
+    model.max_pool = False  # resnet18: after the first convolution
     # resnet18: batch norm over all replicas instead of each one's part of a
     # batch (TensorFlow; on JAX it is so anyway).
     model.synchronized = False
@@ -56,6 +67,22 @@ def get_config() -> ml_collections.ConfigDict:
     optimizer.learning_rate = 0.001
     optimizer.momentum = 0.0  # sgd
     optimizer.epsilon = 1e-8  # adam; the authors' framework's, not Keras'
+    # Part of a weight that is taken off at each step, times the learning
+    # rate, beside the gradient; None is none. As a penalty: `penalty` "l2".
+    optimizer.weight_decay = config_dict.placeholder(float)
+
+    # What later rounds have different from the first; None is the same.
+    config.second = second = ml_collections.ConfigDict()
+    second.learning_rate = config_dict.placeholder(float)
+    second.batch_size = config_dict.placeholder(int)
+
+    config.penalty = penalty = ml_collections.ConfigDict()
+    # "none"; "l2": weight / 2 times the sum of squares; "confidence": weight
+    # times the entropy, taken off; "adversarial": half of the loss is that of
+    # images changed by `weight` of the pixels' range along the sign of the
+    # gradient.
+    penalty.name = "none"
+    penalty.weight = 0.0
 
     config.train = train = ml_collections.ConfigDict()
     train.batch_size = 128  # samples, over all replicas together
@@ -71,6 +98,8 @@ def get_config() -> ml_collections.ConfigDict:
     # rules above.
     train.epochs = config_dict.placeholder(int)
     train.max_epochs = 500  # per round; the authors have no cap
+    # Likewise for the first round alone; None treats it as the others.
+    train.first_epochs = config_dict.placeholder(int)
     # Steps between two looks of Python at the training; changes the speed
     # alone. None: 1 for resnet18, 32 for the networks whose steps are short.
     train.steps_per_execution = config_dict.placeholder(int)
@@ -87,6 +116,19 @@ def get_config() -> ml_collections.ConfigDict:
     transform.first_round = True  # transform before the first round as well
     transform.statistics = "reset"  # batch-norm moments: reset, keep
     transform.optimizer = "reset"  # optimizer state: reset, keep
+    # Shrink-perturb after each step of training as well (Fig. 12).
+    transform.step_shrink = 1.0
+    transform.step_perturb = 0.0
+
+    # What is measured before each epoch and after each round, and never
+    # changes the training.
+    config.diagnostics = diagnostics = ml_collections.ConfigDict()
+    # gradients, weights, entropy, dormant, rank
+    diagnostics.measures = ()
+    diagnostics.samples = 2000  # the first ones of old and of new data
+    # Factors; after each round a copy of the network is shrunk by each of
+    # them, and its held-out accuracy and entropy are measured.
+    diagnostics.shrunk = ()
 
     config.precision = "float32"  # float32, mixed_bfloat16
     # Deterministic TensorFlow operations, where they make a difference.

@@ -126,10 +126,14 @@ def passes(setting, config, sizes: list[int]) -> list[float]:
         config: Its config.
         sizes: Samples of each round.
     """
+    known = config.train.expected_epochs
     epochs = config.train.epochs
     if epochs is None:
-        epochs = config.train.expected_epochs[setting.arm]
-    return [size * epochs for size in sizes]
+        epochs = known.get(setting.kind, known["shrink_perturb"])
+    found = [size * epochs for size in sizes]
+    if config.train.first_epochs is not None:
+        found[0] = sizes[0] * config.train.first_epochs
+    return found
 
 
 def table(costs: dict[str, float]) -> str:

@@ -26,35 +26,56 @@ def load(config, settings: list, configs: dict) -> dict:
         workdirs.Workdir(".").folder(setting.id)
     with start_up.tensorflow():
         from ws_keras import experiment
+        from ws_keras import protocol
         from ws_keras.data import datasets
 
         devices = plan.STRATEGY.value, plan.DEVICES.value
         experiment.start(config, *devices, say=print)
         loaded = {}
-        for name in dict.fromkeys(c.data.name for c in configs.values()):
+        for name in _names(configs.values()):
             loaded[name] = datasets.load(
                 name,
                 data_dir=plan.DATA_DIR.value,
                 download=plan.DOWNLOAD.value,
                 with_test=config.data.split == "official_test",
             )
+        for cell in configs.values():
+            protocol.check(cell)
         for setting in _one_of_each(settings):
             cell = configs[setting.id]
-            experiment.validate(cell, setting, loaded[cell.data.name])
+            experiment.validate(cell, setting, **data_of(cell, loaded))
     return loaded
 
 
-def passes(setting, config, num_train: int) -> list[float]:
+def data_of(config, loaded: dict) -> dict:
+    """Returns the data sets of a setting, as arguments of `experiment.run`.
+
+    Args:
+        config: Config of the setting.
+        loaded: Name of each data set to its `Dataset`.
+    """
+    source = config.data.source
+    return {
+        "dataset": loaded[config.data.name],
+        "source": None if source is None else loaded[source],
+    }
+
+
+def passes(setting, config) -> list[float]:
     """Returns the sample passes that each round of a setting may take.
 
     Args:
         setting: The `Setting`.
         config: Its config.
-        num_train: Size of the official training set.
     """
-    from ws_keras import experiment
+    from ws_keras import protocol
+    from ws_keras.data import datasets
 
-    return plan.passes(setting, config, experiment.sizes(config, num_train))
+    counts = [
+        None if name is None else datasets.num_train(name)
+        for name in (config.data.name, config.data.source)
+    ]
+    return plan.passes(setting, config, protocol.sizes(config, *counts))
 
 
 def costs(config, settings: list) -> tuple[dict, dict[str, str]]:
@@ -76,14 +97,12 @@ def costs(config, settings: list) -> tuple[dict, dict[str, str]]:
     """
     kinds = {kind(s): s for s in reversed(settings)}
     configs = {s.id: all_settings.apply(config, s) for s in kinds.values()}
-    loaded = load(config, list(kinds.values()), configs)
+    load(config, list(kinds.values()), configs)
     from ws_keras import experiment
 
     found = {}
     for name, setting in kinds.items():
-        cell = configs[setting.id]
-        num_train = len(loaded[cell.data.name].x)
-        found[name] = passes(setting, cell, num_train)
+        found[name] = passes(setting, configs[setting.id])
     return found, experiment.versions()
 
 
@@ -92,6 +111,20 @@ def kind(setting) -> tuple:
     return setting.arm, setting.overrides
 
 
+def _names(configs) -> list[str]:
+    names = [n for c in configs for n in (c.data.name, c.data.source)]
+    return [name for name in dict.fromkeys(names) if name is not None]
+
+
+# Fields that decide whether data and model go together.
+_TOGETHER = ("data.", "rounds.", "model.", "train.batch", "second.batch")
+
+
 def _one_of_each(settings: list) -> list:
     """One setting of each kind that can be wrong in a way of its own."""
-    return list({s.overrides: s for s in reversed(settings)}.values())
+    found = {}
+    for setting in settings:
+        fields = [o for o in setting.overrides if o[0].startswith(_TOGETHER)]
+        arm = setting.arm if setting.kind == "first_layers" else None
+        found.setdefault((arm, *fields), setting)
+    return list(found.values())

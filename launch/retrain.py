@@ -71,7 +71,7 @@ def main(_) -> None:
     with start_up.tensorflow(fast=False):
         from ws_keras import growing
         from ws_keras.data import datasets
-        from ws_keras.training import trainer
+        from ws_keras.training import terms
 
         model = _load(source)
         data = datasets.load(
@@ -95,7 +95,7 @@ def main(_) -> None:
         first_round=True,
         seeds=[_SEED.value],
         batch_size=_BATCH_SIZE.value,
-        until=trainer.Until(
+        until=terms.Until(
             threshold=_THRESHOLD.value,
             patience=_PATIENCE.value,
             max_epochs=_MAX_EPOCHS.value,

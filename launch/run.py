@@ -53,9 +53,9 @@ def main(_) -> None:
     configs = {s.id: all_settings.apply(config, s) for s in settings}
     with start_up.tensorflow():
         from ws_keras import experiment
-        from ws_keras.data import datasets
     if _LIST.value:
-        print(_listing(settings, configs, datasets))
+        costs = {s.id: sum(prepare.passes(s, configs[s.id])) for s in settings}
+        print(plan.table(costs))
         return
     if _WORKDIR.value is None:
         raise ValueError("`--workdir` is required, except with --list.")
@@ -83,25 +83,14 @@ def run() -> None:
     cli.run(main, [plan.shipped(argument) for argument in sys.argv])
 
 
-def _listing(settings, configs, datasets) -> str:
-    costs = {}
-    for setting in settings:
-        config = configs[setting.id]
-        num_train = datasets.num_train(config.data.name)
-        costs[setting.id] = sum(prepare.passes(setting, config, num_train))
-    return plan.table(costs)
-
-
 def _run_all(folder, settings, configs, loaded, stop) -> None:
     """Runs what is not finished; what another process runs comes last."""
     from ws_keras import experiment
 
     costs = {}
     for setting in settings:
-        config = configs[setting.id]
-        num_train = len(loaded[config.data.name].x)
         if not folder.is_finished(setting.id):
-            costs[setting.id] = prepare.passes(setting, config, num_train)
+            costs[setting.id] = prepare.passes(setting, configs[setting.id])
     progress = progresses.Progress(costs)
     where = {"strategy": _STRATEGY.value, "devices": _DEVICES.value}
     run = functools.partial(experiment.run, **where)
@@ -115,7 +104,7 @@ def _run_all(folder, settings, configs, loaded, stop) -> None:
             progress.skipped(setting.id)
             continue
         config = configs[setting.id]
-        works.setting(setting, config, loaded[config.data.name])
+        works.setting(setting, config, **prepare.data_of(config, loaded))
         pairs = [s for s in settings if s.pair == setting.pair]
         with folder.lock():
             outcome.write_gaps(folder, pairs)

@@ -46,20 +46,24 @@ class Work:
         self._progress, self._stop = progress, stop
         self._intervals, self._replicas = intervals, replicas
 
-    def setting(self, setting: all_settings.Setting, config, dataset) -> None:
+    def setting(
+        self, setting: all_settings.Setting, config, dataset, source=None
+    ) -> None:
         """Runs a setting to its end.
 
         Args:
             setting: The `Setting`, whose lock is held.
             config: Its config.
             dataset: The data that the config names.
+            source: The data that its `data.source` names. Defaults to
+                `None`.
 
         Raises:
             stop.Interrupted: A stop was wanted; a checkpoint is written.
             ValueError: The disk is full, or the folder cannot be written.
         """
         try:
-            self._setting(setting, config, dataset)
+            self._setting(setting, config, dataset, source)
         except BrokenPipeError:
             raise  # of the terminal, not of the disk
         except OSError as error:
@@ -72,7 +76,7 @@ class Work:
         finally:
             _forget_models()
 
-    def _setting(self, setting, config, dataset) -> None:
+    def _setting(self, setting, config, dataset, source) -> None:
         path = self._folder.folder(setting.id)
         rows_path = self._folder.rows_path(setting.id)
         epochs_path = self._folder.epochs_path(setting.id)
@@ -104,6 +108,7 @@ class Work:
                 config,
                 setting,
                 dataset,
+                source=source,
                 on_epoch=on_epoch,
                 keeper=keeper,
                 checkpoint=checkpoint,

@@ -19,6 +19,8 @@ ORDER = [
     {"settings", "losses", "callbacks"},
     {"training"},
     {"results"},
+    {"protocol"},
+    {"arms", "building", "active", "measuring"},
     {"experiment", "growing"},
 ]
 ANALYSIS = [

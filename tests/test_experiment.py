@@ -8,6 +8,7 @@ import pytest
 from ws_keras.configs import base
 
 from ws_keras import experiment
+from ws_keras import protocol
 from ws_keras import settings
 from ws_keras.data import datasets
 
@@ -95,7 +96,7 @@ def test_rows_of_the_online_protocol():
 )
 def test_sizes_of_the_rounds(changes, sizes):
     given = config(**changes)
-    assert experiment.sizes(given, 90) == sizes
+    assert protocol.sizes(given, 90) == sizes
     assert [row.num_samples for row in run(given)] == sizes
 
 

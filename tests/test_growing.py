@@ -7,7 +7,7 @@ from keras import layers
 
 from ws_keras import growing
 from ws_keras import seeds
-from ws_keras.training import trainer as trainers
+from ws_keras.training import terms
 
 RNG = np.random.default_rng(8)
 CENTERS = RNG.normal(0, 2, (3, 5))
@@ -21,7 +21,7 @@ def sample(count):
 
 ROUNDS = [sample(40), sample(30), sample(50)]
 HELD_OUT = sample(200)
-UNTIL = trainers.Until(epochs=2)
+UNTIL = terms.Until(epochs=2)
 
 
 def build():

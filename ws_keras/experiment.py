@@ -1,32 +1,30 @@
 """One setting from data to rows: the only place that knows the whole story."""
 
-import math
 import platform
 from collections.abc import Callable
 from collections.abc import Iterator
 from importlib import metadata
 
 import keras
-import numpy as np
 
-from ws_keras import models
+from ws_keras import active
+from ws_keras import arms
+from ws_keras import building
+from ws_keras import measuring
+from ws_keras import protocol
 from ws_keras import seeds
+from ws_keras.callbacks import every_step
 from ws_keras.data import datasets
-from ws_keras.data import rounds as round_indices
+from ws_keras.models import class_mask
 from ws_keras.results import rows
-from ws_keras.training import adam
-from ws_keras.training import arm as arms
+from ws_keras.training import arm
 from ws_keras.training import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
-from ws_keras.training import measures
 from ws_keras.training import strategy as strategies
+from ws_keras.training import terms
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
-
-OPTIMIZERS = ("sgd", "adam")
-PROTOCOLS = ("online", "two_phase")
-SPLITS = ("held_out", "official_test")
 
 
 def run(
@@ -34,6 +32,7 @@ def run(
     setting,
     dataset: datasets.Dataset,
     *,
+    source: datasets.Dataset | None = None,
     strategy: str = "none",
     devices: int | str | None = None,
     on_epoch: Callable[[rows.Epoch], None] | None = None,
@@ -56,6 +55,7 @@ def run(
         config: Config of this setting, with the fields of `configs/base.py`.
         setting: The `settings.Setting`.
         dataset: The data that the config names.
+        source: The data that its `data.source` names. Defaults to `None`.
         strategy: Name of a `Strategy`. Defaults to `"none"`.
         devices: Its devices. Defaults to `None`, all.
         on_epoch: Called with a `rows.Epoch` after each epoch. Defaults to
@@ -74,44 +74,57 @@ def run(
         stop.Interrupted: The keeper's stop was wanted; a checkpoint is
             written.
     """
-    check(config)
-    x, y, rounds, held_out = _arrays(config, dataset, setting.seed)
+    protocol.check(config)
+    samples = protocol.samples(config, dataset, setting.seed, source)
     where = strategies.Strategy(strategy, devices)
     feed = feeds.Feed(
-        x,
-        y,
+        samples.x,
+        samples.y,
         config.train.batch_size,
         where.num_replicas,
         whole_copies=config.model.synchronized,
     )
+    start_seed = seeds.derive(setting.seed, "start")
     with where.scope():
-        model = _model(config, dataset, x, rounds[-1])
-        _compile(model, config, where.num_replicas)
+        model = building.build(config, samples)
+        if setting.kind == "l2_init":
+            transforms.cold_start(model, seed=start_seed)
+        model = building.compiled(model, config, setting, where.num_replicas)
     trainer = trainers.Trainer(
         model,
         feed,
-        held_out,
-        until=_until(config),
+        samples.held_out,
         seed=setting.seed,
         monitored=config.train.monitor_samples,
         on_epoch=_epochs(setting, on_epoch),
+        callbacks=_every_step(config, setting),
         keeper=keeper,
+        diagnostics=measuring.of(config, model, samples),
     )
-    trainer.warm_up(rounds[0])
+    trainer.warm_up(samples.rounds[0].indices)
     # All arms of a seed have the same network before the first transform.
-    transforms.cold_start(model, seed=seeds.derive(setting.seed, "start"))
+    transforms.cold_start(model, seed=start_seed)
     if checkpoint is not None:
         trainer.resume(checkpoint)
+    rounds = samples.rounds
+    if config.rounds.protocol == "active":
+        rounds = active.ActiveRounds(
+            samples, trainer, config.rounds.acquisition, setting.seed
+        )
 
     def transform(number: int) -> None:
-        if number > 1 or config.transform.first_round:
-            _transform(model, config, setting, number)
+        arms.begin(model, config, setting, samples, number)
 
-    yield from arms.train(
+    def prepare(number: int) -> None:
+        model.optimizer.learning_rate = protocol.learning_rate(config, number)
+        class_mask.use(model, samples.classes[number - 1])
+
+    yield from arm.train(
         trainer,
         setting,
         rounds,
         transform,
+        prepare,
         experiment=config.experiment,
         dataset=config.data.name,
         model=config.model.name,
@@ -164,22 +177,30 @@ def replicas(strategy: str = "none", devices: int | str | None = None) -> int:
     return strategies.Strategy(strategy, devices).num_replicas
 
 
-def validate(config, setting, dataset: datasets.Dataset) -> None:
+def validate(
+    config,
+    setting,
+    dataset: datasets.Dataset,
+    source: datasets.Dataset | None = None,
+) -> None:
     """Goes all the way up to training, to find what is wrong before it.
 
     Args:
         config: Config of the setting.
         setting: The `settings.Setting`.
         dataset: The data that the config names.
+        source: The data that its `data.source` names. Defaults to `None`.
 
     Raises:
         ValueError: If a field of the config is out of its range, or does
             not go with the data.
     """
-    check(config)
-    x, _, rounds, _ = _arrays(config, dataset, setting.seed)
-    feeds.check_round(config.train.batch_size, len(rounds[0]))
-    _model(config, dataset, x, rounds[0])
+    protocol.check(config)
+    samples = protocol.samples(config, dataset, setting.seed, source)
+    for number, round in enumerate(samples.rounds, 1):
+        size = protocol.batch_size(config, number)
+        feeds.check_round(size, len(round.indices))
+    arms.check(building.build(config, samples), setting)
 
 
 def versions() -> dict[str, str]:
@@ -195,63 +216,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def sizes(config, num_train: int) -> list[int]:
-    """Returns the number of samples of each round, without any data.
-
-    Args:
-        config: Config of a setting.
-        num_train: Size of the official training set.
-
-    Returns:
-        List of integers.
-
-    Raises:
-        ValueError: If the rounds do not fit the data.
-    """
-    fit = np.arange(num_train)
-    if config.data.split == "held_out":
-        fit, _ = round_indices.split(num_train, seed=0)
-    return [len(indices) for indices in _rounds(config.rounds, fit)]
-
-
-def check(config) -> None:
-    """Raises a ValueError for a field that is not one of the known choices."""
-    for field, value, known in (
-        ("data.split", config.data.split, SPLITS),
-        ("rounds.protocol", config.rounds.protocol, PROTOCOLS),
-        ("model.name", config.model.name, models.NAMES),
-        ("optimizer.name", config.optimizer.name, OPTIMIZERS),
-        ("transform.noise", config.transform.noise, ("fresh", "gaussian")),
-        ("transform.statistics", config.transform.statistics, _KEEP_OR_RESET),
-        ("transform.optimizer", config.transform.optimizer, _KEEP_OR_RESET),
-        ("precision", config.precision, ("float32", "mixed_bfloat16")),
-    ):
-        if value not in known:
-            raise ValueError(
-                f"`{field}` must be one of {list(known)}. "
-                f"Received: {field}={value!r}."
-            )
-    for field, value in (
-        ("optimizer.learning_rate", config.optimizer.learning_rate),
-        ("optimizer.epsilon", config.optimizer.epsilon),
-    ):
-        if not 0 < value < math.inf:
-            raise ValueError(
-                f"`{field}` must be positive and finite. "
-                f"Received: {field}={value!r}."
-            )
-    _until(config)
-
-
-_KEEP_OR_RESET = ("reset", "keep")
-
-
 def _epochs(setting, on_epoch) -> Callable | None:
     """Returns the trainer's hook that makes the `Epoch` of a row file."""
     if on_epoch is None:
         return None
 
-    def hook(number: int, result: trainers.EpochResult) -> None:
+    def hook(number: int, result: terms.EpochResult) -> None:
         on_epoch(
             rows.Epoch(
                 setting=setting.id,
@@ -262,113 +232,21 @@ def _epochs(setting, on_epoch) -> Callable | None:
                 accuracy=100 * result.accuracy,
                 learning_rate=result.learning_rate,
                 samples_per_second=result.samples_per_second,
+                measures=result.measures,
             )
         )
 
     return hook
 
 
-def _arrays(config, dataset, seed: int) -> tuple:
-    """Returns all samples and labels, the rounds, and the held-out part."""
-    if config.data.split == "official_test":
-        if dataset.x_test is None:
-            raise ValueError(
-                "`data.split='official_test'` needs a data set with a test "
-                f"part. Received: data.name={dataset.name!r}. Use "
-                "data.split='held_out'."
-            )
-        x = np.concatenate([dataset.x, dataset.x_test])
-        y = np.concatenate([dataset.y, dataset.y_test])
-        order = seeds.generator(seed, "split").permutation(len(dataset.x))
-        held_out = np.arange(len(dataset.x), len(x))
-    else:
-        x, y = dataset.x, dataset.y
-        order, held_out = round_indices.split(len(x), seed)
-    return x, y, _rounds(config.rounds, order), held_out
-
-
-def _rounds(config, indices: np.ndarray) -> list[np.ndarray]:
-    if config.protocol == "online":
-        found = round_indices.online(indices, config.step)
-    else:
-        found = round_indices.two_phase(indices, config.fraction)
-    if config.limit is not None and config.limit < 1:
-        raise ValueError(
-            "`rounds.limit` must be at least 1 or None. "
-            f"Received: rounds.limit={config.limit}."
+def _every_step(config, setting) -> list[keras.callbacks.Callback]:
+    if not protocol.is_every_step(config):
+        return []
+    return [
+        every_step.EveryStep(
+            config.transform.step_shrink,
+            config.transform.step_perturb,
+            noise=config.transform.noise,
+            seed=setting.seed,
         )
-    return found[: config.limit]
-
-
-def _model(config, dataset, x, fitted) -> keras.Model:
-    arguments = {
-        "input_shape": x.shape[1:],
-        "num_classes": dataset.num_classes,
-        "initializer": config.model.initializer,
-        "normalization": config.data.normalization,
-        "input_dtype": str(x.dtype),
-        "dtype": config.precision,
-    }
-    if config.data.normalization == "channel":
-        arguments["moments"] = _moments(x[np.sort(fitted)])
-    names = ("width", "norm", "blocks", "synchronized")
-    if config.model.name != "resnet18":
-        names = ("units", "activation", "use_bias")
-    if config.model.name == "mlp":
-        names += ("depth",)
-    arguments.update({name: config.model[name] for name in names})
-    return models.build(config.model.name, **arguments)
-
-
-def _moments(x: np.ndarray) -> tuple[list, list]:
-    axes = tuple(range(x.ndim - 1)) if x.ndim == 4 else (0,)
-    mean = x.mean(axes, dtype=np.float64)
-    return mean.tolist(), x.std(axes, dtype=np.float64).tolist()
-
-
-# As many steps of a small network hide what one execution costs.
-_SHORT_STEPS = 32
-
-
-def _compile(model: keras.Model, config, num_replicas: int) -> None:
-    steps = config.train.steps_per_execution
-    if steps is None:
-        is_short = config.model.name != "resnet18" and num_replicas == 1
-        steps = _SHORT_STEPS if is_short else 1
-    model.compile(
-        optimizer=_optimizer(config.optimizer),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        steps_per_execution=steps,
-        **measures.for_compile(num_replicas),
-    )
-
-
-def _optimizer(config) -> keras.optimizers.Optimizer:
-    if config.name == "adam":
-        return adam.Adam(config.learning_rate, epsilon=config.epsilon)
-    return keras.optimizers.SGD(config.learning_rate, config.momentum)
-
-
-def _until(config) -> trainers.Until:
-    return trainers.Until(
-        threshold=config.train.threshold,
-        patience=config.train.patience,
-        min_delta=config.train.min_delta,
-        measured=config.train.measured,
-        epochs=config.train.epochs,
-        max_epochs=config.train.max_epochs,
-    )
-
-
-def _transform(model, config, setting, number: int) -> None:
-    cold = setting.arm == "cold"
-    transforms.shrink_perturb(
-        model,
-        setting.shrink,
-        setting.perturb,
-        # A cold start is a fresh initialization whatever the noise.
-        noise="fresh" if cold else config.transform.noise,
-        seed=seeds.derive(setting.seed, "transform", number),
-        statistics="reset" if cold else config.transform.statistics,
-        optimizer="reset" if cold else config.transform.optimizer,
-    )
+    ]

@@ -18,6 +18,7 @@ from ws_keras.results import verdict
 from ws_keras.training import arm as round_loop
 from ws_keras.training import feed as feeds
 from ws_keras.training import strategy as strategies
+from ws_keras.training import terms
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
 
@@ -51,7 +52,7 @@ def fit_rounds(
     first_round: bool = False,
     seeds: Sequence[int] = (0,),
     batch_size: int = 32,
-    until: trainers.Until | None = None,
+    until: terms.Until | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     transform: Mapping | None = None,
     on_end: Callable[[all_settings.Setting, keras.Model], None] | None = None,
@@ -123,7 +124,7 @@ def fit_rounds(
             model,
             feed,
             np.arange(ends[-1], len(x)),
-            until=until or trainers.Until(patience=10),
+            until=until or terms.Until(patience=10),
             seed=setting.seed,
             callbacks=callbacks,
         )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ws_keras.configs import base
 
 from ws_keras import experiment
+from ws_keras import protocol
 from ws_keras import settings as all_settings
 from ws_keras.data import datasets
 from ws_keras.results import report
@@ -86,8 +87,8 @@ def check_config(changes):
     hypothesis.assume(config is not None)
     try:
         setting = all_settings.product(config)[0]
-        experiment.check(config)
-        experiment.sizes(config, 30)
+        protocol.check(config)
+        protocol.sizes(config, 30)
         experiment.start(config)
         experiment.validate(config, setting, dataset())
     except ValueError as error:

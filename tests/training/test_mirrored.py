@@ -108,7 +108,7 @@ def compare(name, models, data, size, batch_size, epochs, copies=False):
             model,
             feed.Feed(data, y, batch_size, where.num_replicas, copies),
             np.arange(121, 184),
-            until=trainer.Until(epochs=epochs),
+            until=terms.Until(epochs=epochs),
             callbacks=[losses],
         )
         run.warm_up(np.arange(size))
@@ -195,7 +195,7 @@ def whole_runs():
             (x[121:], y[121:]),
             arms=("warm",),
             batch_size=16,
-            until=trainer.Until(epochs=2),
+            until=terms.Until(epochs=2),
         )
         found["fit_rounds"].append(list(map(row, compared.rows)))
 

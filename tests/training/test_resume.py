@@ -15,13 +15,14 @@ from ws_keras.training import arm as arms
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
 from ws_keras.training import stop as stops
+from ws_keras.training import terms
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
 
 SETTING = settings.Setting("e/arm/seed3", "arm", 0.5, 0.1, 3)
 ROUNDS = [np.arange(21), np.arange(43), np.arange(60)]
 BATCH = 8
-UNTIL = trainers.Until(threshold=0.97, patience=2, max_epochs=5)
+UNTIL = terms.Until(threshold=0.97, patience=2, max_epochs=5)
 
 
 def data():

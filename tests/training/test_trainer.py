@@ -7,6 +7,7 @@ from keras import layers
 
 from ws_keras import seeds
 from ws_keras.training import feed as feeds
+from ws_keras.training import terms
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
 
@@ -47,14 +48,14 @@ def build(cls=keras.Model):
 def trainer(model=None, x=X, y=Y, **arguments):
     model = model or build()
     transforms.cold_start(model, seed=1)
-    arguments = {"until": trainers.Until(epochs=2), **arguments}
+    arguments = {"until": terms.Until(epochs=2), **arguments}
     feed = feeds.Feed(x, y, batch_size=16)
     return trainers.Trainer(model, feed, HELD_OUT, **arguments)
 
 
 def test_five_rounds_trace_each_graph_once():
     model = build(Counted)
-    until = trainers.Until(threshold=1.0, measured="clean", max_epochs=2)
+    until = terms.Until(threshold=1.0, measured="clean", max_epochs=2)
     found = trainer(model, monitored=10, until=until)
     Counted.training = Counted.evaluation = 0
     found.warm_up(ROUNDS[0])
@@ -108,7 +109,7 @@ def test_monitoring_does_not_disturb_training():
 
 
 def test_accuracies_and_counts():
-    found = trainer(until=trainers.Until(epochs=3))
+    found = trainer(until=terms.Until(epochs=3))
     result = found.fit_round(1, ROUNDS[2])
     logits = found.model.predict(X[HELD_OUT], verbose=0)
     right = np.mean(logits.argmax(1) == Y[HELD_OUT])
@@ -120,7 +121,7 @@ def test_accuracies_and_counts():
 
 
 def test_clean_accuracy_is_that_of_the_weights():
-    until = trainers.Until(measured="clean", threshold=0.9, max_epochs=60)
+    until = terms.Until(measured="clean", threshold=0.9, max_epochs=60)
     found = trainer(until=until)
     result = found.fit_round(1, ROUNDS[4])
     logits = found.model.predict(X[:90], verbose=0)
@@ -141,7 +142,7 @@ def test_clean_accuracy_is_that_of_the_weights():
     ],
 )
 def test_what_ends_a_round(until, stopped_by, epochs):
-    found = trainer(until=trainers.Until(**until))
+    found = trainer(until=terms.Until(**until))
     result = found.fit_round(1, ROUNDS[0])
     assert (result.stopped_by, result.epochs) == (stopped_by, epochs)
 
@@ -170,4 +171,4 @@ def test_a_model_without_accuracy_is_refused():
 )
 def test_bad_rules(arguments, words):
     with pytest.raises(ValueError, match=words):
-        trainers.Until(**arguments)
+        terms.Until(**arguments)

@@ -37,6 +37,53 @@ def split(num_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return order[:count], order[count:]
 
 
+def part(indices: np.ndarray, fraction: float) -> np.ndarray:
+    """Returns the first samples: a fraction of them.
+
+    Example:
+
+    >>> len(part(np.arange(33_333), 0.1))
+    3333
+
+    Args:
+        indices: Samples in random order.
+        fraction: Part of them, in (0, 1].
+
+    Returns:
+        An index array, the beginning of `indices`.
+
+    Raises:
+        ValueError: If the fraction is out of its range or leaves nothing.
+    """
+    count = int(fraction * len(indices)) if 0 < fraction <= 1 else 0
+    if not count:
+        raise ValueError(
+            "`rounds.fraction` must be in (0, 1] and leave at least one "
+            f"sample. Received: rounds.fraction={fraction} of {len(indices)} "
+            "samples."
+        )
+    return indices[:count]
+
+
+def check_classes(chosen: np.ndarray, labels: np.ndarray, what: str) -> None:
+    """Raises a ValueError where a part of the samples lacks a class.
+
+    Args:
+        chosen: Labels of the part.
+        labels: Labels of all.
+        what: The config field that made the part, with its value.
+    """
+    missing = np.setdiff1d(labels, chosen)
+    if missing.size:
+        named = ", ".join(map(str, missing[:5]))
+        more = f" and {missing.size - 5} others" if missing.size > 5 else ""
+        raise ValueError(
+            "Each class must have a sample in the first round. Received: "
+            f"{what}, which leaves none of class {named}{more} among "
+            f"{len(chosen)} samples. Take more of them."
+        )
+
+
 def two_phase(indices: np.ndarray, fraction: float = 0.5) -> list[np.ndarray]:
     """Returns two rounds: a fraction of the samples, then all.
 

@@ -2,10 +2,19 @@
 
 import keras
 
+from ws_keras.models import augmentation as augmentations
+
 NORMALIZATIONS = ("half", "channel", "none")
 
 
-def normalized_input(input_shape, input_dtype, normalization, moments, dtype):
+def normalized_input(
+    input_shape,
+    input_dtype,
+    normalization,
+    moments,
+    dtype,
+    augmentation="none",
+):
     """Returns the input tensor of a model and its normalized form.
 
     Pixels stay `uint8` until they are inside the model, so that memory and
@@ -21,6 +30,8 @@ def normalized_input(input_shape, input_dtype, normalization, moments, dtype):
         moments: `(mean, std)` per channel in the data's unit; used by
             `"channel"` alone.
         dtype: Dtype policy of the layers.
+        augmentation: `"none"` or `"standard"`; see `augmentation.augmented`.
+            Defaults to `"none"`.
 
     Returns:
         A pair `(inputs, normalized)` of symbolic tensors.
@@ -29,10 +40,19 @@ def normalized_input(input_shape, input_dtype, normalization, moments, dtype):
         ValueError: If `normalization` is unknown, or is `"channel"` without
             moments.
     """
-    inputs = keras.Input(input_shape, dtype=input_dtype)
+    inputs = x = keras.Input(input_shape, dtype=input_dtype)
+    if augmentation != "none":
+        if len(input_shape) != 3 or input_dtype != "uint8":
+            raise ValueError(
+                "`data.augmentation` needs uint8 images. Received: samples of "
+                f"shape {tuple(input_shape)}, {input_dtype}. Use "
+                "data.augmentation='none'."
+            )
+        x = keras.layers.Rescaling(1.0, dtype=dtype, name="augment_cast")(x)
+        x = augmentations.augmented(x, augmentation, input_shape[:2])
     scale, offset = _scale_and_offset(normalization, moments)
     layer = keras.layers.Rescaling(scale, offset, dtype=dtype, name="normalize")
-    return inputs, layer(inputs)
+    return inputs, layer(x)
 
 
 def _scale_and_offset(normalization, moments):

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import layers
 
+from ws_keras.models import class_mask
 from ws_keras.models import initializers
 from ws_keras.models import inputs as model_inputs
 
@@ -23,6 +24,8 @@ def mlp(
     moments=None,
     input_dtype="uint8",
     dtype="float32",
+    augmentation="none",
+    masked=False,
 ) -> keras.Model:
     """Builds a multilayer perceptron on flattened samples.
 
@@ -53,6 +56,9 @@ def mlp(
         input_dtype: Dtype of the stored samples. Defaults to `"uint8"`.
         dtype: Dtype policy; logits are always float32. Defaults to
             `"float32"`.
+        augmentation: `"none"` or `"standard"`. Defaults to `"none"`.
+        masked: Whether a `class_mask.ClassMask` follows, for data sets of
+            different numbers of classes. Defaults to `False`.
 
     Returns:
         An uncompiled `keras.Model` from samples `(batch, *input_shape)` to
@@ -72,7 +78,7 @@ def mlp(
             f"Received: depth={depth}, units={units}."
         )
     start, x = model_inputs.normalized_input(
-        input_shape, input_dtype, normalization, moments, dtype
+        input_shape, input_dtype, normalization, moments, dtype, augmentation
     )
     x = layers.Flatten(dtype=dtype, name="flatten")(x)
     fan_in = math.prod(input_shape)
@@ -95,4 +101,6 @@ def mlp(
         name="logits",
         **initializers.kernel_and_bias(initializer, fan_in, "logits"),
     )(x)
+    if masked:
+        logits = class_mask.ClassMask(name="class_mask")(logits)
     return keras.Model(start, logits, name="mlp" if depth else "logistic")

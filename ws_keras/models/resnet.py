@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from ws_keras.models import batch_norm
+from ws_keras.models import class_mask
 from ws_keras.models import initializers
 from ws_keras.models import inputs as model_inputs
 
@@ -26,6 +27,9 @@ def resnet18(
     input_dtype="uint8",
     dtype="float32",
     synchronized=False,
+    max_pool=False,
+    augmentation="none",
+    masked=False,
 ) -> keras.Model:
     """Builds the residual network of the paper.
 
@@ -60,6 +64,12 @@ def resnet18(
             always float32. Defaults to `"float32"`.
         synchronized: Whether batch normalization averages over the replicas
             of a distribution strategy. Defaults to `False`.
+        max_pool: Whether a 3x3 max-pool of stride 2 follows the stem, as in
+            the replication and in DASH. Defaults to `False`.
+        augmentation: `"none"` or `"standard"`; see `augmentation.augmented`.
+            Defaults to `"none"`.
+        masked: Whether a `class_mask.ClassMask` follows, for data sets of
+            different numbers of classes. Defaults to `False`.
 
     Returns:
         An uncompiled `keras.Model` from images `(batch, *input_shape)` to
@@ -73,9 +83,13 @@ def resnet18(
     conv = _conv(initializer, dtype)
     normalize = _norm(norm, dtype, synchronized)
     start, x = model_inputs.normalized_input(
-        input_shape, input_dtype, normalization, moments, dtype
+        input_shape, input_dtype, normalization, moments, dtype, augmentation
     )
     x = _relu(normalize(conv(x, width, 3, 1, "stem_conv"), "stem_norm"), dtype)
+    if max_pool:
+        # Zeros, as after a rectifier nothing is smaller.
+        x = layers.ZeroPadding2D(1, dtype=dtype, name="stem_pad")(x)
+        x = layers.MaxPooling2D(3, 2, dtype=dtype, name="stem_pool")(x)
     for stage, num_blocks in enumerate(blocks):
         for block in range(num_blocks):
             stride = 2 if stage > 0 and block == 0 else 1
@@ -88,6 +102,8 @@ def resnet18(
         name="logits",
         **initializers.kernel_and_bias(initializer, x.shape[-1], "logits"),
     )(x)
+    if masked:
+        logits = class_mask.ClassMask(name="class_mask")(logits)
     return keras.Model(start, logits, name="resnet18")
 
 

@@ -8,14 +8,16 @@ import numpy as np
 
 from ws_keras import settings
 from ws_keras.results import rows
+from ws_keras.training import terms
 from ws_keras.training import trainer as trainers
 
 
 def train(
     trainer: trainers.Trainer,
     setting: settings.Setting,
-    rounds: Sequence[np.ndarray],
+    rounds: Sequence[terms.Round | np.ndarray],
     transform: Callable[[int], None],
+    prepare: Callable[[int], None] | None = None,
     **names: str,
 ) -> Iterator[rows.Row]:
     """Transforms, trains and evaluates, round after round.
@@ -26,8 +28,12 @@ def train(
     Args:
         trainer: `Trainer` of the model.
         setting: Whose arm it is.
-        rounds: Indices of the samples of each round.
+        rounds: The `Round` of each, or the indices of its samples. Asked for
+            one after the other, so that one may depend on the training
+            before it.
         transform: Function of the round, from 1, called before it.
+        prepare: Likewise, after the transform, and again where a round goes
+            on in another process. Defaults to `None`.
         names: `experiment`, `dataset`, `model` and `optimizer` of the rows.
 
     Yields:
@@ -36,13 +42,14 @@ def train(
     Raises:
         Interrupted: The trainer's keeper was asked to stop.
     """
-    for number, indices in enumerate(rounds, 1):
-        if number <= trainer.rounds:
-            continue
+    for number in range(trainer.rounds + 1, len(rounds) + 1):
         trainer.check_stop()
+        round = rounds[number - 1]
         if trainer.place is None:
             transform(number)
-        result = trainer.fit_round(number, indices)
+        if prepare is not None:
+            prepare(number)
+        result = trainer.fit_round(number, round)
         diverged = result.stopped_by == "nan"
         row = rows.Row(
             setting=setting.id,

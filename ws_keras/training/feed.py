@@ -47,7 +47,10 @@ class Feed:
         self._batches = kind(x, y)
 
     def training(
-        self, indices: np.ndarray, order: Callable[[], np.ndarray]
+        self,
+        indices: np.ndarray,
+        order: Callable[[], np.ndarray],
+        batch_size: int | None = None,
     ) -> tuple:
         """Returns what `fit` takes for a round.
 
@@ -68,13 +71,14 @@ class Feed:
             indices: Samples of the round.
             order: Function that gives a permutation of `len(indices)`; asked
                 once at the start of each epoch.
+            batch_size: Samples per step. Defaults to the feed's own.
 
         Returns:
             A triple of the batches, the number of steps and the number of
             samples of an epoch.
         """
         size = len(indices)
-        bounds = _bounds(size, self.batch_size)
+        bounds = _bounds(size, batch_size or self.batch_size)
         weights = self._weights(size, bounds[-2])
         bounds[-1] = len(weights)
         is_weighted = self._num_replicas > 1

@@ -18,7 +18,7 @@ class Place:
 
     `epoch` epochs of the round are done, in `seconds`, and `step` steps of
     the next one, in `part` seconds; `rule` is what the stopping rule
-    remembers.
+    remembers, `measures` what was measured before that epoch.
     """
 
     epoch: int = 0
@@ -26,6 +26,7 @@ class Place:
     seconds: tuple[float, ...] = ()
     part: float = 0.0
     rule: dict = dataclasses.field(default_factory=dict)
+    measures: dict | None = None
 
 
 class Clock(keras.callbacks.Callback):
@@ -36,6 +37,7 @@ class Clock(keras.callbacks.Callback):
         self.epoch = place.epoch + 1  # the one that is trained, from 1
         self.seconds = list(place.seconds)
         self.logs = {}
+        self.measures = place.measures  # before the epoch; None: not yet
         self._part = place.part
 
     @property
@@ -89,6 +91,7 @@ class Guard:
                 seconds=tuple(self._clock.seconds[:epoch]),
                 part=self._clock.part if step else 0.0,
                 rule=self._rule.get_state(),
+                measures=self._clock.measures if step else None,
             )
         )
 

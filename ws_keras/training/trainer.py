@@ -4,101 +4,40 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import keras
 import numpy as np
 from keras import ops
 
 from ws_keras import seeds
-from ws_keras.callbacks import stopping
 from ws_keras.training import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
 from ws_keras.training import place as places
 from ws_keras.training import stop as stops
 from ws_keras.training import strategy as strategies
+from ws_keras.training import terms
 
 _ACCURACY = "accuracy"
 
 
-@dataclasses.dataclass(frozen=True)
-class Until:
-    """When a round ends.
+class Measuring(Protocol):
+    """What a trainer asks of diagnostics.
 
-    Either `epochs` is given, and exactly so many are trained; or training
-    ends at the `threshold` of training accuracy, after `patience` epochs
-    without improvement, or at `max_epochs`, whichever comes first.
-
-    `measured` is `"epoch"` (during the epoch, before each update, as the
-    authors do) or `"clean"` (a pass over the round's samples after it).
+    `variables` are those that checkpoints must hold.
     """
 
-    threshold: float | None = 0.99
-    patience: int | None = None
-    min_delta: float = 0.0
-    measured: str = "epoch"
-    epochs: int | None = None
-    max_epochs: int = 500
+    variables: list
 
-    def __post_init__(self):
-        if self.measured not in ("epoch", "clean"):
-            raise ValueError(
-                "`measured` must be 'epoch' or 'clean'. "
-                f"Received: measured={self.measured!r}."
-            )
-        for name in ("epochs", "max_epochs"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. Received: {name}={value}."
-                )
+    def start(self, number: int, indices: np.ndarray) -> None:
+        """Called before the first step of a round."""
 
-    @property
-    def limit(self) -> int:
-        """The most epochs of a round."""
-        return self.epochs or self.max_epochs
+    def before(self, number: int, indices: np.ndarray) -> dict[str, float]:
+        """Called before the first step of each epoch."""
 
-    def rule(self, data: Callable) -> stopping.StopAtAccuracy:
-        """Returns the callback for a round; `data` gives its samples."""
-        free = self.epochs is None
-        return stopping.StopAtAccuracy(
-            self.threshold if free else None,
-            patience=self.patience if free else None,
-            min_delta=self.min_delta,
-            data=data() if self.measured == "clean" else None,
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class EpochResult:
-    """One epoch of a round; accuracies in [0, 1], nan where not measured."""
-
-    epoch: int  # from 1
-    total: int  # from 1, over all rounds
-    loss: float
-    train_accuracy: float
-    accuracy: float
-    learning_rate: float
-    samples_per_second: float
-
-
-@dataclasses.dataclass(frozen=True)
-class RoundResult:
-    """What a round has come to; accuracies in [0, 1]."""
-
-    num_samples: int
-    epochs: int
-    steps: int
-    sample_passes: int
-    train_seconds: float
-    trace_seconds: float  # of the processes that began in this round
-    eval_seconds: float
-    train_accuracy: float
-    accuracy: float
-    loss: float
-    eval_loss: float
-    stopped_by: str
-    measures: dict[str, float] = dataclasses.field(default_factory=dict)
+    def after(self, number: int, indices: np.ndarray) -> dict[str, float]:
+        """Called after the round."""
 
 
 class Trainer:
@@ -108,7 +47,7 @@ class Trainer:
         model: Built and compiled model with a metric named `"accuracy"`.
         feed: A `Feed` over all data.
         held_out: Indices of the samples to evaluate on.
-        until: When a round ends. Defaults to `Until()`.
+        until: When a round ends. Defaults to `terms.Until()`.
         seed: Seed of the order of the samples, which depends on it, the
             round and the epoch alone. Defaults to 0.
         monitored: Number of held-out samples (the first ones) to measure
@@ -119,6 +58,9 @@ class Trainer:
         callbacks: Further Keras callbacks for each `fit`. Defaults to none.
         keeper: The `keeper.Keeper` of its checkpoints. Defaults to `None`,
             which keeps none.
+        diagnostics: What to measure before each epoch and after each round,
+            a `diagnostics.Diagnostics`. Not counted as training time.
+            Defaults to `None`.
     """
 
     def __init__(
@@ -127,29 +69,33 @@ class Trainer:
         feed: feeds.Feed,
         held_out: np.ndarray,
         *,
-        until: Until | None = None,
+        until: terms.Until | None = None,
         seed: int = 0,
         monitored: int = 0,
-        on_epoch: Callable[[int, EpochResult], None] | None = None,
+        on_epoch: Callable[[int, terms.EpochResult], None] | None = None,
         callbacks=(),
         keeper: keepers.Keeper | None = None,
+        diagnostics: Measuring | None = None,
     ):
         self.model = model
         self._feed = feed
-        self._until = until or Until()
+        self._until = until or terms.Until()
         self._seed = seed
+        self._held_out = held_out
+        self._monitored = monitored
         # A pipeline is made once: that takes longer than a small evaluation.
-        self._held_out = feed.evaluation(held_out)
-        self._monitored = feed.evaluation(held_out[:monitored])
-        self._is_monitored = monitored > 0
+        self._evaluations = {}
         self._on_epoch = on_epoch
         self._callbacks = list(callbacks)
         self._keeper = keeper
+        self._diagnostics = diagnostics
         if keeper is not None:
             keeper.stop.watch(model)
         self.rounds = 0  # that are done
         self.epochs = 0  # that are done, over all rounds
         self.place = None  # inside a round that an earlier process began
+        # What else checkpoints are to hold, of values that JSON knows.
+        self.notes = {}
         self._metrics = ()
         self._trace_seconds = 0.0
 
@@ -193,7 +139,7 @@ class Trainer:
             ValueError: The checkpoint is of another model.
         """
         state = checkpoint.state
-        variables = self._variables()
+        variables = self._variables() + self._measured()
         metrics = []
         if state["place"] is not None:
             self.place = places.Place(**state["place"])
@@ -204,6 +150,7 @@ class Trainer:
         self._metrics = [ops.convert_to_numpy(metric) for metric in metrics]
         self.rounds, self.epochs = state["rounds"], state["epochs"]
         self._trace_seconds += state["trace_seconds"]
+        self.notes.update(state["notes"])
 
     def keep_round(self, row: dict) -> None:
         """Counts a round that is done, and keeps a checkpoint with its row."""
@@ -216,7 +163,9 @@ class Trainer:
         if self._keeper is not None and self._keeper.stop.wanted:
             raise stops.Interrupted
 
-    def fit_round(self, number: int, indices: np.ndarray) -> RoundResult:
+    def fit_round(
+        self, number: int, round: terms.Round | np.ndarray
+    ) -> terms.RoundResult:
         """Trains on the samples of a round, then evaluates.
 
         After `resume` it goes on from the `place` inside the round, if the
@@ -224,7 +173,7 @@ class Trainer:
 
         Args:
             number: The round, from 1.
-            indices: Its samples.
+            round: Its `Round`, or the indices of its samples.
 
         Returns:
             A `RoundResult`.
@@ -233,18 +182,22 @@ class Trainer:
             ValueError: If the round is smaller than a batch.
             Interrupted: A stop was wanted; a checkpoint has been written.
         """
-        feeds.check_round(self._feed.batch_size, len(indices))
+        round = self._whole(round)
+        indices, until = round.indices, round.until
+        feeds.check_round(round.batch_size, len(indices))
         place = self.place or places.Place()
         clock = places.Clock(place)
         batches, steps, size = self._feed.training(
-            indices, lambda: self._order(number, clock.epoch, len(indices))
+            indices,
+            lambda: self._order(number, clock.epoch, len(indices)),
+            round.batch_size,
         )
-        rule = self._until.rule(lambda: self._feed.evaluation(indices))
+        rule = until.rule(lambda: self._feed.evaluation(indices))
         rule.set_state(place.rule)
-        guard = places.Guard(
-            self._keeper, self._keep, clock, rule, self._until.limit
-        )
-        monitor = _Monitor(self, number, clock, size)
+        guard = places.Guard(self._keeper, self._keep, clock, rule, until.limit)
+        if self._diagnostics is not None and self.place is None:
+            self._diagnostics.start(number, indices)
+        monitor = _Monitor(self, number, round, clock, size)
         callbacks = guard.around(
             [clock, *self._callbacks, monitor, rule],
             steps,
@@ -254,18 +207,18 @@ class Trainer:
         epochs = place.epoch
         if place.step:
             epochs += 1
-            rest = self._rest(number, indices, place)
+            rest = self._rest(number, round, place)
             self._fit(rest, callbacks, place.epoch, epochs)
             rule.set_state(rule.get_state())
         if not (place.step and guard.is_over(epochs)):
-            self._fit(batches, callbacks, epochs, self._until.limit)
+            self._fit(batches, callbacks, epochs, until.limit)
         self.place, self._metrics = None, ()
         epochs = len(clock.seconds)
         trace_seconds, self._trace_seconds = self._trace_seconds, 0.0
         start = time.perf_counter()
-        evaluated = self._evaluate(self._held_out)
-        clean = self._until.measured == "clean"
-        return RoundResult(
+        evaluated = self._evaluate(self._evaluation(round.held_out))
+        clean = until.measured == "clean"
+        return terms.RoundResult(
             num_samples=len(indices),
             epochs=epochs,
             steps=epochs * steps,
@@ -277,7 +230,8 @@ class Trainer:
             accuracy=evaluated[_ACCURACY],
             loss=clock.logs["loss"],
             eval_loss=evaluated["loss"],
-            stopped_by=rule.stopped_by or self._ran_out(),
+            stopped_by=rule.stopped_by or ("epochs" if until.epochs else "cap"),
+            measures=self._measure(number, indices, "after"),
         )
 
     def _fit(self, batches, callbacks: list, first: int, last: int) -> None:
@@ -292,14 +246,28 @@ class Trainer:
         # A fit that BackupAndRestore resumed would start the next one late.
         self.model._initial_epoch = None
 
-    def _rest(self, number: int, indices: np.ndarray, place: places.Place):
+    def _whole(self, round: terms.Round | np.ndarray) -> terms.Round:
+        """Returns a round in which nothing is left open."""
+        if not isinstance(round, terms.Round):
+            round = terms.Round(np.asarray(round))
+        given = {
+            "held_out": self._held_out,
+            "until": self._until,
+            "batch_size": self._feed.batch_size,
+        }
+        missing = {n: v for n, v in given.items() if getattr(round, n) is None}
+        return dataclasses.replace(round, **missing)
+
+    def _rest(self, number: int, round: terms.Round, place: places.Place):
         """Returns the batches of an epoch that was left after some steps."""
-        order = self._order(number, place.epoch + 1, len(indices))
-        rest = indices[order[place.step * self._feed.batch_size :]]
-        return self._feed.training(rest, lambda: np.arange(len(rest)))[0]
+        order = self._order(number, place.epoch + 1, len(round.indices))
+        rest = round.indices[order[place.step * round.batch_size :]]
+        return self._feed.training(
+            rest, lambda: np.arange(len(rest)), round.batch_size
+        )[0]
 
     def _keep(self, place: places.Place | None, row: dict | None = None):
-        variables = self._variables()
+        variables = self._variables() + self._measured()
         if place is not None and place.step:
             variables += self.model.metrics_variables
         state = {
@@ -308,14 +276,28 @@ class Trainer:
             "trace_seconds": self._trace_seconds,
             "place": None if place is None else dataclasses.asdict(place),
             "row": row,
+            "notes": self.notes,
         }
         self._keeper.save(state, variables)
 
     def _variables(self) -> list:
         return [*self.model.variables, *self.model.optimizer.variables]
 
-    def _ran_out(self) -> str:
-        return "epochs" if self._until.epochs else "cap"
+    def _measured(self) -> list:
+        return self._diagnostics.variables if self._diagnostics else []
+
+    def _measure(self, number: int, indices: np.ndarray, when: str) -> dict:
+        if self._diagnostics is None:
+            return {}
+        return getattr(self._diagnostics, when)(number, indices)
+
+    def _evaluation(self, held_out: np.ndarray, count: int | None = None):
+        key = id(held_out), count
+        if key not in self._evaluations:
+            made = self._feed.evaluation(held_out[:count])
+            # With the array, whose id is then nobody else's.
+            self._evaluations[key] = made, held_out
+        return self._evaluations[key][0]
 
     def _order(self, number: int, epoch: int, size: int) -> np.ndarray:
         rng = seeds.generator(self._seed, "order", number, epoch)
@@ -331,18 +313,26 @@ class Trainer:
         x, y = next(iter(self._feed.evaluation(indices)))
         self.model.compute_metrics(x, y, self.model(x, training=False))
 
-    def report(self, number: int, clock: places.Clock, size: int, logs) -> None:
+    def look(self, number: int, round: terms.Round, clock) -> None:
+        """Measures what is to be known before the first step of an epoch."""
+        if clock.measures is None:
+            clock.measures = self._measure(number, round.indices, "before")
+
+    def report(
+        self, number: int, round: terms.Round, clock, size, logs
+    ) -> None:
         """Hands the figures of an epoch that has just ended to `on_epoch`."""
         self.epochs += 1
         if self._on_epoch is None:
             return
         accuracy = math.nan
-        if self._is_monitored:
-            accuracy = self._evaluate(self._monitored)[_ACCURACY]
+        if self._monitored:
+            some = self._evaluation(round.held_out, self._monitored)
+            accuracy = self._evaluate(some)[_ACCURACY]
         rate = ops.convert_to_numpy(self.model.optimizer.learning_rate)
         self._on_epoch(
             number,
-            EpochResult(
+            terms.EpochResult(
                 epoch=clock.epoch,
                 total=self.epochs,
                 loss=logs["loss"],
@@ -350,15 +340,21 @@ class Trainer:
                 accuracy=accuracy,
                 learning_rate=float(rate),
                 samples_per_second=size / clock.seconds[-1],
+                measures=clock.measures,
             ),
         )
+        clock.measures = None
 
 
 class _Monitor(keras.callbacks.Callback):
-    def __init__(self, trainer, number, clock, size):
+    def __init__(self, trainer, number, round, clock, size):
         super().__init__()
         self._trainer = trainer
-        self._arguments = (number, clock, size)
+        self._arguments = (number, round, clock)
+        self._size = size
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._trainer.look(*self._arguments)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._trainer.report(*self._arguments, logs)
+        self._trainer.report(*self._arguments, self._size, logs)

@@ -1,0 +1,77 @@
+"""Rounds whose samples the model itself has chosen."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from ws_keras import seeds
+from ws_keras.data import acquisition
+from ws_keras.protocol import Samples
+from ws_keras.training import terms
+from ws_keras.training import trainer as trainers
+
+_BATCH = 500
+
+
+class ActiveRounds:
+    """A sequence of rounds: each adds the samples chosen before it begins.
+
+    The first round is that of the online protocol. For each later one the
+    model as the last round left it scores the rest of the pool. What has been
+    chosen lies in the notes of the trainer, so that checkpoints hold it.
+
+    Args:
+        samples: `Samples` of the online protocol, whose sizes are kept.
+        trainer: The setting's `Trainer`.
+        name: One of `acquisition.NAMES`.
+        seed: Seed of the setting.
+    """
+
+    def __init__(
+        self, samples: Samples, trainer: trainers.Trainer, name: str, seed: int
+    ):
+        self._samples, self._trainer = samples, trainer
+        self._name, self._seed = name, seed
+        first = samples.rounds[0].indices
+        trainer.notes.setdefault("chosen", first.tolist())
+        self._features = _with_features(trainer.model)
+
+    def __len__(self) -> int:
+        return len(self._samples.rounds)
+
+    def __getitem__(self, place: int) -> terms.Round:
+        known = self._samples.rounds[place]
+        size = len(known.indices)
+        chosen = self._trainer.notes["chosen"]
+        if len(chosen) < size:
+            chosen += self._choose(chosen, size - len(chosen), place + 1)
+        return terms.Round(
+            np.array(chosen[:size]),
+            known.held_out,
+            known.until,
+            known.batch_size,
+        )
+
+    def _choose(self, chosen: list[int], count: int, number: int) -> list[int]:
+        # In the order of the pool, which depends on the seed alone.
+        rest = self._samples.pool[~np.isin(self._samples.pool, chosen)]
+        found = acquisition.choose(
+            self._name,
+            lambda: self._predict(rest),
+            len(rest),
+            count,
+            seeds.generator(self._seed, "acquisition", number),
+        )
+        return rest[found].tolist()
+
+    def _predict(self, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        features, logits = self._features.predict(
+            self._samples.x[rest], batch_size=_BATCH, verbose=0
+        )
+        return ops.convert_to_numpy(ops.softmax(logits)), features
+
+
+def _with_features(model: keras.Model) -> keras.Model:
+    return keras.Model(
+        model.input, [model.get_layer("logits").input, model.output]
+    )

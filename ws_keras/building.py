@@ -1,0 +1,110 @@
+"""The model of a setting, ready to train."""
+
+import keras
+import numpy as np
+
+from ws_keras import models
+from ws_keras import settings
+from ws_keras.losses import adversarial
+from ws_keras.losses import confidence
+from ws_keras.losses import l2
+from ws_keras.losses import l2_init
+from ws_keras.protocol import Samples
+from ws_keras.protocol import is_every_step
+from ws_keras.training import adam
+from ws_keras.training import measures
+
+# As many steps of a small network hide what one execution costs.
+_SHORT_STEPS = 32
+
+
+def build(config, samples: Samples) -> keras.Model:
+    """Returns the uncompiled network of a setting.
+
+    Args:
+        config: Config of the setting.
+        samples: Its `Samples`.
+
+    Raises:
+        ValueError: If a field of the config is out of its range, or does not
+            go with the data.
+    """
+    x = samples.x
+    arguments = {
+        "input_shape": x.shape[1:],
+        "num_classes": samples.num_classes,
+        "masked": len(set(samples.classes)) > 1,
+        "initializer": config.model.initializer,
+        "normalization": config.data.normalization,
+        "augmentation": config.data.augmentation,
+        "input_dtype": str(x.dtype),
+        "dtype": config.precision,
+    }
+    if config.data.normalization == "channel":
+        fitted = np.sort(samples.rounds[-1].indices)
+        arguments["moments"] = _moments(x[fitted])
+    names = ("width", "norm", "blocks", "synchronized", "max_pool")
+    if config.model.name != "resnet18":
+        names = ("units", "activation", "use_bias")
+    if config.model.name == "mlp":
+        names += ("depth",)
+    arguments.update({name: config.model[name] for name in names})
+    return models.build(config.model.name, **arguments)
+
+
+def compiled(
+    model: keras.Model, config, setting: settings.Setting, num_replicas: int
+) -> keras.Model:
+    """Returns a model to train, with the penalties of config and arm.
+
+    Args:
+        model: What `build` has returned, with the weights that it starts
+            from: the arm `l2_init` pulls towards them.
+        config: Config of the setting.
+        setting: The `Setting`.
+        num_replicas: Number of replicas of the model.
+
+    Returns:
+        The same model, or one that shares its layers and variables.
+    """
+    name, weight = config.penalty.name, config.penalty.weight
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    if name == "l2":
+        l2.l2(model, weight)
+    elif name == "confidence":
+        loss = confidence.ConfidencePenalty(weight)
+    elif name == "adversarial":
+        model = adversarial.adversarial(model, weight)
+    if setting.kind == "l2_init":
+        l2_init.l2_init(model, *setting.numbers)
+    model.compile(
+        optimizer=_optimizer(config.optimizer),
+        loss=loss,
+        steps_per_execution=_steps(config, num_replicas),
+        **measures.for_compile(num_replicas),
+    )
+    return model
+
+
+def _moments(x: np.ndarray) -> tuple[list, list]:
+    axes = tuple(range(x.ndim - 1)) if x.ndim == 4 else (0,)
+    mean = x.mean(axes, dtype=np.float64)
+    return mean.tolist(), x.std(axes, dtype=np.float64).tolist()
+
+
+def _steps(config, num_replicas: int) -> int:
+    if config.train.steps_per_execution is not None:
+        return config.train.steps_per_execution
+    is_short = config.model.name != "resnet18" and num_replicas == 1
+    return _SHORT_STEPS if is_short and not is_every_step(config) else 1
+
+
+def _optimizer(config) -> keras.optimizers.Optimizer:
+    decay = config.weight_decay
+    if config.name == "adam":
+        return adam.Adam(
+            config.learning_rate, epsilon=config.epsilon, weight_decay=decay
+        )
+    return keras.optimizers.SGD(
+        config.learning_rate, config.momentum, weight_decay=decay
+    )

@@ -1,0 +1,55 @@
+"""Shrink-perturb after each step of training, as a regularizer."""
+
+import keras
+from keras import ops
+
+from ws_keras import seeds
+from ws_keras.transforms import shrink_perturb as transforms
+
+
+class EveryStep(keras.callbacks.Callback):
+    """Sets the weights to `shrink * weight + perturb * noise` after each step.
+
+    The update of the paper's appendix on a data set that does not grow
+    (Fig. 12): `theta <- shrink * (theta - rate * gradient) + noise`. The
+    optimizer's state and batch-norm statistics stay. The noise depends on the
+    seed and the number of the step alone, so that training that is
+    interrupted goes on alike. The model must run one step at a time
+    (`steps_per_execution=1`).
+
+    Example:
+
+    ```python
+    model.fit(x, y, callbacks=[EveryStep(0.9999, 0.001, seed=0)])
+    ```
+
+    Args:
+        shrink: Factor of the weights, in [0, 1].
+        perturb: Scale of the noise, at least 0.
+        noise: As in `shrink_perturb`. Defaults to `"fresh"`.
+        seed: Non-negative integer. Defaults to 0.
+    """
+
+    def __init__(
+        self,
+        shrink: float,
+        perturb: float,
+        *,
+        noise: str = "fresh",
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.shrink, self.perturb = shrink, perturb
+        self.noise, self.seed = noise, seed
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = int(ops.convert_to_numpy(self.model.optimizer.iterations))
+        transforms.shrink_perturb(
+            self.model,
+            self.shrink,
+            self.perturb,
+            noise=self.noise,
+            seed=seeds.derive(self.seed, "step", step),
+            statistics="keep",
+            optimizer="keep",
+        )

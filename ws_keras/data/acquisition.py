@@ -1,0 +1,112 @@
+"""Active learning: which samples of a pool are labelled next."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+NAMES = ("random", "margin", "entropy", "badge")
+
+
+def choose(
+    name: str,
+    predict: Callable[[], tuple[np.ndarray, np.ndarray]],
+    size: int,
+    count: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Returns which samples of a pool to label.
+
+    Example:
+
+    ```python
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
+    choose("margin", lambda: (probabilities, None), 3, 1, rng)  # array([1])
+    ```
+
+    Args:
+        name: `"random"`; `"margin"`, those whose two largest probabilities
+            differ least (the paper's appendix); `"entropy"`, those with the
+            largest entropy; or `"badge"`, which spreads them over the
+            gradients of the last layer (Ash et al., "Deep Batch Active
+            Learning by Diverse, Uncertain Gradient Lower Bounds", 2020) and
+            needs scikit-learn.
+        predict: Function that gives probabilities `(size, classes)` and the
+            inputs of the last layer `(size, features)` of the pool; not
+            called for `"random"`.
+        size: Samples in the pool.
+        count: Samples to choose; all are taken where there are fewer.
+        rng: Where random choices come from.
+
+    Returns:
+        Index array into the pool, `(min(count, size),)`.
+
+    Raises:
+        ValueError: If the name is unknown.
+        ImportError: If scikit-learn is needed and not installed.
+    """
+    check(name)
+    count = min(count, size)
+    if name == "random":
+        return rng.permutation(size)[:count]
+    probabilities, features = predict()
+    if name == "badge":
+        return _badge(probabilities, features, count, rng)
+    scores = {"margin": margins, "entropy": negative_entropies}[name]
+    # A stable sort, so that ties do not depend on the machine.
+    return np.argsort(scores(probabilities), kind="stable")[:count]
+
+
+def check(name: str) -> None:
+    """Raises a ValueError for a name that is not one of `NAMES`."""
+    if name not in NAMES:
+        raise ValueError(
+            f"`rounds.acquisition` must be one of {list(NAMES)}. "
+            f"Received: rounds.acquisition={name!r}."
+        )
+
+
+def margins(probabilities: np.ndarray) -> np.ndarray:
+    """Returns the difference of the two largest probabilities, `(size,)`."""
+    second, first = np.sort(probabilities, axis=1)[:, -2:].T
+    return first - second
+
+
+def negative_entropies(probabilities: np.ndarray) -> np.ndarray:
+    """Returns minus the entropy in nats, `(size,)`."""
+    tiny = np.finfo(probabilities.dtype).tiny
+    return (probabilities * np.log(np.maximum(probabilities, tiny))).sum(1)
+
+
+def gradients(probabilities: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """Returns what each sample would do to the last layer.
+
+    The gradient of the cross-entropy at the most probable label: `(p -
+    onehot(argmax p)) x features`, flattened.
+
+    Args:
+        probabilities: `(size, classes)`.
+        features: Inputs of the last layer, `(size, features)`.
+
+    Returns:
+        Array `(size, classes * features)`.
+    """
+    error = probabilities.astype(np.float32)
+    error[np.arange(len(error)), probabilities.argmax(1)] -= 1
+    product = error[:, :, None] * features[:, None, :].astype(np.float32)
+    return product.reshape(len(error), -1)
+
+
+def _badge(probabilities, features, count, rng) -> np.ndarray:
+    try:
+        from sklearn import cluster
+    except ImportError:
+        raise ImportError(
+            "`rounds.acquisition='badge'` needs scikit-learn. Install it with "
+            "`pip install 'ws_keras[active]'`."
+        ) from None
+    _, chosen = cluster.kmeans_plusplus(
+        gradients(probabilities, features),
+        count,
+        random_state=int(rng.integers(2**31)),
+    )
+    return chosen

@@ -1,0 +1,92 @@
+"""What is measured of a setting beside its training, which it never changes."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from ws_keras.protocol import Samples
+from ws_keras.transforms import shrink_perturb as transforms
+from ws_keras.transforms import variables
+
+_BATCH = 500
+
+
+def of(config, model: keras.Model, samples: Samples) -> "Diagnostics | None":
+    """Returns the diagnostics that a config asks for, or `None`."""
+    wanted = config.diagnostics
+    if not wanted.measures and not wanted.shrunk:
+        return None
+    return Diagnostics(wanted, model, samples)
+
+
+class Diagnostics:
+    """Measures a model before each epoch and after each round.
+
+    Args:
+        config: The part `diagnostics` of a config.
+        model: The setting's model.
+        samples: Its `Samples`.
+    """
+
+    def __init__(self, config, model: keras.Model, samples: Samples):
+        self._config = config
+        self._model, self._samples = model, samples
+        self.variables = []
+
+    def start(self, number: int, indices: np.ndarray) -> None:
+        """Takes the weights as those that a round starts from."""
+
+    def before(self, number: int, indices: np.ndarray) -> dict[str, float]:
+        """Returns what is measured before an epoch."""
+        return {}
+
+    def after(self, number: int, indices: np.ndarray) -> dict[str, float]:
+        """Returns what is measured after a round."""
+        found = {}
+        for shrink in self._config.shrunk:
+            name = f"shrunk/{shrink:g}"
+            accuracy, entropy = self._shrunk(shrink, indices)
+            found[f"{name}/accuracy"] = accuracy
+            found[f"{name}/entropy"] = entropy
+        return found
+
+    def _shrunk(self, shrink: float, indices: np.ndarray) -> tuple:
+        """Returns held-out accuracy and entropy of a shrunk network.
+
+        What batch norm measures is measured anew on the training samples: the
+        moments of a shrunk layer are not those of the layer.
+        """
+        kept = [ops.convert_to_numpy(v) for v in self._model.variables]
+        some = np.sort(indices[: self._config.samples])
+        measured = {}
+        if _has_statistics(self._model):
+            parts = range(0, len(some), _BATCH)
+            data = [self._samples.x[some[i : i + _BATCH]] for i in parts]
+            measured = {"statistics": "recalibrate", "data": data}
+        try:
+            transforms.shrink_perturb(
+                self._model, shrink, 0.0, seed=0, optimizer="keep", **measured
+            )
+            return self._predicted()
+        finally:
+            for variable, value in zip(
+                self._model.variables, kept, strict=True
+            ):
+                variable.assign(value)
+
+    def _predicted(self) -> tuple[float, float]:
+        """Returns accuracy in percent and mean entropy in nats."""
+        held_out = self._samples.held_out
+        logits = self._model.predict(
+            self._samples.x[held_out], batch_size=_BATCH, verbose=0
+        ).astype(np.float64)
+        right = logits.argmax(1) == self._samples.y[held_out]
+        logits -= logits.max(1, keepdims=True)
+        logs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        entropy = -(np.exp(logs) * logs).sum(1)
+        return 100 * float(right.mean()), float(entropy.mean())
+
+
+def _has_statistics(model: keras.Model) -> bool:
+    kinds = {entry.kind for entry in variables.entries(model)}
+    return variables.STATISTIC in kinds
