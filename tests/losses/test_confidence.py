@@ -32,7 +32,9 @@ def test_each_sample_equals_the_formula(weight):
     loss = confidence.ConfidencePenalty(weight, reduction=None, dtype="float64")
     found = keras.ops.convert_to_numpy(loss(LABELS, LOGITS))
     want, _ = reference(LABELS, LOGITS, weight)
-    np.testing.assert_allclose(found, want, rtol=1e-10)
+    # JAX has no float64 unless told so for the process.
+    exact = keras.backend.backend() != "jax"
+    np.testing.assert_allclose(found, want, rtol=1e-10 if exact else 1e-4)
 
 
 def test_weight_0_is_the_cross_entropy():
