@@ -1,15 +1,13 @@
 """L2 regularization towards the weights that training started from."""
 
-import math
-
 import keras
 import numpy as np
 from keras import ops
 
-from ws_keras.transforms import variables
+from ws_keras.losses import penalties
 
 
-class L2Init(keras.regularizers.Regularizer):
+class L2Init(penalties.Penalty):
     """Penalty `strength * sum((weight - start) ** 2)` of one variable.
 
     Args:
@@ -20,15 +18,13 @@ class L2Init(keras.regularizers.Regularizer):
     """
 
     def __init__(self, strength: float, start: np.ndarray, other=None):
-        self.strength = strength
+        super().__init__(strength, other)
         self.start = start
-        self.other = other
 
-    def __call__(self, x):
+    def of(self, x):
         """Returns the penalty of a value of the variable."""
         start = ops.cast(self.start, x.dtype)
-        penalty = self.strength * ops.sum(ops.square(x - start))
-        return penalty if self.other is None else penalty + self.other(x)
+        return self.strength * ops.sum(ops.square(x - start))
 
 
 def l2_init(
@@ -74,19 +70,9 @@ def l2_init(
         ValueError: If `strength` is out of its range, a pattern or the whole
             selection matches nothing, or the model is not built.
     """
-    if not isinstance(strength, (int, float)) or not 0 <= strength < math.inf:
-        raise ValueError(
-            "`strength` must be a finite number of at least 0. "
-            f"Received: strength={strength!r}."
-        )
-    found = variables.entries(model)
-    chosen = variables.selected(
-        found, variables.WEIGHT, include, exclude, frozen=False
-    )
-    variables.check_any(chosen)
-    for entry in chosen:
-        other = entry.variable.regularizer
-        if isinstance(other, L2Init):
-            other = other.other
-        entry.variable.regularizer = L2Init(strength, entry.value(), other)
-    return [entry.path for entry in chosen]
+    penalties.check_strength(strength)
+
+    def make(entry, other):
+        return L2Init(strength, entry.value(), other)
+
+    return penalties.add(model, make, L2Init, include, exclude)

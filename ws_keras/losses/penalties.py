@@ -1,0 +1,103 @@
+"""Penalties of single weights, and how a weight has several of them."""
+
+import copy
+import math
+import numbers
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from ws_keras.transforms import variables
+
+
+class Penalty(keras.regularizers.Regularizer):
+    """A penalty of one variable, beside the one that it had before.
+
+    Args:
+        strength: Factor of the penalty.
+        other: Regularizer that goes on to count, or `None`.
+    """
+
+    def __init__(self, strength: float, other=None):
+        self.strength = strength
+        self.other = other
+
+    def __call__(self, x):
+        """Returns the penalty of a value of the variable."""
+        penalty = self.of(x)
+        return penalty if self.other is None else penalty + self.other(x)
+
+    def of(self, x):
+        """Returns the part of this penalty alone."""
+        raise NotImplementedError
+
+
+def add(
+    model: keras.Model,
+    make: Callable[[variables.Entry, object], Penalty],
+    kind: type[Penalty],
+    include,
+    exclude,
+) -> list[str]:
+    """Gives each chosen weight a penalty, in place of one of its kind.
+
+    Args:
+        model: Built `keras.Model`.
+        make: Function of a weight's `Entry` and its other regularizer.
+        kind: Class of the penalty.
+        include: Weights that are meant, `None` for all trainable ones.
+        exclude: Weights that are not, or `None`.
+
+    Returns:
+        The paths of the weights.
+
+    Raises:
+        ValueError: If a pattern or the whole selection matches nothing, the
+            model is not built, or a penalty is not finite.
+    """
+    found = variables.entries(model)
+    chosen = variables.selected(
+        found, variables.WEIGHT, include, exclude, frozen=False
+    )
+    variables.check_any(chosen)
+    penalties = []
+    for entry in chosen:
+        other = _without(kind, entry.variable.regularizer)
+        penalties.append(make(entry, other))
+        _check_finite(penalties[-1], entry)
+    for entry, penalty in zip(chosen, penalties, strict=True):
+        entry.variable.regularizer = penalty
+    return [entry.path for entry in chosen]
+
+
+def check_strength(strength: float, name: str = "strength") -> None:
+    """Raises a ValueError unless it is a finite number of at least 0."""
+    is_number = isinstance(strength, numbers.Real)
+    if not is_number or not 0 <= strength < math.inf:
+        raise ValueError(
+            f"`{name}` must be a finite number of at least 0. "
+            f"Received: {name}={strength!r}."
+        )
+
+
+def _without(kind: type[Penalty], regularizer):
+    """Returns what is left of a chain of penalties without those of a kind."""
+    if not isinstance(regularizer, Penalty):
+        return regularizer
+    rest = _without(kind, regularizer.other)
+    if isinstance(regularizer, kind):
+        return rest
+    regularizer = copy.copy(regularizer)
+    regularizer.other = rest
+    return regularizer
+
+
+def _check_finite(penalty: Penalty, entry: variables.Entry) -> None:
+    value = float(keras.ops.convert_to_numpy(penalty.of(entry.value())))
+    if not np.isfinite(value):
+        raise ValueError(
+            "A penalty must be finite at the present weights. Received: "
+            f"strength={penalty.strength!r}, which gives {value} for "
+            f"{entry.path!r}. Choose a smaller strength."
+        )
