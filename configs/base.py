@@ -9,6 +9,9 @@ from ml_collections import config_dict
 
 from ws_keras import settings as all_settings
 
+# A cold start needs no first phase.
+ONE_PHASE = {"rounds.protocol": "one_phase", "rounds.fraction": 1.0}
+
 
 def get_config() -> ml_collections.ConfigDict:
     """Returns the locked config that all experiments start from."""
@@ -72,9 +75,11 @@ def get_config() -> ml_collections.ConfigDict:
     optimizer.weight_decay = config_dict.placeholder(float)
 
     # What later rounds have different from the first; None is the same.
+    # `epochs`: so many, whatever the accuracy.
     config.second = second = ml_collections.ConfigDict()
     second.learning_rate = config_dict.placeholder(float)
     second.batch_size = config_dict.placeholder(int)
+    second.epochs = config_dict.placeholder(int)
 
     config.penalty = penalty = ml_collections.ConfigDict()
     # "none"; "l2": weight / 2 times the sum of squares; "confidence": weight

@@ -1,12 +1,15 @@
 r"""Figure 1: learning curves of half, then all of the data.
 
+Claim: a warm-started network ends with the same training accuracy as a cold
+one and a lower test accuracy; the paper's curves end at 56.6 and 61.7 %.
+
 CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred from the levels of the
 curves), batch 128, 350 epochs in each phase; the held-out third is measured
 after every epoch.
 
-    python -m launch.run --config=configs/fig1_curves.py --workdir=runs/fig1
+    python -m launch.run --config=fig1_curves --workdir=runs/fig1
 
-About 17 million sample passes for each arm and seed.
+17.5 million sample passes for each arm and seed.
 """
 
 from ws_keras.configs import base

@@ -1,19 +1,39 @@
 r"""Table 1: half of the data, then all of it.
 
-CIFAR-10, CIFAR-100 and SVHN; ResNet-18, MLP and logistic regression; SGD and
-Adam at 0.001, batch 128. A round ends at 99 % training accuracy, or, for the
-models that never get there, after 10 epochs without an improvement of more
-than 0.1 point (the paper says that it waits for a plateau, not how).
+Claim: a warm start costs held-out accuracy for ResNets and MLPs on all three
+data sets, more on CIFAR-10 than on SVHN; logistic regression, which is convex,
+loses nothing that matters. All reach the same training accuracy.
 
-    python -m launch.run --config=configs/table1_two_phase.py \
-        --workdir=runs/table1 --settings='cifar10-resnet18-adam'
+CIFAR-10, SVHN and CIFAR-100; ResNet-18, MLP and logistic regression; SGD and
+Adam at 0.001, batch 128; random (cold) and warm; five seeds. The MLP in both
+readings: two hidden layers of rectifiers (the code), three of tanh (the text).
+A round ends at 99 % training accuracy, or, for the models that never get
+there, after 10 epochs without an improvement of more than 0.1 point (the paper
+says that it waits for a plateau, not how), at the latest after 1,000 epochs, or
+200 without convolutions: at this rate SGD still gains a little after 1,000.
 
-All cells are about a billion sample passes; choose with --settings.
+    python -m launch.run --config=table1_two_phase --workdir=runs/table1 \
+        --settings='cifar10-resnet18-adam'
+
+Expected, CIFAR-10: ResNet-18 with SGD 56.2 cold and 51.7 warm, with Adam 78.0
+and 74.4. Choose cells with --settings: an epoch of all the data takes the
+networks without convolutions seconds, and ResNet-18 minutes on two cores.
 """
 
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+
+CONVOLUTIONAL = {"resnet18": {"model.name": "resnet18"}}
+FLAT = {
+    "mlp": {"model.name": "mlp"},
+    "mlp_tanh": {
+        "model.name": "mlp",
+        "model.depth": 3,
+        "model.activation": "tanh",
+    },
+    "logistic": {"model.name": "logistic"},
+}
 
 
 def get_config():
@@ -31,11 +51,13 @@ def get_config():
 
 def settings(config):
     """Returns the cells of the table, for each arm and seed."""
-    return all_settings.product(
-        config,
-        {
+
+    def cells(models, **fixed):
+        grid = {
             "data.name": ("cifar10", "svhn_cropped", "cifar100"),
-            "model.name": ("resnet18", "mlp", "logistic"),
+            "model": models,
             "optimizer.name": ("sgd", "adam"),
-        },
-    )
+        }
+        return all_settings.product(config, grid, fixed=fixed)
+
+    return cells(CONVOLUTIONAL) + cells(FLAT, **{"train.max_epochs": 200})

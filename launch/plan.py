@@ -133,6 +133,8 @@ def passes(setting, config, sizes: list[int]) -> list[float]:
     found = [size * epochs for size in sizes]
     if config.train.first_epochs is not None:
         found[0] = sizes[0] * config.train.first_epochs
+    if config.second.epochs is not None:
+        found[1:] = [size * config.second.epochs for size in sizes[1:]]
     return found
 
 

@@ -137,7 +137,8 @@ def check(config) -> None:
             )
     _check_numbers(config)
     _check_together(config)
-    until(config, 1)
+    for number in (1, 2):
+        until(config, number)
 
 
 def until(config, number: int) -> terms.Until:
@@ -147,9 +148,8 @@ def until(config, number: int) -> terms.Until:
         config: Config of the setting.
         number: The round, from 1.
     """
-    epochs = config.train.epochs
-    if number == 1 and config.train.first_epochs is not None:
-        epochs = config.train.first_epochs
+    own = config.train.first_epochs if number == 1 else config.second.epochs
+    epochs = config.train.epochs if own is None else own
     return terms.Until(
         threshold=config.train.threshold,
         patience=config.train.patience,

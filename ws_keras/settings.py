@@ -71,6 +71,7 @@ def product(
     config,
     grid: Mapping[str, Iterable] | None = None,
     arms: Iterable[str] | None = None,
+    fixed: Mapping[str, Any] | None = None,
 ) -> list[Setting]:
     """Returns the settings of all combinations of grid, arms and seeds.
 
@@ -93,6 +94,8 @@ def product(
             from words, which become part of the id, to config fields and
             their values. Defaults to none.
         arms: Arms in place of those of the config. Defaults to `None`.
+        fixed: Config fields that all these settings have otherwise, and their
+            values; no part of ids and labels. Defaults to none.
 
     Returns:
         List of `Setting`.
@@ -107,7 +110,8 @@ def product(
     found = []
     for seed, *points in itertools.product(config.seeds, *axes):
         cell = "-".join(point.word for point in points)
-        overrides = tuple(pair for point in points for pair in point.overrides)
+        overrides = tuple((fixed or {}).items())
+        overrides += tuple(p for point in points for p in point.overrides)
         labels = tuple(pair for point in points for pair in point.labels)
         for arm in arms:
             parts = [config.experiment, cell, arm, f"seed{seed}"]

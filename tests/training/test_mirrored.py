@@ -14,7 +14,7 @@ SCRIPT = """
 import json
 import sys
 import numpy as np
-from ws_keras.training import devices, feed, measures, strategy, trainer
+from ws_keras.training import devices, feed, measures, strategy, terms, trainer
 
 count = int(sys.argv[1])
 one, many = strategy.Strategy(), strategy.Strategy("mirrored", count)

@@ -1,0 +1,48 @@
+r"""Appendix, Figure 11: how far a network has moved, against its accuracy.
+
+Claim: warm-started ResNets that generalize well have weights that no longer
+correlate with those that their second phase began with; logistic regression
+does not behave so.
+
+CIFAR-10, ResNet-18 of width 16 and logistic regression, SGD, half and then all
+of the data. Neither data nor runs are stated: the spread comes from learning
+rate and batch size of the second phase, as in Figure 3. Pearson's correlation
+over all trained weights.
+
+    python -m launch.run --config=appendix_fig11_correlation \
+        --workdir=runs/fig11
+
+About 100 million sample passes for one seed.
+"""
+
+from ws_keras.configs import base
+
+from ws_keras import settings as all_settings
+
+
+def get_config():
+    """Returns the config of this experiment."""
+    config = base.get_config()
+    config.experiment = "appendix_fig11_correlation"
+    config.arms = ("warm",)
+    config.seeds = (0,)
+    config.rounds.protocol = "two_phase"
+    config.optimizer.name = "sgd"
+    config.diagnostics.measures = ("weights",)
+    config.train.patience = 10
+    config.train.min_delta = 0.001
+    config.train.max_epochs = 1000
+    config.train.expected_epochs.update({"warm": 100})
+    return config
+
+
+def settings(config):
+    """Returns the second phases, for each network."""
+    return all_settings.product(
+        config,
+        {
+            "model.name": ("resnet18", "logistic"),
+            "second.learning_rate": (0.001, 0.01, 0.1),
+            "second.batch_size": (16, 32, 64, 128),
+        },
+    )

@@ -1,0 +1,59 @@
+r"""Appendix, Figure 12: shrink-perturb after every step, data do not grow.
+
+Claim: repeated at every step shrink-perturb is a mild regularizer, like a
+strong and noisy L2 penalty: with a shrink just below 1 the test accuracy is
+not below that of plain training.
+
+CIFAR-10, ResNet-18 of width 16, SGD 0.001, batch 128, all the data at once,
+99 % (data and model are not stated); beside decoupled weight decay of the same
+pull: with the learning rate 0.001 a decay of 0.1 takes as much off a weight in
+a step as a shrink of 0.9999.
+
+    python -m launch.run --config=appendix_fig12_every_step --workdir=runs/fig12
+
+About 5 million sample passes for each setting and seed; the transform takes
+some tenths of a second in each step.
+"""
+
+from ws_keras.configs import base
+
+from ws_keras import settings as all_settings
+
+
+def get_config():
+    """Returns the config of this experiment."""
+    config = base.get_config()
+    config.experiment = "appendix_fig12_every_step"
+    config.arms = ("cold",)
+    config.rounds.protocol = "one_phase"
+    config.rounds.fraction = 1.0
+    config.optimizer.name = "sgd"
+    config.train.max_epochs = 1000
+    config.train.expected_epochs.update({"cold": 160})
+    return config
+
+
+def _every_step(shrink, perturb):
+    return {
+        "transform.step_shrink": shrink,
+        "transform.step_perturb": perturb,
+    }
+
+
+STRENGTHS = {
+    "none": {},
+    "0.99999-0": _every_step(0.99999, 0.0),
+    "0.9999-0": _every_step(0.9999, 0.0),
+    "0.9999-1e-5": _every_step(0.9999, 1e-5),
+    "0.9999-1e-4": _every_step(0.9999, 1e-4),
+    "0.999-1e-4": _every_step(0.999, 1e-4),
+}
+
+
+def settings(config):
+    """Returns the strengths, and weight decay, for each seed."""
+    decays = {"optimizer.weight_decay": (0.01, 0.1, 1.0)}
+    return [
+        *all_settings.product(config, {"every_step": STRENGTHS}),
+        *all_settings.product(config, decays),
+    ]

@@ -1,0 +1,35 @@
+r"""Appendix, Figure 14: shrinking the last layer only.
+
+Claim: making the outputs less certain by shrinking only the last layer does not
+cure the warm start: the final accuracy stays below that of a cold one for
+every shrink.
+
+CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 1,000 new samples in
+each round, 99 % (data and model are not stated; those of Figure 7).
+
+    python -m launch.run --config=appendix_fig14_last_layer --workdir=runs/fig14
+
+About 30 million sample passes for one seed. The first rounds:
+--config.rounds.limit=4
+"""
+
+from ws_keras.configs import base
+
+
+def get_config():
+    """Returns the config of this experiment."""
+    config = base.get_config()
+    config.experiment = "appendix_fig14_last_layer"
+    config.arms = (
+        "cold",
+        "warm",
+        "last_layer-0.8-0",
+        "last_layer-0.6-0",
+        "last_layer-0.4-0",
+        "last_layer-0.2-0",
+        "last_layer-0-0",
+    )
+    return config
+
+
+settings = base.settings

@@ -1,0 +1,37 @@
+r"""Appendix: warm-starting only the first layers.
+
+Claim: carrying over just some of the layers leaves the gap open.
+
+CIFAR-10, ResNet-18 of width 16, SGD 0.001, batch 128, half and then all of the
+data, 99 %. `first_layers-K` carries over the stem and the stages up to K - 1
+and draws the rest anew.
+
+    python -m launch.run --config=appendix_first_layers --workdir=runs/layers
+
+About 50 million sample passes for one seed.
+"""
+
+from ws_keras.configs import base
+
+
+def get_config():
+    """Returns the config of this experiment."""
+    config = base.get_config()
+    config.experiment = "appendix_first_layers"
+    config.arms = (
+        "cold",
+        "warm",
+        "first_layers-1",
+        "first_layers-2",
+        "first_layers-3",
+        "first_layers-4",
+        "first_layers-5",
+    )
+    config.rounds.protocol = "two_phase"
+    config.optimizer.name = "sgd"
+    config.train.max_epochs = 1000
+    config.train.expected_epochs.update({"cold": 160, "warm": 130})
+    return config
+
+
+settings = base.settings

@@ -1,0 +1,46 @@
+r"""Appendix, Table 3: penalties in both phases.
+
+Claim: an L2 penalty, adversarial training and a confidence penalty, each in
+four strengths, help a little and leave the gap: cold is ahead of warm in all
+twelve columns.
+
+CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred), batch 128, half and then
+all of the data, 99 %. Neither form nor unit of the penalties is known: L2 is
+weight / 2 times the sum of squares, the confidence penalty takes weight times
+the entropy off the loss (Pereyra et al.), and adversarial training moves
+images by weight of the pixels' range along the sign of the gradient and counts
+them by half (Goodfellow et al.).
+
+    python -m launch.run --config=appendix_table3_penalties \
+        --workdir=runs/table3 --settings='l2-0.1'
+
+About 24 million sample passes for each column and seed; adversarial training
+takes three times as long.
+"""
+
+from ws_keras.configs import base
+
+from ws_keras import settings as all_settings
+
+
+def get_config():
+    """Returns the config of this experiment."""
+    config = base.get_config()
+    config.experiment = "appendix_table3_penalties"
+    config.arms = ("cold", "warm")
+    config.rounds.protocol = "two_phase"
+    config.optimizer.name = "sgd"
+    config.train.max_epochs = 1000
+    config.train.expected_epochs.update({"cold": 160, "warm": 130})
+    return config
+
+
+def settings(config):
+    """Returns the columns of the table, for each arm and seed."""
+    return all_settings.product(
+        config,
+        {
+            "penalty.name": ("l2", "adversarial", "confidence"),
+            "penalty.weight": (0.1, 0.01, 0.001, 0.0001),
+        },
+    )

@@ -1,0 +1,51 @@
+r"""Figure 9: pre-training on another data set, over the fraction of the target.
+
+Claim: shrink-perturb (0.3, 0.0001) is no worse than a warm start where
+pre-training pays and no worse than a cold one where it does not.
+
+The six pairs of CIFAR-10, CIFAR-100 and SVHN; ResNet-18 of width 16, Adam 0.001
+(inferred), batch 128, 99 %. First all of the source, then a fraction of the
+target; the last layer is drawn anew where the classes differ.
+
+    python -m launch.run --config=fig9_transfer --workdir=runs/fig9 \
+        --settings='cifar100.*cifar10-'
+
+About 35 million sample passes for one pair and seed.
+"""
+
+from ws_keras.configs import base
+
+from ws_keras import settings as all_settings
+
+
+def get_config():
+    """Returns the config of this experiment."""
+    config = base.get_config()
+    config.experiment = "fig9_transfer"
+    config.arms = ("warm", "shrink_perturb-0.3-0.0001")
+    config.seeds = (0,)
+    config.rounds.protocol = "transfer"
+    # The setting says from where; see `settings`.
+    config.data.source = "cifar100"
+    return config
+
+
+FRACTIONS = (0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.18, 0.3, 0.5, 0.7, 0.9, 1.0)
+NAMES = ("cifar10", "svhn_cropped", "cifar100")
+
+
+def settings(config):
+    """Returns the pairs, and the cold runs on each target."""
+    fractions = {"rounds.fraction": FRACTIONS}
+    cold = {"rounds.protocol": "one_phase", "data.source": None}
+    found = all_settings.product(
+        config, {"data.name": NAMES} | fractions, ("cold",), cold
+    )
+    for target in NAMES:
+        grid = {
+            "data.source": tuple(name for name in NAMES if name != target),
+            "data.name": (target,),
+            **fractions,
+        }
+        found += all_settings.product(config, grid)
+    return found

@@ -1,0 +1,38 @@
+r"""The replication's data augmentation.
+
+Claim: with crops, flips, color jitter and rotations the gap vanishes, and so
+does that between the gradient norms of old and new data.
+
+CIFAR-10, ResNet-18 of width 64 with max-pool, SGD 0.001, batch 128, 350 epochs
+on half and 350 on all of the data, official test set, with and without.
+
+    python -m launch.run --config=replication_augmentation --workdir=runs/aug
+
+26 million sample passes of the wide network for each arm and seed.
+"""
+
+from ws_keras.configs import base
+
+from ws_keras import settings as all_settings
+
+
+def get_config():
+    """Returns the config of this experiment."""
+    config = base.get_config()
+    config.experiment = "replication_augmentation"
+    config.data.normalization = "channel"
+    config.data.split = "official_test"
+    config.model.width = 64
+    config.model.max_pool = True
+    config.arms = ("cold", "warm")
+    config.rounds.protocol = "two_phase"
+    config.optimizer.name = "sgd"
+    config.diagnostics.measures = ("gradients",)
+    config.train.epochs = 350
+    return config
+
+
+def settings(config):
+    """Returns both ways, for each arm and seed."""
+    names = ("none", "standard")
+    return all_settings.product(config, {"data.augmentation": names})

@@ -1,0 +1,38 @@
+r"""The replication's Figure 7: 2,500 new samples in each round.
+
+Claim: as in the paper, the smaller the shrink the better, down to 0.2, and all
+of them below the time of a cold start.
+
+CIFAR-10, ResNet-18 of width 64 with max-pool, Adam 0.001, batch 128, perturb
+0.01 (the script; the article has 0.0001).
+
+    python -m launch.run --config=replication_online --workdir=runs/repl_online
+
+About 20 million sample passes of the wide network for one seed.
+"""
+
+from ws_keras.configs import base
+
+
+def get_config():
+    """Returns the config of this experiment."""
+    config = base.get_config()
+    config.experiment = "replication_online"
+    config.arms = (
+        "cold",
+        "shrink_perturb-1-0.01",
+        "shrink_perturb-0.8-0.01",
+        "shrink_perturb-0.6-0.01",
+        "shrink_perturb-0.4-0.01",
+        "shrink_perturb-0.2-0.01",
+        "shrink_perturb-0-0.01",
+    )
+    config.seeds = (0, 1, 2)
+    config.data.normalization = "channel"
+    config.rounds.step = 2500
+    config.model.width = 64
+    config.model.max_pool = True
+    return config
+
+
+settings = base.settings
