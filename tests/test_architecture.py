@@ -16,6 +16,7 @@ ORDER = [
     {"seeds", "files"},
     {"data", "models", "results.rows"},
     {"transforms"},
+    {"diagnostics"},
     {"settings", "losses", "callbacks"},
     {"training"},
     {"results"},

@@ -6,11 +6,16 @@ __version__ = "0.1.0"
 
 # Resolved on first use, so that reading rows does not import TensorFlow.
 _PUBLIC = {
+    "ConfidencePenalty": "ws_keras.losses.confidence",
+    "Diagnostics": "ws_keras.callbacks.diagnostics",
+    "Probe": "ws_keras.diagnostics.probe",
     "ShrinkPerturb": "ws_keras.callbacks.shrink_perturb",
     "StopAtAccuracy": "ws_keras.callbacks.stopping",
+    "adversarial": "ws_keras.losses.adversarial",
     "cold_start": "ws_keras.transforms.shrink_perturb",
     "dash": "ws_keras.transforms.dash",
     "fit_rounds": "ws_keras.growing",
+    "l2": "ws_keras.losses.l2",
     "l2_init": "ws_keras.losses.l2_init",
     "reset_layers": "ws_keras.transforms.reset_layers",
     "shrink_perturb": "ws_keras.transforms.shrink_perturb",

@@ -91,7 +91,9 @@ def dash(
             "`dash` needs a trainable Dense or convolution layer. Received: "
             f"the model {model.name!r}, which has none."
         )
-    average = _average(model, chunks, alpha, _loss(model, loss), batch_size)
+    average = _average(
+        model, chunks, alpha, gradients.mean_loss(model, loss), batch_size
+    )
     _check_finite(model, average)
     plan = optimizers.planned(getattr(model, "optimizer", None), optimizer)
 
@@ -207,18 +209,6 @@ def _checked(chunk) -> tuple[np.ndarray, np.ndarray]:
             f"Received: {len(x)} samples, {len(y)} targets."
         )
     return x, y
-
-
-def _loss(model, loss: Callable | None) -> Callable:
-    loss = loss or getattr(model, "loss", None)
-    if isinstance(loss, str):
-        loss = keras.losses.get(loss)
-    if not callable(loss):
-        raise ValueError(
-            "`loss` must be a function of targets and predictions, or the "
-            f"model must be compiled with one. Received: loss={loss!r}."
-        )
-    return lambda y, predictions: keras.ops.mean(loss(y, predictions))
 
 
 def _check_finite(model, average: list[np.ndarray]) -> None:

@@ -44,6 +44,31 @@ def mean_gradient(
     return total
 
 
+def mean_loss(model: keras.Model, loss: Callable | str | None) -> Callable:
+    """Returns a function of targets and predictions that gives their mean loss.
+
+    Args:
+        model: A model, compiled if there is no `loss`.
+        loss: Function of targets and predictions or the name of one; `None`
+            for the loss that the model is compiled with.
+
+    Returns:
+        A function that gives a scalar.
+
+    Raises:
+        ValueError: If there is no loss.
+    """
+    loss = loss or getattr(model, "loss", None)
+    if isinstance(loss, str):
+        loss = keras.losses.get(loss)
+    if not callable(loss):
+        raise ValueError(
+            "`loss` must be a function of targets and predictions, or the "
+            f"model must be compiled with one. Received: loss={loss!r}."
+        )
+    return lambda y, predictions: keras.ops.mean(loss(y, predictions))
+
+
 def _tensorflow(model, x, y, loss):
     import tensorflow as tf
 

@@ -1,0 +1,167 @@
+"""The numbers: pure functions of arrays, in double precision."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def norm(arrays: Sequence[np.ndarray]) -> float:
+    """Returns the L2 norm of arrays, all taken as one vector.
+
+    Example:
+
+    >>> norm([np.array([3.0]), np.array([[0.0, 4.0]])])
+    5.0
+
+    Args:
+        arrays: Arrays of any shapes.
+
+    Returns:
+        Float, at least 0.
+    """
+    return float(np.sqrt(sum(_dot(a, a) for a in map(_flat, arrays))))
+
+
+def correlation(
+    arrays: Sequence[np.ndarray], others: Sequence[np.ndarray]
+) -> float:
+    """Returns the Pearson correlation of two vectors, given in pieces.
+
+    Example:
+
+    >>> correlation([np.array([1.0, 2.0]), np.array([3.0])],
+    ...             [np.array([0.0, 2.0]), np.array([4.0])])
+    1.0
+
+    Args:
+        arrays: Pieces of the one vector.
+        others: Pieces of the other one, of the same sizes.
+
+    Returns:
+        Float in [-1, 1]; nan if a vector is constant.
+    """
+    size = sum(np.size(array) for array in arrays)
+    means = [
+        sum(_flat(piece).sum() for piece in pieces) / size
+        for pieces in (arrays, others)
+    ]
+    products = np.zeros(3)
+    for pair in zip(arrays, others, strict=True):
+        a, b = (
+            _flat(piece) - mean for piece, mean in zip(pair, means, strict=True)
+        )
+        products += _dot(a, b), _dot(a, a), _dot(b, b)
+    both, first, second = products
+    if not first or not second:
+        return float("nan")
+    return float(np.clip(both / np.sqrt(first * second), -1, 1))
+
+
+def entropies(outputs: np.ndarray, from_logits: bool = True) -> np.ndarray:
+    """Returns the entropy of each sample's output, in nats.
+
+    Example:
+
+    >>> entropies(np.array([[0.0, 0.0], [0.0, -1e9]])).round(4).tolist()
+    [0.6931, 0.0]
+
+    Args:
+        outputs: Logits or probabilities, `(n, num_classes)`.
+        from_logits: Which of them. Defaults to `True`.
+
+    Returns:
+        Array `(n,)`, between 0 and `log(num_classes)`.
+
+    Raises:
+        ValueError: If the outputs are not what `from_logits` says.
+    """
+    outputs = np.asarray(outputs, np.float64)
+    _check_outputs(outputs, from_logits)
+    if not from_logits:
+        log = np.log(np.where(outputs > 0, outputs, 1))
+        return -(outputs * log).sum(-1) + 0.0
+    shifted = outputs - outputs.max(-1, keepdims=True)
+    exp = np.exp(shifted)
+    total = exp.sum(-1)
+    # H = log sum(exp(z)) - sum(p * z)
+    return np.log(total) - (exp * shifted).sum(-1) / total
+
+
+def dormant(scores: Sequence[np.ndarray], tau: float = 0.025) -> float:
+    """Returns the fraction of units that are tau-dormant.
+
+    The definition of Sokar et al., "The Dormant Neuron Phenomenon in Deep
+    Reinforcement Learning" (2023): a unit whose mean absolute activation is at
+    most `tau` times the mean over the units of its layer. In a layer that
+    never responds all units are dormant.
+
+    Example:
+
+    >>> dormant([np.array([0.0, 1.0, 2.0, 1.0])], tau=0.0)
+    0.25
+
+    Args:
+        scores: Mean absolute activation of each unit, one array a layer.
+        tau: Threshold, at least 0. Defaults to 0.025.
+
+    Returns:
+        Float in [0, 1].
+    """
+    counts = [np.sum(score <= tau * np.mean(score)) for score in scores]
+    return float(sum(counts) / sum(map(len, scores)))
+
+
+def effective_rank(features: np.ndarray) -> float:
+    """Returns the effective rank of a matrix of features.
+
+    The definition of Roy & Vetterli, "The Effective Rank: A Measure of
+    Effective Dimensionality" (2007): `exp(H(p))` with `p` the singular values
+    divided by their sum. The features are not centered.
+
+    Example:
+
+    >>> round(effective_rank(np.eye(3)), 6)
+    3.0
+
+    Args:
+        features: `(n, d)`.
+
+    Returns:
+        Float between 1 and `min(n, d)`; 0 if all features are 0.
+    """
+    values = np.linalg.svd(np.asarray(features, np.float64), compute_uv=False)
+    values = values[values > 0]
+    if not len(values):
+        return 0.0
+    p = values / values.sum()
+    return float(np.exp(-(p * np.log(p)).sum()))
+
+
+def ratio(numerator: float, denominator: float) -> float:
+    """Returns a ratio; infinity or nan where the denominator is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.float64(numerator) / np.float64(denominator))
+
+
+def _flat(array) -> np.ndarray:
+    return np.asarray(array, np.float64).ravel()
+
+
+def _dot(first: np.ndarray, second: np.ndarray) -> float:
+    return float(first @ second)
+
+
+def _check_outputs(outputs: np.ndarray, from_logits: bool) -> None:
+    if outputs.ndim != 2:
+        raise ValueError(
+            "Outputs must have the shape (samples, classes) to have an "
+            f"entropy. Received: shape={outputs.shape}."
+        )
+    sums_to_one = np.abs(outputs.sum(-1) - 1).max() < 1e-3
+    if bool(sums_to_one and outputs.min() >= 0) == from_logits:
+        wanted = "logits" if from_logits else "probabilities"
+        raise ValueError(
+            f"Outputs must be {wanted} with from_logits={from_logits}. "
+            f"Received: outputs such as {outputs[0][:3].tolist()}. "
+            f"Pass from_logits={not from_logits}."
+        )

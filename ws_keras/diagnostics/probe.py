@@ -1,0 +1,293 @@
+"""All measures of one model, taken whenever they are asked for."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from keras import ops
+
+from ws_keras.diagnostics import measures as numbers
+from ws_keras.diagnostics import passes
+from ws_keras.diagnostics import samples
+from ws_keras.transforms import gradients
+from ws_keras.transforms import variables
+
+MEASURES = (
+    "gradient_norm",
+    "weight_correlation",
+    "weight_norm",
+    "output_entropy",
+    "dormant_units",
+    "effective_rank",
+)
+_OF_OUTPUTS = MEASURES[3:]
+
+
+class Probe:
+    """Measures a model and leaves it bitwise as it is.
+
+    Weights, batch-norm statistics, optimizer, metrics, the seeds of dropout
+    and all global random states stay. Each measure has a card in
+    `docs/methods.md`; the names of the values:
+
+    * `gradient_norm_old`, `gradient_norm_new` and `gradient_norm_ratio`, new
+      by old: the L2 norm of the gradient of a mini-batch's mean loss (without
+      regularizers) over all trainable weights, averaged over equally large
+      mini-batches.
+    * `weight_correlation`: Pearson correlation of the weights, as one vector,
+      with what they were at `start`.
+    * `weight_norm`: L2 norm of the weights as one vector.
+    * `output_entropy`: mean entropy of the softmax of the outputs, in nats.
+    * `dormant_units`: fraction of units of activation layers (and of `Dense`
+      and convolution layers with an activation) whose mean absolute
+      activation is at most `tau` times their layer's.
+    * `effective_rank`: of the inputs of the last `Dense` layer.
+
+    The passes are traced at the first call and never again, unless which
+    weights are trainable changes. On average a call costs a forward and a
+    backward pass over the old and the new samples, and one forward pass over
+    `data` for the three last measures together; correlation and norm are
+    passes over the weights on the host, and `start` keeps a copy of them.
+    Under `MirroredStrategy` it all runs on one device, with the first
+    replica's statistics.
+
+    Example:
+
+    ```python
+    probe = Probe(model, old=(x_old, y_old), new=(x_new, y_new), data=x)
+    probe.start()
+    model.fit(x_all, y_all)
+    print(probe()["weight_correlation"])
+    ```
+
+    Args:
+        model: Built `keras.Model`.
+        old: Samples that the model has been trained on: `(x, y)`, or `(x, y,
+            indices)` for some of them. Defaults to `None`.
+        new: Likewise, samples that have just arrived. Defaults to `None`.
+        data: Samples for the measures of outputs: `x`, `(x, y)` or `(x, y,
+            indices)`. Defaults to `None`.
+        measures: Names from `MEASURES`. Defaults to `None`: all that the
+            model and the given samples allow.
+        loss: Function of targets and predictions. Defaults to `None`, the one
+            that the model is compiled with.
+        batch_size: Samples of a mini-batch, on which the norms of gradients
+            depend: larger batches have smaller norms. Defaults to 128.
+        max_samples: Most samples of each set; of a larger one a fixed random
+            part is taken. Defaults to 2,000.
+        training: Whether gradients are taken in training mode: with the
+            moments of the mini-batch, and dropout, as a training step does.
+            Defaults to `True`.
+        tau: Threshold of `dormant_units`, at least 0. Defaults to 0.025.
+        from_logits: Whether the model gives logits; otherwise probabilities.
+            Defaults to `True`.
+        include: Weights that correlation and norm are of; patterns as in
+            `shrink_perturb`. Defaults to `None`, all trainable ones.
+        exclude: Weights that they are not of. Defaults to `None`.
+        per_weight: Whether there is also a `weight_norm/<path>` for each.
+            Defaults to `False`.
+
+    Raises:
+        ValueError: If an argument is out of its range, a measure lacks its
+            samples or its layers, there is no loss, or nothing to measure.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        *,
+        old=None,
+        new=None,
+        data=None,
+        measures=None,
+        loss: Callable | str | None = None,
+        batch_size: int = 128,
+        max_samples: int = 2000,
+        training: bool = True,
+        tau: float = 0.025,
+        from_logits: bool = True,
+        include=None,
+        exclude=None,
+        per_weight: bool = False,
+    ):
+        _check_tau(tau)
+        self.model = model
+        self._sets = samples.Sets(old, new, data, batch_size, max_samples)
+        self.measures = _chosen(measures, self._sets, model)
+        if "gradient_norm" in self.measures:
+            loss = gradients.mean_loss(model, loss)
+        self._loss = loss
+        self._training = training
+        self._tau = tau
+        self._from_logits = from_logits
+        self._per_weight = per_weight
+        found = variables.entries(model)
+        self._weights = variables.selected(
+            found, variables.WEIGHT, include, exclude, frozen=False
+        )
+        variables.check_any(self._weights)
+        self.snapshot = None
+        self._traced_for = None
+
+    def start(self, snapshot: list[np.ndarray] | None = None) -> None:
+        """Keeps the weights that `weight_correlation` is with.
+
+        Args:
+            snapshot: What `probe.snapshot` was in an earlier process, for a
+                run that goes on. Defaults to `None`, the weights as they are.
+        """
+        if snapshot is None:
+            # A copy: the backend may write to what it gives.
+            snapshot = [np.array(entry.value()) for entry in self._weights]
+        self.snapshot = snapshot
+
+    def __call__(self) -> dict[str, float]:
+        """Returns each value by its name.
+
+        Raises:
+            ValueError: If `start` was not called and is needed, outputs are
+                not what `from_logits` says, or it is called in a strategy's
+                scope.
+        """
+        _check_scope()
+        self._trace()
+        values = {}
+        if "gradient_norm" in self.measures:
+            values.update(self._gradient_norms())
+        values.update(self._of_weights())
+        if set(_OF_OUTPUTS) & set(self.measures):
+            values.update(self._of_outputs())
+        return values
+
+    def _trace(self) -> None:
+        trainable = list(map(id, self.model.trainable_variables))
+        if trainable == self._traced_for:
+            return
+        self._traced_for = trainable
+        if "gradient_norm" in self.measures:
+            self._norm = passes.gradient_norm(
+                self.model, self._loss, self._training
+            )
+        self._forward = passes.forward(
+            self.model,
+            units="dormant_units" in self.measures,
+            features="effective_rank" in self.measures,
+        )
+
+    def _gradient_norms(self) -> dict[str, float]:
+        found = {}
+        for name, batches in self._sets.labelled():
+            norms = [_host(self._norm(x, y)) for x, y in batches]
+            found[f"gradient_norm_{name}"] = float(np.mean(norms))
+        if len(found) == 2:
+            old, new = found.values()
+            found["gradient_norm_ratio"] = numbers.ratio(new, old)
+        return found
+
+    def _of_weights(self) -> dict[str, float]:
+        found = {}
+        values = [entry.value() for entry in self._weights]
+        if "weight_correlation" in self.measures:
+            if self.snapshot is None:
+                raise ValueError(
+                    "`weight_correlation` needs the weights to compare with. "
+                    "Received: none. Call `start()` first."
+                )
+            found["weight_correlation"] = numbers.correlation(
+                values, self.snapshot
+            )
+        if "weight_norm" in self.measures:
+            found["weight_norm"] = numbers.norm(values)
+            if self._per_weight:
+                for entry, value in zip(self._weights, values, strict=True):
+                    found[f"weight_norm/{entry.path}"] = numbers.norm([value])
+        return found
+
+    def _of_outputs(self) -> dict[str, float]:
+        outputs, features, sums = [], [], []
+        for x, weights in self._sets.inputs():
+            out, before, activations = self._forward(x, weights)
+            real = weights > 0
+            outputs.append(_host(out)[real])
+            if before is not None:
+                features.append(_host(before)[real])
+            sums.append([_host(each) for each in activations])
+        found = {}
+        if "output_entropy" in self.measures:
+            entropies = numbers.entropies(
+                np.concatenate(outputs), self._from_logits
+            )
+            found["output_entropy"] = float(entropies.mean())
+        if "dormant_units" in self.measures:
+            scores = [
+                np.sum(layer, axis=0) for layer in zip(*sums, strict=True)
+            ]
+            found["dormant_units"] = numbers.dormant(scores, self._tau)
+        if "effective_rank" in self.measures:
+            found["effective_rank"] = numbers.effective_rank(
+                np.concatenate(features)
+            )
+        return found
+
+
+def check_names(measures) -> None:
+    """Raises a ValueError for names that are no measures."""
+    unknown = [name for name in measures if name not in MEASURES]
+    if unknown or not measures:
+        raise ValueError(
+            f"`measures` must be names from {list(MEASURES)}. "
+            f"Received: measures={list(measures)}."
+        )
+
+
+def _chosen(measures, sets: samples.Sets, model) -> tuple[str, ...]:
+    lacks = _lacks(sets, model)
+    if measures is None:
+        return tuple(name for name in MEASURES if not lacks[name])
+    measures = (measures,) if isinstance(measures, str) else tuple(measures)
+    check_names(measures)
+    for name in measures:
+        if lacks[name]:
+            raise ValueError(
+                f"The measure {name!r} needs {lacks[name]}. Received: none."
+            )
+    return measures
+
+
+def _lacks(sets: samples.Sets, model) -> dict[str, str]:
+    """What each measure needs and does not have; empty where nothing."""
+    layers = list(model._flatten_layers())
+    found = dict.fromkeys(MEASURES, "")
+    if not sets.has_labelled:
+        found["gradient_norm"] = "`old` or `new`"
+    if not any(map(passes.is_activation, layers)):
+        found["dormant_units"] = "a layer with an activation"
+    if not any(map(passes.is_dense, layers)):
+        found["effective_rank"] = "a `Dense` layer"
+    if not sets.has_inputs:
+        found.update(dict.fromkeys(_OF_OUTPUTS, "`data`"))
+    return found
+
+
+def _check_tau(tau) -> None:
+    if not isinstance(tau, (int, float)) or not tau >= 0:
+        raise ValueError(
+            f"`tau` must be a number of at least 0. Received: tau={tau!r}."
+        )
+
+
+def _check_scope() -> None:
+    # There losses are divided by the number of replicas.
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    if tf.distribute.has_strategy():
+        raise ValueError(
+            "A `Probe` must be called outside the scope of a strategy. "
+            "Received: a call within one. Only make the model there."
+        )
+
+
+def _host(tensor) -> np.ndarray:
+    return ops.convert_to_numpy(tensor).astype(np.float64)

@@ -1,0 +1,98 @@
+"""The samples that diagnostics are measured on."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ws_keras import seeds
+
+
+class Sets:
+    """Up to three sets of samples, in batches of one size.
+
+    Args:
+        old: `(x, y)` or `(x, y, indices)`, or `None`.
+        new: Likewise.
+        data: Likewise, or `x` alone.
+        batch_size: Samples of a batch; fewer where a set has fewer.
+        max_samples: Most samples of a set.
+
+    Raises:
+        ValueError: If a set is none or empty, or a number is below 1.
+    """
+
+    def __init__(self, old, new, data, batch_size: int, max_samples: int):
+        _check_positive("batch_size", batch_size)
+        _check_positive("max_samples", max_samples)
+        self._batch_size = batch_size
+        self._labelled = {}
+        for name, given in (("old", old), ("new", new)):
+            if given is not None:
+                self._labelled[name] = _some(name, given, max_samples)
+        self._inputs = None
+        if data is not None:
+            if not isinstance(data, (tuple, list)):
+                data = (data, data)
+            self._inputs, _ = _some("data", data, max_samples)
+
+    @property
+    def has_labelled(self) -> bool:
+        return bool(self._labelled)
+
+    @property
+    def has_inputs(self) -> bool:
+        return self._inputs is not None
+
+    def labelled(self) -> Iterator[tuple[str, list]]:
+        """Yields the name of a set and its mini-batches `(x, y)`.
+
+        All are equally large, since a gradient's norm depends on that: what
+        is left over after the last whole one is not used.
+        """
+        for name, (x, y) in self._labelled.items():
+            size = min(self._batch_size, len(x))
+            starts = range(0, len(x) - size + 1, size)
+            yield name, [(x[i : i + size], y[i : i + size]) for i in starts]
+
+    def inputs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields batches of samples, and a weight of 1 for each.
+
+        The last one is filled up with samples of weight 0, since a batch of
+        another size would be traced once more.
+        """
+        count = len(self._inputs)
+        size = min(self._batch_size, count)
+        for start in range(0, count, size):
+            places = np.arange(start, start + size)
+            weights = (places < count).astype("float32")
+            yield self._inputs[places % count], weights
+
+
+def _some(name: str, given, max_samples: int) -> tuple:
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        raise ValueError(
+            f"`{name}` must be a tuple of arrays (x, y) or (x, y, indices). "
+            f"Received: a {type(given).__name__}."
+        )
+    x, y = map(np.asarray, given[:2])
+    if len(x) != len(y):
+        raise ValueError(
+            f"`{name}` must have as many targets as samples. Received: "
+            f"{len(x)} samples, {len(y)} targets."
+        )
+    indices = np.asarray(given[2]) if len(given) == 3 else np.arange(len(x))
+    if not len(indices):
+        raise ValueError(
+            f"`{name}` must have at least one sample. Received: none."
+        )
+    # Sorted classes are not to make a batch of one class.
+    order = seeds.generator(0, "diagnostics").permutation(len(indices))
+    indices = indices[order[:max_samples]]
+    return x[indices], y[indices]
+
+
+def _check_positive(name: str, value) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(
+            f"`{name}` must be a positive integer. Received: {name}={value!r}."
+        )
