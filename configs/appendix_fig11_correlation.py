@@ -28,7 +28,7 @@ def get_config():
     config.seeds = (0,)
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
-    config.diagnostics.measures = ("weights",)
+    config.diagnostics.measures = ("weight_correlation",)
     config.train.patience = 10
     config.train.min_delta = 0.001
     config.train.max_epochs = 1000

@@ -128,7 +128,9 @@ def get_config() -> ml_collections.ConfigDict:
     # What is measured before each epoch and after each round, and never
     # changes the training.
     config.diagnostics = diagnostics = ml_collections.ConfigDict()
-    # gradients, weights, entropy, dormant, rank
+    # gradient_norm (of old and of new data), weight_correlation (with the
+    # weights at the start of the round), weight_norm, output_entropy,
+    # dormant_units, effective_rank.
     diagnostics.measures = ()
     diagnostics.samples = 2000  # the first ones of old and of new data
     # Factors; after each round a copy of the network is shrunk by each of

@@ -33,7 +33,7 @@ def get_config():
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
     config.second.epochs = 52
-    config.diagnostics.measures = ("gradients",)
+    config.diagnostics.measures = ("gradient_norm",)
     config.train.expected_epochs.update({"warm": 150, "shrink_perturb": 150})
     return config
 

@@ -27,7 +27,7 @@ def get_config():
     config.arms = ("cold", "warm")
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
-    config.diagnostics.measures = ("gradients",)
+    config.diagnostics.measures = ("gradient_norm",)
     config.train.epochs = 350
     return config
 

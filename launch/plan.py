@@ -1,5 +1,6 @@
 """What a command is to run: a config, its settings, and what they cost."""
 
+import functools
 import importlib.util
 import pathlib
 
@@ -110,12 +111,22 @@ def _check_none_is_missing(config, full, prefix: str = "") -> None:
 
 def settings(config) -> list[all_settings.Setting]:
     """Returns all settings of the config file, chosen or not."""
+    # A user's file may hold a config alone.
+    return getattr(_file(), "settings", all_settings.product)(config)
+
+
+def recipe() -> str | None:
+    """Returns what the config file says of its experiment."""
+    return _file().__doc__
+
+
+@functools.cache
+def _file():
     path = config_flags.get_config_filename(flags.FLAGS["config"])
     spec = importlib.util.spec_from_file_location("_ws_keras_config", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    # A user's file may hold a config alone.
-    return getattr(module, "settings", all_settings.product)(config)
+    return module
 
 
 def passes(setting, config, sizes: list[int]) -> list[float]:

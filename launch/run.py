@@ -65,6 +65,8 @@ def main(_) -> None:
         config.to_dict(),
         experiment.versions(),
         overwrite=_OVERWRITE.value,
+        recipe=plan.recipe(),
+        settings=[setting.id for setting in every],
         strategy=_STRATEGY.value,
     )
     with signals.Signals() as received:

@@ -93,6 +93,8 @@ def main(_) -> int:
         config.to_dict(),
         versions,
         overwrite=_OVERWRITE.value,
+        recipe=plan.recipe(),
+        settings=[setting.id for setting in every],
         strategy=_STRATEGY.value,
     )
     todo = _todo(folder, settings)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras.diagnostics import probe as probes
 from ws_keras.protocol import Samples
 from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
@@ -31,24 +32,70 @@ class Diagnostics:
     def __init__(self, config, model: keras.Model, samples: Samples):
         self._config = config
         self._model, self._samples = model, samples
-        self.variables = []
+        self._round = 0
+        self._probe = None
+        if config.measures:
+            self._probe = probes.Probe(
+                model,
+                **self._sets(1, samples.rounds[0].indices),
+                measures=config.measures,
+                max_samples=config.samples,
+            )
+            self._probe.start()
+
+    @property
+    def variables(self) -> list:
+        """The weights that the round started from, to be kept and restored."""
+        if "weight_correlation" not in self._config.measures:
+            return []
+        return [_Kept(self._probe.snapshot, i) for i in self._places]
 
     def start(self, number: int, indices: np.ndarray) -> None:
         """Takes the weights as those that a round starts from."""
+        if self._probe is not None:
+            self._probe.start()
 
     def before(self, number: int, indices: np.ndarray) -> dict[str, float]:
         """Returns what is measured before an epoch."""
-        return {}
+        if self._probe is None:
+            return {}
+        if number != self._round:
+            self._probe.use(**self._sets(number, indices))
+            self._round = number
+        return self._probe()
 
     def after(self, number: int, indices: np.ndarray) -> dict[str, float]:
         """Returns what is measured after a round."""
-        found = {}
+        found = self.before(number, indices)
         for shrink in self._config.shrunk:
             name = f"shrunk/{shrink:g}"
             accuracy, entropy = self._shrunk(shrink, indices)
             found[f"{name}/accuracy"] = accuracy
             found[f"{name}/entropy"] = entropy
         return found
+
+    @property
+    def _places(self) -> range:
+        return range(len(self._probe.snapshot))
+
+    def _sets(self, number: int, indices: np.ndarray) -> dict:
+        """Returns old, new and held-out samples in a round."""
+        x, y, held_out = (
+            self._samples.x,
+            self._samples.y,
+            self._samples.held_out,
+        )
+        old = indices[:0]
+        if number > 1:
+            before, now = self._samples.rounds[number - 2 : number]
+            size = len(before.indices)
+            # Rounds that grow begin with what was there before; that of a
+            # target does not, and its source has labels of its own.
+            if np.array_equal(now.indices[:size], before.indices):
+                old = indices[:size]
+        new = np.setdiff1d(indices, old)
+        sets = {"new": (x, y, new), "data": (x, y, held_out)}
+        return {**sets, "old": (x, y, old)} if len(old) else sets
 
     def _shrunk(self, shrink: float, indices: np.ndarray) -> tuple:
         """Returns held-out accuracy and entropy of a shrunk network.
@@ -85,6 +132,23 @@ class Diagnostics:
         logs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
         entropy = -(np.exp(logs) * logs).sum(1)
         return 100 * float(right.mean()), float(entropy.mean())
+
+
+class _Kept:
+    """An array of a list, as checkpoints save and restore variables."""
+
+    def __init__(self, arrays: list[np.ndarray], place: int):
+        self._arrays, self._place = arrays, place
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._arrays[self._place].shape
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.array(self._arrays[self._place], dtype)
+
+    def assign(self, value: np.ndarray) -> None:
+        self._arrays[self._place] = np.array(value)
 
 
 def _has_statistics(model: keras.Model) -> bool:

@@ -10,13 +10,13 @@ from ws_keras import seeds
 from ws_keras.data import acquisition
 from ws_keras.data import datasets
 from ws_keras.data import rounds as round_indices
+from ws_keras.diagnostics import probe
 from ws_keras.models import augmentation
 from ws_keras.training import terms
 
 OPTIMIZERS = ("sgd", "adam")
 PROTOCOLS = ("online", "active", "two_phase", "one_phase", "transfer")
 SPLITS = ("held_out", "official_test")
-MEASURES = ("gradients", "weights", "entropy", "dormant", "rank")
 PENALTIES = ("none", "l2", "confidence", "adversarial")
 
 
@@ -126,7 +126,7 @@ def check(config) -> None:
         ("transform.optimizer", config.transform.optimizer, keep_or_reset),
         ("precision", config.precision, ("float32", "mixed_bfloat16")),
         *(
-            ("diagnostics.measures", name, MEASURES)
+            ("diagnostics.measures", name, probe.MEASURES)
             for name in config.diagnostics.measures
         ),
     ):

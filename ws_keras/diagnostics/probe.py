@@ -112,7 +112,8 @@ class Probe:
     ):
         _check_tau(tau)
         self.model = model
-        self._sets = samples.Sets(old, new, data, batch_size, max_samples)
+        self._sizes = batch_size, max_samples
+        self.use(old=old, new=new, data=data)
         self.measures = _chosen(measures, self._sets, model)
         if "gradient_norm" in self.measures:
             loss = gradients.mean_loss(model, loss)
@@ -128,6 +129,17 @@ class Probe:
         variables.check_any(self._weights)
         self.snapshot = None
         self._traced_for = None
+
+    def use(self, *, old=None, new=None, data=None) -> None:
+        """Measures on other samples from now on, without a new trace.
+
+        Args:
+            old: As in the constructor, like the others; a set that its
+                measures need must be given again.
+            new: Samples that have just arrived.
+            data: Samples for the measures of outputs.
+        """
+        self._sets = samples.Sets(old, new, data, *self._sizes)
 
     def start(self, snapshot: list[np.ndarray] | None = None) -> None:
         """Keeps the weights that `weight_correlation` is with.

@@ -36,8 +36,14 @@ def augmented(x, name: str, size: tuple[int, int]):
         )
     if name == "none":
         return x
-    x = layers.ZeroPadding2D(_PAD, name="augment_pad")(x)
-    x = layers.RandomCrop(*size, seed=1, name="augment_crop")(x)
+    # A crop of a padded image is a shift by whole pixels.
+    x = layers.RandomTranslation(
+        *(_PAD / length for length in size),
+        fill_mode="constant",
+        interpolation="nearest",
+        seed=1,
+        name="augment_crop",
+    )(x)
     x = layers.RandomFlip("horizontal", seed=2, name="augment_flip")(x)
     pixels = {"value_range": (0, 255)}
     x = layers.RandomBrightness(

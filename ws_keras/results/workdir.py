@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from ws_keras import files
@@ -16,6 +17,8 @@ RUN = "run.json"
 _ABSENT = "(absent)"
 _SHOWN = 3
 _WAYS_OUT = "Choose another `--workdir` or pass `--overwrite`."
+# What a run has from its config, in whatever process it goes on.
+_OF_EXPERIMENT = ("config", "schema", "recipe", "settings")
 
 
 class Workdir:
@@ -43,6 +46,8 @@ class Workdir:
         config: dict,
         versions: dict,
         overwrite: bool = False,
+        recipe: str | None = None,
+        settings: Sequence[str] = (),
         **notes: str,
     ) -> None:
         """Makes the folder ready for rows of this config.
@@ -59,6 +64,10 @@ class Workdir:
             overwrite: Rename a folder of an earlier run to
                 `<workdir>.old-1`, `.old-2`, ... and start afresh. Defaults
                 to `False`.
+            recipe: What the config file says of its experiment, for the
+                report. Defaults to `None`.
+            settings: Ids of all settings of the experiment, so that a report
+                can say what is missing. Defaults to none.
             notes: What else is worth knowing and may change from one process
                 to the next, such as the strategy.
 
@@ -74,6 +83,8 @@ class Workdir:
             "versions": dict(versions),
             "git_revision": git_revision(),
             "schema": rows.SCHEMA,
+            "recipe": recipe,
+            "settings": list(settings),
             **notes,
         }
         try:
@@ -218,7 +229,7 @@ class Workdir:
             raise ValueError(f"{error} {_WAYS_OUT}") from None
         self._check_same("config", old["config"], run["config"])
         self._check_same("version", _decisive(old), _decisive(run))
-        origin = {k: v for k, v in run.items() if k not in ("config", "schema")}
+        origin = {k: v for k, v in run.items() if k not in _OF_EXPERIMENT}
         known = [old, *old.get("continued", [])]
         if any(_covers(entry, origin) for entry in known):
             return old

@@ -45,6 +45,10 @@ class Clock(keras.callbacks.Callback):
         """Seconds of the epoch that is not over."""
         return time.perf_counter() - self._start
 
+    def leave_out(self, seconds: float) -> None:
+        """Takes off the epoch what is no training."""
+        self._start += seconds
+
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch + 1
         self._start = time.perf_counter() - self._part

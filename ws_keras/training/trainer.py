@@ -316,7 +316,9 @@ class Trainer:
     def look(self, number: int, round: terms.Round, clock) -> None:
         """Measures what is to be known before the first step of an epoch."""
         if clock.measures is None:
+            start = time.perf_counter()
             clock.measures = self._measure(number, round.indices, "before")
+            clock.leave_out(time.perf_counter() - start)
 
     def report(
         self, number: int, round: terms.Round, clock, size, logs

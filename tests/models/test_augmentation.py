@@ -1,0 +1,84 @@
+"""Augmentation acts in training only and stays within its bounds."""
+
+import keras
+import numpy as np
+import pytest
+
+from ws_keras import models
+from ws_keras.models import augmentation
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), "uint8")
+
+
+@pytest.fixture(scope="module")
+def layers():
+    start = keras.Input((32, 32, 3))
+    end = augmentation.augmented(start, "standard", (32, 32))
+    return keras.Model(start, end)
+
+
+def test_evaluation_sees_the_images_themselves(layers):
+    images = IMAGES.astype("float32")
+    np.testing.assert_allclose(layers(images, training=False), images)
+
+
+def test_training_sees_others_each_time(layers):
+    images = np.full((64, 32, 32, 3), 100, "float32")
+    one, two = (np.array(layers(images, training=True)) for _ in range(2))
+    assert one.shape == images.shape
+    assert np.abs(one - two).mean() > 1
+    # Of a grey image brightness alone moves the center, by up to a quarter of
+    # the range.
+    center = one[:, 16, 16].mean(-1)
+    assert center.min() > 100 - 64 - 1 and center.max() < 100 + 64 + 1
+    assert center.std() > 10
+    # Crops of the padded image show black edges.
+    assert (one[:, 0, :, :].max((1, 2)) == 0).any()
+
+
+def test_flips_are_of_about_half_of_the_images():
+    images = np.zeros((200, 32, 32, 3), "float32")
+    images[:, 8:24, 20:28] = 200
+    start = keras.Input((32, 32, 3))
+    end = augmentation.augmented(start, "standard", (32, 32))
+    found = np.array(keras.Model(start, end)(images, training=True))
+    found -= found.min((1, 2, 3), keepdims=True)
+    left = found[:, :, :16].sum((1, 2, 3)) > found[:, :, 16:].sum((1, 2, 3))
+    assert 70 < left.sum() < 130
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mlp"])
+def test_models_take_it_and_predict_without(name):
+    small = {"width": 2} if name == "resnet18" else {"units": 5}
+    plain = models.build(name, **small)
+    changed = models.build(name, augmentation="standard", **small)
+    known = {weight.path: weight for weight in plain.weights}
+    for weight in changed.weights:
+        if weight.path in known:
+            weight.assign(known.pop(weight.path))
+    assert not known
+    np.testing.assert_allclose(
+        plain.predict(IMAGES, verbose=0),
+        changed.predict(IMAGES, verbose=0),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ({"augmentation": "strong"}, "data.augmentation='strong'"),
+        (
+            {"augmentation": "standard", "input_dtype": "float32"},
+            "needs uint8 images",
+        ),
+        (
+            {"augmentation": "standard", "input_shape": (12,)},
+            "needs uint8 images",
+        ),
+    ],
+)
+def test_bad_arguments(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        models.mlp(**arguments)
