@@ -23,8 +23,11 @@ SELECTION = (
     "moving_statistics",
     "test_reset_equals and (Adam or Ftrl)",
     "linear_model_equals",
+    "bitwise_as_without_it and 4",
+    "moving_statistics_are_updated_by_the_two",
 )
 FOLDERS = ("tests/transforms", "tests/callbacks")
+FOLDERS += ("tests/losses", "tests/diagnostics")
 every_backend = pytest.mark.parametrize("backend", ["jax", "torch"])
 
 

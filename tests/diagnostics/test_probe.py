@@ -258,11 +258,17 @@ def test_a_pass_is_traced_once():
 
 def test_frozen_weights_have_no_gradient():
     model = build()
-    probe = probes.Probe(model, old=(X, Y), measures="gradient_norm")
+    probe = probes.Probe(
+        model, old=(X, Y), measures="gradient_norm", training=False
+    )
     whole = probe()["gradient_norm_old"]
     for layer in model.layers[:-1]:
         layer.trainable = False
-    assert probe()["gradient_norm_old"] < whole
+    head = gradients.mean_gradient(model, X, Y, LOSS)
+    assert len(head) == 2
+    found = probe()["gradient_norm_old"]
+    assert found == pytest.approx(measures.norm(head), rel=1e-5)
+    assert found < whole
 
 
 def test_of_a_large_set_a_fixed_part_is_taken():

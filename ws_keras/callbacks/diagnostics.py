@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import keras
-from keras import ops
 
 from ws_keras.diagnostics import probe as probes
 
@@ -82,32 +81,33 @@ class Diagnostics(keras.callbacks.Callback):
         if self._probe is None or self._made_for != made_for:
             self._probe = probes.Probe(self.model, **self._arguments)
             self._made_for = made_for
-        self._probe.start()
-        self._start = self._iterations()
 
     def on_epoch_begin(self, epoch, logs=None):
-        # Counting at ends of steps would make Keras wait for each of them.
-        self._epoch, self._first = epoch, self._iterations() - self._start
+        if self._epoch is None:
+            self._probe.start()
+        self._epoch, self._last = epoch, -1
         if self.every == "epoch":
             self._measure(self._first)
 
     def on_train_batch_begin(self, batch, logs=None):
+        # To count at the ends of steps would make Keras wait for each.
+        self._last = batch
         step = self._first + batch
         if self.every != "epoch" and step >= self._due:
             self._due = (step // self.every + 1) * self.every
             self._measure(step)
 
     def on_epoch_end(self, epoch, logs=None):
+        steps = self._last + self.model.steps_per_execution
+        self._first += self.params.get("steps") or steps
         if logs is not None:
             logs.update(self._latest)
 
     def _begin(self) -> None:
         self.rows = []
         self._latest = {}
-        self._epoch = self._first = self._due = 0
-
-    def _iterations(self) -> int:
-        return int(ops.convert_to_numpy(self.model.optimizer.iterations))
+        self._epoch = None
+        self._first = self._due = 0  # steps before this epoch, next to measure
 
     def _measure(self, step: int) -> None:
         if keras.backend.backend() == "jax":

@@ -44,7 +44,7 @@ class Probe:
     * `effective_rank`: of the inputs of the last `Dense` layer.
 
     The passes are traced at the first call and never again, unless which
-    weights are trainable changes. On average a call costs a forward and a
+    weights are trainable changes. A call costs a forward and a
     backward pass over the old and the new samples, and one forward pass over
     `data` for the three last measures together; correlation and norm are
     passes over the weights on the host, and `start` keeps a copy of them.
