@@ -48,6 +48,8 @@ setuptools.setup(
         # The peer of the benchmarks.
         "bench": ["matplotlib>=3.8", "torch>=2.13"],
         "ray": ["ray>=2.60"],
+        # BADGE, a way of choosing in active learning.
+        "active": ["scikit-learn>=1.4"],
         "test": [
             "hypothesis>=6.100",
             "matplotlib>=3.8",
@@ -55,6 +57,7 @@ setuptools.setup(
             "pytest-cov>=5.0",
             "pytest-xdist>=3.7",
             "ruff>=0.14",
+            "scikit-learn>=1.4",
             # The test of the wheel builds one.
             "setuptools>=77",
         ],

@@ -73,6 +73,12 @@ def test_badge_spreads_over_distant_gradients():
     assert again == found
 
 
+def test_badge_takes_each_once_where_gradients_are_equal():
+    pytest.importorskip("sklearn")
+    found = choose("badge", 4, 0, np.ones((6, 2)), np.full((6, 2), 0.5))
+    assert len(set(found)) == 4 and set(found) <= set(range(6))
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="acquisition='best'"):
         choose("best", 1)

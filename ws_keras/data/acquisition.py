@@ -109,4 +109,8 @@ def _badge(probabilities, features, count, rng) -> np.ndarray:
         count,
         random_state=int(rng.integers(2**31)),
     )
-    return chosen
+    # Once all that is left has the gradient of a chosen one, it is chosen
+    # over and over.
+    chosen = list(dict.fromkeys(chosen.tolist()))
+    others = rng.permutation(np.setdiff1d(np.arange(len(features)), chosen))
+    return np.array([*chosen, *others[: count - len(chosen)]])

@@ -1,0 +1,164 @@
+"""Diagnostics of a setting: right, and without a trace in the training."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+from ws_keras.configs import base
+
+from ws_keras import experiment
+from ws_keras import settings
+from ws_keras.data import datasets
+from ws_keras.training import keeper as keepers
+from ws_keras.training import stop as stops
+
+RNG = np.random.default_rng(2)
+LABELS = (np.arange(90) % 3).astype("int32")
+IMAGES = RNG.integers(0, 99, (90, 8, 8, 1), dtype="uint8")
+IMAGES += (50 * LABELS[:, None, None, None]).astype("uint8")
+DATA = datasets.Dataset("own", IMAGES, LABELS, 3)
+TIMES = ("train_seconds", "trace_seconds", "eval_seconds")
+ALL = (
+    "gradient_norm",
+    "weight_correlation",
+    "weight_norm",
+    "output_entropy",
+    "dormant_units",
+    "effective_rank",
+)
+
+
+def config(**changes):
+    found = base.get_config()
+    found.rounds.protocol = "two_phase"
+    found.model.width = 2
+    found.model.blocks = (1, 1)
+    found.train.batch_size = 8
+    found.train.epochs = 3
+    found.train.monitor_samples = 6
+    found.deterministic = False
+    found.update_from_flattened_dict(changes)
+    return found
+
+
+def run(given, arm="warm", **arguments):
+    (setting,) = settings.product(given, arms=(arm,))[:1]
+    epochs = []
+    rows = experiment.run(
+        given, setting, DATA, on_epoch=epochs.append, **arguments
+    )
+    return list(rows), epochs
+
+
+def plain(records):
+    times = {"samples_per_second": 0.0, **dict.fromkeys(TIMES, 0.0)}
+    fields = {field.name for field in dataclasses.fields(records[0])}
+    same = {name: value for name, value in times.items() if name in fields}
+    return [dataclasses.replace(r, **same, measures={}) for r in records]
+
+
+MEASURED = {"diagnostics.measures": ALL, "diagnostics.shrunk": (1.0, 0.5, 0.0)}
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return run(config(**MEASURED))
+
+
+def test_rows_and_epochs_are_those_without_diagnostics(measured):
+    rows, epochs = run(config())
+    assert plain(measured[0]) == plain(rows)
+    assert plain(measured[1]) == plain(epochs)
+
+
+def test_each_epoch_and_round_is_measured(measured):
+    rows, epochs = measured
+    names = {*ALL[1:], "gradient_norm_new"}
+    assert [set(e.measures) - names for e in epochs[:3]] == [set()] * 3
+    both = {"gradient_norm_old", "gradient_norm_ratio"}
+    assert all(set(e.measures) == names | both for e in epochs[3:])
+    for epoch in epochs[3:]:
+        found = epoch.measures
+        assert found["gradient_norm_ratio"] == pytest.approx(
+            found["gradient_norm_new"] / found["gradient_norm_old"]
+        )
+        assert 0 <= found["output_entropy"] <= np.log(3) + 1e-6
+    # The weights correlate fully with themselves, and ever less as they move.
+    for start in (0, 3):
+        correlations = [
+            e.measures["weight_correlation"] for e in epochs[start : start + 3]
+        ]
+        assert correlations[0] == pytest.approx(1, abs=1e-7)
+        assert correlations[0] > correlations[1] > correlations[2]
+    assert rows[1].measures["weight_correlation"] < correlations[2]
+
+
+def test_a_shrunk_copy_by_one_predicts_alike_and_by_zero_nothing(measured):
+    found = measured[0][-1].measures
+    entropies = [found[f"shrunk/{s}/entropy"] for s in ("1", "0.5", "0")]
+    assert entropies == sorted(entropies)
+    assert entropies[-1] == pytest.approx(np.log(3))
+
+
+def test_shrinking_without_batch_norm_keeps_what_is_predicted():
+    changes = {
+        **MEASURED,
+        "model.name": "mlp",
+        "model.use_bias": False,
+        "diagnostics.measures": (),
+    }
+    rows, _ = run(config(**changes))
+    found = rows[-1].measures
+    assert found["shrunk/1/accuracy"] == pytest.approx(rows[-1].accuracy)
+    assert found["shrunk/0.5/accuracy"] == found["shrunk/1/accuracy"]
+    assert found["shrunk/0.5/entropy"] > found["shrunk/1/entropy"]
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Wants a stop after so many steps."""
+
+    def __init__(self, stop, left):
+        super().__init__()
+        self.stop, self.left = stop, left
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if not self.left:
+            self.stop.want()
+
+
+@pytest.mark.parametrize("steps", [2, 14, 22])
+def test_measures_survive_a_stop_in_the_middle_of_an_epoch(
+    measured, tmp_path, monkeypatch, steps
+):
+    """An epoch has 4 steps in the first round and 8 in the second."""
+    given = config(**MEASURED)
+    (setting,) = settings.product(given, arms=("warm",))[:1]
+    stop, rows, epochs = stops.Stop(), [], []
+    keeper = keepers.Keeper(tmp_path, minutes=None, stop=stop)
+    stopper = [StopAfter(stop, steps)]
+    monkeypatch.setattr(experiment, "_every_step", lambda *_: stopper)
+    first = experiment.run(
+        given, setting, DATA, on_epoch=epochs.append, keeper=keeper
+    )
+    with pytest.raises(stops.Interrupted):
+        rows.extend(first)
+    monkeypatch.undo()
+    again = keepers.Keeper(tmp_path, minutes=None)
+    found = again.newest()
+    assert found.state["place"]["step"] > 0
+    del epochs[found.state["epochs"] :]
+    rows += experiment.run(
+        given,
+        setting,
+        DATA,
+        on_epoch=epochs.append,
+        keeper=again,
+        checkpoint=found,
+    )
+    whole_rows, whole_epochs = measured
+    assert plain(rows)[-1] == plain(whole_rows)[-1]
+    assert rows[-1].measures == whole_rows[-1].measures
+    for ours, theirs in zip(epochs, whole_epochs, strict=True):
+        assert ours.measures == theirs.measures
