@@ -23,8 +23,8 @@ def get_config() -> ml_collections.ConfigDict:
     config.seeds = (0, 1, 2, 3, 4)
 
     config.data = data = ml_collections.ConfigDict()
-    # cifar10, cifar100, svhn_cropped, mnist, fashion_mnist, textures (made
-    # on the fly, no download) or npz:PATH.
+    # cifar10, cifar100, svhn_cropped, mnist, fashion_mnist, mnist_rgb (in the
+    # shape of cifar10), textures (made on the fly, no download) or npz:PATH.
     data.name = "cifar10"
     # "half": pixels to [-1, 1]; "channel": mean 0, deviation 1 per channel;
     # "none": as stored.

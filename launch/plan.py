@@ -67,6 +67,17 @@ CHECKPOINT_EPOCHS = flags.DEFINE_integer(
 REPORT = flags.DEFINE_bool("report", True, "Write the report at the end.")
 
 
+def names() -> list[str]:
+    """Returns the names of the configs that come with the package."""
+    found = sorted(path.stem for path in _CONFIGS.glob("*.py"))
+    return [name for name in found if name not in ("__init__", "base")]
+
+
+def is_given() -> bool:
+    """Returns whether there is a `--config`."""
+    return bool(flags.FLAGS["config"].present)
+
+
 def shipped(argument: str) -> str:
     """Turns the name of a config that comes with the package into its file."""
     flag, _, value = argument.partition("=")
@@ -81,10 +92,8 @@ def config():
     Raises:
         ValueError: If the flag is missing or names no file.
     """
-    names = sorted(p.stem for p in _CONFIGS.glob("*.py"))
-    known = [n for n in names if n not in ("__init__", "base")]
-    hint = f"Give a file, or one of {known}."
-    if not flags.FLAGS["config"].present:
+    hint = f"Give a file, or one of {names()}."
+    if not is_given():
         raise ValueError(f"`--config` is required. {hint}")
     path = config_flags.get_config_filename(flags.FLAGS["config"])
     if not pathlib.Path(path).is_file():
@@ -120,9 +129,17 @@ def recipe() -> str | None:
     return _file().__doc__
 
 
-@functools.cache
+def named(name: str):
+    """Returns a config that comes with the package, as its module."""
+    return _module(_CONFIGS / f"{name}.py")
+
+
 def _file():
-    path = config_flags.get_config_filename(flags.FLAGS["config"])
+    return _module(config_flags.get_config_filename(flags.FLAGS["config"]))
+
+
+@functools.cache
+def _module(path):
     spec = importlib.util.spec_from_file_location("_ws_keras_config", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -149,13 +166,13 @@ def passes(setting, config, sizes: list[int]) -> list[float]:
     return found
 
 
-def table(costs: dict[str, float]) -> str:
+def table(costs: dict[str, float], what: str = "setting") -> str:
     """Returns a table of settings and their cost in sample passes."""
     lines = [(name, f"{cost:,.0f}") for name, cost in costs.items()]
     # The sum of what is shown, so that it can be checked.
     total = sum(int(cost.replace(",", "")) for _, cost in lines)
-    head = ("setting", "sample passes (estimate)")
-    lines = [head, *lines, (f"{len(costs)} settings", f"{total:,.0f}")]
+    head = (what, "sample passes (estimate)")
+    lines = [head, *lines, (f"{len(costs)} {what}s", f"{total:,.0f}")]
     width = max(len(name) for name, _ in lines)
     cost_width = max(len(cost) for _, cost in lines)
     return "\n".join(

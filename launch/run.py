@@ -33,7 +33,10 @@ _CONFIG = plan.CONFIG
 _WORKDIR = plan.WORKDIR
 _SETTINGS = plan.SETTINGS
 _LIST = flags.DEFINE_bool(
-    "list", False, "Only show the settings and an estimate of their cost."
+    "list",
+    False,
+    "Only show the settings and an estimate of their cost; without --config, "
+    "the configs that come with the package and theirs.",
 )
 _OVERWRITE = plan.OVERWRITE
 _DATA_DIR = plan.DATA_DIR
@@ -47,6 +50,9 @@ _REPORT = plan.REPORT
 
 def main(_) -> None:
     """Runs what the flags say."""
+    if _LIST.value and not plan.is_given():
+        print(_catalog())
+        return
     config = plan.config()
     every = plan.settings(config)
     settings = all_settings.select(every, _SETTINGS.value)
@@ -78,6 +84,25 @@ def main(_) -> None:
         with folder.lock():
             outcome.write_gaps(folder, every)
             outcome.report(folder)
+
+
+def _catalog() -> str:
+    """Returns the price of each config that comes with the package."""
+    with start_up.tensorflow():
+        from ws_keras import experiment  # noqa: F401
+    costs = {}
+    for name in plan.names():
+        module, prices = plan.named(name), {}
+        config = module.get_config()
+        settings = module.settings(config)
+        for setting in settings:
+            kind = prepare.kind(setting)
+            if kind not in prices:
+                own = all_settings.apply(config, setting)
+                prices[kind] = sum(prepare.passes(setting, own))
+        total = sum(prices[prepare.kind(setting)] for setting in settings)
+        costs[f"{name} ({len(settings)} settings)"] = total
+    return plan.table(costs, "config")
 
 
 def run() -> None:

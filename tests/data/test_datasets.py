@@ -77,6 +77,22 @@ def test_small_sets_come_back_bit_for_bit(tmp_path, name):
     assert found.num_classes == (100 if name == "cifar100" else 10)
 
 
+def test_mnist_in_the_shape_of_cifar(tmp_path):
+    prepare("mnist", tmp_path)
+    plain, found = (
+        datasets.load(name, tmp_path, download=False, with_test=True)
+        for name in ("mnist", "mnist_rgb")
+    )
+    for ours, theirs in ((found.x, plain.x), (found.x_test, plain.x_test)):
+        assert ours.shape[1:] == (32, 32, 3) and ours.dtype == np.uint8
+        for channel in range(3):
+            inside = ours[:, 2:30, 2:30, channel]
+            np.testing.assert_array_equal(inside, theirs[..., 0])
+        assert ours.sum() == 3 * theirs.sum()
+    np.testing.assert_array_equal(found.y, plain.y)
+    assert datasets.num_train("mnist_rgb") == 60_000
+
+
 def test_test_part_is_read_only_when_asked_for(tmp_path):
     prepare("mnist", tmp_path)
     found = datasets.load("mnist", tmp_path, download=False)

@@ -20,7 +20,9 @@ _TFDS = {
     "mnist": (10, 60_000),
     "fashion_mnist": (10, 60_000),
 }
-NAMES = (*_TFDS, "textures")
+# MNIST as 32x32 images of three channels, to be transferred from and to.
+_MNIST_RGB = "mnist_rgb"
+NAMES = (*_TFDS, _MNIST_RGB, "textures")
 _BATCH = 1000
 _RETRIES = 4
 
@@ -56,7 +58,8 @@ def load(
     (6000, 16, 16, 3)
 
     Args:
-        name: One of `NAMES`, or `"npz:PATH"` for a file with arrays `x` and
+        name: One of `NAMES` (`"mnist_rgb"` is MNIST in the shape of CIFAR,
+            padded by black and repeated over three channels), or `"npz:PATH"` for a file with arrays `x` and
             `y` (and `x_test`, `y_test`); see `npz.read`.
         data_dir: Folder of TensorFlow Datasets. Defaults to TFDS' own.
         download: Whether a data set that the folder does not hold is
@@ -81,7 +84,24 @@ def load(
             test = textures.generate(textures.NUM_TEST, "test")
         train = textures.generate(textures.NUM_TRAIN, "train")
         return Dataset(name, *train, textures.NUM_CLASSES, *test)
+    if name == _MNIST_RGB:
+        return _as_rgb(_tfds("mnist", data_dir, download, with_test))
     return _tfds(name, data_dir, download, with_test)
+
+
+def _as_rgb(dataset: Dataset) -> Dataset:
+    def converted(x):
+        if x is None:
+            return None
+        padded = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)))
+        return np.repeat(padded, 3, axis=-1)
+
+    return dataclasses.replace(
+        dataset,
+        name=_MNIST_RGB,
+        x=converted(dataset.x),
+        x_test=converted(dataset.x_test),
+    )
 
 
 def num_train(name: str) -> int:
@@ -99,7 +119,9 @@ def num_train(name: str) -> int:
     _check_name(name)
     if name.startswith(npz.PREFIX):
         return npz.num_samples(name.removeprefix(npz.PREFIX))
-    return textures.NUM_TRAIN if name == "textures" else _TFDS[name][1]
+    if name == "textures":
+        return textures.NUM_TRAIN
+    return _TFDS["mnist" if name == _MNIST_RGB else name][1]
 
 
 def _check_name(name: str) -> None:
