@@ -156,6 +156,35 @@ def cells(
     return {key: dict(arms) for key, arms in grouped.items()}
 
 
+def colds(
+    grouped: dict[Cell, dict[str, list[rows.Row]]],
+) -> dict[Cell, list[rows.Row]]:
+    """Returns for each cell the rows of the cold arm to compare with.
+
+    That is its own, or else one of the same experiment, data set, model and
+    optimizer whose labels it has as well: what only the other arms differ in
+    is no label of a cold start. Of several the one with most labels is meant.
+
+    Args:
+        grouped: What `cells` returns.
+
+    Returns:
+        `Cell` to rows, none where there is no such arm.
+    """
+    known = collections.defaultdict(list)
+    for key, arms in grouped.items():
+        if "cold" in arms:
+            known[key[:4]].append(arms["cold"])
+    found = {}
+    for key, arms in grouped.items():
+        labels = next(iter(arms.values()))[0].labels.items()
+        fitting = [
+            cold for cold in known[key[:4]] if cold[0].labels.items() <= labels
+        ]
+        found[key] = max(fitting, key=lambda c: len(c[0].labels), default=[])
+    return found
+
+
 def cell(row: rows.Row) -> Cell:
     """Returns the cell of a row."""
     variant = ", ".join(f"{name}={v}" for name, v in row.labels.items())
