@@ -1,0 +1,129 @@
+"""What a chart says, whichever library draws it: places, legends, numbers."""
+
+import math
+
+from ws_keras.results import plain
+from ws_keras.results import sections as parts
+
+PAPER = "paper, in the arm's color"
+_GROUP = 0.8  # of the distance between two words
+_LINES = 100  # of a table of numbers; a screen shows fewer at once
+
+
+def words(panel: parts.Panel) -> list[str]:
+    """Returns the words on the x axis, none where it has numbers."""
+    found = [x for series in panel.series for x in series.x]
+    if panel.kind != "bars" and not any(isinstance(x, str) for x in found):
+        return []
+    return list(dict.fromkeys(map(_word, found)))
+
+
+def places(panel: parts.Panel) -> tuple[list[list[float]], float]:
+    """Returns where the points of each series stand on the x axis.
+
+    Over words, series stand beside each other, the paper's at the place of
+    their arm.
+
+    Returns:
+        Numbers for each series, and the width that each has.
+    """
+    names = words(panel)
+    if not names:
+        return [list(series.x) for series in panel.series], 0.0
+    at = {name: number for number, name in enumerate(names)}
+    own = [series for series in panel.series if not series.is_paper]
+    slots = list(dict.fromkeys(series.name for series in own))
+    arms = {series.arm: series.name for series in reversed(own)}
+    width = _GROUP / max(len(slots), 1)
+    found = []
+    for series in panel.series:
+        name = arms.get(series.arm) if series.is_paper else series.name
+        middle = (len(slots) - 1) / 2
+        slot = slots.index(name) if name in slots else middle
+        shift = (slot - middle) * width
+        found.append([at[_word(x)] + shift for x in series.x])
+    return found, width
+
+
+def is_log(panel: parts.Panel) -> bool:
+    """Returns whether the x axis can be logarithmic, as it is to be."""
+    numbers = [x for series in panel.series for x in series.x]
+    return panel.log_x and not words(panel) and all(x > 0 for x in numbers)
+
+
+def errors(series: parts.Series) -> list[float]:
+    """Returns a half-width for each point, nan where there is none."""
+    return list(series.error) or [math.nan] * len(series.x)
+
+
+def legend(chart: parts.Chart) -> dict[str, parts.Series]:
+    """Returns each entry once, the one of the paper's points last."""
+    found = {}
+    for panel in chart.panels:
+        for series in panel.series:
+            found.setdefault(entry(chart, series), series)
+    return dict(sorted(found.items(), key=lambda item: item[1].is_paper))
+
+
+def entry(chart: parts.Chart, series: parts.Series) -> str:
+    """Returns the entry of a series in the legend of its chart."""
+    if not series.is_paper:
+        return series.name
+    names = {
+        series.name
+        for panel in chart.panels
+        for series in panel.series
+        if series.is_paper
+    }
+    return series.name if len(names) == 1 else PAPER
+
+
+def numbers(panel: parts.Panel) -> parts.Table:
+    """Returns the numbers of a panel as a table.
+
+    Of curves with more than a hundred points it has about a hundred, the last
+    one among them.
+    """
+    if panel.kind == "heat":
+        corner = " / ".join(filter(None, [panel.y_label, panel.x_label]))
+        lines = tuple(
+            (name, *(text or plain.NOTHING for text in texts))
+            for name, texts in zip(
+                panel.y, plain.cells(panel.values), strict=True
+            )
+        )
+        return parts.Table(panel.title, (corner, *panel.x), lines)
+    names = words(panel)
+    columns = [_column(series, bool(names)) for series in panel.series]
+    keys = names or sorted({key for column in columns for key in column})
+    step = -(-len(keys) // _LINES)
+    chosen = keys[::-1][:: max(step, 1)][::-1]
+    lines = tuple(
+        (
+            key if isinstance(key, str) else plain.shown(key),
+            *(column.get(key, plain.NOTHING) for column in columns),
+        )
+        for key in chosen
+    )
+    note = f"One of {step} points is shown." if step > 1 else ""
+    header = (panel.x_label, *map(title, panel.series))
+    caption = ": ".join(filter(None, [panel.title, panel.y_label]))
+    return parts.Table(caption, header, lines, note)
+
+
+def title(series: parts.Series) -> str:
+    """Returns the name of a series, the paper's with their arm."""
+    if series.is_paper and series.arm not in series.name:
+        return f"{series.name}, {series.arm}"
+    return series.name
+
+
+def _column(series: parts.Series, is_words: bool) -> dict:
+    return {
+        _word(x) if is_words else x: plain.shown(y, error)
+        for x, y, error in zip(series.x, series.y, errors(series), strict=True)
+    }
+
+
+def _word(x) -> str:
+    return x if isinstance(x, str) else plain.shown(x)
