@@ -2,10 +2,11 @@
 
 import math
 
+from ws_keras.results import plain
 from ws_keras.results import statistics
 
-NOTHING = "—"
-MINUS = "−"
+NOTHING = plain.NOTHING
+MINUS = plain.MINUS
 
 
 def signed(value: float, decimals: int = 1) -> str:

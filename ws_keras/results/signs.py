@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from collections.abc import Iterable
 
 from ws_keras.results import sections
@@ -46,8 +47,10 @@ def above(
     least: float = 0.0,
     unit: str = "",
 ) -> Sign:
-    """Returns whether `ours - theirs`, paired by seed, is at least `least`."""
-    return between(claim, ours, theirs, least, math.inf, unit)
+    """Returns whether `ours - theirs`, paired by seed, is above `least`."""
+    found = statistics.paired(ours, theirs)
+    answer = _answer(found, math.nextafter(least, math.inf), math.inf)
+    return Sign(claim, answer, words(found, unit))
 
 
 def between(
@@ -79,26 +82,14 @@ def beyond_spread(
     claim: str, ours: dict[int, float], theirs: dict[int, float]
 ) -> Sign:
     """Returns whether ours lies above theirs by two combined deviations."""
-    one, two = (statistics.summarize(v.values()) for v in (ours, theirs))
-    if min(one.count, two.count) < 2:
-        return Sign(claim, None, _few(min(one.count, two.count)))
-    band = _band(one, two)
-    because = f"{_signed(one.mean - two.mean)} against a band of {band:.1f}"
-    answer = one.mean - two.mean > band
-    return Sign(claim, answer, f"{because}, n = {one.count} and {two.count}")
+    return _spread(claim, ours, theirs, lambda gap, band: gap > band)
 
 
 def within_spread(
     claim: str, ours: dict[int, float], theirs: dict[int, float]
 ) -> Sign:
     """Returns whether two means lie within two combined deviations."""
-    one, two = (statistics.summarize(v.values()) for v in (ours, theirs))
-    if min(one.count, two.count) < 2:
-        return Sign(claim, None, _few(min(one.count, two.count)))
-    band = _band(one, two)
-    because = f"{_signed(one.mean - two.mean)} against a band of {band:.1f}"
-    answer = abs(one.mean - two.mean) <= band
-    return Sign(claim, answer, f"{because}, n = {one.count} and {two.count}")
+    return _spread(claim, ours, theirs, lambda gap, band: abs(gap) <= band)
 
 
 def every(claim: str, found: Iterable[Sign], missing: str = "") -> Sign:
@@ -136,7 +127,7 @@ def words(found: statistics.Difference, unit: str = "") -> str:
     if not found.count:
         return "not run"
     unit = f" {unit}" if unit else ""
-    text = f"{_signed(found.mean)}{unit}"
+    text = f"difference {_signed(found.mean)}{unit}"
     if math.isnan(found.error):
         return f"{text}, n = 1"
     interval = f"{_signed(found.low)} to {_signed(found.high)}"
@@ -155,9 +146,23 @@ def _answer(
     return None
 
 
-def _band(one: statistics.Summary, two: statistics.Summary) -> float:
+def _spread(
+    claim: str,
+    ours: dict[int, float],
+    theirs: dict[int, float],
+    test: Callable[[float, float], bool],
+) -> Sign:
+    one, two = (statistics.summarize(v.values()) for v in (ours, theirs))
+    if min(one.count, two.count) < 2:
+        return Sign(claim, None, _few(min(one.count, two.count)))
     floor = statistics.BAND_FLOOR_POINTS
-    return max(2 * math.hypot(one.std, two.std), floor)
+    band = max(2 * math.hypot(one.std, two.std), floor)
+    gap = one.mean - two.mean
+    because = (
+        f"difference {_signed(gap)} against a band of {band:.1f}, "
+        f"n = {one.count} and {two.count}"
+    )
+    return Sign(claim, test(gap, band), because)
 
 
 def _few(count: int) -> str:

@@ -14,6 +14,7 @@ from ws_keras.results.views import run as runs
 
 ACCURACY = "Held-out accuracy (%)"
 MINUS_COLD = "Minus cold (points)"
+_NAMED = ("model", "optimizer")  # by their values alone
 
 
 def name(*parts: str) -> str:
@@ -143,18 +144,25 @@ def _known(found: Iterable) -> tuple:
 def _cell_names(arms: Sequence[runs.ArmRuns]) -> dict[statistics.Cell, str]:
     """Returns what tells the cells of one panel apart."""
     cells = {arm.cell: finals.columns(arm) for arm in arms}
-    for named in cells.values():
-        del named["arm"], named["dataset"]
     keys = dict.fromkeys(key for named in cells.values() for key in named)
     varying = [
-        key for key in keys if len({n.get(key) for n in cells.values()}) > 1
+        key
+        for key in keys
+        if key not in ("arm", "dataset")
+        and len({named.get(key) for named in cells.values()}) > 1
     ]
     # A single group is still named.
-    varying = varying or ["model", "optimizer"]
+    varying = varying or list(_NAMED)
     return {
-        cell: ", ".join(named[key] for key in varying if key in named)
+        cell: ", ".join(_words(key, named) for key in varying if key in named)
         for cell, named in cells.items()
     }
+
+
+def _words(key: str, named: finals.Columns) -> str:
+    if key in _NAMED:
+        return named[key]
+    return f"{key.rpartition('.')[2]} {named[key]}"
 
 
 def _bar(place: str, summary: statistics.Summary) -> tuple:

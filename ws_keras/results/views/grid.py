@@ -13,6 +13,8 @@ from ws_keras.results.views import charts
 from ws_keras.results.views import finals
 from ws_keras.results.views import run as runs
 
+_SAME = 1e-9  # no worse is no difference, too
+
 
 def blocks(run: runs.Run) -> list:
     """Returns Fig. 8: accuracy and cost over shrink and perturb."""
@@ -77,9 +79,10 @@ def _noise_helps(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
             f"accuracy at {best.first.perturb:g}",
             best.final(),
             silent[0].final(),
+            -_SAME,
         )
         cheaper = signs.above(
-            "steps", silent[0].total("steps"), best.total("steps")
+            "steps", silent[0].total("steps"), best.total("steps"), -_SAME
         )
         found.append(signs.every(claim, [better, cheaper]))
     return found
