@@ -4,9 +4,12 @@ import collections
 import math
 from collections.abc import Iterable
 
+from ws_keras.results import markdown as pages
 from ws_keras.results import paper
 from ws_keras.results import rows
 from ws_keras.results import statistics
+
+markdown = pages.table
 
 NOTHING = "—"
 _MINUS = "−"
@@ -108,23 +111,6 @@ def two_phase(
         for arm, arm_rows in arms.items()
     ]
     return markdown(_CELLS, lines)
-
-
-def markdown(header: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
-    """Returns a Markdown table whose columns also line up as plain text.
-
-    Columns of numbers are aligned to the right.
-    """
-    table = [list(header), *map(list, lines)]
-    columns = list(zip(*table, strict=True))
-    widths = [max(3, *map(len, column)) for column in columns]
-    right = [_is_numeric(column[1:]) for column in columns]
-    rule = [
-        "-" * (width - 1) + (":" if is_right else "-")
-        for width, is_right in zip(widths, right, strict=True)
-    ]
-    table.insert(1, rule)
-    return "\n".join(_join(line, widths, right) for line in table) + "\n"
 
 
 def _summary_line(
@@ -249,16 +235,3 @@ def _shown(summary: statistics.Summary, field: str) -> str:
     # A tenth of a second says nothing beside hundreds of them.
     whole = field == "sample_passes" or summary.mean >= 100
     return f"{summary.mean:,.{0 if whole else 1}f}"
-
-
-def _is_numeric(column: tuple[str, ...]) -> bool:
-    starts = tuple("0123456789+" + _MINUS + NOTHING)
-    return all(text.startswith(starts) for text in column)
-
-
-def _join(line: list[str], widths: list[int], right: list[bool]) -> str:
-    parts = [
-        text.rjust(width) if is_right else text.ljust(width)
-        for text, width, is_right in zip(line, widths, right, strict=True)
-    ]
-    return f"| {' | '.join(parts)} |"
