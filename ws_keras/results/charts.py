@@ -81,34 +81,29 @@ def entry(chart: parts.Chart, series: parts.Series) -> str:
 def numbers(panel: parts.Panel) -> parts.Table:
     """Returns the numbers of a panel as a table.
 
-    Of curves with more than a hundred points it has about a hundred, the last
-    one among them.
+    Where one series has several points at one x, a line is a point. Otherwise
+    a line is an x; of curves with more than a hundred points the table has
+    about a hundred, the last one among them.
     """
     if panel.kind == "heat":
-        corner = " / ".join(filter(None, [panel.y_label, panel.x_label]))
-        lines = tuple(
-            (name, *(text or plain.NOTHING for text in texts))
-            for name, texts in zip(
-                panel.y, plain.cells(panel.values), strict=True
-            )
-        )
-        return parts.Table(panel.title, (corner, *panel.x), lines)
-    names = words(panel)
-    columns = [_column(series, bool(names)) for series in panel.series]
-    keys = names or sorted({key for column in columns for key in column})
-    step = -(-len(keys) // _LINES)
-    chosen = keys[::-1][:: max(step, 1)][::-1]
-    lines = tuple(
-        (
-            key if isinstance(key, str) else plain.shown(key),
-            *(column.get(key, plain.NOTHING) for column in columns),
-        )
-        for key in chosen
-    )
-    note = f"One of {step} points is shown." if step > 1 else ""
-    header = (panel.x_label, *map(title, panel.series))
+        return _heat(panel)
     caption = ": ".join(filter(None, [panel.title, panel.y_label]))
-    return parts.Table(caption, header, lines, note)
+    names = words(panel)
+    key = panel.x_label or ("name" if names else "x")
+    if any(len(set(s.x)) < len(s.x) for s in panel.series):
+        header = ("series", key, panel.y_label)
+        lines = [
+            (title(series), _word(x), text)
+            for series in panel.series
+            for x, text in _readings(series)
+        ]
+    else:
+        header = (key, *map(title, panel.series))
+        lines = _by_x(panel, names)
+    step = max(1, -(-len(lines) // _LINES))
+    note = f"One of {step} lines is shown." if step > 1 else ""
+    chosen = tuple(lines[::-step][::-1])
+    return parts.Table(caption, header, chosen, note)
 
 
 def title(series: parts.Series) -> str:
@@ -118,11 +113,34 @@ def title(series: parts.Series) -> str:
     return series.name
 
 
-def _column(series: parts.Series, is_words: bool) -> dict:
-    return {
-        _word(x) if is_words else x: plain.shown(y, error)
-        for x, y, error in zip(series.x, series.y, errors(series), strict=True)
-    }
+def _heat(panel: parts.Panel) -> parts.Table:
+    corner = " / ".join(filter(None, [panel.y_label, panel.x_label]))
+    lines = tuple(
+        (name, *(text or plain.NOTHING for text in texts))
+        for name, texts in zip(panel.y, plain.cells(panel.values), strict=True)
+    )
+    return parts.Table(panel.title, (corner, *panel.x), lines)
+
+
+def _by_x(panel: parts.Panel, names: list[str]) -> list[tuple[str, ...]]:
+    if names:
+        columns = [
+            {_word(x): text for x, text in _readings(series)}
+            for series in panel.series
+        ]
+        keys = names
+    else:
+        columns = [dict(_readings(series)) for series in panel.series]
+        keys = sorted({x for column in columns for x in column})
+    return [
+        (_word(x), *(column.get(x, plain.NOTHING) for column in columns))
+        for x in keys
+    ]
+
+
+def _readings(series: parts.Series) -> list[tuple]:
+    shown = map(plain.shown, series.y, errors(series))
+    return list(zip(series.x, shown, strict=True))
 
 
 def _word(x) -> str:

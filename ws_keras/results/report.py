@@ -185,7 +185,7 @@ def _without_charts(part: sections.Section) -> sections.Section:
 
 def _summary(parts: list[sections.Section]) -> str:
     (block,) = next(p.blocks for p in parts if p.title == _SUMMARY)
-    return tables.markdown(block.header, block.lines)
+    return markdown.table(block.header, block.lines)
 
 
 def _load(folder: workdirs.Workdir) -> tuple[dict, list[str]]:

@@ -3,11 +3,13 @@
 import collections
 from collections.abc import Iterable
 
+from ws_keras.results import markdown as pages
 from ws_keras.results import rows
 from ws_keras.results import sections
 from ws_keras.results import shown
 from ws_keras.results import statistics
 
+markdown = pages.table
 NOTHING = shown.NOTHING
 _SUMMARY = (
     "experiment",
@@ -51,23 +53,6 @@ def summary(all_rows: Iterable[rows.Row]) -> sections.Table:
         for arm, arm_rows in arms.items():
             lines.append((name, arm, *_summary_line(arm, arm_rows, cold)))
     return sections.Table("Summary", _SUMMARY, tuple(lines), _SUMMARY_NOTE)
-
-
-def markdown(header: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
-    """Returns a Markdown table whose columns also line up as plain text.
-
-    Columns of numbers are aligned to the right.
-    """
-    table = [list(header), *map(list, lines)]
-    columns = list(zip(*table, strict=True))
-    widths = [max(3, *map(len, column)) for column in columns]
-    right = [_is_numeric(column[1:]) for column in columns]
-    rule = [
-        "-" * (width - 1) + (":" if is_right else "-")
-        for width, is_right in zip(widths, right, strict=True)
-    ]
-    table.insert(1, rule)
-    return "\n".join(_join(line, widths, right) for line in table) + "\n"
 
 
 def _summary_line(
@@ -120,16 +105,3 @@ def _cell_name(cell: statistics.Cell, grouped) -> str:
 def _mean(values: dict[int, float]) -> str:
     summary = statistics.summarize(values.values())
     return f"{summary.mean:.1f}" if summary.count else NOTHING
-
-
-def _is_numeric(column: tuple[str, ...]) -> bool:
-    starts = tuple("0123456789+" + shown.MINUS + NOTHING)
-    return all(text.startswith(starts) for text in column)
-
-
-def _join(line: list[str], widths: list[int], right: list[bool]) -> str:
-    parts = [
-        text.rjust(width) if is_right else text.ljust(width)
-        for text, width, is_right in zip(line, widths, right, strict=True)
-    ]
-    return f"| {' | '.join(parts)} |"
