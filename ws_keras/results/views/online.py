@@ -93,7 +93,7 @@ def _curves(row) -> bands.Printed | None:
 
 def _series(arms, field: str, scale: float, lookup: finals.Lookup):
     for arm in arms:
-        ours = statistics.by_samples(arm.rows, field)
+        ours = arm.by_samples(field)
         points = [
             (size / 1000, summary.mean / scale, summary.error / scale)
             for size, values in ours.items()
@@ -127,7 +127,7 @@ def _one_per_size(found) -> list:
 def _accuracy(run, arms, cell_name, block, lookup) -> sections.Table:
     header, columns, has_paper = ["samples"], [], False
     for arm in arms:
-        ours = statistics.by_samples(arm.rows, "accuracy")
+        ours = arm.by_samples()
         header.append(arm.name)
         columns.append(_means(ours))
         theirs = _paper_column(run, arm, ours, block, lookup)
@@ -174,10 +174,10 @@ def _gaps(arms, cell_name: str) -> list[sections.Table]:
     others = [arm for arm in arms if not arm.is_cold]
     if cold is None or not others:
         return []
-    theirs = statistics.by_samples(cold.rows, "accuracy")
+    theirs = cold.by_samples()
     header, columns = ["samples"], []
     for arm in others:
-        ours = statistics.by_samples(arm.rows, "accuracy")
+        ours = arm.by_samples()
         gaps = {
             size: statistics.paired(values, theirs[size])
             for size, values in ours.items()
@@ -200,7 +200,7 @@ def _costs(arms, field: str, cell_name: str) -> sections.Table:
     header, columns = ["samples"], []
     note = "Mean over seeds."
     for arm in arms:
-        ours = statistics.by_samples(arm.rows, field)
+        ours = arm.by_samples(field)
         header.append(arm.name)
         columns.append(_means(ours, field))
         curve = paper.online(arm.first, field)

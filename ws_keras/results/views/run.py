@@ -79,6 +79,17 @@ class ArmRuns:
             if row.num_samples == size
         }
 
+    @functools.cached_property
+    def _by_samples(self) -> dict:
+        return {}
+
+    def by_samples(self, field: str = "accuracy") -> dict:
+        """Returns number of samples to seed to the value of a field."""
+        known = self._by_samples
+        if field not in known:
+            known[field] = statistics.by_samples(self.rows, field)
+        return known[field]
+
     def summary(self, field: str = "accuracy") -> statistics.Summary:
         """Returns mean and spread of a field of the last round."""
         return statistics.summarize(self.final(field).values())
