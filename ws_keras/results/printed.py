@@ -136,7 +136,7 @@ def replication_online(row: rows.Row) -> bands.Printed | None:
     """Returns the replication's point at the samples of a row."""
     series = paper.numbers()["replication_online"]["series"]
     threshold = row.labels.get("train.threshold", 0.99)
-    found = series.get(f"{row.dataset}/{threshold:g}", {})
+    found = series.get(f"{row.dataset}/{threshold}", {})
     if row.arm not in ("cold", "warm") or not found:
         return None
     if row.num_samples not in found["num_samples"]:

@@ -35,8 +35,7 @@ _HARMLESS = 1.5  # per cent
 
 def blocks(run: runs.Run) -> list:
     """Returns the table over start epochs, both panels and the claims."""
-    arms = [arm for arm in run.pick("warm") if _LABEL in arm.labels]
-    arms.sort(key=_start)
+    arms = run.numbered(_LABEL, "warm")
     return [
         _table(run, arms),
         _chart(run, arms),

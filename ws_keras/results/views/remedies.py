@@ -68,10 +68,11 @@ def noise(run: runs.Run) -> list:
 def fractions(run: runs.Run) -> list:
     """Returns Fig. 10: the gap over the share of the first round."""
     chart = _over_label(run, run.arms, _FRACTION, "First round's share")
+    found = _slopes(run.numbered(_FRACTION, "warm"), _FRACTION)
     slopes = signs.above(
         "the gap to cold grows with the first round's share (slope in points)",
-        _slopes(run.pick("warm"), _FRACTION),
-        {seed: 0.0 for arm in run.pick("warm") for seed in arm.final()},
+        found,
+        dict.fromkeys(found, 0.0),
     )
     return [
         finals.table(run, "Last round"),
@@ -91,7 +92,7 @@ def first_layers(run: runs.Run) -> list:
     chart = charts.over(
         run,
         arms,
-        lambda arm: float(arm.first.arm.partition("-")[2]),
+        lambda arm: arm.first.arm.partition("-")[2],
         "First layers or stages that are carried over",
         "Partial warm start",
         label=lambda arm: "first_layers",
@@ -132,7 +133,7 @@ def weight_decay(run: runs.Run) -> list:
 def replication_weight_decay(run: runs.Run) -> list:
     """Returns the replication's weight decay, which narrows the gap."""
     block, lookup = "replication_weight_decay", printed.weight_decay
-    warm = sorted(run.pick("warm"), key=_reader(_WEIGHT))
+    warm = run.numbered(_WEIGHT, "warm")
     claim = signs.Sign("the gap narrows with stronger decay", None, "not run")
     if len(warm) > 1:
         weak, strong = (_gap(arm) for arm in (warm[0], warm[-1]))
@@ -274,7 +275,8 @@ def _over_label(
 ) -> sections.Chart:
     """Returns last accuracies and gaps over a label that is a number."""
     read = _reader(label)
-    some = [arm for arm in arms if read(arm) is not None]
+    meant = set(map(id, arms))
+    some = [arm for arm in run.numbered(label) if id(arm) in meant]
     return charts.over(
         run,
         some,

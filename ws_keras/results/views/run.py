@@ -146,13 +146,22 @@ class Run:
             return ""
         return f"{self.missing} settings are not finished"
 
+    def numbered(self, label: str, *kinds: str) -> list[ArmRuns]:
+        """Returns the arms for which a label is a number, in its order."""
+        found = [
+            arm
+            for arm in self.pick(*kinds)
+            if type(arm.labels.get(label)) in (int, float)
+        ]
+        return sorted(found, key=lambda arm: arm.labels[label])
+
     def pick(self, *kinds: str, **fields: Any) -> list[ArmRuns]:
-        """Returns the arms of these kinds whose rows have these fields."""
+        """Returns the arms of these kinds in cells with these fields."""
         return [
             arm
             for arm in self.arms
             if (not kinds or arm.first.arm.partition("-")[0] in kinds)
-            and all(getattr(arm.first, k) == v for k, v in fields.items())
+            and all(getattr(arm.cell, k) == v for k, v in fields.items())
         ]
 
     def cells(self) -> dict[statistics.Cell, list[ArmRuns]]:

@@ -67,7 +67,8 @@ def _curve(run, source: str, target: str, kind: str) -> list[runs.ArmRuns]:
 
 
 def _fraction(arm: runs.ArmRuns) -> float:
-    return float(arm.labels.get(_FRACTION, 1.0))
+    value = arm.labels.get(_FRACTION)
+    return value if isinstance(value, float) else 1.0
 
 
 def _table(run: runs.Run, pairs) -> sections.Table:
