@@ -9,6 +9,7 @@
   const PATTERNS = ["", "/", ".", "x", "\\"];
   const PAPER = ["#444444", "#C4CAD0"];
   const HEIGHT = 330;
+  const WORD = 18; // pixels that a word below an axis needs at least
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const coarse = matchMedia("(pointer: coarse)").matches;
 
@@ -99,11 +100,15 @@
     };
   }
 
+  // Few words are broken to stand beside each other, many stand upright.
+  const wordWidth = ({ length }) => (length > 12 ? 99 : length > 3 ? 9 : 16);
+
   function overWords(words) {
     return {
       tickmode: "array",
       tickvals: words.map((_, place) => place),
-      ticktext: words.map((word) => wrap(word, 16)),
+      ticktext: words.map((word) => wrap(word, wordWidth(words))),
+      ticklabeloverflow: "allow",
       range: [-0.6, words.length - 0.4],
       showgrid: false,
       zeroline: false,
@@ -126,7 +131,13 @@
   function frame(more) {
     return {
       height: HEIGHT,
-      margin: { l: 50, r: 12, t: 12, b: 40 },
+      // The buttons stand above the axes, not in them.
+      margin: { l: 50, r: 12, t: coarse ? 12 : 30, b: 40 },
+      modebar: {
+        bgcolor: "rgba(0,0,0,0)",
+        color: color("--quiet"),
+        activecolor: color("--text"),
+      },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, sans-serif", color: color("--text") },
@@ -311,6 +322,11 @@
       svg.append(shape("path", { d: "M13 2l4 4-4 4-4-4z", ...line }));
       return svg;
     }
+    if (entry.kind === "bars") {
+      const bar = { x: 7, y: 0, width: 12, height: 12, fill: stroke };
+      svg.append(shape("rect", bar));
+      return svg;
+    }
     const dashes = at(STROKES, entry.number);
     const drawn = { d: "M0 6h26", "stroke-dasharray": dashes, ...line };
     const marks = [
@@ -321,7 +337,8 @@
       "M10 3l6 6m0-6l-6 6",
     ];
     const mark = { d: at(marks, entry.number), stroke, fill: stroke };
-    svg.append(shape("path", drawn), shape("path", mark));
+    if (entry.kind === "lines") svg.append(shape("path", drawn));
+    svg.append(shape("path", mark));
     return svg;
   }
 
@@ -355,12 +372,16 @@
     const hidden = new Set();
     const config = {
       displaylogo: false,
-      displayModeBar: coarse ? false : "hover",
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+      displayModeBar: !coarse,
+      modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
       responsive: true,
       toImageButtonOptions: { filename: data.name, scale: 2 },
     };
     const plots = [...chart.querySelectorAll(".plot")];
+    data.panels.forEach((panel, number) => {
+      const count = (panel.words ?? panel.x).length;
+      plots[number].style.minWidth = `${count * WORD}px`;
+    });
     const draws = data.panels.map((panel, number) => () => {
       const [found, shape] = figure(panel, hidden);
       return Plotly.react(plots[number], found, shape, config);
