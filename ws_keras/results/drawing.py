@@ -41,6 +41,7 @@ _COLUMNS = 3  # of panels; a page shrinks more of them until nobody reads them
 _MANY = 8  # bands; more of them hide each other
 _POINTS = 40  # markers of a line
 _LETTER = 0.075  # width of a letter in inches
+_NARROW = 0.45  # inches; words that have less stand upright
 _SMALL_LETTER = 0.065  # in a legend
 
 
@@ -142,7 +143,16 @@ def _width(panel: parts.Panel) -> float:
 
 
 def _height(panel: parts.Panel) -> float:
-    return min(max(3.5, 0.3 * len(panel.y) + 1.2), 13.0)
+    names = charts.words(panel)
+    upright = 0.0
+    if names and _room(panel, names) < _NARROW:
+        upright = _LETTER * min(max(map(len, names)), 40)
+    return min(max(3.5 + upright, 0.3 * len(panel.y) + 1.2), 13.0)
+
+
+def _room(panel: parts.Panel, names: list[str]) -> float:
+    """Returns the inches for a word below the x axis."""
+    return 0.85 * _width(panel) / len(names)
 
 
 def _legend_columns(entries: dict, width: float) -> int:
@@ -253,8 +263,8 @@ def _words(ax, panel: parts.Panel) -> None:
     names = charts.words(panel)
     if not names:
         return
-    room = 0.85 * _width(panel) / len(names)  # inches for a word
-    is_narrow = room < 0.45
+    room = _room(panel, names)
+    is_narrow = room < _NARROW
     width = 40 if is_narrow else max(8, room / _LETTER)
     shown = [plain.wrapped(name, width) for name in names]
     longest = max(len(line) for name in shown for line in name.split("\n"))
