@@ -9,6 +9,9 @@
   const PATTERNS = ["", "/", ".", "x", "\\"];
   const PAPER = ["#444444", "#C4CAD0"];
   const HEIGHT = 330;
+  const LETTER = 7.5; // pixels
+  const MARGIN = 70; // pixels of an axis and its words
+  const BAR = 80; // pixels of a color bar
   const WORD = 18; // pixels that a word below an axis needs at least
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const coarse = matchMedia("(pointer: coarse)").matches;
@@ -103,8 +106,19 @@
   // Few words are broken to stand beside each other, many stand upright.
   const wordWidth = ({ length }) => (length > 12 ? 99 : length > 3 ? 9 : 16);
 
-  function overWords(words) {
+  // To the left: there the axis leaves room, at the right end nothing does.
+  function angle(words, width) {
+    const lines = words.flatMap((word) =>
+      wrap(word, wordWidth(words)).split("<br>"),
+    );
+    const longest = Math.max(...lines.map((line) => line.length));
+    const room = (width - MARGIN) / words.length;
+    return longest * LETTER < room ? 0 : words.length > 12 ? -90 : -35;
+  }
+
+  function overWords(words, width) {
     return {
+      tickangle: angle(words, width),
       tickmode: "array",
       tickvals: words.map((_, place) => place),
       ticktext: words.map((word) => wrap(word, wordWidth(words))),
@@ -115,9 +129,9 @@
     };
   }
 
-  function layout(panel) {
+  function layout(panel, width) {
     const xAxis = panel.words.length
-      ? overWords(panel.words)
+      ? overWords(panel.words, width)
       : { type: panel.isLog ? "log" : "linear", zeroline: false };
     return frame({
       xaxis: axis(panel.xLabel, xAxis),
@@ -248,7 +262,7 @@
     return hasBand ? [band(series, known), curve] : [curve];
   }
 
-  function heat(panel) {
+  function heat(panel, width) {
     const places = (words) => words.map((_, place) => place);
     const text = panel.texts.map((line, row) =>
       line.map((number, column) =>
@@ -278,11 +292,12 @@
       },
     };
     const words = (names) => ({
-      ...overWords(names),
+      ...overWords(names, width),
       range: [-0.5, names.length - 0.5],
       ticks: "",
     });
-    const yAxis = { ...words(panel.y), range: [panel.y.length - 0.5, -0.5] };
+    const yAxis = { ...words(panel.y), tickangle: 0 };
+    yAxis.range = [panel.y.length - 0.5, -0.5];
     const shape = frame({
       xaxis: axis(panel.xLabel, words(panel.x)),
       yaxis: axis(panel.yLabel, yAxis),
@@ -293,15 +308,15 @@
     return [[trace], shape];
   }
 
-  function figure(panel, hidden) {
-    if (panel.kind === "heat") return heat(panel);
+  function figure(panel, hidden, width) {
+    if (panel.kind === "heat") return heat(panel, width - BAR);
     const found = panel.series.flatMap((series) =>
       traces(panel, series).map((trace) => ({
         ...trace,
         visible: !hidden.has(series.entry),
       })),
     );
-    return [found, layout(panel)];
+    return [found, layout(panel, width)];
   }
 
   const NAMESPACE = "http://www.w3.org/2000/svg";
@@ -383,7 +398,8 @@
       plots[number].style.minWidth = `${count * WORD}px`;
     });
     const draws = data.panels.map((panel, number) => () => {
-      const [found, shape] = figure(panel, hidden);
+      const width = plots[number].clientWidth;
+      const [found, shape] = figure(panel, hidden, width);
       return Plotly.react(plots[number], found, shape, config);
     });
     const redraw = () => draws.forEach((draw) => draw());
