@@ -1,6 +1,7 @@
 """Event files, read back by TensorBoard's own reader."""
 
 import math
+import time
 
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
@@ -143,6 +144,8 @@ def test_an_open_tensorboard_forgets_what_will_come_again(tmp_path):
         for number in (1, 2, 3):
             writer.epoch(epoch(number))
     watching = read(tmp_path)
+    # Within a second, names of files are in their order up to the ninth.
+    time.sleep(1.1)
     with events.Events(tmp_path, {}, [epoch(1)]) as writer:
         writer.epoch(epoch(2, loss=9.0))
         writer.epoch(epoch(3, loss=8.0))

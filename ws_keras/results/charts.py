@@ -78,6 +78,16 @@ def entry(chart: parts.Chart, series: parts.Series) -> str:
     return series.name if len(names) == 1 else PAPER
 
 
+def kind(chart: parts.Chart, series: parts.Series) -> str:
+    """Returns how a legend shows a series: as a line where it has one."""
+    kinds = [
+        panel.kind
+        for panel in chart.panels
+        if any(other.name == series.name for other in panel.series)
+    ]
+    return "lines" if "lines" in kinds else kinds[0]
+
+
 def numbers(panel: parts.Panel) -> parts.Table:
     """Returns the numbers of a panel as a table.
 

@@ -1,12 +1,12 @@
 """Charts as PNG and SVG files, drawn by Matplotlib."""
 
 import pathlib
-import textwrap
 import warnings
 
 import numpy as np
 
 from ws_keras.results import charts
+from ws_keras.results import heatmap
 from ws_keras.results import palette
 from ws_keras.results import plain
 from ws_keras.results import sections as parts
@@ -41,6 +41,8 @@ _COLUMNS = 3  # of panels; a page shrinks more of them until nobody reads them
 _MANY = 8  # bands; more of them hide each other
 _POINTS = 40  # markers of a line
 _LETTER = 0.075  # width of a letter in inches
+_NARROW = 0.45  # inches; words that have less stand upright
+_SMALL_LETTER = 0.065  # in a legend
 
 
 def draw(
@@ -119,7 +121,9 @@ def _figure(matplotlib, chart: parts.Chart, styles: dict):
     for ax in axes[count:]:
         ax.remove()
     if chart.title:
-        figure.suptitle(_wrapped(chart.title, width / _LETTER), fontsize=11)
+        figure.suptitle(
+            plain.wrapped(chart.title, width / _LETTER), fontsize=11
+        )
     if entries:
         figure.legend(
             [_handle(matplotlib, chart, s, styles) for s in entries.values()],
@@ -133,27 +137,39 @@ def _figure(matplotlib, chart: parts.Chart, styles: dict):
 
 def _width(panel: parts.Panel) -> float:
     series = len({s.name for s in panel.series if not s.is_paper})
-    bars = series * len(charts.words(panel)) if panel.kind == "bars" else 0
-    return min(max(4.2, 0.12 * bars, 0.5 * len(panel.x) + 1.8), 13.0)
+    words = len(charts.words(panel))
+    bars = 0.12 * series * words if panel.kind == "bars" else 0
+    return min(max(4.2, 0.25 * words, bars, 0.5 * len(panel.x) + 1.8), 13.0)
 
 
 def _height(panel: parts.Panel) -> float:
-    return min(max(3.5, 0.3 * len(panel.y) + 1.2), 13.0)
+    names = charts.words(panel)
+    upright = 0.0
+    if names and _room(panel, names) < _NARROW:
+        upright = _LETTER * min(max(map(len, names)), 40)
+    return min(max(3.5 + upright, 0.3 * len(panel.y) + 1.2), 13.0)
+
+
+def _room(panel: parts.Panel, names: list[str]) -> float:
+    """Returns the inches for a word below the x axis."""
+    return 0.85 * _width(panel) / len(names)
 
 
 def _legend_columns(entries: dict, width: float) -> int:
     longest = max((len(name) for name in entries), default=0)
-    fitting = int(width / (longest * _LETTER + 0.6))
-    return max(1, min(len(entries), fitting))
+    fitting = max(1, int(width / (longest * _SMALL_LETTER + 0.6)))
+    # As many in the last line as in the others.
+    lines = max(1, -(-len(entries) // fitting))
+    return max(1, -(-len(entries) // lines))
 
 
 def _panel(matplotlib, ax, panel: parts.Panel, styles: dict) -> None:
-    ax.set_xlabel(_wrapped(panel.x_label))
-    ax.set_ylabel(_wrapped(panel.y_label))
+    ax.set_xlabel(plain.wrapped(panel.x_label))
+    ax.set_ylabel(plain.wrapped(panel.y_label))
     if panel.kind == "heat":
-        _heat(matplotlib, ax, panel)
+        heatmap.draw(matplotlib, ax, panel, _width(panel))
         return
-    ax.set_title(_wrapped(panel.title), fontsize=10)
+    ax.set_title(plain.wrapped(panel.title), fontsize=10)
     if charts.is_log(panel):
         ax.set_xscale("log")
         # The usual labels of this axis are formulas.
@@ -173,7 +189,7 @@ def _panel(matplotlib, ax, panel: parts.Panel, styles: dict) -> None:
             _line(ax, series, x, style, names)
     _words(ax, panel)
     if panel.from_zero:
-        ax.set_ylim(bottom=min(0, ax.get_ylim()[0]) if _below(panel) else 0)
+        ax.set_ylim(bottom=ax.get_ylim()[0] if _below(panel) else 0)
 
 
 def _line(ax, series, x, style: palette.Style, names: list[str]) -> None:
@@ -247,68 +263,17 @@ def _words(ax, panel: parts.Panel) -> None:
     names = charts.words(panel)
     if not names:
         return
-    shown = [_wrapped(name, 16) for name in names]
+    room = _room(panel, names)
+    is_narrow = room < _NARROW
+    width = 40 if is_narrow else max(8, room / _LETTER)
+    shown = [plain.wrapped(name, width) for name in names]
     longest = max(len(line) for name in shown for line in name.split("\n"))
-    is_crowded = longest * len(names) * _LETTER > 0.85 * _width(panel)
-    turned = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
-    ax.set_xticks(range(len(names)), shown, **(turned if is_crowded else {}))
+    turned = {}
+    if longest * _LETTER > room:
+        turned = {"rotation": 90} if is_narrow else heatmap.TURNED
+    ax.set_xticks(range(len(names)), shown, **turned)
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.grid(axis="x", visible=False)
-
-
-def _heat(matplotlib, ax, panel: parts.Panel) -> None:
-    values = np.array(panel.values, float).reshape(len(panel.y), len(panel.x))
-    mesh = ax.pcolormesh(
-        np.ma.masked_invalid(values),
-        cmap="viridis",
-        edgecolors="white",
-        linewidth=1,
-    )
-    for row, column in zip(*np.nonzero(~np.isfinite(values)), strict=True):
-        ax.add_patch(
-            matplotlib.patches.Rectangle(
-                (column, row), 1, 1, fc="#EEEEEE", ec="#BBBBBB", hatch="//"
-            )
-        )
-    turned = max(map(len, panel.x), default=0) > 6
-    degrees = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
-    ax.set_xticks(
-        np.arange(len(panel.x)) + 0.5,
-        [_wrapped(name, 24) for name in panel.x],
-        **(degrees if turned else {}),
-    )
-    ax.set_yticks(
-        np.arange(len(panel.y)) + 0.5, [_wrapped(name, 24) for name in panel.y]
-    )
-    ax.invert_yaxis()
-    ax.grid(visible=False)
-    ax.tick_params(length=0)
-    bar = ax.figure.colorbar(mesh, ax=ax, label=_wrapped(panel.title))
-    bar.outline.set_visible(False)
-    _cells(ax, mesh, panel)
-
-
-def _cells(ax, mesh, panel: parts.Panel) -> None:
-    texts = plain.cells(panel.values)
-    longest = max((len(text) for line in texts for text in line), default=1)
-    room = (_width(panel) - 1.8) / max(len(panel.x), 1)
-    size = min(9, 72 * room / (0.7 * max(longest, 1)))
-    if size < 4:
-        return
-    for row, line in enumerate(texts):
-        for column, text in enumerate(line):
-            if text:
-                r, g, b, _ = mesh.to_rgba(panel.values[row][column])
-                is_bright = 0.299 * r + 0.587 * g + 0.114 * b > 0.5
-                ax.text(
-                    column + 0.5,
-                    row + 0.5,
-                    text,
-                    ha="center",
-                    va="center",
-                    fontsize=size,
-                    color="black" if is_bright else "white",
-                )
 
 
 def _handle(matplotlib, chart, series, styles: dict):
@@ -316,15 +281,11 @@ def _handle(matplotlib, chart, series, styles: dict):
     style = styles[series.arm]
     if series.is_paper:
         return matplotlib.lines.Line2D([], [], **_PAPER)
-    kinds = {
-        panel.kind
-        for panel in chart.panels
-        if any(other.name == series.name for other in panel.series)
-    }
-    if kinds == {"bars"}:
+    kind = charts.kind(chart, series)
+    if kind == "bars":
         hatch = HATCHES[style.number % len(HATCHES)]
         return matplotlib.patches.Patch(fc=style.color, hatch=hatch, lw=0)
-    line = LINES[style.number % len(LINES)] if "lines" in kinds else ""
+    line = LINES[style.number % len(LINES)] if kind == "lines" else ""
     return matplotlib.lines.Line2D(
         [],
         [],
@@ -347,10 +308,6 @@ def _known(x, y, error) -> tuple[np.ndarray, ...]:
 
 def _below(panel: parts.Panel) -> bool:
     return any(y < 0 for series in panel.series for y in series.y)
-
-
-def _wrapped(text: str, width: float = 40) -> str:
-    return textwrap.fill(plain.clean(text), int(width)) if text else ""
 
 
 def _legible(name: str) -> str:

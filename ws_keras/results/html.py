@@ -85,6 +85,7 @@ def payload(chart: parts.Chart, styles: dict[str, palette.Style]) -> dict:
         "legend": [
             {
                 "name": plain.one_line(name),
+                "kind": charts.kind(chart, series),
                 "isPaper": series.is_paper,
                 **_style(styles[series.arm]),
             }

@@ -9,6 +9,10 @@
   const PATTERNS = ["", "/", ".", "x", "\\"];
   const PAPER = ["#444444", "#C4CAD0"];
   const HEIGHT = 330;
+  const LETTER = 7.5; // pixels
+  const MARGIN = 70; // pixels of an axis and its words
+  const BAR = 80; // pixels of a color bar
+  const WORD = 18; // pixels that a word below an axis needs at least
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const coarse = matchMedia("(pointer: coarse)").matches;
 
@@ -99,20 +103,35 @@
     };
   }
 
-  function overWords(words) {
+  // Few words are broken to stand beside each other, many stand upright.
+  const wordWidth = ({ length }) => (length > 12 ? 99 : length > 3 ? 9 : 16);
+
+  // To the left: there the axis leaves room, at the right end nothing does.
+  function angle(words, width) {
+    const lines = words.flatMap((word) =>
+      wrap(word, wordWidth(words)).split("<br>"),
+    );
+    const longest = Math.max(...lines.map((line) => line.length));
+    const room = (width - MARGIN) / words.length;
+    return longest * LETTER < room ? 0 : words.length > 12 ? -90 : -35;
+  }
+
+  function overWords(words, width) {
     return {
+      tickangle: angle(words, width),
       tickmode: "array",
       tickvals: words.map((_, place) => place),
-      ticktext: words.map((word) => wrap(word, 16)),
+      ticktext: words.map((word) => wrap(word, wordWidth(words))),
+      ticklabeloverflow: "allow",
       range: [-0.6, words.length - 0.4],
       showgrid: false,
       zeroline: false,
     };
   }
 
-  function layout(panel) {
+  function layout(panel, width) {
     const xAxis = panel.words.length
-      ? overWords(panel.words)
+      ? overWords(panel.words, width)
       : { type: panel.isLog ? "log" : "linear", zeroline: false };
     return frame({
       xaxis: axis(panel.xLabel, xAxis),
@@ -126,7 +145,13 @@
   function frame(more) {
     return {
       height: HEIGHT,
-      margin: { l: 50, r: 12, t: 12, b: 40 },
+      // The buttons stand above the axes, not in them.
+      margin: { l: 50, r: 12, t: coarse ? 12 : 30, b: 40 },
+      modebar: {
+        bgcolor: "rgba(0,0,0,0)",
+        color: color("--quiet"),
+        activecolor: color("--text"),
+      },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, sans-serif", color: color("--text") },
@@ -237,7 +262,7 @@
     return hasBand ? [band(series, known), curve] : [curve];
   }
 
-  function heat(panel) {
+  function heat(panel, width) {
     const places = (words) => words.map((_, place) => place);
     const text = panel.texts.map((line, row) =>
       line.map((number, column) =>
@@ -267,11 +292,12 @@
       },
     };
     const words = (names) => ({
-      ...overWords(names),
+      ...overWords(names, width),
       range: [-0.5, names.length - 0.5],
       ticks: "",
     });
-    const yAxis = { ...words(panel.y), range: [panel.y.length - 0.5, -0.5] };
+    const yAxis = { ...words(panel.y), tickangle: 0 };
+    yAxis.range = [panel.y.length - 0.5, -0.5];
     const shape = frame({
       xaxis: axis(panel.xLabel, words(panel.x)),
       yaxis: axis(panel.yLabel, yAxis),
@@ -282,15 +308,15 @@
     return [[trace], shape];
   }
 
-  function figure(panel, hidden) {
-    if (panel.kind === "heat") return heat(panel);
+  function figure(panel, hidden, width) {
+    if (panel.kind === "heat") return heat(panel, width - BAR);
     const found = panel.series.flatMap((series) =>
       traces(panel, series).map((trace) => ({
         ...trace,
         visible: !hidden.has(series.entry),
       })),
     );
-    return [found, layout(panel)];
+    return [found, layout(panel, width)];
   }
 
   const NAMESPACE = "http://www.w3.org/2000/svg";
@@ -311,6 +337,11 @@
       svg.append(shape("path", { d: "M13 2l4 4-4 4-4-4z", ...line }));
       return svg;
     }
+    if (entry.kind === "bars") {
+      const bar = { x: 7, y: 0, width: 12, height: 12, fill: stroke };
+      svg.append(shape("rect", bar));
+      return svg;
+    }
     const dashes = at(STROKES, entry.number);
     const drawn = { d: "M0 6h26", "stroke-dasharray": dashes, ...line };
     const marks = [
@@ -321,7 +352,8 @@
       "M10 3l6 6m0-6l-6 6",
     ];
     const mark = { d: at(marks, entry.number), stroke, fill: stroke };
-    svg.append(shape("path", drawn), shape("path", mark));
+    if (entry.kind === "lines") svg.append(shape("path", drawn));
+    svg.append(shape("path", mark));
     return svg;
   }
 
@@ -355,14 +387,19 @@
     const hidden = new Set();
     const config = {
       displaylogo: false,
-      displayModeBar: coarse ? false : "hover",
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+      displayModeBar: !coarse,
+      modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
       responsive: true,
       toImageButtonOptions: { filename: data.name, scale: 2 },
     };
     const plots = [...chart.querySelectorAll(".plot")];
+    data.panels.forEach((panel, number) => {
+      const count = (panel.words ?? panel.x).length;
+      plots[number].style.minWidth = `${count * WORD}px`;
+    });
     const draws = data.panels.map((panel, number) => () => {
-      const [found, shape] = figure(panel, hidden);
+      const width = plots[number].clientWidth;
+      const [found, shape] = figure(panel, hidden, width);
       return Plotly.react(plots[number], found, shape, config);
     });
     const redraw = () => draws.forEach((draw) => draw());

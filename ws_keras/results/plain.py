@@ -2,6 +2,7 @@
 
 import math
 import re
+import textwrap
 import unicodedata
 from collections.abc import Iterable
 
@@ -31,6 +32,11 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """Returns a text cleaned, its white space being single blanks."""
     return " ".join(clean(text).split())
+
+
+def wrapped(text: str, width: float = 40) -> str:
+    """Returns a text cleaned, in lines of about so many letters."""
+    return textwrap.fill(clean(text), int(width), break_long_words=False)
 
 
 def number(text: str) -> float:
