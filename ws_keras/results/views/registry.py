@@ -14,6 +14,7 @@ from ws_keras.results.views import gradients
 from ws_keras.results.views import grid
 from ws_keras.results.views import hyperparameters
 from ws_keras.results.views import online
+from ws_keras.results.views import penalties
 from ws_keras.results.views import remedies
 from ws_keras.results.views import rounds
 from ws_keras.results.views import run as runs
@@ -35,8 +36,8 @@ VIEWS: dict[str, View] = {
     "fig7_shrink_sweep": rounds.fig7,
     "fig8_grid": grid.blocks,
     "fig9_transfer": transfer.blocks,
-    "appendix_table3_penalties": remedies.penalties,
-    "appendix_table4_noise": remedies.noise,
+    "appendix_table3_penalties": penalties.penalties,
+    "appendix_table4_noise": penalties.noise,
     "appendix_fig10_fraction": remedies.fractions,
     "appendix_fig11_correlation": correlations.blocks,
     "appendix_fig12_every_step": remedies.every_step,

@@ -1,73 +1,22 @@
-"""Two phases with something changed: penalties, noise, layers, fractions."""
+"""Two phases with something changed: layers, fractions, weight decay."""
 
 from collections.abc import Callable
 
-from ws_keras.results import bands
-from ws_keras.results import paper
 from ws_keras.results import printed
 from ws_keras.results import sections
 from ws_keras.results import signs
 from ws_keras.results.views import charts
-from ws_keras.results.views import costs
 from ws_keras.results.views import finals
 from ws_keras.results.views import run as runs
 
 _LAST = "Last round, ours and the paper's"
 _WEIGHT = "penalty.weight"
 _FRACTION = "rounds.fraction"
-_NOISES = (1e-2, 1e-3, 1e-4, 0.0)
-
-
-def penalties(run: runs.Run) -> list:
-    """Returns the appendix' Table 3: penalties in both rounds."""
-    block = "appendix_table3"
-    lookup = printed.penalties
-    found = [finals.table(run, _LAST, block, lookup, _absent_penalties())]
-    for name in dict.fromkeys(a.labels.get("penalty.name") for a in run.arms):
-        arms = [a for a in run.arms if a.labels.get("penalty.name") == name]
-        found.append(
-            _over_label(run, arms, _WEIGHT, f"{name}", block, lookup, True)
-        )
-    return [*found, signs.table(_gaps_stay(run))]
-
-
-def noise(run: runs.Run) -> list:
-    """Returns the appendix' Table 4: noise without shrinking."""
-    block = "appendix_table4"
-    arms = [arm for arm in run.arms if printed.is_noise(arm.first)]
-    arms.sort(key=lambda arm: arm.first.perturb)
-    chart = charts.over(
-        run,
-        arms,
-        lambda arm: f"{arm.first.perturb:g}",
-        "Perturb",
-        "Noise without shrinking",
-        block,
-        printed.noise,
-        label=lambda arm: "shrink 1",
-    )
-    claims = [
-        *(
-            signs.above(
-                f"cold ends above perturb {arm.first.perturb:g}",
-                arm.cold_final(),
-                arm.final(),
-            )
-            for arm in arms
-        ),
-        *_more_noise(arms),
-    ]
-    return [
-        finals.table(run, _LAST, block, printed.noise, _absent_noise()),
-        costs.table(run, block, printed.noise_cost),
-        chart,
-        signs.table(claims),
-    ]
 
 
 def fractions(run: runs.Run) -> list:
     """Returns Fig. 10: the gap over the share of the first round."""
-    chart = _over_label(run, run.arms, _FRACTION, "First round's share")
+    chart = over_label(run, run.arms, _FRACTION, "First round's share")
     found = _slopes(run.numbered(_FRACTION, "warm"), _FRACTION)
     slopes = signs.above(
         "the gap to cold grows with the first round's share (slope in points)",
@@ -100,7 +49,7 @@ def first_layers(run: runs.Run) -> list:
     return [
         finals.table(run, "Last round"),
         chart,
-        signs.table(_gaps_stay(run, "first_layers", "warm")),
+        signs.table(gaps_stay(run, "first_layers", "warm")),
     ]
 
 
@@ -110,7 +59,7 @@ def batch_norm(run: runs.Run) -> list:
     return [
         finals.table(run, "Last round"),
         chart,
-        signs.table(_gaps_stay(run)),
+        signs.table(gaps_stay(run)),
     ]
 
 
@@ -126,7 +75,7 @@ def weight_decay(run: runs.Run) -> list:
         )
         for arm in run.pick("shrink_perturb")
     ]
-    chart = _over_label(run, run.arms, _WEIGHT, "Weight decay", log_x=True)
+    chart = over_label(run, run.arms, _WEIGHT, "Weight decay", log_x=True)
     return [finals.table(run, "Last round"), chart, signs.table(claims)]
 
 
@@ -138,7 +87,7 @@ def replication_weight_decay(run: runs.Run) -> list:
     if len(warm) > 1:
         weak, strong = (_gap(arm) for arm in (warm[0], warm[-1]))
         claim = signs.above(claim.claim, weak, strong)
-    chart = _over_label(
+    chart = over_label(
         run, run.arms, _WEIGHT, "Weight decay", block, lookup, log_x=True
     )
     return [
@@ -170,7 +119,7 @@ def offline(run: runs.Run) -> list:
     """Returns the replication's shrink-perturb between two halves."""
     block = "replication_offline"
     arms = run.pick("shrink_perturb")
-    claims = _gaps_stay(run)
+    claims = gaps_stay(run)
     arms.sort(key=lambda arm: -arm.first.shrink)
     claims += [
         signs.above(
@@ -212,7 +161,7 @@ def every_step(run: runs.Run) -> list:
     ]
 
 
-def _gaps_stay(run: runs.Run, *kinds: str) -> list[signs.Sign]:
+def gaps_stay(run: runs.Run, *kinds: str) -> list[signs.Sign]:
     """Returns for each arm (warm) whether cold ends above it."""
     return [
         signs.above(
@@ -223,23 +172,6 @@ def _gaps_stay(run: runs.Run, *kinds: str) -> list[signs.Sign]:
         )
         for arm in run.pick(*(kinds or ("warm",)))
     ]
-
-
-def _more_noise(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
-    by_noise = {arm.first.perturb: arm for arm in arms}
-    found = []
-    for more, less in zip(_NOISES, _NOISES[1:], strict=False):
-        pair = [by_noise.get(perturb) for perturb in (more, less)]
-        accuracy = [arm.final() if arm else {} for arm in pair]
-        steps = [arm.final("steps") if arm else {} for arm in pair]
-        words = f"perturb {more:g} {{}} {less:g}"
-        found += [
-            signs.above(words.format("ends above"), *accuracy),
-            signs.above(
-                words.format("takes more steps than"), *steps, unit="steps"
-            ),
-        ]
-    return found
 
 
 def _gap(arm: runs.ArmRuns) -> dict[int, float]:
@@ -264,7 +196,7 @@ def _slopes(arms: list[runs.ArmRuns], label: str) -> dict[int, float]:
     return slopes
 
 
-def _over_label(
+def over_label(
     run: runs.Run,
     arms: list[runs.ArmRuns],
     label: str,
@@ -292,31 +224,3 @@ def _over_label(
 
 def _reader(label: str) -> Callable[[runs.ArmRuns], float]:
     return lambda arm: arm.labels.get(label)
-
-
-def _absent_penalties() -> list[tuple[finals.Columns, bands.Printed]]:
-    block = paper.numbers()["appendix_table3"]
-    found = []
-    for key, cells in block["cells"].items():
-        name, arm = key.split("/")
-        for weight, cell in zip(block["weights"], cells, strict=True):
-            names = _named(block, arm)
-            names |= {"penalty.name": name, _WEIGHT: finals.word(weight)}
-            found.append((names, bands.Printed(*cell)))
-    return found
-
-
-def _absent_noise() -> list[tuple[finals.Columns, bands.Printed]]:
-    block = paper.numbers()["appendix_table4"]
-    cold = bands.Printed(block["cold"]["accuracy"])
-    found = [(_named(block, "cold"), cold)]
-    pairs = zip(block["perturb"], block["accuracy"], strict=True)
-    for perturb, cell in pairs:
-        arm = f"shrink_perturb 1/{perturb:g}" if perturb else "warm"
-        found.append((_named(block, arm), bands.Printed(*cell)))
-    return found
-
-
-def _named(block: dict, arm: str) -> finals.Columns:
-    fields = ("dataset", "model", "optimizer")
-    return {**{field: block[field] for field in fields}, "arm": arm}
