@@ -28,7 +28,7 @@ setuptools.setup(
     python_requires=">=3.11",
     packages=[*setuptools.find_packages(include=["ws_keras*"]), *FOLDERS],
     package_dir=FOLDERS,
-    package_data={"ws_keras.results": ["*.json"]},
+    package_data={"ws_keras.results": ["*.css", "*.js", "*.json"]},
     install_requires=[
         "absl-py>=2.1",
         # TFDS imports it on download without declaring it.
@@ -44,7 +44,7 @@ setuptools.setup(
         # The other backends of Keras, for KERAS_BACKEND=jax or torch.
         "jax": ["jax>=0.10"],
         "torch": ["torch>=2.13"],
-        "report": ["matplotlib>=3.8"],
+        "report": ["matplotlib>=3.8", "plotly>=6.0"],
         # The peer of the benchmarks.
         "bench": ["matplotlib>=3.8", "torch>=2.13"],
         "ray": ["ray>=2.60"],
@@ -53,6 +53,7 @@ setuptools.setup(
         "test": [
             "hypothesis>=6.100",
             "matplotlib>=3.8",
+            "plotly>=6.0",
             "pytest>=8.0",
             "pytest-cov>=5.0",
             "pytest-xdist>=3.7",

@@ -1,9 +1,11 @@
-"""Tables and figures of a run, ours beside the paper's, from its rows.
+"""One page about a run, ours beside the paper's numbers, from its rows.
 
     python -m launch.report --workdir=runs/fig2
 
-Writes report/report.md and its figures (PNG and SVG) into the folder and
-prints the summary. A run that is still going is shown as far as it has come.
+Writes report/report.html, which holds all it needs, and the same as report.md
+with figures (PNG and SVG) into the folder; prints the summary and where the
+pages lie. A run that is still going is shown as far as it has come, and what
+the verdicts mean is in docs/report.md.
 """
 
 from absl import flags

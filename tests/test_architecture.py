@@ -27,7 +27,7 @@ ORDER = [
 ANALYSIS = [
     path
     for path in FILES
-    if path.parent.name == "results" and path.name != "events.py"
+    if path.is_relative_to(PACKAGE / "results") and path.name != "events.py"
 ]
 
 

@@ -16,9 +16,14 @@ import ws_keras.configs.quickstart
 from ws_keras import experiment
 from ws_keras import settings
 from ws_keras.data import datasets
+from ws_keras.results import drawing
 from ws_keras.results import events
+from ws_keras.results import html
+from ws_keras.results import markdown
+from ws_keras.results import palette
 from ws_keras.results import report
 from ws_keras.results import rows
+from ws_keras.results import sections
 from ws_keras.results import workdir
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -94,6 +99,9 @@ def stand_ins():
         round=1,
         epoch=1,
     )
+    series = sections.Series("warm", "warm", (1, 2), (3.0, 4.0))
+    panel = sections.Panel("Round", "Accuracy (%)", (series,))
+    chart = sections.Chart("rounds", "Rounds", (panel,))
     return {
         "keras": keras,
         "ws_keras": ws_keras,
@@ -110,7 +118,15 @@ def stand_ins():
         "setting": settings.product(config)[0],
         "row": row,
         "epoch": epoch,
-        "folder": "runs/events",
+        "folder": pathlib.Path("runs/events"),
+        "path": pathlib.Path("page.html"),
+        "chart": chart,
+        "section": sections.Section("Charts", (chart,)),
+        "sections": [sections.Section("Charts", (chart,))],
+        "drawing": drawing,
+        "html": html,
+        "markdown": markdown,
+        "palette": palette,
         "grown_data": tf.data.Dataset.from_tensor_slices((x, y)).batch(16),
         **{f"x{name}": x for name in ("", "_old", "_all", "_may", "_t")},
         **{f"y{name}": y for name in ("", "_old", "_all", "_may", "_t")},

@@ -64,13 +64,14 @@ def test_prints_summary_and_paths(run_folder):
     assert "−4.5" in done.stdout
     assert done.stdout.splitlines()[-1].endswith("report/report.md")
     assert (run_folder / "report" / "report.md").exists()
+    assert (run_folder / "report" / "report.html").exists()
 
 
 def test_help_shows_own_flags_first():
     for name in ("--help", "-h", "--helpshort"):
         done = _command(name)
         assert done.returncode == 0
-        assert done.stdout.startswith("Tables and figures of a run")
+        assert done.stdout.startswith("One page about a run")
         assert "--workdir" in done.stdout
         assert "--verbosity" not in done.stdout
 

@@ -1,9 +1,11 @@
 """Rows for the tests of the results room."""
 
+import copy
 import math
 
 import pytest
 
+from ws_keras import settings
 from ws_keras.results import rows
 from ws_keras.results import workdir
 
@@ -114,13 +116,64 @@ def make_epochs():
     return make
 
 
+# As `run.json` has it, of the fields that the papers' numbers depend on.
+_CONFIG = {
+    "data": {"split": "held_out", "normalization": "half"},
+    "model": {"width": 16},
+    "optimizer": {"learning_rate": 0.001, "momentum": 0.0},
+    "rounds": {"step": 1000, "fraction": 0.5},
+    "train": {"batch_size": 128, "threshold": 0.99, "epochs": None},
+}
+
+
+@pytest.fixture
+def authors_config():
+    return copy.deepcopy(_CONFIG)
+
+
+@pytest.fixture
+def make_arm():
+    """Returns a function for the last rows of an arm, one for each accuracy.
+
+    `rounds` are the numbers of samples; earlier rounds have an accuracy of 10.
+    """
+
+    def make(arm, accuracies, rounds=(16666, 33333), cell="", **fields):
+        name, shrink, perturb = settings.parse_arm(arm)
+        experiment = fields.pop("experiment", "own")
+        last = fields.pop("last_fields", {})
+        return [
+            _row(
+                setting=f"{experiment}/{cell}{arm}/seed{seed}",
+                experiment=experiment,
+                arm=name,
+                shrink=shrink,
+                perturb=perturb,
+                seed=seed,
+                round=number,
+                num_samples=size,
+                accuracy=accuracy if number == len(rounds) else 10.0,
+                last=number == len(rounds),
+                **{
+                    "optimizer": "sgd",
+                    **fields,
+                    **(last if number == len(rounds) else {}),
+                },
+            )
+            for seed, accuracy in enumerate(accuracies)
+            for number, size in enumerate(rounds, 1)
+        ]
+
+    return make
+
+
 @pytest.fixture
 def make_run(tmp_path):
     """Returns a function that writes rows (and epochs) as a run's folder."""
 
-    def make(found, epochs=(), name="run"):
+    def make(found, epochs=(), name="run", **notes):
         folder = workdir.Workdir(tmp_path / name)
-        folder.prepare({"experiment": "x"}, {"keras": "3.15.1"})
+        folder.prepare({"experiment": "x"}, {"keras": "3.15.1"}, **notes)
         for row in found:
             rows.append(folder.rows_path(row.setting), row)
         for epoch in epochs:

@@ -1,6 +1,7 @@
 """Event files, read back by TensorBoard's own reader."""
 
 import math
+import time
 
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
@@ -143,9 +144,27 @@ def test_an_open_tensorboard_forgets_what_will_come_again(tmp_path):
         for number in (1, 2, 3):
             writer.epoch(epoch(number))
     watching = read(tmp_path)
+    # Within a second, names of files are in their order up to the ninth.
+    time.sleep(1.1)
     with events.Events(tmp_path, {}, [epoch(1)]) as writer:
         writer.epoch(epoch(2, loss=9.0))
         writer.epoch(epoch(3, loss=8.0))
     watching.Reload()
     expected = [(1, 1.0), (2, 9.0), (3, 8.0)]
     assert points(watching, "epoch/loss") == expected
+
+
+def test_diagnostics_and_measures_have_curves(tmp_path, make_row):
+    with events.Events(tmp_path, {}) as writer:
+        for number in (1, 2):
+            writer.epoch(epoch(number, measures={"norm": 2.0 * number}))
+            row = make_row(
+                round=number,
+                num_samples=1000 * number,
+                measures={"shrunk/0.5/entropy": 0.5 * number},
+            )
+            writer.round(row)
+    found = read(tmp_path)
+    assert points(found, "diagnostics/norm") == [(1, 2.0), (2, 4.0)]
+    name = "measures/shrunk/0.5/entropy"
+    assert points(found, name) == [(1000, 0.5), (2000, 1.0)]

@@ -23,13 +23,95 @@ def test_curves_are_as_long_as_their_axes():
         assert len(curve["epoch"]) == len(curve["value"])
 
 
-def test_all_numbers_say_how_exact_they_are():
+def test_all_numbers_say_where_they_are_from_and_how_exact():
     numbers = paper.numbers()
     names = [name for name in numbers if name != "about"]
-    assert names == ["table1", "fig1", "fig2", "fig7"]
+    assert names == [
+        "table1",
+        "fig1",
+        "fig2",
+        "fig3",
+        "fig4",
+        "fig5",
+        "fig7",
+        "fig9",
+        "appendix_table3",
+        "appendix_table4",
+        "replication_table1",
+        "fig6",
+        "replication_online",
+        "replication_fig1",
+        "replication_offline",
+        "replication_weight_decay",
+        "dash_table1",
+    ]
+    sources = {"figure", "text", "replication", "dash"}
+    for name in names:
+        assert numbers[name]["source"] in sources
+        assert numbers[name]["where"]
+        assert paper.precision(name)
+        assert all("." in field for field in numbers[name]["protocol"])
     assert "as printed" in paper.precision("table1")
-    for name in names[1:]:
-        assert paper.precision(name).startswith("read from the figure")
+    assert paper.precision("fig2").startswith("read from the figure")
+
+
+def test_shapes_fit_together():
+    numbers = paper.numbers()
+    left, right = numbers["fig4"]["half_data"], numbers["fig4"]["difference"]
+    assert len(left["epoch"]) == len(left["accuracy"]) == 9
+    assert len(right["start_epoch"]) == len(right["value"]) == 18
+    norms = numbers["fig5"]["norms"]
+    assert len(norms) == 10
+    assert {len(v) for v in norms.values()} == {len(numbers["fig5"]["batch"])}
+    panels = numbers["fig9"]["panels"]
+    assert len(panels) == 6
+    for curves in panels.values():
+        assert [*curves] == ["cold", "warm", "shrink_perturb"]
+        sizes = {len(curve) for curve in curves.values()}
+        assert sizes == {len(numbers["fig9"]["fractions"])}
+    block = numbers["appendix_table3"]
+    assert len(block["cells"]) == 6
+    assert {len(v) for v in block["cells"].values()} == {len(block["weights"])}
+    block = numbers["appendix_table4"]
+    for field in ("accuracy", "minutes"):
+        assert len(block[field]) == len(block["perturb"])
+    assert len(numbers["replication_table1"]["cells"]) == 54
+    curves = numbers["fig6"]["accuracy"]
+    assert {len(c) for c in curves.values()} == {len(numbers["fig6"]["shrink"])}
+    for series in numbers["replication_online"]["series"].values():
+        sizes = {len(series[k]) for k in ("num_samples", "cold", "warm")}
+        assert len(sizes) == 1
+    assert len(numbers["dash_table1"]["cells"]) == 8
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("fig3/best/cold", [78, 80]),
+        ("fig4/half_data/peak_epoch", 75),
+        ("fig5/start_ratio/warm", 18),
+        ("fig5/start_ratio/0.7", 1.35),
+        ("fig7/round_seconds/0.6", [105, 153]),
+        ("appendix_table3/cells/l2%cold", [72.7, 4.2]),
+        ("appendix_table4/cold/minutes", 34.0),
+        ("replication_table1/cells/svhn_cropped%mlp%sgd%cold", [39.4, 7.1]),
+        ("replication_table1/cells/cifar100%resnet18%momentum%warm", None),
+        ("replication_offline/accuracy/0.1", 81.1),
+        ("replication_weight_decay/warm", [81.16, 61.22, 58.63]),
+        ("dash_table1/cells/cifar10%dash", None),
+    ],
+)
+def test_some_numbers(path, value):
+    found = paper.numbers()
+    for part in path.split("/"):
+        found = found[part.replace("%", "/")]
+    if path.endswith("momentum%warm"):
+        value = [30.6, 0.3]
+    elif path.endswith("dash"):
+        found, value = found["steps"], [6490.0, 399.0]
+    elif path.endswith("l2%cold"):
+        found = found[0]
+    assert found == value
 
 
 def test_online_curves_of_figures_2_and_7(make_row):

@@ -1,7 +1,10 @@
 """A report shows everything readable and says what is not."""
 
+import sys
+
 import pytest
 
+from ws_keras.results import html
 from ws_keras.results import report
 from ws_keras.results import rows
 
@@ -13,16 +16,18 @@ def test_online_report(online_rows, make_run):
     assert written.markdown == folder.path / "report" / "report.md"
     assert text.startswith("# fig2_online\n")
     assert written.summary in text
-    assert "## Held-out accuracy (%) over samples" in text
-    assert "## Training seconds of each round" in text
+    assert "### Held-out accuracy (%) over samples" in text
+    assert "### Difference from cold (points)" in text
+    assert "### Training seconds of each round" in text
+    assert "### What the paper claims" in text
     assert "read from the figure" in text
-    assert "Two phases" not in text
-    assert "- keras 3.15.1" in text
+    assert "| keras " in text
     assert written.problems == []
 
 
-def test_figures_lie_beside_the_page(online_rows, make_run):
+def test_figures_and_page_lie_beside_the_text(online_rows, make_run):
     pytest.importorskip("matplotlib", reason="needs the extra `report`")
+    pytest.importorskip("plotly", reason="needs the extra `report`")
     written = report.write(make_run(online_rows).path)
     names = [path.name for path in written.figures]
     assert names == [
@@ -31,6 +36,44 @@ def test_figures_lie_beside_the_page(online_rows, make_run):
     ]
     assert all(path.stat().st_size > 1000 for path in written.figures)
     assert f"({names[0]})" in written.markdown.read_text()
+    page = written.html.read_text(encoding="utf8")
+    assert written.html == written.markdown.with_name("report.html")
+    assert "Difference from cold (points)" in page
+    assert str(written.html) in str(written).splitlines()
+
+
+def test_what_the_config_says_stands_first(online_rows, make_run):
+    recipe = (
+        "Figure 2: many rounds.\n\nWarm starts fall\nbehind.\n\n"
+        "    python -m launch.run --config=x\n\nTwo hours."
+    )
+    settings = [*dict.fromkeys(row.setting for row in online_rows)]
+    folder = make_run(
+        online_rows, recipe=recipe, settings=[*settings, "fig2_online/dash-1/s"]
+    )
+    text = report.write(folder.path).markdown.read_text()
+    first = text.index("## Figure 2: many rounds\n\nWarm starts fall behind.")
+    assert first < text.index("```\npython -m launch.run") < text.index("Two h")
+    assert text.index("Two hours.") < text.index("## Summary")
+    assert (
+        "Partial: 6 of 7 settings are finished; 1 are not run "
+        "(fig2\\_online/dash-1/s)." in text.replace("fig2_", "fig2\\_")
+    )
+
+
+def test_without_libraries_the_text_is_there(
+    online_rows, make_run, monkeypatch
+):
+    for name in ("matplotlib", "plotly"):
+        monkeypatch.setitem(sys.modules, name, None)
+    html._plotly.cache_clear()
+    written = report.write(make_run(online_rows).path)
+    assert (written.figures, written.html) == ([], None)
+    assert "matplotlib" in written.problems[0]
+    assert "plotly" in written.problems[1]
+    text = written.markdown.read_text()
+    assert "Figures need matplotlib" in text
+    assert "![" not in text
 
 
 def test_two_phase_report_with_curves(two_phase_rows, make_epochs, make_run):
@@ -38,15 +81,15 @@ def test_two_phase_report_with_curves(two_phase_rows, make_epochs, make_run):
     epochs = [epoch for name in settings for epoch in make_epochs(name)]
     written = report.write(make_run(two_phase_rows, epochs).path)
     text = written.markdown.read_text()
-    assert "## Two phases" in text
-    assert "| differs |" in text
+    assert "### Last round" in text
     assert "over samples" not in text
     names = {path.stem for path in written.figures}
-    assert names <= {"epochs-table1-cifar10-resnet18-sgd", "two-phase"}
+    assert names <= {"epochs-table1-cifar10-resnet18-sgd", "finals-table1"}
 
 
 def test_first_round_alone_gives_a_summary(make_row, make_run):
-    written = report.write(make_run([make_row()]).path)
+    row = make_row(experiment="own")
+    written = report.write(make_run([row]).path)
     assert "0 (+1 unfinished)" in written.summary
     assert written.figures == []
 

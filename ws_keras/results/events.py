@@ -89,12 +89,16 @@ class Events:
             # A loss may become nan; an accuracy that is was not measured.
             if name != "accuracy" or not math.isnan(value):
                 self._writer.add_scalar(f"epoch/{name}", value, epoch.epoch)
+        for name, value in epoch.measures.items():
+            self._writer.add_scalar(f"diagnostics/{name}", value, epoch.epoch)
 
     def round(self, row: rows.Row) -> None:
-        """Writes the scalars of a round at its number of samples."""
+        """Writes scalars and measures of a round at its number of samples."""
         for name in ROUND_TAGS:
             value = getattr(row, name)
             self._writer.add_scalar(f"round/{name}", value, row.num_samples)
+        for name, value in row.measures.items():
+            self._writer.add_scalar(f"measures/{name}", value, row.num_samples)
         self._writer.flush()
 
     def close(self) -> None:

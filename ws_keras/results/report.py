@@ -1,4 +1,4 @@
-"""The report of a run: tables and figures of a folder, from rows alone."""
+"""The report of a run: one page about a folder, from rows alone."""
 
 import collections
 import contextlib
@@ -6,41 +6,24 @@ import dataclasses
 import gc
 import os
 import pathlib
-import re
-from collections.abc import Callable
 from collections.abc import Iterator
 
-from ws_keras.results import figures
-from ws_keras.results import paper
+from ws_keras.results import drawing
+from ws_keras.results import html
+from ws_keras.results import markdown
+from ws_keras.results import palette
+from ws_keras.results import recipe
 from ws_keras.results import rows
-from ws_keras.results import statistics
+from ws_keras.results import sections
 from ws_keras.results import tables
 from ws_keras.results import workdir as workdirs
+from ws_keras.results.views import registry
+from ws_keras.results.views import run as runs
 
 FOLDER = "report"
-_ACCURACY_NOTE = (
-    "Mean ± standard error over seeds; (n) where fewer seeds than elsewhere "
-    "in the column have come so far. The paper's numbers are {precision}."
-)
-_SECONDS_NOTE = (
-    "Mean over seeds. The paper's numbers are {precision}; it names no "
-    "hardware for them."
-)
-_ONLINE = {
-    "accuracy": ("Held-out accuracy (%) over samples", _ACCURACY_NOTE),
-    "train_seconds": ("Training seconds of each round", _SECONDS_NOTE),
-    "sample_passes": ("Sample passes of each round", "Mean over seeds."),
-}
-_CELLS_NOTE = (
-    "Mean (standard deviation) over finished seeds. The paper's numbers are "
-    "{precision}; a match lies within two combined standard deviations, at "
-    "least half a point."
-)
-_SUMMARY_NOTE = (
-    "Last round of finished seeds, mean ± standard error; `minus cold` is the "
-    "paired difference in points over common seeds. Epochs, sample passes and "
-    "training seconds are sums over the rounds."
-)
+_MARKDOWN = "report.md"
+_HTML = "report.html"
+_SUMMARY = "Summary"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,18 +31,19 @@ class Report:
     """Where a report lies; as a string, what of it fits on a terminal."""
 
     markdown: pathlib.Path
+    html: pathlib.Path | None
     figures: list[pathlib.Path]
     summary: str
     problems: list[str]
 
     def __str__(self) -> str:
         problems = [f"Not shown: {problem}" for problem in self.problems]
-        paths = [str(path) for path in (self.markdown, *self.figures)]
-        return "\n".join([self.summary, *problems, *paths])
+        pages = [str(path) for path in (self.html, self.markdown) if path]
+        return "\n".join([self.summary.rstrip(), *problems, *pages])
 
 
 def write(workdir: str | os.PathLike) -> Report:
-    """Writes `report/report.md` and its figures into the folder of a run.
+    """Writes `report.html`, `report.md` and its figures into `report/`.
 
     Everything is made from rows. What is unfinished is counted as
     unfinished; what cannot be read is named, and the rest still shown.
@@ -91,90 +75,117 @@ def write(workdir: str | os.PathLike) -> Report:
             f"{folder.path}{_because(problems)}. Wait for the first round, or "
             "choose another `--workdir`."
         )
-    page = _Page(folder.path / FOLDER, problems)
-    page.text(f"# {_title(found)}")
-    page.table("Summary", tables.summary(found), _SUMMARY_NOTE)
-    _protocols(page, found, epochs)
-    page.text(_origin(run))
-    return page.write()
+    title = ", ".join(dict.fromkeys(row.experiment for row in found))
+    parts = assemble(run, found, epochs)
+    return _write(folder.path / FOLDER, title, parts, problems)
 
 
-class _Page:
-    """Collects the sections of a report and writes them at the end."""
+def assemble(
+    run: dict, found: list[rows.Row], epochs: list[rows.Epoch]
+) -> list[sections.Section]:
+    """Returns what a report says.
 
-    def __init__(self, folder: pathlib.Path, problems: list[str]):
-        self._folder = folder
-        self._sections = []
-        self._figures = []
-        self._summary = ""
-        self._problems = problems
+    Args:
+        run: Content of `run.json`, as much of it as is there.
+        found: Rows of any experiments.
+        epochs: Their epochs.
 
-    def text(self, text: str) -> None:
-        self._sections.append(text)
-
-    def table(self, title: str, table: str, note: str) -> None:
-        self._summary = self._summary or table
-        self._sections += [f"## {title}", table.rstrip(), note]
-
-    def figure(self, draw: Callable, found, name: str, title: str, **more):
-        try:
-            paths = draw(found, self._folder / name, title, **more)
-        except ImportError as error:
-            if str(error) not in self._problems:
-                self._problems.append(str(error))
-            return
-        self._figures += paths
-        self._sections.append(f"![{title}]({paths[0].name})")
-
-    def write(self) -> Report:
-        if self._problems:
-            lines = [f"- {problem}" for problem in self._problems]
-            self._sections[1:1] = ["## Not shown", "\n".join(lines)]
-        path = self._folder / "report.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        workdirs.write_atomically(path, "\n\n".join(self._sections) + "\n")
-        return Report(path, self._figures, self._summary, self._problems)
-
-
-def _protocols(page: _Page, found: list, epochs: list) -> None:
-    two_phase = {}
-    for cell, arms in statistics.cells(found).items():
-        cell_rows = [row for arm_rows in arms.values() for row in arm_rows]
-        if statistics.is_online(cell_rows):
-            _online(page, cell, arms)
-        elif statistics.is_two_phase(cell_rows):
-            two_phase[cell] = arms
-        _curves(page, cell, arms, epochs)
-    if two_phase:
-        note = _CELLS_NOTE.format(precision=paper.precision("table1"))
-        page.table("Two phases", tables.two_phase(two_phase), note)
-        page.figure(figures.cells, two_phase, "two-phase", "Two phases")
-
-
-def _online(page: _Page, cell: statistics.Cell, arms: dict) -> None:
-    name = " ".join(filter(None, cell))
-    for field, (title, note) in _ONLINE.items():
-        note = note.format(precision=paper.precision("fig2"))
-        page.table(f"{title}, {name}", tables.online(arms, field), note)
-        if field == "accuracy":
-            page.figure(figures.online, arms, _file_name("online", cell), name)
-
-
-def _curves(page: _Page, cell, arms: dict, epochs: list) -> None:
+    Returns:
+        List of `sections.Section`, the summary first.
+    """
     lives = collections.defaultdict(list)
     for epoch in epochs:
         lives[epoch.setting].append(epoch)
-    found, firsts = {}, {}
-    for arm, arm_rows in arms.items():
-        settings = dict.fromkeys(row.setting for row in arm_rows)
-        known = {name: lives[name] for name in settings if name in lives}
-        if known:
-            found[arm] = known
-            firsts[arm] = arm_rows[0]
-    if found:
-        name = _file_name("epochs", cell)
-        title = f"{' '.join(filter(None, cell))}: all rounds, epoch by epoch"
-        page.figure(figures.curves, found, name, title, firsts=firsts)
+    by_experiment = collections.defaultdict(list)
+    for row in found:
+        by_experiment[row.experiment].append(row)
+    parts = [*_about(run), sections.Section(_SUMMARY, (tables.summary(found),))]
+    planned = recipe.planned(run)
+    for name, some in by_experiment.items():
+        ours = tuple(id_ for id_ in planned if id_.partition("/")[0] == name)
+        told = recipe.progress(ours, some)
+        shown = runs.Run(name, some, lives, run.get("config", {}), ours)
+        blocks = [*([told] if told else []), *registry.blocks(shown)]
+        if blocks:
+            parts.append(sections.Section(name, tuple(blocks)))
+    made_with = tuple(recipe.made_with(run, found))
+    return [*parts, sections.Section("Made with", made_with)]
+
+
+def _about(run: dict) -> list[sections.Section]:
+    title = recipe.title(run)
+    return [sections.Section(title, tuple(recipe.blocks(run)))] if title else []
+
+
+def _write(
+    folder: pathlib.Path,
+    title: str,
+    parts: list[sections.Section],
+    problems: list[str],
+) -> Report:
+    folder.mkdir(parents=True, exist_ok=True)
+    figures, missing = _draw(folder, parts)
+    page, unmade = _page(title, _with_problems(parts, problems))
+    problems = [*problems, *missing, *unmade]
+    shown = _with_problems(parts, problems)
+    if missing:
+        # A picture that is no file is none of Markdown's either.
+        shown = [_without_charts(part) for part in shown]
+    path = folder / _MARKDOWN
+    workdirs.write_atomically(path, markdown.render(title, shown))
+    if page:
+        workdirs.write_atomically(folder / _HTML, page)
+    return Report(
+        markdown=path,
+        html=folder / _HTML if page else None,
+        figures=figures,
+        summary=_summary(parts),
+        problems=problems,
+    )
+
+
+def _draw(folder: pathlib.Path, parts: list) -> tuple[list, list[str]]:
+    """Returns the figures drawn, and why some could not be."""
+    styles = palette.styles(parts)
+    charts = [
+        block
+        for part in parts
+        for block in part.blocks
+        if isinstance(block, sections.Chart)
+    ]
+    figures = []
+    try:
+        for chart in charts:
+            figures += drawing.draw(chart, folder, styles)
+    except ImportError as error:
+        return figures, [str(error)]
+    return figures, []
+
+
+def _page(title: str, parts: list) -> tuple[str | None, list[str]]:
+    try:
+        return html.render(title, parts), []
+    except ImportError as error:
+        return None, [str(error)]
+
+
+def _with_problems(parts: list, problems: list[str]) -> list:
+    if not problems:
+        return parts
+    blocks = tuple(map(sections.Text, problems))
+    return [sections.Section("Not shown", blocks), *parts]
+
+
+def _without_charts(part: sections.Section) -> sections.Section:
+    blocks = tuple(
+        block for block in part.blocks if not isinstance(block, sections.Chart)
+    )
+    return sections.Section(part.title, blocks)
+
+
+def _summary(parts: list[sections.Section]) -> str:
+    (block,) = next(p.blocks for p in parts if p.title == _SUMMARY)
+    return markdown.table(block.header, block.lines)
 
 
 def _load(folder: workdirs.Workdir) -> tuple[dict, list[str]]:
@@ -214,24 +225,3 @@ def _scan(files: list[str], name: str, kind: type, problems: list[str]) -> list:
 
 def _because(problems: list[str]) -> str:
     return f" ({problems[0]})" if problems else ""
-
-
-def _title(found: list) -> str:
-    return ", ".join(dict.fromkeys(row.experiment for row in found))
-
-
-def _file_name(prefix: str, cell: statistics.Cell) -> str:
-    # The paths of npz data sets have slashes and colons.
-    return re.sub(r"[^\w.-]+", "-", "-".join(filter(None, [prefix, *cell])))
-
-
-def _origin(run: dict) -> str:
-    versions = run.get("versions", {})
-    lines = [f"- {name} {version}" for name, version in versions.items()]
-    if run.get("git_revision"):
-        lines.append(f"- revision {run['git_revision']}")
-    for later in run.get("continued", []):
-        revision = later.get("git_revision") or "other versions"
-        lines.append(f"- continued with {revision}: {later.get('versions')}")
-    text = "\n".join(lines) or "- unknown"
-    return f"## Made with\n\n{text}\n\nThe whole config is in `run.json`."

@@ -145,15 +145,50 @@ def cells(
     """
     # Groups are few and rows are many: only groups are compared in full.
     groups = collections.defaultdict(list)
+    all_rows = list(all_rows)
+    # A transfer begins on another data set than the one that it is about.
+    homes = {row.setting: row.dataset for row in all_rows}
     for row in all_rows:
-        groups[*cell(row), row.arm, row.shrink, row.perturb].append(row)
+        home = cell(row)
+        if row.dataset != homes[row.setting]:
+            home = home._replace(dataset=homes[row.setting])
+        groups[home, row.arm, row.shrink, row.perturb].append(row)
     grouped = collections.defaultdict(lambda: collections.defaultdict(list))
-    for found in sorted(groups.values(), key=lambda group: _order(group[0])):
-        grouped[cell(found[0])][label(found[0])] += found
+    for key in sorted(groups, key=lambda key: _order(key[0], groups[key][0])):
+        grouped[key[0]][label(groups[key][0])] += groups[key]
     for arms in grouped.values():
         for found in arms.values():
             found.sort(key=_BY_SEED)
     return {key: dict(arms) for key, arms in grouped.items()}
+
+
+def colds(
+    grouped: dict[Cell, dict[str, list[rows.Row]]],
+) -> dict[Cell, list[rows.Row]]:
+    """Returns for each cell the rows of the cold arm to compare with.
+
+    That is its own, or else one of the same experiment, data set, model and
+    optimizer whose labels it has as well: what only the other arms differ in
+    is no label of a cold start. Of several the one with most labels is meant.
+
+    Args:
+        grouped: What `cells` returns.
+
+    Returns:
+        `Cell` to rows, none where there is no such arm.
+    """
+    known = collections.defaultdict(list)
+    for key, arms in grouped.items():
+        if "cold" in arms:
+            known[key[:4]].append(arms["cold"])
+    found = {}
+    for key, arms in grouped.items():
+        labels = next(iter(arms.values()))[0].labels.items()
+        fitting = [
+            cold for cold in known[key[:4]] if cold[0].labels.items() <= labels
+        ]
+        found[key] = max(fitting, key=lambda c: len(c[0].labels), default=[])
+    return found
 
 
 def cell(row: rows.Row) -> Cell:
@@ -246,11 +281,19 @@ def _by_round(arm_rows: Iterable[rows.Row]) -> dict[int, dict[int, float]]:
     return {n: by_seed(found, "accuracy") for n, found in grouped.items()}
 
 
-def _order(row: rows.Row) -> tuple:
+def _order(home: Cell, row: rows.Row) -> tuple:
     shrink = 0.0 if math.isnan(row.shrink) else -row.shrink
     perturb = 0.0 if math.isnan(row.perturb) else row.perturb
     rank = _ARM_ORDER.get(row.arm, len(_ARM_ORDER))
-    return *cell(row), rank, row.arm, shrink, perturb
+    labels = tuple(map(_label_order, row.labels.items()))
+    return *home[:4], labels, rank, row.arm, shrink, perturb
+
+
+def _label_order(named: tuple) -> tuple:
+    """Numbers before words, and as numbers."""
+    name, value = named
+    is_word = isinstance(value, str)
+    return name, is_word, 0 if is_word else value, str(value)
 
 
 def _t_probability(theta: float, freedom: int) -> float:

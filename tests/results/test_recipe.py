@@ -1,0 +1,77 @@
+"""What `run.json` tells is shown; what it lacks is let pass."""
+
+from ws_keras.results import recipe
+from ws_keras.results import sections
+
+TEXT = """Figure 2: many rounds.
+
+Warm starts
+fall behind.
+
+    ws-run --config=x \\
+        --workdir=y
+
+Two hours.
+"""
+
+
+def test_paragraphs_and_commands():
+    run = {"recipe": TEXT}
+    assert recipe.title(run) == "Figure 2: many rounds"
+    assert recipe.blocks(run) == [
+        sections.Text("Warm starts fall behind."),
+        sections.Code("ws-run --config=x \\\n    --workdir=y"),
+        sections.Text("Two hours."),
+    ]
+
+
+def test_older_and_damaged_runs_have_none():
+    for run in ({}, {"recipe": None}, {"recipe": ["x"]}, {"recipe": ""}):
+        assert (recipe.title(run), recipe.blocks(run)) == ("", [])
+    for run in ({}, {"settings": "abc"}, {"settings": [1, None]}):
+        assert recipe.planned(run) == ()
+    assert recipe.planned({"settings": ["a", "b"]}) == ("a", "b")
+
+
+def test_progress(make_row):
+    done = make_row(setting="a", last=True)
+    begun = make_row(setting="b")
+    assert recipe.progress(("a",), [done]) is None
+    assert recipe.progress((), [done]) is None
+    assert recipe.progress(("a", "b", "c"), [done, begun]).text == (
+        "Partial: 1 of 3 settings are finished; 1 are unfinished; 1 are not "
+        "run (c)."
+    )
+    many = tuple("abcdefgh")
+    assert (
+        "7 are not run (b, c, d, e, f, ...)"
+        in recipe.progress(many, [done]).text
+    )
+
+
+def test_seeds_cost_and_versions(make_row):
+    found = [
+        make_row(seed=seed, train_seconds=3595.5, sample_passes=1500)
+        for seed in (0, 2)
+    ]
+    run = {
+        "versions": {"keras": "3.15.1"},
+        "git_revision": "abc",
+        "continued": [{"versions": {"keras": "3.16"}}, "garbage"],
+    }
+    (table,) = recipe.made_with(run, found)
+    # Training, 4 s of tracing and 0.5 s of evaluation, twice.
+    assert table.lines == (
+        ("seeds", "0, 2"),
+        ("settings with rows", "2"),
+        ("rows", "2"),
+        ("hours of all settings, one after the other", "2.00"),
+        ("sample passes", "3,000"),
+        ("keras", "3.15.1"),
+        ("revision", "abc"),
+        ("continued with", "other versions: keras 3.16"),
+    )
+    assert recipe.made_with({"versions": 3}, found)[0].lines[-1] == (
+        "revision",
+        "unknown",
+    )

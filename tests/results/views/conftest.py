@@ -1,0 +1,51 @@
+"""What the tests of views have in common."""
+
+import pytest
+
+from ws_keras.results import sections
+from ws_keras.results.views import registry
+from ws_keras.results.views import run as runs
+
+
+@pytest.fixture
+def show(authors_config):
+    """Returns a function from rows to what their experiment's view shows."""
+
+    def show(found, epochs=None, planned=(), config=authors_config):
+        name = found[0].experiment
+        shown = runs.Run(name, found, epochs or {}, config, planned)
+        return _Shown(registry.blocks(shown))
+
+    return show
+
+
+class _Shown:
+    def __init__(self, blocks):
+        self.blocks = blocks
+        self.tables = {
+            block.title: block
+            for block in blocks
+            if isinstance(block, sections.Table)
+        }
+        self.charts = {
+            block.name: block
+            for block in blocks
+            if isinstance(block, sections.Chart)
+        }
+
+    def column(self, title, name, key="arm"):
+        """Returns a column of a table by another one."""
+        table = self.tables[title]
+        place, at = table.header.index(name), table.header.index(key)
+        return {line[at]: line[place] for line in table.lines}
+
+    @property
+    def claims(self):
+        """Claim to verdict."""
+        table = self.tables["What the paper claims"]
+        return {claim: verdict for claim, verdict, _ in table.lines}
+
+    @property
+    def reasons(self):
+        table = self.tables["What the paper claims"]
+        return {claim: because for claim, _, because in table.lines}

@@ -1,0 +1,176 @@
+"""Experiments of many rounds."""
+
+import pytest
+
+SIZES = (5000, 33333)
+
+
+def _online(make_arm, levels, experiment="fig2_online", early=None, **fields):
+    fields = {"optimizer": "adam", **fields}
+    found = []
+    for arm, level in levels.items():
+        rows = make_arm(
+            arm, (level, level + 1), SIZES, experiment=experiment, **fields
+        )
+        for row in rows:
+            changes = {"round": 5} if row.num_samples == 5000 else {"round": 34}
+            if row.num_samples == 5000 and early:
+                changes["accuracy"] = early[arm] + row.seed
+            object.__setattr__(row, "round", changes["round"])
+            for name, value in changes.items():
+                object.__setattr__(row, name, value)
+            found.append(row)
+    return found
+
+
+def test_fig_2(show, make_arm):
+    levels = {"cold": 75.0, "warm": 63.0}
+    early = {"cold": 50.0, "warm": 44.0}
+    found = _online(make_arm, levels, early=early)
+    for row in found:
+        steps = 500 if row.arm == "cold" else 100
+        object.__setattr__(row, "steps", steps)
+    shown = show(found)
+    accuracy = next(t for t in shown.tables if t.startswith("Held-out"))
+    lines = {line[0]: line[1:] for line in shown.tables[accuracy].lines}
+    assert lines["5,000"] == (
+        "50.5 ± 0.5",
+        "50.4 match",
+        "44.5 ± 0.5",
+        "43.7 match",
+    )
+    assert lines["33,333"][1] == "75.9 match"
+    gaps = next(t for t in shown.tables if t.startswith("Difference"))
+    assert shown.tables[gaps].lines[1] == (
+        "33,333",
+        "−12.0 ± 0.0",
+        "−12.0 to −12.0",
+    )
+    assert list(shown.claims.values()) == ["holds"] * 3
+    (chart,) = shown.charts.values()
+    assert [panel.y_label for panel in chart.panels] == [
+        "Held-out accuracy (%)",
+        "Training time per round (s)",
+        "Passes per round (thousands)",
+    ]
+    last = shown.tables["Last round, and the paper at as many samples"]
+    assert last.lines[1][5:] == ("63.6", "match", "−12.3", "match")
+
+
+def test_a_part_of_fig_2_decides_no_more_than_it_shows(show, make_arm):
+    early = {"cold": 50.0, "warm": 44.0}
+    found = _online(make_arm, {"cold": 75.0, "warm": 63.0}, early=early)
+    found = [row for row in found if row.num_samples == 5000]
+    for row in found:
+        object.__setattr__(row, "last", True)
+    shown = show(found)
+    assert set(shown.claims.values()) == {"not decided"}
+    for because in shown.reasons.values():
+        assert "the last round has 5,000 samples, not 33,333" in because
+    accuracy = next(t for t in shown.tables if t.startswith("Held-out"))
+    assert shown.tables[accuracy].lines[-1] == (
+        "33,333",
+        "—",
+        "75.9 not run",
+        "—",
+        "63.6 not run",
+    )
+
+
+def test_another_threshold_is_another_protocol(show, make_arm, authors_config):
+    authors_config["train"]["threshold"] = 0.999
+    found = _online(make_arm, {"cold": 75.9})
+    shown = show(found, config=authors_config)
+    accuracy = next(t for t in shown.tables if t.startswith("Held-out"))
+    assert shown.tables[accuracy].lines[-1][2] == "75.9 other protocol"
+    note = shown.tables[accuracy].note
+    assert "train.threshold 0.999, not 0.99" in note
+
+
+def test_fig_7(show, make_arm):
+    shrinks = {1: 65, 0.8: 73, 0.6: 76, 0.4: 78, 0.2: 80}
+    levels = {f"shrink_perturb-{s}-0.01": a for s, a in shrinks.items()}
+    found = _online(make_arm, {"cold": 76, **levels}, "fig7_shrink_sweep")
+    cost = {1.0: 15, 0.8: 25, 0.6: 33, 0.4: 55, 0.2: 62, 0.0: 100}
+    for row in found:
+        passes = cost[row.shrink]
+        object.__setattr__(row, "sample_passes", passes)
+    shown = show(found)
+    assert set(shown.claims.values()) == {"holds"}
+    assert len(shown.claims) == 6
+    column = shown.column("Cost of the last round", "paper")
+    assert column["shrink_perturb 0.6/0.01"] == "0.33 match"
+    partial = show(found, planned=("fig7_shrink_sweep/x/seed0",))
+    costs = [c for c in partial.claims if c.startswith("the last round costs")]
+    assert partial.claims[costs[0]] == "not decided"
+    assert "1 settings are not finished" in partial.reasons[costs[0]]
+
+
+def test_fig_8(show, make_arm):
+    cells = {(0, 1): 75.0, (1, 0): 63.0, (0.4, 0): 70.0, (0.4, 0.1): 74.0}
+    levels = {f"shrink_perturb-{s}-{p}": a for (s, p), a in cells.items()}
+    shown = show(_online(make_arm, levels, "fig8_grid"))
+    (chart,) = shown.charts.values()
+    accuracy = chart.panels[0]
+    assert (accuracy.x, accuracy.y) == (("0", "0.4", "1"), ("0", "0.1", "1"))
+    assert accuracy.values[0][1:] == (70.5, 63.5)
+    assert accuracy.values[2][0] == 75.5
+    assert accuracy.values[2][1] != accuracy.values[2][1]
+    claims = shown.claims
+    assert claims["at shrink 0.4 some noise is no worse than none"] == "holds"
+    assert claims["at shrink 0.2 some noise is no worse than none"] == (
+        "not decided"
+    )
+    assert claims["the corner 1/0 is warm of Fig. 2"] == "holds"
+
+
+def test_last_layer(show, make_arm):
+    levels = {"cold": 75.0, "last_layer-0.5-0": 60.0}
+    found = _online(make_arm, levels, "appendix_fig14_last_layer")
+    claim = "last_layer-0.5-0 ends below cold by more than two deviations"
+    assert show(found).claims == {claim: "holds"}
+
+
+def test_dash(show, make_arm):
+    levels = {
+        "dash-0.3-0.3": 84.0,
+        "shrink_perturb-0.3-0.01": 81.0,
+        "cold": 67.0,
+        "warm": 63.5,
+    }
+    steps = {"dash-0.3-0.3": 6500, "cold": 5000, "warm": 3000}
+    config = {
+        "data": {"split": "official_test"},
+        "model": {"width": 64},
+        "optimizer": {"learning_rate": 0.001, "momentum": 0.9},
+        "train": {"batch_size": 128, "threshold": 0.999},
+    }
+    found = [
+        row
+        for arm, level in levels.items()
+        for row in make_arm(
+            arm,
+            (level, level),
+            tuple(range(1000, 51000, 1000)),
+            experiment="dash_table1",
+            steps=steps.get(arm, 5500),
+        )
+    ]
+    shown = show(found, config=config)
+    assert set(shown.claims.values()) == {"holds"}
+    verdicts = shown.column("Last chunk, ours and DASH's", "verdict")
+    assert set(verdicts.values()) == {"match"}
+    verdicts = shown.column("Steps of the last chunk", "verdict")
+    assert verdicts["cold"] == "match"
+    assert verdicts["warm"] == "differs"
+
+
+@pytest.mark.parametrize("threshold", [0.99, 0.999])
+def test_svhn(show, make_arm, threshold):
+    labels = {"train.threshold": threshold}
+    levels = {"cold": 92.0, "warm": 91.0}
+    fields = {"labels": labels, "dataset": "svhn_cropped"}
+    name = "replication_svhn_threshold"
+    shown = show(_online(make_arm, levels, name, **fields))
+    claim = f"cold ends above warm, stopping at {threshold}"
+    assert shown.claims == {claim: "holds"}

@@ -1,0 +1,242 @@
+"""Table 1, penalties, noise and other two-phase experiments."""
+
+import pytest
+
+LAST = "Last round, ours and the paper's"
+
+
+def test_table_1_has_a_line_for_each_cell(show, make_arm):
+    found = [
+        *make_arm("cold", (56, 57, 58), experiment="table1_two_phase"),
+        *make_arm("warm", (52, 52, 55), experiment="table1_two_phase"),
+    ]
+    shown = show(found)
+    table = shown.tables[LAST]
+    assert len(table.lines) == 36
+    # Differences 4, 5, 3: mean 4, standard error 1 / sqrt(3).
+    assert table.lines[1] == (
+        "cifar10",
+        "resnet18",
+        "sgd",
+        "warm",
+        "53.0 ± 1.0",
+        "−4.0 ± 0.6",
+        "−6.5 to −1.5",
+        "3",
+        "51.7 (0.9)",
+        "match",
+        "−4.5",
+        "match",
+    )
+    others = [line[9] for line in table.lines[2:]]
+    assert others == ["not run"] * 34
+    claim = "cold ends above warm: cifar10, resnet18, sgd"
+    assert shown.claims == {claim: "holds"}
+    (chart,) = shown.charts.values()
+    (panel,) = chart.panels
+    names = [(s.name, s.y) for s in panel.series if s.is_paper]
+    assert names == [
+        ("paper (Table 1)", (56.2,)),
+        ("paper (Table 1)", (51.7,)),
+    ]
+
+
+def test_logistic_regression_loses_nothing(show, make_arm):
+    fields = {"experiment": "table1_two_phase", "model": "logistic"}
+    found = [
+        *make_arm("cold", (40, 41), **fields),
+        *make_arm("warm", (40.5, 40), **fields),
+    ]
+    claim = "cold and warm are the same: cifar10, logistic, sgd"
+    assert show(found).claims == {claim: "holds"}
+
+
+def test_another_width_is_not_compared(show, make_arm, authors_config):
+    authors_config["model"]["width"] = 64
+    found = make_arm("cold", (56.2, 56.2), experiment="table1_two_phase")
+    shown = show(found, config=authors_config)
+    line = shown.tables[LAST].lines[0]
+    assert (line[8], line[9]) == ("56.2 (1.0)", "other protocol")
+    assert "model.width 64, not 16" in shown.tables[LAST].note
+
+
+def test_unfinished_seeds_are_no_result(show, make_arm):
+    found = make_arm("cold", (56,), experiment="table1_two_phase")[:1]
+    line = show(found).tables[LAST].lines[0]
+    assert line[4:10] == (
+        *("—",) * 3,
+        "0 (+1 unfinished)",
+        "56.2 (1.0)",
+        "unfinished",
+    )
+
+
+def test_the_replications_momentum_and_errors(show, make_arm):
+    fields = {"experiment": "replication_table1", "rounds": (25000, 50000)}
+    config = {
+        "data": {"split": "official_test"},
+        "model": {"width": 64},
+        "optimizer": {"learning_rate": 0.001},
+        "train": {"batch_size": 128, "threshold": 0.99},
+        "rounds": {"fraction": 0.5},
+    }
+    found = make_arm("cold", (65.4, 65.8), **fields) + make_arm(
+        "cold",
+        (65.4, 65.8),
+        cell="m/",
+        labels={"optimizer": "momentum"},
+        **fields,
+    )
+    table = show(found, config=config).tables[LAST]
+    assert len(table.lines) == 54
+    ours = [line for line in table.lines if line[7] == "2"]
+    # A standard error of 0.2 over five runs is a deviation of 0.4.
+    assert [line[2:4] + line[8:10] for line in ours] == [
+        ("sgd", "cold", "60.3 (0.2)", "differs"),
+        ("momentum", "cold", "65.5 (0.4)", "match"),
+    ]
+
+
+def test_penalties(show, make_arm):
+    labels = {"penalty.name": "l2", "penalty.weight": 0.1}
+    fields = {"experiment": "appendix_table3_penalties", "labels": labels}
+    found = [
+        *make_arm("cold", (72, 74), **fields),
+        *make_arm("warm", (64, 66), **fields),
+    ]
+    shown = show(found)
+    table = shown.tables[LAST]
+    assert len(table.lines) == 24
+    assert table.lines[1] == (
+        "l2",
+        "0.1",
+        "warm",
+        "65.0 ± 1.0",
+        "−8.0 ± 0.0",
+        "−8.0 to −8.0",
+        "2",
+        "63.9 (6.4)",
+        "match",
+        "−8.8",
+        "match",
+    )
+    assert set(shown.claims.values()) == {"holds"}
+
+
+def test_noise_is_judged_by_its_share_of_passes(show, make_arm):
+    name = "appendix_table4_noise"
+    passes = {"cold": 1000, "warm": 400, "shrink_perturb-1-0.01": 3000}
+    found = [
+        row
+        for arm, count in passes.items()
+        for row in make_arm(
+            arm, (54, 55), experiment=name, sample_passes=count, steps=count
+        )
+    ]
+    shown = show(found)
+    column = shown.column("Cost of the last round", "paper")
+    # 13.6 and 165.3 of 34 minutes.
+    assert column == {
+        "warm": "0.40 match",
+        "shrink_perturb 1/0.01": "4.86 differs",
+    }
+    assert len(shown.tables[LAST].lines) == 6
+    assert shown.claims["perturb 0.01 takes more steps than 0.001"] == (
+        "not decided"
+    )
+
+
+@pytest.mark.parametrize(
+    ("experiment", "arms", "claim", "verdict"),
+    [
+        (
+            "appendix_weight_decay",
+            {"cold": (50, 51, 52), "shrink_perturb-0.6-0.01": (50, 51, 52)},
+            "shrink_perturb 0.6/0.01 ends at most one point below cold (x=0.1)",
+            "holds",
+        ),
+        (
+            "appendix_first_layers",
+            {"cold": (50, 51), "first_layers-2": (52, 53)},
+            "cold ends above first_layers-2 (x=0.1)",
+            "does not hold",
+        ),
+        (
+            "replication_offline",
+            {"cold": (50,), "warm": (40,)},
+            "cold ends above warm (x=0.1)",
+            "not decided",
+        ),
+    ],
+)
+def test_claims(show, make_arm, experiment, arms, claim, verdict):
+    found = [
+        row
+        for arm, accuracies in arms.items()
+        for row in make_arm(
+            arm, accuracies, experiment=experiment, labels={"x": 0.1}
+        )
+    ]
+    assert show(found).claims == {claim: verdict}
+
+
+def _pairs(make_arm, experiment, label, gaps):
+    return [
+        row
+        for value, gap in gaps.items()
+        for arm, level in (("cold", 60), ("warm", 60 - gap))
+        for row in make_arm(
+            arm,
+            (level, level + 1, level + 2),
+            cell=f"{value}/",
+            experiment=experiment,
+            labels={label: value},
+        )
+    ]
+
+
+def test_weight_decay_and_augmentation_narrow_the_gap(show, make_arm):
+    name, label = "replication_weight_decay", "penalty.weight"
+    found = _pairs(make_arm, name, label, {0.1: 1, 0.01: 3, 0.001: 4})
+    shown = show(found)
+    assert shown.claims == {"the gap narrows with stronger decay": "holds"}
+    assert "difference +3.0" in [*shown.reasons.values()][0]
+    name, label = "replication_augmentation", "data.augmentation"
+    found = _pairs(make_arm, name, label, {"none": 3, "standard": 3})
+    claim = "augmentation standard narrows the gap"
+    assert show(found).claims == {claim: "does not hold"}
+
+
+def test_slope_of_the_gap_over_fractions(show, make_arm):
+    gaps = {0.1: 1.0, 0.3: 2.0, 0.5: 3.0}
+    name, label = "appendix_fig10_fraction", "rounds.fraction"
+    shown = show(_pairs(make_arm, name, label, gaps))
+    # Five points for the whole of the data, in every seed.
+    ((claim, because),) = shown.reasons.items()
+    assert shown.claims[claim] == "holds"
+    assert because.startswith("difference +5.0, 95 % interval +5.0 to +5.0")
+    chart = next(iter(shown.charts.values()))
+    assert chart.panels[1].series[0].x == (0.1, 0.3, 0.5)
+    assert chart.panels[1].series[0].y == pytest.approx((-1.0, -2.0, -3.0))
+    # Numbers are in their order, not in that of their words.
+    column = shown.tables["Last round"].lines
+    assert [line[0] for line in column] == ["0.1"] * 2 + ["0.3"] * 2 + [
+        "0.5"
+    ] * 2
+
+
+def test_every_step_is_compared_with_none(show, make_arm):
+    found = [
+        row
+        for value, level in (("none", 50), ("0.999-0.01", 51))
+        for row in make_arm(
+            "cold",
+            (level, level + 1),
+            rounds=(33333,),
+            cell=f"{value}/",
+            experiment="appendix_fig12_every_step",
+            labels={"every_step": value},
+        )
+    ]
+    claim = "every_step 0.999-0.01 ends no lower than without"
+    assert show(found).claims == {claim: "holds"}

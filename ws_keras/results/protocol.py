@@ -1,0 +1,77 @@
+"""Whether a run was done as the numbers beside it were."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from ws_keras.results import paper
+from ws_keras.results import rows
+
+_NONE = (None, "none", 0, "", ())
+# Fields that say nothing of other models.
+_OF_MODEL = {"model.width": "resnet18", "model.norm": "resnet18"}
+_ROW_FIELDS = ("dataset", "model", "optimizer")
+
+
+def differences(
+    name: str, config: Mapping[str, Any], found: Sequence[rows.Row]
+) -> list[str]:
+    """Returns in which fields a setting was run in another way than a paper.
+
+    Args:
+        name: Block of `paper.json`.
+        config: Config of the run, of dictionaries; may lack fields.
+        found: Rows of one finished setting, in the order of the rounds.
+
+    Returns:
+        Differences such as `model.width 64, not 16`; none where ours may be
+        set beside the paper's. A field that is not known is a difference
+        unless it is one that the paper leaves at none.
+    """
+    block = paper.numbers()[name]
+    others = list(_of_rows(block, found))
+    for field, expected in block["protocol"].items():
+        if _OF_MODEL.get(field, found[0].model) != found[0].model:
+            continue
+        value = found[0].labels.get(field, _get(config, field))
+        if not _same(value, expected):
+            known = "not known" if value is None else _shown(value)
+            others.append(f"{field} {known}, not {_shown(expected)}")
+    return others
+
+
+def _of_rows(block: dict, found: Sequence[rows.Row]):
+    for field in _ROW_FIELDS:
+        if block.get(field, getattr(found[0], field)) != getattr(
+            found[0], field
+        ):
+            yield f"{field} {getattr(found[0], field)}, not {block[field]}"
+    sizes = block.get("num_samples")
+    if isinstance(sizes, dict) and found[0].dataset in sizes:
+        ours = [row.num_samples for row in found]
+        theirs = sizes[found[0].dataset]
+        # A cold setting of the whole may be its last round alone.
+        if ours not in (theirs, theirs[-1:]):
+            words = (" and ".join(f"{n:,}" for n in s) for s in (ours, theirs))
+            yield "{} samples, not {}".format(*words)
+    if len(found) != block.get("num_rounds", len(found)):
+        yield f"{len(found)} rounds, not {block['num_rounds']}"
+
+
+def _get(config: Mapping[str, Any], field: str) -> Any:
+    value = config
+    for part in field.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return value
+
+
+def _same(value: Any, expected: Any) -> bool:
+    if expected in _NONE and not isinstance(value, Mapping):
+        return value in _NONE
+    return value == expected
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

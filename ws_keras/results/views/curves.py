@@ -1,0 +1,36 @@
+"""Fig. 1: equal training accuracy, unequal held-out accuracy."""
+
+from ws_keras.results import printed
+from ws_keras.results import signs
+from ws_keras.results.views import finals
+from ws_keras.results.views import run as runs
+
+_FITTED = 99.0  # percent
+
+
+def blocks(run: runs.Run) -> list:
+    """Returns the levels at which the curves end, and the claims of Fig. 1."""
+    found = []
+    for arm in run.pick("cold", "warm"):
+        training = arm.final("train_accuracy")
+        found.append(
+            signs.above(
+                f"{arm.name} fits its training data to {_FITTED:g} %",
+                training,
+                dict.fromkeys(training, _FITTED),
+                unit="points",
+            )
+        )
+    found += [
+        signs.beyond_spread(
+            "cold ends above warm by more than two deviations",
+            arm.cold_final(),
+            arm.final(),
+        )
+        for arm in run.pick("warm")
+    ]
+    title = "Where the curves end"
+    return [
+        finals.table(run, title, "fig1", printed.curves),
+        signs.table(found),
+    ]

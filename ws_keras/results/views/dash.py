@@ -1,0 +1,67 @@
+"""DASH's Table 1: fifty chunks, and what their last one gives and takes."""
+
+from ws_keras.results import bands
+from ws_keras.results import printed
+from ws_keras.results import sections
+from ws_keras.results import shown
+from ws_keras.results import signs
+from ws_keras.results.views import finals
+from ws_keras.results.views import online
+from ws_keras.results.views import run as runs
+
+
+def blocks(run: runs.Run) -> list:
+    """Returns DASH's Table 1: accuracy and steps of the last chunk."""
+    block = "dash_table1"
+    steps = [_steps_line(run, arm) for arm in run.arms]
+    header = ("model", "arm", "steps", "seeds", "paper", "verdict")
+    note = (
+        "Steps of the last round, mean over finished seeds; a match lies "
+        f"within {bands.RATIO_SHARE:.0%}."
+    )
+    found = []
+    for arms in run.cells().values():
+        found += _ranking(arms)
+    return [
+        finals.table(run, "Last chunk, ours and DASH's", block, printed.dash),
+        sections.Table("Steps of the last chunk", header, tuple(steps), note),
+        *online.blocks(run, block, finals.nothing)[1:],
+        signs.table(found),
+    ]
+
+
+def _steps_line(run: runs.Run, arm: runs.ArmRuns) -> tuple[str, ...]:
+    steps = arm.summary("steps")
+    number = printed.dash(arm.last, "steps")
+    is_other = run.is_other("dash_table1")(arm)
+    return (
+        finals.columns(arm)["model"],
+        arm.name,
+        shown.mean_error(steps, 0),
+        shown.seeds(arm.runs),
+        f"{number.value:,.0f}" if number else shown.NOTHING,
+        bands.verdict(steps, number, is_other),
+    )
+
+
+def _ranking(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
+    """Returns DASH > shrink-perturb > cold > warm, and warm the cheapest."""
+    kinds = {printed.kind(arm.first): arm for arm in arms}
+    where = f", {finals.columns(arms[0])['model']}"
+    order = ("dash", "shrink_perturb", "cold", "warm")
+    found = [
+        signs.above(
+            f"{better} ends above {worse}{where}",
+            *(kinds[k].final() if k in kinds else {} for k in (better, worse)),
+        )
+        for better, worse in zip(order, order[1:], strict=False)
+    ]
+    if "warm" in kinds:
+        warm = kinds["warm"].final("steps")
+        cheapest = [
+            signs.above(other, kinds[other].final("steps"), warm, unit="steps")
+            for other in order[:3]
+            if other in kinds
+        ]
+        found.append(signs.every(f"warm has the fewest steps{where}", cheapest))
+    return found

@@ -1,0 +1,219 @@
+"""Fig. 5: gradient norms on old and new data in the second phase."""
+
+import numpy as np
+
+from ws_keras.results import bands
+from ws_keras.results import paper
+from ws_keras.results import rows
+from ws_keras.results import sections
+from ws_keras.results import shown
+from ws_keras.results import signs
+from ws_keras.results import statistics
+from ws_keras.results.views import charts
+from ws_keras.results.views import finals
+from ws_keras.results.views import run as runs
+
+_BLOCK = "fig5"
+_PANELS = {
+    "gradient_norm_old": ("old", "Gradient norm, old data"),
+    "gradient_norm_new": ("new", "Gradient norm, new data"),
+    "gradient_norm_ratio": ("", "Gradient norm, new over old"),
+}
+_RATIO = "gradient_norm_ratio"
+_SECOND = 2  # round
+_HEADER = ("arm", "new / old at the start", "seeds", "paper", "verdict")
+_NOTE = (
+    "Gradient norm on data not seen before, divided by that on the data of "
+    "the first phase, before the first step of the second; mean ± standard "
+    "error. The paper's ratios (Fig. 5) are {precision}; a match lies within "
+    "30 %.{other}"
+)
+
+
+def blocks(run: runs.Run) -> list:
+    """Returns the ratios at the start, the norms and the claims."""
+    arms = [arm for arm in run.arms if not arm.is_cold and _lives(run, arm)]
+    if not arms:
+        text = "No gradient norms have been measured in a second phase yet."
+        return [sections.Text(text)]
+    return [
+        _ratios(run, arms),
+        _norms(run, arms),
+        _chart(run, arms),
+        signs.table(_claims(run, arms)),
+    ]
+
+
+def points(
+    run: runs.Run, arm: runs.ArmRuns, measure: str
+) -> dict[int, list[tuple[float, float]]]:
+    """Returns seed to (thousands of batches since the second phase, value)."""
+    found = {}
+    for row, life in _lives(run, arm):
+        batches = row.steps / max(row.epochs, 1) / 1000
+        start = life[0].epoch
+        found[row.seed] = [
+            ((epoch.epoch - start) * batches, epoch.measures[measure])
+            for epoch in life
+            if measure in epoch.measures
+        ]
+    return {seed: some for seed, some in found.items() if some}
+
+
+def start_ratio(run: runs.Run, arm: runs.ArmRuns) -> dict[int, float]:
+    """Returns seed to the ratio of the norms before the first step."""
+    return {
+        seed: some[0][1]
+        for seed, some in points(run, arm, _RATIO).items()
+        if some[0][0] == 0
+    }
+
+
+def _lives(run, arm) -> list[tuple[rows.Row, list[rows.Epoch]]]:
+    found = []
+    for row in arm.rows:
+        life = [
+            epoch
+            for epoch in run.epochs.get(row.setting, ())
+            if epoch.round == _SECOND
+        ]
+        if row.round == _SECOND and any(e.measures for e in life):
+            found.append((row, life))
+    return found
+
+
+def _key(arm: runs.ArmRuns) -> str:
+    return "warm" if arm.first.arm == "warm" else f"{arm.first.shrink:g}"
+
+
+def _fits(arm: runs.ArmRuns) -> bool:
+    perturb = paper.numbers()[_BLOCK]["perturb"]
+    return arm.first.arm == "warm" or arm.first.perturb == perturb
+
+
+def _printed_ratio(arm: runs.ArmRuns) -> bands.Printed | None:
+    value = paper.numbers()[_BLOCK]["start_ratio"].get(_key(arm))
+    if value is None or not _fits(arm):
+        return None
+    return bands.Printed(value, share=bands.RATIO_SHARE, decimals=2)
+
+
+def _ratios(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Table:
+    lines = []
+    for arm in arms:
+        ours = statistics.summarize(start_ratio(run, arm).values())
+        number = _printed_ratio(arm)
+        is_other = run.is_other(_BLOCK)(arm)
+        lines.append(
+            (
+                arm.name,
+                shown.mean_error(ours, 2),
+                str(ours.count),
+                number.text if number else shown.NOTHING,
+                bands.verdict(ours, number, is_other),
+            )
+        )
+    note = _NOTE.format(
+        precision=paper.precision(_BLOCK),
+        other=finals.other_protocol(run, _BLOCK, arms),
+    )
+    return sections.Table("Ratio at the start", _HEADER, tuple(lines), note)
+
+
+def _norms(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Table:
+    """Returns how many of the paper's points ours lie near."""
+    header = ("arm", "data", "the paper's points", "verdict", "seeds")
+    drawn = paper.numbers()[_BLOCK]
+    lines = []
+    for arm in arms:
+        for measure, (data, _) in _PANELS.items():
+            theirs = drawn["norms"].get(f"{_key(arm)}/{data}")
+            if not data or theirs is None or not _fits(arm):
+                continue
+            seeds = points(run, arm, measure)
+            verdicts = [
+                bands.verdict(
+                    _at(seeds, batch),
+                    bands.Printed(value, share=bands.RATIO_SHARE),
+                    run.is_other(_BLOCK)(arm),
+                )
+                for batch, value in zip(drawn["batch"], theirs, strict=True)
+            ]
+            counts = {v: verdicts.count(v) for v in dict.fromkeys(verdicts)}
+            text = ", ".join(f"{n} {v}" for v, n in counts.items())
+            line = (arm.name, data, str(len(verdicts)), text, str(len(seeds)))
+            lines.append(line)
+    note = (
+        "At each batch number of the paper's our mean is interpolated between "
+        "epochs; a match lies within 30 % of the paper's norm, whose "
+        "definition is not fully known."
+    )
+    return sections.Table("Norms", header, tuple(lines), note)
+
+
+def _at(seeds: dict, batch: float) -> statistics.Summary:
+    values = []
+    for found in seeds.values():
+        x, y = zip(*found, strict=True)
+        if x[0] <= batch <= x[-1]:
+            values.append(float(np.interp(batch, x, y)))
+    return statistics.summarize(values)
+
+
+def _chart(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Chart:
+    drawn = paper.numbers()[_BLOCK]
+    panels = []
+    for measure, (data, label) in _PANELS.items():
+        found = []
+        for arm in arms:
+            ours = _mean_line(points(run, arm, measure))
+            found.append(charts.series(arm.name, arm.name, ours))
+            theirs = drawn["norms"].get(f"{_key(arm)}/{data}")
+            if theirs and _fits(arm):
+                pairs = zip(drawn["batch"], theirs, strict=True)
+                some = [(*pair, 0.0) for pair in pairs]
+                name = charts.paper_name(_BLOCK)
+                found.append(charts.series(name, arm.name, some, True))
+        panels.append(
+            sections.Panel(
+                "Batches of the second phase (thousands)",
+                label,
+                tuple(one for one in found if one),
+                from_zero=bool(data),
+            )
+        )
+    stem = charts.name("gradients", run.experiment)
+    return sections.Chart(stem, "Gradient norms", tuple(panels))
+
+
+def _mean_line(seeds: dict) -> list[tuple[float, float, float]]:
+    """Returns means where all seeds have a value; each began at 0."""
+    if not seeds:
+        return []
+    found = []
+    for matched in zip(*seeds.values(), strict=False):
+        summary = statistics.summarize(value for _, value in matched)
+        found.append((matched[0][0], summary.mean, summary.error))
+    return found
+
+
+def _claims(run: runs.Run, arms: list[runs.ArmRuns]) -> list[signs.Sign]:
+    ordered = sorted(arms, key=lambda arm: -arm.first.shrink)
+    ratios = [start_ratio(run, arm) for arm in ordered]
+    falls = [
+        signs.above(f"{weak.name} above {strong.name}", larger, smaller)
+        for weak, strong, larger, smaller in zip(
+            ordered, ordered[1:], ratios, ratios[1:], strict=False
+        )
+    ]
+    claim = "the ratio falls with stronger shrinking"
+    found = [signs.every(claim, falls, run.missing_words)]
+    for arm, ratio in zip(ordered, ratios, strict=True):
+        zero = dict.fromkeys(ratio, 0.0)
+        if arm.first.arm == "warm":
+            claim = "the ratio of warm is at least 5"
+            found.append(signs.above(claim, ratio, zero, least=5.0))
+        elif arm.first.shrink <= 0.5:
+            claim = f"the ratio of {arm.name} is between 0.9 and 1.3"
+            found.append(signs.between(claim, ratio, zero, 0.9, 1.3))
+    return found

@@ -1,0 +1,245 @@
+"""Many rounds: accuracy, seconds and passes over samples, as in Fig. 2."""
+
+from collections.abc import Sequence
+
+from ws_keras.results import bands
+from ws_keras.results import paper
+from ws_keras.results import sections
+from ws_keras.results import shown
+from ws_keras.results import statistics
+from ws_keras.results.views import charts
+from ws_keras.results.views import finals
+from ws_keras.results.views import run as runs
+
+_ACCURACY_NOTE = (
+    "Mean ± standard error over seeds; (n) where fewer seeds than elsewhere "
+    "in the column have come so far."
+)
+_PAPER_NOTE = (
+    " The paper's numbers are {precision}; a match lies within "
+    f"{bands.READ_OFF_POINTS:g} points."
+)
+_FIELDS = {
+    "train_seconds": "Training seconds of each round",
+    "sample_passes": "Sample passes of each round",
+}
+_GAPS_NOTE = (
+    "Paired difference in points over common seeds, mean ± standard error, "
+    "and its 95 % t interval; (n) pairs where not all seeds have come so far."
+)
+
+
+def blocks(
+    run: runs.Run,
+    block: str = "fig2",
+    lookup: finals.Lookup | None = None,
+) -> list:
+    """Returns the tables and the chart of each cell of many rounds.
+
+    Args:
+        run: The experiment.
+        block: Block of `paper.json` that names the protocol. Defaults to
+            that of Fig. 2.
+        lookup: A row to the paper's accuracy at its number of samples.
+            Defaults to the curves of Fig. 2 and Fig. 7.
+
+    Returns:
+        Blocks of a section.
+    """
+    lookup = lookup or _curves
+    found = []
+    if len(run.arms) > 1:
+        title = "Last round, and the paper at as many samples"
+        found.append(finals.table(run, title, block, lookup))
+    for cell, arms in run.cells().items():
+        cell_name = " ".join(filter(None, cell))
+        found += [
+            _accuracy(run, arms, cell_name, block, lookup),
+            chart(arms, cell, lookup),
+            *_gaps(arms, cell_name),
+            *(_costs(arms, field, cell_name) for field in _FIELDS),
+        ]
+    return found
+
+
+def chart(
+    arms: Sequence[runs.ArmRuns],
+    cell: statistics.Cell,
+    lookup: finals.Lookup,
+) -> sections.Chart:
+    """Returns accuracy, seconds and sample passes over samples."""
+    panels = [
+        sections.Panel(
+            "Samples (thousands)",
+            label,
+            tuple(_series(arms, field, scale, lookup)),
+            from_zero=field != "accuracy",
+        )
+        for field, label, scale in (
+            ("accuracy", charts.ACCURACY, 1),
+            ("train_seconds", "Training time per round (s)", 1),
+            ("sample_passes", "Passes per round (thousands)", 1000),
+        )
+    ]
+    stem = charts.name("online", *cell)
+    return sections.Chart(stem, " ".join(filter(None, cell)), tuple(panels))
+
+
+def _curves(row) -> bands.Printed | None:
+    curve = paper.online(row, "accuracy")
+    value = curve and curve.at(row.num_samples)
+    return bands.Printed(value) if value else None
+
+
+def _series(arms, field: str, scale: float, lookup: finals.Lookup):
+    for arm in arms:
+        ours = arm.by_samples(field)
+        points = [
+            (size / 1000, summary.mean / scale, summary.error / scale)
+            for size, values in ours.items()
+            for summary in [statistics.summarize(values.values())]
+        ]
+        if found := charts.series(arm.name, arm.name, points):
+            yield found
+        # The paper's seconds are those of another machine.
+        if field != "accuracy":
+            continue
+        theirs = [
+            (row.num_samples / 1000, number.value, 0.0)
+            for row in _one_per_size(arm.rows)
+            if (number := lookup(row))
+        ]
+        where = charts.paper_name(_block_of(arm))
+        if found := charts.series(where, arm.name, theirs, is_paper=True):
+            yield found
+
+
+def _block_of(arm: runs.ArmRuns) -> str:
+    if "train.threshold" in arm.labels:
+        return "replication_online"
+    return "fig7" if arm.first.arm == "shrink_perturb" else "fig2"
+
+
+def _one_per_size(found) -> list:
+    return list({row.num_samples: row for row in found}.values())
+
+
+def _accuracy(run, arms, cell_name, block, lookup) -> sections.Table:
+    header, columns, has_paper = ["samples"], [], False
+    for arm in arms:
+        ours = arm.by_samples()
+        header.append(arm.name)
+        columns.append(_means(ours))
+        theirs = _paper_column(run, arm, ours, block, lookup)
+        if theirs:
+            has_paper = True
+            where = paper.numbers()[_block_of(arm)]["where"]
+            header.append(f"paper, {where}")
+            columns.append(theirs)
+    note = _ACCURACY_NOTE
+    if has_paper:
+        precision = paper.precision(block)
+        note += _PAPER_NOTE.format(precision=precision)
+        note += finals.other_protocol(run, block, arms)
+    title = f"Held-out accuracy (%) over samples, {cell_name}"
+    return _table(title, header, columns, note)
+
+
+def _paper_column(run, arm, ours, block: str, lookup) -> dict[int, str]:
+    is_other = run.is_other(block)(arm)
+    column = {}
+    for row in _one_per_size(arm.rows):
+        if number := lookup(row):
+            values = ours[row.num_samples].values()
+            summary = statistics.summarize(values)
+            verdict = bands.verdict(summary, number, is_other)
+            column[row.num_samples] = f"{number.text} {verdict}"
+    if column and not is_other and lookup is _curves:
+        column |= _rest(arm, max(ours))
+    return column
+
+
+def _rest(arm: runs.ArmRuns, last: int) -> dict[int, str]:
+    """Returns the paper's points at sizes that ours have not come to."""
+    curve = paper.online(arm.last, "accuracy")
+    return {
+        size: f"{value:.1f} {bands.NOT_RUN}"
+        for size, value in zip(curve.x, curve.y, strict=True)
+        if size > last
+    }
+
+
+def _gaps(arms, cell_name: str) -> list[sections.Table]:
+    cold = next((arm for arm in arms if arm.is_cold), None)
+    others = [arm for arm in arms if not arm.is_cold]
+    if cold is None or not others:
+        return []
+    theirs = cold.by_samples()
+    header, columns = ["samples"], []
+    for arm in others:
+        ours = arm.by_samples()
+        gaps = {
+            size: statistics.paired(values, theirs[size])
+            for size, values in ours.items()
+            if size in theirs
+        }
+        most = max((gap.count for gap in gaps.values()), default=0)
+        header += [arm.name, "95 % interval"]
+        columns += [
+            {
+                size: shown.difference(gap) + _fewer(gap.count, most)
+                for size, gap in gaps.items()
+            },
+            {size: shown.interval(gap) for size, gap in gaps.items()},
+        ]
+    title = f"Difference from cold (points), {cell_name}"
+    return [_table(title, header, columns, _GAPS_NOTE)]
+
+
+def _costs(arms, field: str, cell_name: str) -> sections.Table:
+    header, columns = ["samples"], []
+    note = "Mean over seeds."
+    for arm in arms:
+        ours = arm.by_samples(field)
+        header.append(arm.name)
+        columns.append(_means(ours, field))
+        curve = paper.online(arm.first, field)
+        theirs = {
+            size: f"{curve.at(size):.0f}"
+            for size in ours
+            if curve and curve.at(size) is not None
+        }
+        if theirs:
+            header.append(f"paper, {curve.where}")
+            columns.append(theirs)
+            note = (
+                f"Mean over seeds. The paper's numbers are "
+                f"{paper.precision('fig2')}; it names no hardware for them."
+            )
+    title = f"{_FIELDS[field]}, {cell_name}"
+    return _table(title, header, columns, note)
+
+
+def _means(ours: dict, field: str = "accuracy") -> dict[int, str]:
+    most = max(map(len, ours.values()))
+    column = {}
+    for size, values in ours.items():
+        summary = statistics.summarize(values.values())
+        text = shown.mean_error(summary)
+        if field != "accuracy":
+            text = shown.amount(summary, whole=field == "sample_passes")
+        column[size] = text + _fewer(summary.count, most)
+    return column
+
+
+def _fewer(count: int, most: int) -> str:
+    return f" ({count})" if 0 < count < most else ""
+
+
+def _table(title, header, columns, note: str) -> sections.Table:
+    sizes = sorted({size for column in columns for size in column})
+    lines = tuple(
+        (f"{size:,}", *(c.get(size, shown.NOTHING) for c in columns))
+        for size in sizes
+    )
+    return sections.Table(title, tuple(header), lines, note)

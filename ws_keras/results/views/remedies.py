@@ -1,0 +1,226 @@
+"""Two phases with something changed: layers, fractions, weight decay."""
+
+from collections.abc import Callable
+
+from ws_keras.results import printed
+from ws_keras.results import sections
+from ws_keras.results import signs
+from ws_keras.results.views import charts
+from ws_keras.results.views import finals
+from ws_keras.results.views import run as runs
+
+_LAST = "Last round, ours and the paper's"
+_WEIGHT = "penalty.weight"
+_FRACTION = "rounds.fraction"
+
+
+def fractions(run: runs.Run) -> list:
+    """Returns Fig. 10: the gap over the share of the first round."""
+    chart = over_label(run, run.arms, _FRACTION, "First round's share")
+    found = _slopes(run.numbered(_FRACTION, "warm"), _FRACTION)
+    slopes = signs.above(
+        "the gap to cold grows with the first round's share (slope in points)",
+        found,
+        dict.fromkeys(found, 0.0),
+    )
+    return [
+        finals.table(run, "Last round"),
+        chart,
+        signs.table([slopes]),
+        sections.Text(
+            "The paper says that the damage is monotone in the share and, in "
+            "what is known of it, not clearly in which direction: a claim "
+            "that does not hold here is a trend the other way."
+        ),
+    ]
+
+
+def first_layers(run: runs.Run) -> list:
+    """Returns a partial warm start: a gap for every number of layers."""
+    arms = run.pick("first_layers")
+    chart = charts.over(
+        run,
+        arms,
+        lambda arm: arm.first.arm.partition("-")[2],
+        "First layers or stages that are carried over",
+        "Partial warm start",
+        label=lambda arm: "first_layers",
+    )
+    return [
+        finals.table(run, "Last round"),
+        chart,
+        signs.table(gaps_stay(run, "first_layers", "warm")),
+    ]
+
+
+def batch_norm(run: runs.Run) -> list:
+    """Returns the gap with and without batch norm."""
+    chart = charts.bars(run, run.arms, "Last round")
+    return [
+        finals.table(run, "Last round"),
+        chart,
+        signs.table(gaps_stay(run)),
+    ]
+
+
+def weight_decay(run: runs.Run) -> list:
+    """Returns shrink-perturb under weight decay."""
+    claims = [
+        signs.above(
+            f"{arm.name} ends at most one point below cold "
+            f"({arm.cell.variant})",
+            arm.final(),
+            arm.cold_final(),
+            least=-1.0,
+        )
+        for arm in run.pick("shrink_perturb")
+    ]
+    chart = over_label(run, run.arms, _WEIGHT, "Weight decay", log_x=True)
+    return [finals.table(run, "Last round"), chart, signs.table(claims)]
+
+
+def replication_weight_decay(run: runs.Run) -> list:
+    """Returns the replication's weight decay, which narrows the gap."""
+    block, lookup = "replication_weight_decay", printed.weight_decay
+    warm = run.numbered(_WEIGHT, "warm")
+    claim = signs.Sign("the gap narrows with stronger decay", None, "not run")
+    if len(warm) > 1:
+        weak, strong = (_gap(arm) for arm in (warm[0], warm[-1]))
+        claim = signs.above(claim.claim, weak, strong)
+    chart = over_label(
+        run, run.arms, _WEIGHT, "Weight decay", block, lookup, log_x=True
+    )
+    return [
+        finals.table(run, _LAST, block, lookup),
+        chart,
+        signs.table([claim]),
+    ]
+
+
+def augmentation(run: runs.Run) -> list:
+    """Returns the replication's augmentation, which narrows the gap."""
+    by_value = {
+        arm.labels.get("data.augmentation"): _gap(arm)
+        for arm in run.pick("warm")
+    }
+    plain = by_value.pop("none", {})
+    claims = [
+        signs.above(f"augmentation {name} narrows the gap", plain, gap)
+        for name, gap in by_value.items()
+    ]
+    return [
+        finals.table(run, "Last round"),
+        charts.bars(run, run.arms, "Last round"),
+        signs.table(claims),
+    ]
+
+
+def offline(run: runs.Run) -> list:
+    """Returns the replication's shrink-perturb between two halves."""
+    block = "replication_offline"
+    arms = run.pick("shrink_perturb")
+    claims = gaps_stay(run)
+    arms.sort(key=lambda arm: -arm.first.shrink)
+    claims += [
+        signs.above(
+            f"shrink {strong.first.shrink:g} ends above {weak.first.shrink:g}",
+            strong.final(),
+            weak.final(),
+        )
+        for weak, strong in zip(arms, arms[1:], strict=False)
+    ]
+    return [
+        finals.table(run, _LAST, block, printed.offline),
+        charts.bars(run, run.arms, "Last round", block, printed.offline),
+        signs.table(claims),
+    ]
+
+
+def every_step(run: runs.Run) -> list:
+    """Returns Fig. 12: shrink-perturb at every step is a mild regularizer."""
+    arms = {
+        ", ".join(f"{k} {finals.word(v)}" for k, v in arm.labels.items()): arm
+        for arm in run.arms
+    }
+    plain = next(
+        (a for a in run.arms if a.labels.get("every_step") == "none"), None
+    )
+    claims = [
+        signs.above(
+            f"{name} ends no lower than without",
+            arm.final(),
+            plain.final() if plain else {},
+        )
+        for name, arm in arms.items()
+        if arm is not plain
+    ]
+    return [
+        finals.table(run, "Last round"),
+        charts.bars(run, run.arms, "Last round"),
+        signs.table(claims),
+    ]
+
+
+def gaps_stay(run: runs.Run, *kinds: str) -> list[signs.Sign]:
+    """Returns for each arm (warm) whether cold ends above it."""
+    return [
+        signs.above(
+            f"cold ends above {arm.name}"
+            + (f" ({arm.cell.variant})" if arm.cell.variant else ""),
+            arm.cold_final(),
+            arm.final(),
+        )
+        for arm in run.pick(*(kinds or ("warm",)))
+    ]
+
+
+def _gap(arm: runs.ArmRuns) -> dict[int, float]:
+    """Returns seed to cold minus this arm."""
+    ours, cold = arm.final(), arm.cold_final()
+    return {seed: cold[seed] - ours[seed] for seed in ours if seed in cold}
+
+
+def _slopes(arms: list[runs.ArmRuns], label: str) -> dict[int, float]:
+    """Returns seed to the slope of the gap over a label, by least squares."""
+    points = {}
+    for arm in arms:
+        x = arm.labels.get(label)
+        for seed, gap in _gap(arm).items():
+            points.setdefault(seed, []).append((x, gap))
+    slopes = {}
+    for seed, found in points.items():
+        middle = sum(x for x, _ in found) / len(found)
+        spread = sum((x - middle) ** 2 for x, _ in found)
+        if spread:
+            slopes[seed] = sum((x - middle) * y for x, y in found) / spread
+    return slopes
+
+
+def over_label(
+    run: runs.Run,
+    arms: list[runs.ArmRuns],
+    label: str,
+    title: str,
+    block: str | None = None,
+    lookup: finals.Lookup = finals.nothing,
+    log_x: bool = False,
+) -> sections.Chart:
+    """Returns last accuracies and gaps over a label that is a number."""
+    read = _reader(label)
+    meant = set(map(id, arms))
+    some = [arm for arm in run.numbered(label) if id(arm) in meant]
+    return charts.over(
+        run,
+        some,
+        read,
+        label.rpartition(".")[2].capitalize(),
+        title,
+        block,
+        lookup,
+        log_x=log_x and all(read(arm) > 0 for arm in some),
+        stem=charts.name("over", title),
+    )
+
+
+def _reader(label: str) -> Callable[[runs.ArmRuns], float]:
+    return lambda arm: arm.labels.get(label)

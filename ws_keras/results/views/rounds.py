@@ -1,0 +1,208 @@
+"""Claims of experiments of many rounds, and what they show besides curves."""
+
+from ws_keras.results import paper
+from ws_keras.results import printed
+from ws_keras.results import signs
+from ws_keras.results import statistics
+from ws_keras.results.views import costs
+from ws_keras.results.views import finals
+from ws_keras.results.views import online
+from ws_keras.results.views import run as runs
+
+_FROM = 5000  # samples from which Fig. 2 is judged
+_STEPS = 4.0  # times those of warm
+_NEAR = 2.0  # points
+_SHRINKS = (1.0, 0.8, 0.6, 0.4, 0.2)
+
+
+def fig2(run: runs.Run) -> list:
+    """Returns Fig. 2: warm falls behind cold, and costs less."""
+    found = []
+    for arm in run.pick("warm"):
+        sizes = _common_sizes(arm, _FROM)
+        found += [
+            signs.every(
+                f"cold is above warm in every round from {_FROM:,} samples on",
+                [_above(arm, size) for size in sizes],
+                _to_come(arm) or run.missing_words,
+            ),
+            _widens(arm),
+            _dearer(arm),
+        ]
+    return [*online.blocks(run), signs.table(found)]
+
+
+def fig7(run: runs.Run) -> list:
+    """Returns Fig. 7: stronger shrinking generalizes better and costs more."""
+    found = _ordered(run)
+    found += [
+        signs.between(
+            f"shrink 0.6 ends within {_NEAR:g} points of cold",
+            arm.final(),
+            arm.cold_final(),
+            -_NEAR,
+            _NEAR,
+        )
+        for arm in _shrunk(run)
+        if arm.first.shrink == 0.6
+    ]
+    found.append(_cheaper(run))
+    return [
+        *online.blocks(run, "fig7"),
+        costs.table(run, "fig7", printed.online_cost),
+        signs.table(found),
+    ]
+
+
+def svhn(run: runs.Run) -> list:
+    """Returns the replication's online runs, whose gap hangs on the stop."""
+    found = [
+        signs.above(
+            f"cold ends above warm, stopping at {finals.word(threshold)}",
+            arm.cold_final(),
+            arm.final(),
+        )
+        for arm in run.pick("warm")
+        for threshold in [arm.labels.get("train.threshold", "")]
+    ]
+    lookup = printed.replication_online
+    blocks = online.blocks(run, "replication_online", lookup)
+    return [*blocks, signs.table(found)]
+
+
+def replication(run: runs.Run) -> list:
+    """Returns the replication's Fig. 6, which has no printed numbers."""
+    return [*online.blocks(run), signs.table([*_ordered(run), _cheaper(run)])]
+
+
+def quickstart(run: runs.Run) -> list:
+    """Returns many rounds and whether warm ends below cold."""
+    return [*online.blocks(run), signs.table(_below_cold(run, "warm"))]
+
+
+def acquisition(run: runs.Run) -> list:
+    """Returns active learning, a curve for each way of choosing samples."""
+    return quickstart(run)
+
+
+def last_layer(run: runs.Run) -> list:
+    """Returns Fig. 14: shrinking the last layer alone does not help."""
+    found = [
+        signs.beyond_spread(
+            f"{arm.name} ends below cold by more than two deviations",
+            arm.cold_final(),
+            arm.final(),
+        )
+        for arm in run.pick("last_layer")
+    ]
+    return [*online.blocks(run), signs.table(found)]
+
+
+def _below_cold(run: runs.Run, *kinds: str) -> list[signs.Sign]:
+    return [
+        signs.above(
+            f"cold ends above {arm.name}{_variant(arm)}",
+            arm.cold_final(),
+            arm.final(),
+        )
+        for arm in run.pick(*kinds)
+    ]
+
+
+def _variant(arm: runs.ArmRuns) -> str:
+    return f" ({arm.cell.variant})" if arm.cell.variant else ""
+
+
+def _common_sizes(arm: runs.ArmRuns, least: int) -> list[int]:
+    ours, cold = (
+        {row.num_samples for row in found}
+        for found in (arm.rows, arm.cold_rows)
+    )
+    return sorted(size for size in ours & cold if size >= least)
+
+
+def _above(arm: runs.ArmRuns, size: int) -> signs.Sign:
+    cold = statistics.by_seed(
+        [row for row in arm.cold_rows if row.num_samples == size], "accuracy"
+    )
+    ours = statistics.by_seed(
+        [row for row in arm.rows if row.num_samples == size], "accuracy"
+    )
+    return signs.above(f"{size:,}", cold, ours)
+
+
+def _widens(arm: runs.ArmRuns) -> signs.Sign:
+    claim = f"the gap at the end is wider than at {_FROM:,} samples"
+    if _to_come(arm):
+        return signs.Sign(claim, None, _to_come(arm))
+    gaps = [
+        {
+            seed: cold[seed] - value
+            for seed, value in arm.at(size).items()
+            if seed in cold
+        }
+        for size in (arm.last.num_samples, _FROM)
+        for cold in [statistics.final(_only(arm, size), "accuracy")]
+    ]
+    return signs.above(claim, *gaps)
+
+
+def _only(arm: runs.ArmRuns, size: int) -> statistics.Runs:
+    """Returns the cold runs with the rounds up to so many samples."""
+    finished = {
+        seed: [row for row in found if row.num_samples <= size]
+        for seed, found in arm.cold.finished.items()
+    }
+    kept = {s: f for s, f in finished.items() if f}
+    return statistics.Runs(kept, arm.cold.unfinished, arm.cold.broken)
+
+
+def _dearer(arm: runs.ArmRuns) -> signs.Sign:
+    claim = f"the last round of cold has {_STEPS:g} times the steps of warm"
+    if _to_come(arm):
+        return signs.Sign(claim, None, _to_come(arm))
+    steps = {s: _STEPS * n for s, n in arm.final("steps").items()}
+    return signs.above(claim, arm.cold_final("steps"), steps, unit="steps")
+
+
+def _to_come(arm: runs.ArmRuns) -> str:
+    """Returns how far from the paper's end an arm stopped; may be empty."""
+    block = paper.numbers()["fig2"]
+    end = block["num_samples"][-1]
+    if arm.cell.dataset != block["dataset"] or arm.last.num_samples >= end:
+        return ""
+    return f"the last round has {arm.last.num_samples:,} samples, not {end:,}"
+
+
+def _shrunk(run: runs.Run) -> list[runs.ArmRuns]:
+    arms = run.pick("shrink_perturb", "warm")
+    return sorted(arms, key=lambda arm: -arm.first.shrink)
+
+
+def _ordered(run: runs.Run) -> list[signs.Sign]:
+    by_shrink = {arm.first.shrink: arm for arm in _shrunk(run)}
+    found = []
+    for weak, strong in zip(_SHRINKS, _SHRINKS[1:], strict=False):
+        claim = f"shrink {strong:g} ends above {weak:g}"
+        pair = [by_shrink.get(shrink) for shrink in (strong, weak)]
+        finals_of = [arm.final() if arm else {} for arm in pair]
+        found.append(signs.above(claim, *finals_of))
+    return found
+
+
+def _cheaper(run: runs.Run) -> signs.Sign:
+    arms = [arm for arm in _shrunk(run) if arm.first.shrink > 0]
+    spent = [arm.final("sample_passes") for arm in arms]
+    names = [f"shrink {arm.first.shrink:g}" for arm in arms]
+    if arms:
+        spent.append(arms[0].cold_final("sample_passes"))
+        names.append("cold")
+    steps = zip(names[1:], spent[1:], spent, strict=False)
+    return signs.every(
+        "the last round costs more, the stronger the shrinking, cold most",
+        [
+            signs.above(name, strong, weak, unit="passes")
+            for name, strong, weak in steps
+        ],
+        run.missing_words,
+    )

@@ -1,0 +1,164 @@
+"""Fig. 6: what all weights times a number still predict."""
+
+import re
+
+from ws_keras.results import bands
+from ws_keras.results import paper
+from ws_keras.results import sections
+from ws_keras.results import shown
+from ws_keras.results import signs
+from ws_keras.results import statistics
+from ws_keras.results.views import charts
+from ws_keras.results.views import finals
+from ws_keras.results.views import run as runs
+
+_BLOCK = "fig6"
+_POINTS = 3.0
+_NAME = re.compile(r"shrunk/(.+)/accuracy")
+_NOTE = (
+    "Held-out accuracy in percent after all weights were multiplied, mean ± "
+    "standard error over {seeds} seeds at most. Beside it the replication's "
+    "curve, {precision}; a match lies within 3 points.{other}"
+)
+
+
+def blocks(run: runs.Run) -> list:
+    """Returns accuracy and entropy over the factor, and the claims."""
+    arms = [arm for arm in run.arms if _shrinks(arm)]
+    if not arms:
+        return [sections.Text("No shrunk network has been measured yet.")]
+    return [_table(run, arms), _chart(run, arms), signs.table(_claims(arms))]
+
+
+def measured(
+    arm: runs.ArmRuns, shrink: float, what: str = "accuracy"
+) -> dict[int, float]:
+    """Returns seed to accuracy or entropy of the weights times a factor."""
+    name = f"shrunk/{shrink:g}/{what}"
+    return {
+        seed: found[-1].measures[name]
+        for seed, found in arm.runs.finished.items()
+        if name in found[-1].measures
+    }
+
+
+def _model(arm: runs.ArmRuns) -> str:
+    return str(arm.labels.get("model", arm.cell.model))
+
+
+def _shrinks(*arms: runs.ArmRuns) -> list[float]:
+    """Returns the factors that were measured, the largest first."""
+    found = {
+        float(match[1])
+        for arm in arms
+        for seed_rows in arm.runs.finished.values()
+        for name in seed_rows[-1].measures
+        if (match := _NAME.fullmatch(name))
+    }
+    return sorted(found, reverse=True)
+
+
+def _printed(arm: runs.ArmRuns, shrink: float) -> bands.Printed | None:
+    drawn = paper.numbers()[_BLOCK]
+    curve = drawn["accuracy"].get(_model(arm))
+    if curve is None or shrink not in drawn["shrink"]:
+        return None
+    value = curve[drawn["shrink"].index(shrink)]
+    return bands.Printed(value, points=_POINTS)
+
+
+def _table(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Table:
+    header = ["shrink"]
+    for arm in arms:
+        header += [_model(arm), "replication"]
+    lines = tuple(
+        (f"{shrink:g}", *(t for arm in arms for t in _cells(run, arm, shrink)))
+        for shrink in _shrinks(*arms)
+    )
+    note = _NOTE.format(
+        seeds=max(len(arm.runs.finished) for arm in arms),
+        precision=paper.precision(_BLOCK),
+        other=finals.other_protocol(run, _BLOCK, arms),
+    )
+    return sections.Table("Accuracy", tuple(header), lines, note)
+
+
+def _cells(run, arm: runs.ArmRuns, shrink: float) -> tuple[str, str]:
+    ours = statistics.summarize(measured(arm, shrink).values())
+    number = _printed(arm, shrink)
+    if number is None:
+        return shown.mean_error(ours), shown.NOTHING
+    verdict = bands.verdict(ours, number, run.is_other(_BLOCK)(arm))
+    return shown.mean_error(ours), f"{number.text} {verdict}"
+
+
+def _chart(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Chart:
+    panels = []
+    for what, label in (
+        ("accuracy", charts.ACCURACY),
+        ("entropy", "Entropy of the outputs (nats)"),
+    ):
+        found = []
+        for arm in arms:
+            name = _model(arm)
+            points = [
+                (shrink, summary.mean, summary.error)
+                for shrink in _shrinks(arm)
+                for summary in [
+                    statistics.summarize(measured(arm, shrink, what).values())
+                ]
+            ]
+            found.append(charts.series(name, name, points))
+            theirs = [
+                (shrink, number.value, 0.0)
+                for shrink in _shrinks(arm)
+                if what == "accuracy" and (number := _printed(arm, shrink))
+            ]
+            where = charts.paper_name(_BLOCK)
+            found.append(charts.series(where, name, theirs, is_paper=True))
+        known = tuple(one for one in found if one)
+        panels.append(sections.Panel("Shrink", label, known))
+    stem = charts.name("shrinking", run.experiment)
+    return sections.Chart(stem, "Weights times a factor", tuple(panels))
+
+
+def _claims(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
+    found = []
+    for arm in arms:
+        model, whole = _model(arm), measured(arm, 1.0)
+        shrinks = [s for s in _shrinks(arm) if 0 < s < 1]
+        drops = {s: _drop(arm, s, whole) for s in shrinks}
+        if model == "mlp_relu_no_bias":
+            claim = f"{model} keeps its accuracy at every factor above 0"
+            found.append(signs.every(claim, _keep(drops, 0.1)))
+        elif model == "resnet18":
+            claim = f"{model} stays within a point down to 0.1"
+            some = {s: drop for s, drop in drops.items() if s >= 0.1}
+            found.append(signs.every(claim, _keep(some, 1.0)))
+        elif model == "mlp_relu":
+            below = {s: drop for s, drop in drops.items() if s < 0.8}
+            worst = _worst(below)
+            claim = f"{model} loses more than a point somewhere below 0.8"
+            zero = dict.fromkeys(worst, 0.0)
+            found.append(signs.above(claim, worst, zero, least=1.0))
+    return found
+
+
+def _drop(arm, shrink: float, whole: dict[int, float]) -> dict[int, float]:
+    ours = measured(arm, shrink)
+    return {seed: whole[seed] - ours[seed] for seed in ours if seed in whole}
+
+
+def _keep(drops: dict[float, dict], reach: float) -> list[signs.Sign]:
+    return [
+        signs.between(
+            f"at {shrink:g}", drop, dict.fromkeys(drop, 0.0), -reach, reach
+        )
+        for shrink, drop in drops.items()
+    ]
+
+
+def _worst(drops: dict[float, dict]) -> dict[int, float]:
+    """Returns the drop of each seed at the factor with the largest mean."""
+    known = [drop for drop in drops.values() if drop]
+    return max(known, key=lambda d: sum(d.values()) / len(d), default={})
