@@ -207,9 +207,8 @@ def parse_arm(arm: str) -> tuple[str, float, float]:
 
 def _parts(arm: str) -> list[str]:
     """Returns the name of an arm and its numbers, which can be read."""
-    arm = str(arm)
     for name, numbers in _NUMBERS.items():
-        found = re.fullmatch(name + rf"-{_NUMBER}" * len(numbers), arm)
+        found = re.fullmatch(name + rf"-{_NUMBER}" * len(numbers), str(arm))
         with contextlib.suppress(AttributeError, ValueError):
             list(map(float, found.groups()))
             return [name, *found.groups()]

@@ -59,8 +59,9 @@ def load(
 
     Args:
         name: One of `NAMES` (`"mnist_rgb"` is MNIST in the shape of CIFAR,
-            padded by black and repeated over three channels), or `"npz:PATH"` for a file with arrays `x` and
-            `y` (and `x_test`, `y_test`); see `npz.read`.
+            padded by black and repeated over three channels), or
+            `"npz:PATH"` for a file with arrays `x` and `y` (and `x_test`,
+            `y_test`); see `npz.read`.
         data_dir: Folder of TensorFlow Datasets. Defaults to TFDS' own.
         download: Whether a data set that the folder does not hold is
             downloaded into it. Defaults to `True`.
