@@ -10,7 +10,10 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from ws_keras.results import rows
 
 ROOT = pathlib.Path(__file__).parents[1]
 SELECTION = (
@@ -100,3 +103,66 @@ print([(row.arm, row.round, row.accuracy > 80) for row in found.rows])
     arms = ("cold", "warm", "shrink_perturb")
     want = [(arm, number, True) for arm in arms for number in (1, 2)]
     assert done.stdout.splitlines()[-1] == str(want)
+
+
+@every_backend
+@pytest.mark.parametrize(
+    "name, settings, more",
+    [
+        ("fig5_gradients", "(warm|0.5-0.01)/seed0", ["second.epochs=1"]),
+        pytest.param(
+            "table1_two_phase",
+            "cifar10-(resnet18|logistic)-(sgd|adam)/.*seed0",
+            [],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *("fig7_shrink_sweep", "(cold|-0.6-0.01)/seed0"),
+            ["rounds.step=150", "rounds.limit=2"],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *("fig8_grid", "perturb-(0.4|1)-(0|1e-1)/seed0"),
+            ["rounds.step=150", "rounds.limit=2"],
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_the_commands_run_without_tensorflow(
+    backend, name, settings, more, tmp_path
+):
+    """Real configs on a data set that was saved as arrays."""
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    rng = np.random.default_rng(0)
+    y = np.arange(600) % 10
+    x = rng.integers(0, 156, (600, 32, 32, 3)) + 9 * y[:, None, None, None]
+    np.savez(tmp_path / "cifar10.npz", x=x.astype("uint8"), y=y)
+    small = ["model.width=8", "model.blocks=(1,1)", "train.max_epochs=2"]
+    small += ["diagnostics.samples=100", *more]
+    script = """
+import sys
+class Hidden:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in ("tensorflow", "tensorflow_datasets"):
+            raise ModuleNotFoundError(name=name)
+sys.meta_path.insert(0, Hidden)
+from launch import run
+run.run()
+assert "tensorflow" not in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script]
+        + [f"--config={name}", f"--settings={settings}"]
+        + [f"--workdir={tmp_path / 'run'}", f"--data_dir={tmp_path}"]
+        + [f"--config.{field}" for field in small],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = rows.read_workdir(tmp_path / "run")
+    assert sum(row.last for row in found) == 4 - 2 * (len(more) % 2)
+    assert all(np.isfinite(row.loss) for row in found)
+    assert (tmp_path / "run/report/report.html").exists()

@@ -171,5 +171,5 @@ def check_report(workdir, told, found):
     for picture in pictures:
         assert matplotlib.image.imread(picture)[..., :3].std() > 0.01, picture
     page = (workdir / "report/report.html").read_text(encoding="utf8")
-    assert page.count("application/json") == len(pictures)
+    assert page.count('<script type="application/json"') == len(pictures)
     assert str(workdir / "report") in told

@@ -77,6 +77,28 @@ def test_small_sets_come_back_bit_for_bit(tmp_path, name):
     assert found.num_classes == (100 if name == "cifar100" else 10)
 
 
+@pytest.mark.parametrize("with_test", [False, True])
+def test_a_saved_set_needs_no_tensorflow_datasets(tmp_path, with_test):
+    prepare("cifar10", tmp_path / "tfds")
+    known = datasets.load(
+        "cifar10", tmp_path / "tfds", download=False, with_test=with_test
+    )
+    path = datasets.save(known, tmp_path / "npz")
+    found = datasets.load("cifar10", path.parent, with_test=with_test)
+    assert (found.name, found.num_classes) == ("cifar10", 10)
+    for name in ("x", "y", "x_test", "y_test"):
+        ours, theirs = getattr(found, name), getattr(known, name)
+        np.testing.assert_array_equal(ours, theirs)
+        assert (theirs is None) == (name.endswith("test") and not with_test)
+
+
+def test_a_saved_set_of_other_labels_is_refused(tmp_path):
+    x = np.zeros((12, 32, 32, 3), "uint8")
+    np.savez(tmp_path / "cifar10.npz", x=x, y=np.arange(12))
+    with pytest.raises(ValueError, match="labels up to 11"):
+        datasets.load("cifar10", tmp_path)
+
+
 def test_mnist_in_the_shape_of_cifar(tmp_path):
     prepare("mnist", tmp_path)
     plain, found = (

@@ -62,7 +62,9 @@ def load(
             padded by black and repeated over three channels), or
             `"npz:PATH"` for a file with arrays `x` and `y` (and `x_test`,
             `y_test`); see `npz.read`.
-        data_dir: Folder of TensorFlow Datasets. Defaults to TFDS' own.
+        data_dir: Folder of TensorFlow Datasets. Defaults to TFDS' own. A file
+            `NAME.npz` in it comes first, and needs no TensorFlow; `save`
+            makes one.
         download: Whether a data set that the folder does not hold is
             downloaded into it. Defaults to `True`.
         with_test: Whether the official test set is read too. Defaults to
@@ -85,9 +87,24 @@ def load(
             test = textures.generate(textures.NUM_TEST, "test")
         train = textures.generate(textures.NUM_TRAIN, "train")
         return Dataset(name, *train, textures.NUM_CLASSES, *test)
+    if data_dir is not None:
+        path = pathlib.Path(data_dir).expanduser() / f"{name}.npz"
+        if path.is_file():
+            return _saved(name, path, with_test)
     if name == _MNIST_RGB:
         return _as_rgb(_tfds("mnist", data_dir, download, with_test))
     return _tfds(name, data_dir, download, with_test)
+
+
+def _saved(name: str, path: pathlib.Path, with_test: bool) -> Dataset:
+    found = npz.read(path, with_test)
+    classes = _TFDS["mnist" if name == _MNIST_RGB else name][0]
+    if found["y"].max() >= classes:
+        raise ValueError(
+            f"{path} must hold the labels of {name!r}, of {classes} classes. "
+            f"Received: labels up to {found['y'].max()}."
+        )
+    return Dataset(name, num_classes=classes, **found)
 
 
 def _as_rgb(dataset: Dataset) -> Dataset:
@@ -103,6 +120,32 @@ def _as_rgb(dataset: Dataset) -> Dataset:
         x=converted(dataset.x),
         x_test=converted(dataset.x_test),
     )
+
+
+def save(dataset: Dataset, folder: str | os.PathLike) -> pathlib.Path:
+    """Writes a data set as `NAME.npz`, for machines without TensorFlow.
+
+    Example:
+
+    ```python
+    save(load("cifar10", with_test=True), "data")  # as data/cifar10.npz
+    ```
+
+    Args:
+        dataset: The `Dataset`.
+        folder: Where `load` is to find it as `data_dir`.
+
+    Returns:
+        Path of the file.
+    """
+    path = pathlib.Path(folder) / f"{dataset.name}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = ("x", "y", "x_test", "y_test")
+    arrays = {name: getattr(dataset, name) for name in names}
+    np.savez_compressed(
+        path, **{name: a for name, a in arrays.items() if a is not None}
+    )
+    return path
 
 
 def num_train(name: str) -> int:
