@@ -25,7 +25,7 @@ _SUMMARY = (
     "stopped by",
 )
 _SUMMARY_NOTE = (
-    "Last round of finished seeds, mean ± standard error; `minus cold` is the "
+    "Last round of finished seeds, mean ± standard error; minus cold is the "
     "paired difference in points over common seeds, with its 95 % t interval. "
     "Epochs, sample passes and training seconds are sums over the rounds."
 )

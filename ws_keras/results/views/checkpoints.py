@@ -23,7 +23,7 @@ _HEADER = (
     "verdict",
 )
 _NOTE = (
-    "Mean ± standard error over finished seeds. `difference` is that of the "
+    "Mean ± standard error over finished seeds. The difference is that of the "
     "last round to the cold start of the same seed, in per cent of its "
     "accuracy. The paper's numbers (Fig. 4) are {precision}; a match lies "
     "within 2 per cent.{other}"

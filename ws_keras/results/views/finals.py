@@ -19,7 +19,7 @@ _ALWAYS = ("arm",)
 _OURS = ("accuracy %", "minus cold", "95 % interval", "seeds")
 _NOTE = (
     "Held-out accuracy of the last round, mean ± standard error over finished "
-    "seeds; `minus cold` is the paired difference over common seeds, with its "
+    "seeds; minus cold is the paired difference over common seeds, with its "
     "95 % t interval."
 )
 
