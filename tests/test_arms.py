@@ -121,7 +121,14 @@ def test_first_layers_keep_whole_stages(model, kept):
 def test_first_layers_must_leave_one(model):
     (setting,) = settings.product(given(), arms=("first_layers-4",))
     with pytest.raises(ValueError, match="fewer than the model's 4"):
-        arms.check(model, setting)
+        arms.check(model, given(), setting)
+
+
+def test_dash_needs_chunks_that_are_known(model):
+    (setting,) = settings.product(given(), arms=("dash-0.3-0.3",))
+    arms.check(model, given(), setting)
+    with pytest.raises(ValueError, match="protocol='active'"):
+        arms.check(model, given(**{"rounds.protocol": "active"}), setting)
 
 
 def test_dash_takes_the_chunks_oldest_first(model):

@@ -208,3 +208,77 @@ def test_official_test_needs_a_test_part():
 def test_unknown_strategy():
     with pytest.raises(ValueError, match="strategy='spread'"):
         experiment.start(config(), strategy="spread")
+
+
+@pytest.mark.parametrize(
+    "penalty, weight",
+    [("confidence", 9.0), ("l2", 9.0), ("adversarial", 0.1)],
+)
+def test_penalties_change_the_training_and_are_not_in_the_loss(penalty, weight):
+    changes = {"penalty.name": penalty, "penalty.weight": weight}
+    plain, found = run(config())[-1], run(config(**changes))[-1]
+    assert found.accuracy != plain.accuracy or found.loss != plain.loss
+    # Three classes: without training log 3 = 1.1; the penalties themselves
+    # would be -9 and less, or far above.
+    assert 0 < found.loss < 3 and 0 < found.eval_loss < 3
+
+
+def test_the_pull_of_an_arm_begins_at_the_first_weights():
+    """A very strong one keeps a network where it started."""
+    changes = {"transform.first_round": False, "train.epochs": 3}
+    given = config(**changes, arms=("warm", "l2_init-1e3"))
+    given.optimizer.name = "sgd"
+    given.optimizer.learning_rate = 1e-4
+    free, pulled = (run(given, arm) for arm in ("warm", "l2_init"))
+    spread = [
+        max(r.loss for r in rows) - min(r.loss for r in rows)
+        for rows in (free, pulled)
+    ]
+    assert spread[1] < spread[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"second.batch_size": 4, "second.learning_rate": 0.01},
+        {"transform.step_shrink": 0.999},
+        {"optimizer.weight_decay": 0.1},
+        {"data.samples": 45},
+        {"train.first_epochs": 1},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_fields_of_later_rounds_leave_what_comes_before(changes):
+    plain = run(config(**{"rounds.protocol": "two_phase"}), "warm")
+    given = config(**{"rounds.protocol": "two_phase"}, **changes)
+    found = run(given, "warm")
+    same = found[0].loss == plain[0].loss
+    assert same == next(iter(changes)).startswith("second.")
+    assert found[1].loss != plain[1].loss
+
+
+def test_steps_follow_the_batch_of_their_round():
+    changes = {"rounds.protocol": "two_phase", "second.batch_size": 4}
+    first, second = run(config(**changes))
+    assert first.steps == 2 * -(-30 // 8)
+    assert second.steps == 2 * -(-60 // 4)
+
+
+def test_transfer_measures_each_round_on_its_own_data():
+    rng = np.random.default_rng(3)
+    y = rng.integers(0, 5, 60).astype("int32")
+    x = (y[:, None] + rng.normal(0, 1, (60, 5))).astype("float32")
+    source = datasets.Dataset("other", x, y, 5)
+    given = config(
+        **{
+            "rounds.protocol": "transfer",
+            "rounds.fraction": 0.5,
+            "data.source": "other",
+            "optimizer.learning_rate": 0.05,
+            "train.epochs": 15,
+        }
+    )
+    first, second = run(given, "warm", source=source)
+    assert (first.num_samples, second.num_samples) == (40, 30)
+    # Chance is a fifth and a third.
+    assert first.accuracy > 30 and second.accuracy > 50

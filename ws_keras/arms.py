@@ -70,8 +70,14 @@ def begin(
         )
 
 
-def check(model: keras.Model, setting: settings.Setting) -> None:
-    """Raises a ValueError for an arm that does not go with the model."""
+def check(model: keras.Model, config, setting: settings.Setting) -> None:
+    """Raises a ValueError for an arm that does not go with model and rounds."""
+    if setting.kind == "dash" and config.rounds.protocol == "active":
+        raise ValueError(
+            "DASH needs chunks that are known, not samples that the model "
+            f"chooses. Received: arm={setting.arm!r} with "
+            "rounds.protocol='active'."
+        )
     if setting.kind != "first_layers":
         return
     (kept,), found = setting.numbers, len(stages(model))

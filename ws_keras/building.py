@@ -68,6 +68,7 @@ def compiled(
         The same model, or one that shares its layers and variables.
     """
     name, weight = config.penalty.name, config.penalty.weight
+    pulled = setting.kind == "l2_init"
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     if name == "l2":
         l2.l2(model, weight)
@@ -75,13 +76,13 @@ def compiled(
         loss = confidence.ConfidencePenalty(weight)
     elif name == "adversarial":
         model = adversarial.adversarial(model, weight)
-    if setting.kind == "l2_init":
+    if pulled:
         l2_init.l2_init(model, *setting.numbers)
     model.compile(
         optimizer=_optimizer(config.optimizer),
         loss=loss,
         steps_per_execution=_steps(config, num_replicas),
-        **measures.for_compile(num_replicas),
+        **measures.for_compile(num_replicas, pulled or name != "none"),
     )
     return model
 

@@ -90,6 +90,7 @@ def run(
         if setting.kind == "l2_init":
             transforms.cold_start(model, seed=start_seed)
         model = building.compiled(model, config, setting, where.num_replicas)
+    callbacks = _every_step(config, setting)
     trainer = trainers.Trainer(
         model,
         feed,
@@ -97,7 +98,7 @@ def run(
         seed=setting.seed,
         monitored=config.train.monitor_samples,
         on_epoch=_epochs(setting, on_epoch),
-        callbacks=_every_step(config, setting),
+        callbacks=callbacks,
         keeper=keeper,
         diagnostics=measuring.of(config, model, samples),
     )
@@ -118,6 +119,8 @@ def run(
     def prepare(number: int) -> None:
         model.optimizer.learning_rate = protocol.learning_rate(config, number)
         class_mask.use(model, samples.classes[number - 1])
+        for callback in callbacks:
+            callback.round = number
 
     yield from arm.train(
         trainer,
@@ -200,7 +203,7 @@ def validate(
     for number, round in enumerate(samples.rounds, 1):
         size = protocol.batch_size(config, number)
         feeds.check_round(size, len(round.indices))
-    arms.check(building.build(config, samples), setting)
+    arms.check(building.build(config, samples), config, setting)
 
 
 def versions() -> dict[str, str]:

@@ -13,9 +13,9 @@ class EveryStep(keras.callbacks.Callback):
     The update of the paper's appendix on a data set that does not grow
     (Fig. 12): `theta <- shrink * (theta - rate * gradient) + noise`. The
     optimizer's state and batch-norm statistics stay. The noise depends on the
-    seed and the number of the step alone, so that training that is
-    interrupted goes on alike. The model must run one step at a time
-    (`steps_per_execution=1`).
+    seed, the attribute `round` (0 unless it is set) and the optimizer's count
+    of steps alone, so that training that is interrupted goes on alike. The
+    model must run one step at a time (`steps_per_execution=1`).
 
     Example:
 
@@ -41,6 +41,7 @@ class EveryStep(keras.callbacks.Callback):
         super().__init__()
         self.shrink, self.perturb = shrink, perturb
         self.noise, self.seed = noise, seed
+        self.round = 0
 
     def on_train_batch_end(self, batch, logs=None):
         step = int(ops.convert_to_numpy(self.model.optimizer.iterations))
@@ -49,7 +50,7 @@ class EveryStep(keras.callbacks.Callback):
             self.shrink,
             self.perturb,
             noise=self.noise,
-            seed=seeds.derive(self.seed, "step", step),
+            seed=seeds.derive(self.seed, "step", self.round, step),
             statistics="keep",
             optimizer="keep",
         )

@@ -37,7 +37,7 @@ class Loss(keras.metrics.SparseCategoricalCrossentropy):
         return super().update_state(y_true, y_pred, _once(sample_weight))
 
 
-def for_compile(num_replicas: int) -> dict[str, list]:
+def for_compile(num_replicas: int, penalized: bool = False) -> dict[str, list]:
     """Returns the metrics of a classifier of logits, as for `compile`.
 
     Example:
@@ -48,12 +48,14 @@ def for_compile(num_replicas: int) -> dict[str, list]:
 
     Args:
         num_replicas: With several, the metrics are exact for padded batches.
+        penalized: Whether the loss has a penalty in it, which is then left
+            out of what is logged as `"loss"`. Defaults to `False`.
 
     Returns:
         Keywords of `compile`: a metric named `"accuracy"`, and under
-        several replicas one that replaces `"loss"`.
+        several replicas or with a penalty one that replaces `"loss"`.
     """
-    if num_replicas == 1:
+    if num_replicas == 1 and not penalized:
         accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         return {"metrics": [accuracy]}
     loss = Loss(name="loss", from_logits=True)
