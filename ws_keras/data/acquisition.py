@@ -18,10 +18,10 @@ def choose(
 
     Example:
 
-    ```python
-    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
-    choose("margin", lambda: (probabilities, None), 3, 1, rng)  # array([1])
-    ```
+    >>> found = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]), None
+    >>> rng = np.random.default_rng(0)
+    >>> choose("margin", lambda: found, 3, 1, rng).tolist()
+    [1]
 
     Args:
         name: `"random"`; `"margin"`, those whose two largest probabilities

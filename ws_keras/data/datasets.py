@@ -128,7 +128,7 @@ def save(dataset: Dataset, folder: str | os.PathLike) -> pathlib.Path:
     Example:
 
     ```python
-    save(load("cifar10", with_test=True), "data")  # as data/cifar10.npz
+    save(load("textures", with_test=True), "data")  # data/textures.npz
     ```
 
     Args:
