@@ -152,6 +152,7 @@ def refused(words, given, data=OWN, source=None):
         ),
         ({"diagnostics.measures": ("mood",)}, "diagnostics.measures='mood'"),
         ({"diagnostics.shrunk": (0.5, -1.0)}, "diagnostics.shrunk=-1.0"),
+        ({"diagnostics.shrunk": ("half",)}, "diagnostics.shrunk='half'"),
         (
             {"rounds.protocol": "two_phase", "rounds.fraction": 0.02},
             "rounds.fraction=0.02, which leaves none of class",

@@ -170,6 +170,7 @@ def test_select_nothing_or_no_expression(pattern):
         ({"seeds": (True,)}, "seeds=[True]"),
         ({"seeds": (0.5,)}, "seeds=[0.5]"),
         ({"arms": ("cold", "tepid")}, "arm='tepid'"),
+        ({"arms": (1,)}, "arm=1"),
         ({"seeds": (0, 0)}, "seeds=[0, 0]"),
         ({"arms": ("cold", "cold")}, "must not repeat"),
     ],

@@ -12,6 +12,7 @@ from keras import ops
 
 from ws_keras import seeds as addresses
 from ws_keras import settings as all_settings
+from ws_keras.results import markdown
 from ws_keras.results import rows
 from ws_keras.results import tables
 from ws_keras.results import verdict
@@ -38,7 +39,9 @@ class Comparison:
     verdict: str
 
     def __str__(self) -> str:
-        return f"{tables.summary(self.rows)}\n\n{self.verdict}"
+        table = tables.summary(self.rows)
+        shown = markdown.table(table.header, table.lines)
+        return f"{shown}\n{self.verdict}"
 
 
 def fit_rounds(

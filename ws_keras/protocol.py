@@ -271,7 +271,8 @@ def _check_numbers(config) -> None:
         ("transform.step_perturb", config.transform.step_perturb),
         *(("diagnostics.shrunk", part) for part in config.diagnostics.shrunk),
     ):
-        if not 0 <= value < math.inf:
+        is_number = isinstance(value, (int, float))
+        if not is_number or not 0 <= value < math.inf:
             raise ValueError(
                 f"`{field}` must be at least 0 and finite. "
                 f"Received: {field}={value!r}."

@@ -114,11 +114,10 @@ def product(
         overrides += tuple(p for point in points for p in point.overrides)
         labels = tuple(pair for point in points for pair in point.labels)
         for arm in arms:
+            parsed = parse_arm(arm)
             parts = [config.experiment, cell, arm, f"seed{seed}"]
             setting_id = "/".join(filter(None, parts))
-            found.append(
-                Setting(setting_id, *parse_arm(arm), seed, overrides, labels)
-            )
+            found.append(Setting(setting_id, *parsed, seed, overrides, labels))
     ids = [setting.id for setting in found]
     if not ids or len(set(ids)) < len(ids):
         raise ValueError(

@@ -123,6 +123,17 @@ def _write(
     parts: list[sections.Section],
     problems: list[str],
 ) -> Report:
+    try:
+        return _written(folder, title, parts, problems)
+    except OSError as error:
+        raise ValueError(
+            "`--workdir` must have room for the report and be writable. "
+            f"Received: {folder} ({error.strerror or error}). The rows are "
+            "kept; mend this and write the report again."
+        ) from None
+
+
+def _written(folder, title, parts, problems) -> Report:
     folder.mkdir(parents=True, exist_ok=True)
     figures, missing = _draw(folder, parts)
     page, unmade = _page(title, _with_problems(parts, problems))
@@ -134,7 +145,12 @@ def _write(
     path = folder / _MARKDOWN
     workdirs.write_atomically(path, markdown.render(title, shown))
     if page:
-        workdirs.write_atomically(folder / _HTML, page)
+        try:
+            workdirs.write_atomically(folder / _HTML, page)
+        except OSError as error:
+            # It has a library in it, and is far larger than all the rest.
+            problems.append(f"{_HTML}: {error.strerror or error}.")
+            page = None
     return Report(
         markdown=path,
         html=folder / _HTML if page else None,
