@@ -19,8 +19,8 @@ NAMES = sorted(
     for path in (ROOT / "configs").glob("*.py")
     if path.stem not in ("__init__", "base")
 )
-# One of each kind of machinery; all others are slow.
-FAST = ("appendix_active_learning", "fig5_gradients", "fig9_transfer")
+# Diagnostics, and two data sets; all others are slow.
+FAST = ("fig5_gradients", "fig9_transfer")
 SMALL = {
     "model.width": 2,
     "model.blocks": (1, 1),
