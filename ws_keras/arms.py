@@ -19,9 +19,10 @@ def begin(
 ) -> None:
     """Transforms a model as its arm does when the data of a round arrive.
 
-    Before the first round there is nothing to carry over: the relatives then
-    do nothing but what a warm start does, while cold and shrink-perturb
-    follow `transform.first_round`.
+    Before the first round, unless `transform.first_round` is off, cold,
+    shrink-perturb and its form for the last layer act as in any other; the
+    relatives that carry weights over from data (`dash`, `head_reset`,
+    `first_layers`) then do what a warm start does.
 
     Args:
         model: The setting's model.
