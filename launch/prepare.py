@@ -116,6 +116,8 @@ def _names(configs) -> list[str]:
     return [name for name in dict.fromkeys(names) if name is not None]
 
 
+# Arms that may not go with the model or the rounds.
+_CHECKED = ("first_layers", "dash")
 # Fields that decide whether data and model go together.
 _TOGETHER = ("data.", "rounds.", "model.", "train.batch", "second.batch")
 
@@ -125,6 +127,6 @@ def _one_of_each(settings: list) -> list:
     found = {}
     for setting in settings:
         fields = [o for o in setting.overrides if o[0].startswith(_TOGETHER)]
-        arm = setting.arm if setting.kind == "first_layers" else None
+        arm = setting.arm if setting.kind in _CHECKED else None
         found.setdefault((arm, *fields), setting)
     return list(found.values())
