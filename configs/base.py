@@ -143,6 +143,20 @@ def get_config() -> ml_collections.ConfigDict:
     return config.lock()
 
 
+def get_replication_config() -> ml_collections.ConfigDict:
+    """Returns what the replication's experiments on the official sets share.
+
+    All of the training set, measured on the test set; channels with mean 0 and
+    deviation 1; the usual width, and a max-pool behind the stem.
+    """
+    config = get_config()
+    config.data.normalization = "channel"
+    config.data.split = "official_test"
+    config.model.width = 64
+    config.model.max_pool = True
+    return config
+
+
 def settings(config) -> list[all_settings.Setting]:
     """Returns one setting for each arm and seed."""
     return all_settings.product(config)

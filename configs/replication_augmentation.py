@@ -18,12 +18,8 @@ from ws_keras import settings as all_settings
 
 def get_config():
     """Returns the config of this experiment."""
-    config = base.get_config()
+    config = base.get_replication_config()
     config.experiment = "replication_augmentation"
-    config.data.normalization = "channel"
-    config.data.split = "official_test"
-    config.model.width = 64
-    config.model.max_pool = True
     config.arms = ("cold", "warm")
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"

@@ -17,12 +17,8 @@ from ws_keras.configs import base
 
 def get_config():
     """Returns the config of this experiment."""
-    config = base.get_config()
+    config = base.get_replication_config()
     config.experiment = "replication_offline"
-    config.data.normalization = "channel"
-    config.data.split = "official_test"
-    config.model.width = 64
-    config.model.max_pool = True
     config.arms = (
         "cold",
         "warm",
