@@ -159,8 +159,9 @@ def start(
         ValueError: If the strategy or the devices are not possible here.
     """
     where = strategies.Strategy(strategy, devices)
-    batch_size = config.train.batch_size
-    feeds.check_batch_size(batch_size, where.num_replicas)
+    for number in (1, 2):
+        batch_size = protocol.batch_size(config, number)
+        feeds.check_batch_size(batch_size, where.num_replicas)
     steps = config.train.steps_per_execution
     if where.num_replicas > 1 and steps not in (None, 1):
         raise ValueError(
