@@ -47,14 +47,14 @@ def operations(model) -> int:
     return total
 
 
-def bounds(found: dict[str, float]) -> dict[str, float]:
+def bounds(found: dict[str, float], dtype: str) -> dict[str, float]:
     """Returns the samples a second that the rates allow each network."""
     from ws_keras import models
 
     limits = {}
     for name in work.PARAMETERS:
         unit = "convolution" if name == "resnet18" else "matmul"
-        rate = found[f"{unit}_float32_gflops"] * 1e9
+        rate = found[f"{unit}_{dtype}_gflops"] * 1e9
         limits[name] = rate / operations(models.build(name))
     return limits
 
@@ -62,7 +62,11 @@ def bounds(found: dict[str, float]) -> dict[str, float]:
 def main(_) -> None:
     """Measures, writes and prints."""
     found = rates()
-    text = json.dumps({**found, "samples_per_second": bounds(found)}, indent=2)
+    allowed = {
+        f"samples_per_second_{dtype}": bounds(found, dtype)
+        for dtype in ("float32", "bfloat16")
+    }
+    text = json.dumps({**found, **allowed}, indent=2)
     folder = pathlib.Path(_OUTPUT.value)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "limits.json").write_text(f"{text}\n")

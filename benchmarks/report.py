@@ -1,8 +1,10 @@
 """Table and figure of the measured comparisons."""
 
+import json
 import pathlib
 
 from benchmarks import pairs
+from benchmarks import shares
 
 _HEAD = (
     "work",
@@ -12,19 +14,27 @@ _HEAD = (
     "aim",
     "a second",
     "CPU-s per 1,000",
+    "share of the limit",
     "peer: a second",
     "CPU-s per 1,000",
 )
 
 
-def table(rows: list[pairs.Row]) -> str:
-    """Returns a Markdown table, a line per comparison."""
+def table(rows: list[pairs.Row], found: dict | None = None) -> str:
+    """Returns a Markdown table, a line per comparison.
+
+    Args:
+        rows: The comparisons.
+        found: The machine's limits, as `limits.json` holds them. Defaults to
+            `None`.
+    """
     lines = [_HEAD, ("---",) * 2 + ("--:",) * (len(_HEAD) - 2)]
-    lines += [_cells(row) for row in rows]
+    lines += [_cells(row, found) for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cells(row: pairs.Row) -> tuple[str, ...]:
+def _cells(row: pairs.Row, found: dict | None) -> tuple[str, ...]:
+    share = shares.share(row, found) if found else None
     return (
         row.work,
         row.peer,
@@ -33,6 +43,7 @@ def _cells(row: pairs.Row) -> tuple[str, ...]:
         "" if row.at_least is None else f"{row.at_least:.2f}",
         _number(row.samples_per_second),
         _number(row.cpu_seconds_per_1000),
+        "" if share is None else f"{100 * share:.0f} %",
         _number(row.peer_samples_per_second),
         _number(row.peer_cpu_seconds_per_1000),
     )
@@ -50,7 +61,10 @@ def _number(value: float) -> str:
 def write(folder: pathlib.Path) -> None:
     """Writes `tables.md` and `ratios.png` of the rows in a folder."""
     rows = pairs.read(folder / "rows.jsonl")
-    (folder / "tables.md").write_text(table(rows) + "\n", encoding="utf8")
+    measured = folder / "limits.json"
+    found = json.loads(measured.read_text()) if measured.exists() else None
+    text = table(rows, found) + "\n"
+    (folder / "tables.md").write_text(text, encoding="utf8")
     _figure(rows).savefig(folder / "ratios.png", dpi=120)
 
 

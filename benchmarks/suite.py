@@ -156,6 +156,41 @@ def callback(count: int) -> list[pairs.Row]:
     )
 
 
+def diagnostics(count: int) -> list[pairs.Row]:
+    """Gradient norms of 512 old and 512 new samples every 100 steps."""
+    shared = {"module": "diagnostics", "samples": 12_800, "every": 100}
+    return pairs.compare(
+        "fit of ResNet-18 with gradient norms every 100 steps",
+        {
+            "with": {"measured": 512, **shared},
+            "without": {"measured": 0, **shared},
+        },
+        count,
+        {"without": 1 / 1.1},
+        tolerance=1e-6,
+    )
+
+
+def full_epoch(count: int) -> list[pairs.Row]:
+    """An epoch of the 33,333 training images of CIFAR-10's size."""
+    shared = {**common("resnet18", "sgd"), "samples": 50_000}
+    return pairs.compare(
+        "ResNet-18, sgd, float32, epoch of 33,333",
+        {
+            OURS: {"module": "ours", **shared},
+            AUTHORS: {"module": "torch_authors", **shared},
+            BEST: {
+                "module": "torch_best",
+                **shared,
+                **BEST_OPTIONS["resnet18"],
+            },
+        },
+        count,
+        {AUTHORS: 1.5, BEST: 1.1},
+        tolerance=5e-3,
+    )
+
+
 def online(count: int) -> list[pairs.Row]:
     """Figure 2's first three rounds, cold and warm, from command to row."""
     epochs, rounds = 2, 3
@@ -258,12 +293,14 @@ SUITE: dict[str, Callable[[int], list[pairs.Row]]] = {
     function.__name__: function
     for function in (
         training,
+        full_epoch,
         fused,
         bfloat16,
         small_networks,
         evaluation,
         transform,
         callback,
+        diagnostics,
         many_seeds,
         round_start,
         online,

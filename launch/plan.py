@@ -56,7 +56,11 @@ CHECKPOINT_MINUTES = flags.DEFINE_float(
     5.0,
     "Minutes after which a checkpoint is written inside a long round, at the "
     "end of an epoch. Each round ends with one in any case.",
-    lower_bound=0.0,
+)
+flags.register_validator(
+    "checkpoint_minutes",
+    lambda minutes: minutes is None or minutes > 0,
+    message="`--checkpoint_minutes` must be positive.",
 )
 CHECKPOINT_EPOCHS = flags.DEFINE_integer(
     "checkpoint_epochs",

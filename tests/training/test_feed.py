@@ -6,6 +6,7 @@ import weakref
 import numpy as np
 import pytest
 
+from ws_keras.data import aligned
 from ws_keras.training import feed as feeds
 
 X = np.arange(40, dtype=np.uint8).reshape(20, 2)
@@ -110,3 +111,37 @@ def test_bad_batch_size(size, replicas):
 def test_batch_larger_than_the_round():
     with pytest.raises(ValueError, match="batch_size=12, a round of 11"):
         feeds.check_round(12, 11)
+
+
+@pytest.mark.parametrize("kind", ["aligned", "unaligned", "read-only"])
+def test_data_lie_in_memory_once_where_they_are_aligned(kind):
+    x = aligned.empty((21, 2), np.uint8)[:20]
+    if kind == "unaligned":
+        x = aligned.empty((21, 2), np.uint8)[1:]
+    x[...] = X
+    if kind == "read-only":
+        x.flags.writeable = False
+    feed = feeds.Feed(x, Y, 4)
+    order = np.arange(11)
+    ((batch, *_),), *_ = epochs(feed, [order])
+    assert batch[0].tolist() == X[INDICES[:4]].tolist()
+    if kind == "read-only":
+        return
+    x[INDICES[0]] = 77
+    ((batch, *_),), *_ = epochs(feed, [order])
+    found = batch[0][0].tolist()
+    assert found == ([77, 77] if kind == "aligned" else X[3].tolist())
+
+
+def test_a_feed_keeps_its_data_and_lets_go_of_them():
+    x = aligned.empty((20, 2), np.uint8)
+    x[...] = X
+    alive = weakref.ref(x.base)
+    feed = feeds.Feed(x, Y, 4)
+    del x
+    gc.collect()
+    ((batch, *_),), *_ = epochs(feed, [np.arange(11)])
+    assert batch[0].tolist() == X[INDICES[:4]].tolist()
+    del feed
+    gc.collect()
+    assert alive() is None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ws_keras.data import aligned
 from ws_keras.data import npz
 from ws_keras.data import textures
 
@@ -251,6 +252,7 @@ def _nothing_left_behind(folder: pathlib.Path, name: str) -> Iterator[None]:
 
 def _read(builder, name: str, part: str) -> tuple[np.ndarray, np.ndarray]:
     import tensorflow as tf
+    import tensorflow_datasets as tfds
 
     # Filled in place: a list of batches would need the memory twice.
     x = None
@@ -258,13 +260,17 @@ def _read(builder, name: str, part: str) -> tuple[np.ndarray, np.ndarray]:
         info = builder.info.splits[part]
         y = np.empty(info.num_examples, np.int32)
         data = builder.as_dataset(
-            split=part, as_supervised=True, shuffle_files=False
+            split=part,
+            as_supervised=True,
+            shuffle_files=False,
+            # It would keep all images once more.
+            read_config=tfds.ReadConfig(try_autocache=False),
         )
         start = 0
         for images, labels in data.batch(_BATCH).as_numpy_iterator():
             if x is None:
                 shape = (info.num_examples, *images.shape[1:])
-                x = np.empty(shape, np.uint8)
+                x = aligned.empty(shape, np.uint8)
             stop = start + len(images)
             x[start:stop], y[start:stop] = images, labels
             start = stop

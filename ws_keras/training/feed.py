@@ -7,14 +7,18 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from ws_keras.data import aligned
+
 EVALUATION_BATCH = 500
 
 
 class Feed:
     """Serves batches of the samples that index arrays name.
 
-    All data lie in memory once, as they are stored (`uint8` for images);
-    a round only adds its indices. The last batch of an epoch may be smaller.
+    All data lie in memory once, as they are stored (`uint8` for images),
+    under TensorFlow in the arrays themselves where those are aligned as
+    tensors are: what changes them changes the batches. A round only adds its
+    indices. The last batch of an epoch may be smaller.
 
     Args:
         x: Array of samples.
@@ -152,10 +156,13 @@ class _TensorBatches:
         import tensorflow as tf
 
         self._tf = tf
-        # A constant of a graph must not be larger than 2 GB; a captured
-        # eager tensor may be.
-        with tf.device("cpu:0"):
-            self._x, self._y = tf.constant(x), tf.constant(y)
+        # `tf.constant` would hold all data twice, three times while it
+        # copies. A constant of a graph must not be larger than 2 GB; a
+        # captured eager tensor may be.
+        self._x, self._y = (
+            tf.experimental.dlpack.from_dlpack(aligned.array(a).__dlpack__())
+            for a in (x, y)
+        )
 
     def __call__(self, columns, bounds, weighted=False):
         tf = self._tf

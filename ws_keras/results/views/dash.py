@@ -1,6 +1,7 @@
 """DASH's Table 1: fifty chunks, and what their last one gives and takes."""
 
 from ws_keras.results import bands
+from ws_keras.results import paper
 from ws_keras.results import printed
 from ws_keras.results import sections
 from ws_keras.results import shown
@@ -23,11 +24,37 @@ def blocks(run: runs.Run) -> list:
     for arms in run.cells().values():
         found += _ranking(arms)
     return [
-        finals.table(run, "Last chunk, ours and DASH's", block, printed.dash),
+        finals.table(
+            run,
+            "Last chunk, ours and DASH's",
+            block,
+            printed.dash,
+            _absent(),
+        ),
         sections.Table("Steps of the last chunk", header, tuple(steps), note),
         *online.blocks(run, block, finals.nothing)[1:],
         signs.table(found),
     ]
+
+
+def _absent() -> list[tuple[finals.Columns, bands.Printed]]:
+    block = paper.numbers()["dash_table1"]
+    shrink, perturb = block["arms"]["shrink_perturb"]
+    dash = "-".join(f"{number:g}" for number in block["arms"]["dash"])
+    names = {
+        "shrink_perturb": f"shrink_perturb {shrink:g}/{perturb:g}",
+        "dash": f"dash-{dash}",
+    }
+    found = []
+    for key, cell in block["cells"].items():
+        dataset, kind = key.split("/")
+        # Other data sets are not of this package.
+        if dataset == "cifar10" and cell["accuracy"]:
+            columns = finals.named(
+                block, names.get(kind, kind), dataset=dataset
+            )
+            found.append((columns, bands.Printed(*cell["accuracy"])))
+    return found
 
 
 def _steps_line(run: runs.Run, arm: runs.ArmRuns) -> tuple[str, ...]:

@@ -86,6 +86,18 @@ def columns(arm: runs.ArmRuns) -> Columns:
     return {**named, **labels, "arm": arm.name}
 
 
+def named(block: dict, arm: str, **others: str) -> Columns:
+    """Returns what names the line of an arm of a paper.
+
+    Args:
+        block: A block of `paper.json`.
+        arm: Name of the arm, as ours has it.
+        others: What names it besides, or otherwise than the block.
+    """
+    fields = ("dataset", "model", "optimizer")
+    return {**{f: block[f] for f in fields if f in block}, **others, "arm": arm}
+
+
 def word(value) -> str:
     """Returns the value of a label as it is shown."""
     return f"{value:g}" if isinstance(value, float) else str(value)

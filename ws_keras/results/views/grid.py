@@ -19,10 +19,25 @@ _SAME = 1e-9  # no worse is no difference, too
 def blocks(run: runs.Run) -> list:
     """Returns Fig. 8: accuracy and cost over shrink and perturb."""
     arms = run.pick("shrink_perturb", "cold", "warm")
+    title = "Last round of each cell"
     return [
-        finals.table(run, "Last round of each cell", "fig7", printed.online),
+        finals.table(run, title, "fig7", printed.online, _absent()),
         _heat(run, arms),
         signs.table([*_noise_helps(arms), *_corners(run, arms)]),
+    ]
+
+
+def _absent() -> list[tuple[finals.Columns, bands.Printed]]:
+    """Returns the cells of the grid whose numbers Fig. 7 tells."""
+    block = paper.numbers()["fig7"]
+    # Fig. 7 draws the warm start for shrink 1.
+    shrinks = [shrink for shrink in block["accuracy"] if shrink != "1"]
+    return [
+        (
+            finals.named(block, f"shrink_perturb {s}/{block['perturb']:g}"),
+            bands.Printed(block["accuracy"][s][-1]),
+        )
+        for s in shrinks
     ]
 
 

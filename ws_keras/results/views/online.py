@@ -1,5 +1,6 @@
 """Many rounds: accuracy, seconds and passes over samples, as in Fig. 2."""
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 
 from ws_keras.results import bands
@@ -33,6 +34,7 @@ def blocks(
     run: runs.Run,
     block: str = "fig2",
     lookup: finals.Lookup | None = None,
+    absent: Iterable = (),
 ) -> list:
     """Returns the tables and the chart of each cell of many rounds.
 
@@ -42,6 +44,8 @@ def blocks(
             that of Fig. 2.
         lookup: A row to the paper's accuracy at its number of samples.
             Defaults to the curves of Fig. 2 and Fig. 7.
+        absent: What the paper has last rounds of; see `finals.table`.
+            Defaults to none.
 
     Returns:
         Blocks of a section.
@@ -50,7 +54,7 @@ def blocks(
     found = []
     if len(run.arms) > 1:
         title = "Last round, and the paper at as many samples"
-        found.append(finals.table(run, title, block, lookup))
+        found.append(finals.table(run, title, block, lookup, absent))
     for cell, arms in run.cells().items():
         cell_name = " ".join(filter(None, cell))
         found += [

@@ -87,7 +87,7 @@ def _absent_penalties() -> list[tuple[finals.Columns, bands.Printed]]:
     for key, cells in block["cells"].items():
         name, arm = key.split("/")
         for weight, cell in zip(block["weights"], cells, strict=True):
-            names = _named(block, arm)
+            names = finals.named(block, arm)
             names |= {"penalty.name": name, _WEIGHT: finals.word(weight)}
             found.append((names, bands.Printed(*cell)))
     return found
@@ -96,14 +96,9 @@ def _absent_penalties() -> list[tuple[finals.Columns, bands.Printed]]:
 def _absent_noise() -> list[tuple[finals.Columns, bands.Printed]]:
     block = paper.numbers()["appendix_table4"]
     cold = bands.Printed(block["cold"]["accuracy"])
-    found = [(_named(block, "cold"), cold)]
+    found = [(finals.named(block, "cold"), cold)]
     pairs = zip(block["perturb"], block["accuracy"], strict=True)
     for perturb, cell in pairs:
         arm = f"shrink_perturb 1/{perturb:g}" if perturb else "warm"
-        found.append((_named(block, arm), bands.Printed(*cell)))
+        found.append((finals.named(block, arm), bands.Printed(*cell)))
     return found
-
-
-def _named(block: dict, arm: str) -> finals.Columns:
-    fields = ("dataset", "model", "optimizer")
-    return {**{field: block[field] for field in fields}, "arm": arm}

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from ws_keras.results import bands
+from ws_keras.results import paper
 from ws_keras.results import printed
 from ws_keras.results import sections
 from ws_keras.results import signs
@@ -130,10 +132,20 @@ def offline(run: runs.Run) -> list:
         for weak, strong in zip(arms, arms[1:], strict=False)
     ]
     return [
-        finals.table(run, _LAST, block, printed.offline),
+        finals.table(run, _LAST, block, printed.offline, _absent_offline()),
         charts.bars(run, run.arms, "Last round", block, printed.offline),
         signs.table(claims),
     ]
+
+
+def _absent_offline() -> list[tuple[finals.Columns, bands.Printed]]:
+    block = paper.numbers()["replication_offline"]
+    found = []
+    for name, value in block["accuracy"].items():
+        is_arm = name in ("cold", "warm")
+        arm = name if is_arm else f"shrink_perturb {name}/{block['perturb']:g}"
+        found.append((finals.named(block, arm), bands.Printed(value)))
+    return found
 
 
 def every_step(run: runs.Run) -> list:

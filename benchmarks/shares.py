@@ -1,0 +1,32 @@
+"""How much of what the machine gives a program takes."""
+
+from benchmarks import pairs
+
+_TITLES = {"ResNet-18": "resnet18", "mlp": "mlp", "logistic": "logistic"}
+
+
+def share(row: pairs.Row, found: dict) -> float | None:
+    """Returns a row's rate as a share of what the machine's parts allow.
+
+    Training by its convolutions or products, an evaluation as a third of it,
+    a transform as reading and writing each weight once.
+
+    Args:
+        row: A comparison.
+        found: What `limits.json` holds.
+
+    Returns:
+        A fraction; `None` for work that has no such limit.
+    """
+    rate = row.samples_per_second
+    if "weights" in row.facts:
+        moved = 8 * row.facts["weights"] / 1e9
+        return rate * moved / found["copy_gb_per_s"]
+    dtype = "bfloat16" if "bfloat16" in row.work else "float32"
+    allowed = found[f"samples_per_second_{dtype}"]
+    if row.work.startswith("evaluation"):
+        return rate / (3 * allowed["resnet18"])
+    for title, network in _TITLES.items():
+        if row.work.startswith(title) and "seeds" not in row.work:
+            return rate / allowed[network]
+    return None

@@ -1,0 +1,89 @@
+"""Cells of a paper that ours lack have a line of their own."""
+
+import pytest
+
+LAST = "Last round, and the paper at as many samples"
+
+
+def _not_run(shown, title, keys=("arm",)):
+    """Returns what names each cell that was not run, to its number."""
+    table = shown.tables[title]
+    places = [table.header.index(key) for key in keys]
+    paper, verdict = map(table.header.index, ("paper %", "verdict"))
+    return {
+        tuple(line[place] for place in places): line[paper]
+        for line in table.lines
+        if line[verdict] == "not run"
+    }
+
+
+def _rows(make_arm, experiment, arms, rounds=(1000, 33333), **fields):
+    return [
+        row
+        for arm in arms
+        for row in make_arm(
+            arm, (60.0, 61.0), rounds, experiment=experiment, **fields
+        )
+    ]
+
+
+def test_the_replications_halves(show, make_arm):
+    arms = ("cold", "shrink_perturb-0.3-0.01")
+    found = _rows(make_arm, "replication_offline", arms, optimizer="sgd")
+    shown = show(found)
+    assert _not_run(shown, "Last round, ours and the paper's") == {
+        ("warm",): "58.6",
+        ("shrink_perturb 0.6/0.01",): "59.6",
+        ("shrink_perturb 0.1/0.01",): "81.1",
+    }
+
+
+def test_thresholds_of_svhn(show, make_arm):
+    found = _rows(
+        make_arm,
+        "replication_svhn_threshold",
+        ("cold", "warm"),
+        dataset="svhn_cropped",
+        optimizer="adam",
+        labels={"train.threshold": 0.99},
+    )
+    keys = ("train.threshold", "arm")
+    assert _not_run(show(found), LAST, keys) == {
+        ("0.999", "cold"): "93.1",
+        ("0.999", "warm"): "92.0",
+    }
+
+
+def test_the_grid_has_the_numbers_of_fig_7(show, make_arm):
+    arms = ("shrink_perturb-0.6-0.01", "shrink_perturb-0.6-0.1", "cold")
+    found = _rows(make_arm, "fig8_grid", arms, optimizer="adam")
+    assert _not_run(show(found), "Last round of each cell") == {
+        ("shrink_perturb 0.8/0.01",): "73.7",
+        ("shrink_perturb 0.4/0.01",): "77.9",
+        ("shrink_perturb 0.2/0.01",): "80.2",
+        ("shrink_perturb 0/0.01",): "76.1",
+    }
+
+
+@pytest.mark.parametrize("label", ["resnet18", "mlp"])
+def test_dash(show, make_arm, label):
+    found = _rows(
+        make_arm,
+        "dash_table1",
+        ("cold", "dash-0.3-0.3"),
+        model=label,
+        optimizer="sgd",
+        labels={"model": label},
+    )
+    missing = _not_run(show(found), "Last chunk, ours and DASH's")
+    rest = {
+        ("warm",): "63.53 (0.56)",
+        ("shrink_perturb 0.3/0.01",): "81.25 (0.14)",
+    }
+    if label == "mlp":
+        # DASH prints numbers of the ResNet only.
+        rest |= {
+            ("cold",): "67.32 (0.51)",
+            ("dash-0.3-0.3",): "84.08 (0.52)",
+        }
+    assert missing == rest
