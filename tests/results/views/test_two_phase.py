@@ -212,9 +212,10 @@ def test_slope_of_the_gap_over_fractions(show, make_arm):
     name, label = "appendix_fig10_fraction", "rounds.fraction"
     shown = show(_pairs(make_arm, name, label, gaps))
     # Five points for the whole of the data, in every seed.
-    ((claim, because),) = shown.reasons.items()
+    (claim, because), *others = shown.reasons.items()
     assert shown.claims[claim] == "holds"
     assert because.startswith("difference +5.0, 95 % interval +5.0 to +5.0")
+    _at_a_half_as_in_table_1(shown, others)
     chart = next(iter(shown.charts.values()))
     assert chart.panels[1].series[0].x == (0.1, 0.3, 0.5)
     assert chart.panels[1].series[0].y == pytest.approx((-1.0, -2.0, -3.0))
@@ -223,6 +224,16 @@ def test_slope_of_the_gap_over_fractions(show, make_arm):
     assert [line[0] for line in column] == ["0.1"] * 2 + ["0.3"] * 2 + [
         "0.5"
     ] * 2
+
+
+def _at_a_half_as_in_table_1(shown, others):
+    ((claim, because),) = others
+    # Table 1 has 56.2 cold and 51.7 warm; three points lie within 4.5 ± 2.
+    assert claim == (
+        "warm ends −4.5 points from cold at a half, as in Table 1, within 2"
+    )
+    assert shown.claims[claim] == "holds"
+    assert because.startswith("difference −3.0")
 
 
 def test_every_step_is_compared_with_none(show, make_arm):

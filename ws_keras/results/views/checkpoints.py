@@ -153,6 +153,7 @@ def _claims(run: runs.Run, arms: list[runs.ArmRuns]) -> list[signs.Sign]:
             [_below(arm) for arm in arms if _start(arm) >= _LATE],
             run.missing_words,
         ),
+        _level(run, arms),
     ]
     measured = [arm for arm in arms if _half(arm).count]
     claim = "the harm begins before the half-data accuracy peaks"
@@ -167,6 +168,21 @@ def _claims(run: runs.Run, arms: list[runs.ArmRuns]) -> list[signs.Sign]:
     last = _below(before[-1])
     because = f"at epoch {_start(before[-1])} {last.because}, in per cent"
     return [*found, signs.Sign(claim, last.answer, because)]
+
+
+def _level(run: runs.Run, arms: list[runs.ArmRuns]) -> signs.Sign:
+    level, beyond = paper.numbers()[_BLOCK]["difference"]["plateau"]
+    points = bands.READ_OFF_POINTS
+    return signs.every(
+        f"levels off at {shown.signed(level)} ± {points:g} % "
+        f"beyond epoch {beyond}",
+        [
+            _between(arm, level - points, level + points)
+            for arm in arms
+            if _start(arm) > beyond
+        ],
+        run.missing_words,
+    )
 
 
 def _between(arm: runs.ArmRuns, low: float, high: float) -> signs.Sign:

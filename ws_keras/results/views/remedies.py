@@ -6,6 +6,7 @@ from ws_keras.results import bands
 from ws_keras.results import paper
 from ws_keras.results import printed
 from ws_keras.results import sections
+from ws_keras.results import shown
 from ws_keras.results import signs
 from ws_keras.results.views import charts
 from ws_keras.results.views import finals
@@ -28,13 +29,34 @@ def fractions(run: runs.Run) -> list:
     return [
         finals.table(run, "Last round"),
         chart,
-        signs.table([slopes]),
+        signs.table([slopes, *_half_as_table1(run)]),
         sections.Text(
             "The paper says that the damage is monotone in the share and, in "
             "what is known of it, not clearly in which direction: a claim "
             "that does not hold here is a trend the other way."
         ),
     ]
+
+
+def _half_as_table1(run: runs.Run) -> list[signs.Sign]:
+    """Returns whether the gap of a half is that of Table 1."""
+    found = []
+    points = bands.READ_OFF_POINTS
+    for arm in run.numbered(_FRACTION, "warm"):
+        if arm.labels[_FRACTION] != 0.5 or not arm.cold_rows:
+            continue
+        warm = printed.table1(arm.last)
+        cold = printed.table1(arm.cold_rows[-1])
+        if warm and cold:
+            gap = warm.value - cold.value
+            claim = (
+                f"warm ends {shown.signed(gap)} points from cold at a half, "
+                f"as in Table 1, within {points:g}"
+            )
+            ends = (gap - points, gap + points)
+            final = arm.final(), arm.cold_final()
+            found.append(signs.between(claim, *final, *ends))
+    return found
 
 
 def first_layers(run: runs.Run) -> list:
