@@ -28,7 +28,10 @@ setuptools.setup(
     python_requires=">=3.11",
     packages=[*setuptools.find_packages(include=["ws_keras*"]), *FOLDERS],
     package_dir=FOLDERS,
-    package_data={"ws_keras.results": ["*.css", "*.js", "*.json"]},
+    package_data={
+        "ws_keras.results": ["*.json"],
+        "ws_keras.results.render": ["*.css", "*.js"],
+    },
     install_requires=[
         "absl-py>=2.1",
         # TFDS imports it on download without declaring it.

@@ -16,15 +16,15 @@ import ws_keras.configs.quickstart
 from ws_keras import experiment
 from ws_keras import settings
 from ws_keras.data import datasets
-from ws_keras.results import drawing
 from ws_keras.results import events
-from ws_keras.results import html
-from ws_keras.results import markdown
-from ws_keras.results import palette
 from ws_keras.results import report
 from ws_keras.results import rows
 from ws_keras.results import sections
 from ws_keras.results import workdir
+from ws_keras.results.render import drawing
+from ws_keras.results.render import html
+from ws_keras.results.render import markdown
+from ws_keras.results.render import palette
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf8")

@@ -67,7 +67,10 @@ def test_wheel_holds_commands_configs_and_the_papers_numbers(wheel):
     assert any(
         n.startswith("ws_keras/results/") and n.endswith(".json") for n in names
     )
-    assert {"ws_keras/results/page.css", "ws_keras/results/page.js"} <= names
+    assert {
+        "ws_keras/results/render/page.css",
+        "ws_keras/results/render/page.js",
+    } <= names
     assert not [name for name in names if "test" in name]
 
 

@@ -12,10 +12,10 @@ from keras import ops
 
 from ws_keras import seeds as addresses
 from ws_keras import settings as all_settings
-from ws_keras.results import markdown
 from ws_keras.results import rows
 from ws_keras.results import tables
 from ws_keras.results import verdict
+from ws_keras.results.render import markdown
 from ws_keras.training import arm as round_loop
 from ws_keras.training import feed as feeds
 from ws_keras.training import strategy as strategies

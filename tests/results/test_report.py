@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from ws_keras.results import html
 from ws_keras.results import report
 from ws_keras.results import rows
+from ws_keras.results.render import html
 
 
 def test_online_report(online_rows, make_run):

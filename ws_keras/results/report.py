@@ -8,15 +8,15 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from ws_keras.results import drawing
-from ws_keras.results import html
-from ws_keras.results import markdown
-from ws_keras.results import palette
 from ws_keras.results import recipe
 from ws_keras.results import rows
 from ws_keras.results import sections
 from ws_keras.results import tables
 from ws_keras.results import workdir as workdirs
+from ws_keras.results.render import drawing
+from ws_keras.results.render import html
+from ws_keras.results.render import markdown
+from ws_keras.results.render import palette
 from ws_keras.results.views import registry
 from ws_keras.results.views import run as runs
 

@@ -3,11 +3,11 @@
 import collections
 from collections.abc import Iterable
 
-from ws_keras.results import markdown as pages
 from ws_keras.results import rows
 from ws_keras.results import sections
 from ws_keras.results import shown
 from ws_keras.results import statistics
+from ws_keras.results.render import markdown as pages
 
 markdown = pages.table
 NOTHING = shown.NOTHING

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ws_keras.results import html
-from ws_keras.results import markdown
 from ws_keras.results import sections
+from ws_keras.results.render import html
+from ws_keras.results.render import markdown
 from ws_keras.results.views import registry
 
 ARMS = (

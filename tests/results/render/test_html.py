@@ -10,10 +10,10 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from ws_keras.results import html
-from ws_keras.results import palette
 from ws_keras.results import plain
 from ws_keras.results import sections
+from ws_keras.results.render import html
+from ws_keras.results.render import palette
 
 NASTY = (
     "<script>alert(1)</script>",
@@ -209,7 +209,7 @@ def test_missing_plotly_is_a_sentence():
     code = (
         "import sys\n"
         "sys.modules['plotly'] = None\n"
-        "from ws_keras.results import html\n"
+        "from ws_keras.results.render import html\n"
         "html._plotly()\n"
     )
     done = subprocess.run(

@@ -10,8 +10,8 @@ import subprocess
 
 import pytest
 
-from ws_keras.results import html
 from ws_keras.results import sections
+from ws_keras.results.render import html
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)

@@ -4,9 +4,9 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from ws_keras.results import markdown
 from ws_keras.results import plain
 from ws_keras.results import sections
+from ws_keras.results.render import markdown
 
 NASTY = (
     "<script>alert(1)</script>",

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from ws_keras.results import charts
-from ws_keras.results import palette
 from ws_keras.results import sections
+from ws_keras.results.render import charts
+from ws_keras.results.render import palette
 
 CHART = sections.Chart
 

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ws_keras.results import drawing
-from ws_keras.results import palette
 from ws_keras.results import sections
+from ws_keras.results.render import drawing
+from ws_keras.results.render import palette
 
 NASTY = ("<b>&amp;", "$\\frac{", "_hidden", "a--b", "two\nlines", "\x00", "🔥")
 ORANGE, BLUE = palette.COLORS["cold"], palette.COLORS["warm"]
@@ -193,7 +193,7 @@ def test_missing_matplotlib_is_a_sentence(tmp_path):
     code = (
         "import sys, pathlib\n"
         "sys.modules['matplotlib'] = None\n"
-        "from ws_keras.results import drawing\n"
+        "from ws_keras.results.render import drawing\n"
         "drawing.draw(None, pathlib.Path(sys.argv[1]))\n"
     )
     done = subprocess.run(

@@ -9,10 +9,10 @@ import pathlib
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from ws_keras.results import charts
-from ws_keras.results import palette
 from ws_keras.results import plain
 from ws_keras.results import sections as parts
+from ws_keras.results.render import charts
+from ws_keras.results.render import palette
 
 _FOLDER = pathlib.Path(__file__).parent
 _CONTENTS = 4  # sections that need a table of contents

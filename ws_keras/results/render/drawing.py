@@ -5,11 +5,11 @@ import warnings
 
 import numpy as np
 
-from ws_keras.results import charts
-from ws_keras.results import heatmap
-from ws_keras.results import palette
 from ws_keras.results import plain
 from ws_keras.results import sections as parts
+from ws_keras.results.render import charts
+from ws_keras.results.render import heatmap
+from ws_keras.results.render import palette
 
 DPI = 150
 LINES = ("-", "--", ":", "-.")

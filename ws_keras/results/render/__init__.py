@@ -1,0 +1,1 @@
+"""From sections to files: Markdown, an HTML page, figures."""
