@@ -19,6 +19,16 @@ from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
 
+MODELS = {
+    "resnet18": {"model.name": "resnet18"},
+    # It may never get to 99 %.
+    "logistic": {
+        "model.name": "logistic",
+        "train.patience": 10,
+        "train.min_delta": 0.001,
+    },
+}
+
 
 def get_config():
     """Returns the config of this experiment."""
@@ -29,8 +39,6 @@ def get_config():
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
     config.diagnostics.measures = ("weight_correlation",)
-    config.train.patience = 10
-    config.train.min_delta = 0.001
     config.train.max_epochs = 1000
     config.train.expected_epochs.update({"warm": 100})
     return config
@@ -41,7 +49,7 @@ def settings(config):
     return all_settings.product(
         config,
         {
-            "model.name": ("resnet18", "logistic"),
+            "model": MODELS,
             "second.learning_rate": (0.001, 0.01, 0.1),
             "second.batch_size": (16, 32, 64, 128),
         },

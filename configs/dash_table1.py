@@ -8,7 +8,7 @@ first weights do not help.
 CIFAR-10 in 50 chunks, ResNet-18 of width 64 with max-pool at 0.001, MLP at
 0.01; SGD with momentum 0.9, batch 128, 99.9 % training accuracy, official test
 set. The optimizer's state and batch norm's statistics go on from chunk to
-chunk; shrink-perturb's noise is Gaussian.
+chunk; shrink-perturb's noise is Gaussian, and gamma and beta are left alone.
 
     python -m launch.run --config=dash_table1 --workdir=runs/dash
 
@@ -42,6 +42,7 @@ def get_config():
     config.model.max_pool = True
     config.transform.noise = "gaussian"
     config.transform.first_round = False
+    config.transform.norms = "keep"
     config.transform.statistics = "keep"
     config.transform.optimizer = "keep"
     config.train.threshold = 0.999
@@ -55,7 +56,7 @@ MODELS = {
     "resnet18": {"model.name": "resnet18"},
     "mlp": {
         "model.name": "mlp",
-        "model.depth": 3,
+        "model.depth": 2,
         "data.normalization": "half",
         "optimizer.learning_rate": 0.01,
     },

@@ -5,7 +5,8 @@ Claim: noise after the shrink helps both accuracy and time. Shrink 0 and perturb
 known; cells where no weight is left to learn with stay blank there too.
 
 CIFAR-10, ResNet-18 of width 16, Adam 0.001 (inferred), batch 128, 1,000 new
-samples in each round, each trained to 99 %.
+samples in each round, each trained to 99 %, but no longer than 30 epochs
+without an improvement and 100 in all: with both at 0 a round cannot learn.
 
     python -m launch.run --config=fig8_grid --workdir=runs/fig8
 

@@ -29,7 +29,6 @@ def get_config():
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
     config.transform.first_round = False
-    config.transform.statistics = "keep"
     config.train.epochs = 200
     return config
 

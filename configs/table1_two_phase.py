@@ -34,6 +34,12 @@ FLAT = {
     },
     "logistic": {"model.name": "logistic"},
 }
+# When a round of the networks ends that may never get to 99 %.
+PLATEAU = {
+    "train.patience": 10,
+    "train.min_delta": 0.001,
+    "train.max_epochs": 200,
+}
 
 
 def get_config():
@@ -42,8 +48,6 @@ def get_config():
     config.experiment = "table1_two_phase"
     config.arms = ("cold", "warm")
     config.rounds.protocol = "two_phase"
-    config.train.patience = 10
-    config.train.min_delta = 0.001
     config.train.max_epochs = 1000
     config.train.expected_epochs.update({"cold": 60, "warm": 30})
     return config
@@ -60,4 +64,4 @@ def settings(config):
         }
         return all_settings.product(config, grid, fixed=fixed)
 
-    return cells(CONVOLUTIONAL) + cells(FLAT, **{"train.max_epochs": 200})
+    return cells(CONVOLUTIONAL) + cells(FLAT, **PLATEAU)

@@ -110,6 +110,19 @@ def test_last_layer_mixes_the_last_layer_alone(model):
     np.testing.assert_allclose(new, 0.25 * old, rtol=1e-6)
 
 
+def test_norms_can_be_left_out_of_shrink_perturb(model):
+    changes = {"transform.noise": "gaussian", "transform.norms": "keep"}
+    found = after(model, "shrink_perturb-0.5-0", **changes)
+    for path, (old, new) in found.items():
+        name = path.split("/")[-1]
+        if name in ("gamma", "beta"):
+            np.testing.assert_array_equal(new, old)
+        elif name in ("kernel", "bias") and "momentum" not in path:
+            np.testing.assert_allclose(new, 0.5 * old, rtol=1e-6)
+        elif name == "moving_mean":
+            assert old.any() and not new.any()
+
+
 @pytest.mark.parametrize("kept", [0, 1, 2, 3])
 def test_first_layers_keep_whole_stages(model, kept):
     names = [layer[0].name.split("_")[0] for layer in arms.stages(model)]

@@ -9,6 +9,8 @@ from ws_keras.transforms import dash
 from ws_keras.transforms import reset_layers
 from ws_keras.transforms import shrink_perturb as transforms
 
+_NORMS = (keras.layers.BatchNormalization, keras.layers.GroupNormalization)
+
 
 def begin(
     model: keras.Model,
@@ -46,6 +48,7 @@ def begin(
         *(setting.numbers if mixes else (1.0, 0.0)),
         noise=policy.noise,
         seed=seed,
+        include=_not_of_norms if policy.norms == "keep" else None,
         statistics=policy.statistics,
         optimizer=optimizer,
     )
@@ -105,6 +108,12 @@ def stages(model: keras.Model) -> list[list[keras.layers.Layer]]:
         if layer.trainable_weights:
             found.setdefault(layer.name.partition("_")[0], []).append(layer)
     return list(found.values())
+
+
+def _not_of_norms(layer: keras.layers.Layer, variable) -> bool:
+    # The moments of the layer are no weights and follow their own policy.
+    is_norm = isinstance(layer, _NORMS)
+    return not (is_norm and variable.name in ("gamma", "beta"))
 
 
 def _reset_head(model, config, setting, samples, number, seed) -> None:

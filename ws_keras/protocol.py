@@ -124,6 +124,7 @@ def check(config) -> None:
         ("transform.noise", config.transform.noise, ("fresh", "gaussian")),
         ("transform.statistics", config.transform.statistics, keep_or_reset),
         ("transform.optimizer", config.transform.optimizer, keep_or_reset),
+        ("transform.norms", config.transform.norms, ("mix", "keep")),
         ("precision", config.precision, ("float32", "mixed_bfloat16")),
         *(
             ("diagnostics.measures", name, probe.MEASURES)

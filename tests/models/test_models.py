@@ -285,3 +285,28 @@ def test_no_two_layers_start_alike(initializer):
     ]
     for one, other in itertools.combinations(starts, 2):
         assert abs(np.corrcoef(one, other)[0, 1]) < 0.3
+
+
+def test_kaiming_draws_convolutions_by_their_outputs():
+    model = models.resnet18(width=64, initializer="kaiming")
+    layer = model.get_layer("stage2_block1_conv1")  # 64 to 128 channels
+    kernel = layer.kernel.numpy()
+    assert kernel.std() == pytest.approx(math.sqrt(2 / (128 * 9)), rel=0.01)
+    # A normal distribution has tails; a uniform one ends at 1.7 deviations.
+    assert np.abs(kernel).max() > 3 * kernel.std()
+    dense = model.get_layer("logits").kernel.numpy()
+    assert np.abs(dense).max() <= 1 / math.sqrt(512)
+
+
+def test_the_moments_of_cifar10_serve_other_sets():
+    x = np.array([[[0, 255, 100]]], np.uint8)[None]
+    model = models.mlp((1, 1, 3), depth=0, normalization="cifar10")
+    found = model.get_layer("normalize")(x).numpy().ravel()
+    mean, std = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
+    expected = [
+        (v / 255 - m) / s
+        for v, m, s in zip((0, 255, 100), mean, std, strict=True)
+    ]
+    assert found == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match=r"of shape \(28, 28, 1\)"):
+        models.mlp((28, 28, 1), normalization="cifar10")

@@ -123,6 +123,12 @@ _CONFIG = {
     "optimizer": {"learning_rate": 0.001, "momentum": 0.0},
     "rounds": {"step": 1000, "fraction": 0.5},
     "train": {"batch_size": 128, "threshold": 0.99, "epochs": None},
+    "transform": {
+        "noise": "fresh",
+        "first_round": True,
+        "statistics": "reset",
+        "optimizer": "reset",
+    },
 }
 
 

@@ -6,21 +6,28 @@ import keras
 
 from ws_keras import seeds
 
-NAMES = ("torch", "keras")
+NAMES = ("torch", "kaiming", "keras")
 
 
-def kernel_and_bias(name: str, fan_in: int, layer: str) -> dict:
+def kernel_and_bias(
+    name: str, fan_in: int, layer: str, fan_out: int | None = None
+) -> dict:
     """Returns the initializer arguments of a `Dense` or `Conv2D` layer.
 
     `"torch"` is what the authors' framework does by default: kernels and
     biases uniform in `+-1 / sqrt(fan_in)` (Kaiming-uniform with `a =
-    sqrt(5)`). `"keras"` is Glorot-uniform with zero biases.
+    sqrt(5)`). `"kaiming"` is the same, but for the kernels of convolutions,
+    which are normal with deviation `sqrt(2 / fan_out)`, as in torchvision's
+    residual networks and the replication's. `"keras"` is Glorot-uniform with
+    zero biases.
 
     Args:
-        name: `"torch"` or `"keras"`.
+        name: `"torch"`, `"kaiming"` or `"keras"`.
         fan_in: Number of inputs of one output unit; for a convolution,
             input channels times kernel height times kernel width.
         layer: Name of the layer; each name has its own draws.
+        fan_out: For a convolution, output channels times kernel height times
+            kernel width. Defaults to `None`, a dense layer.
 
     Returns:
         A dict with `kernel_initializer` and `bias_initializer`.
@@ -36,16 +43,18 @@ def kernel_and_bias(name: str, fan_in: int, layer: str) -> dict:
             "kernel_initializer": keras.initializers.GlorotUniform(seed=kernel),
             "bias_initializer": "zeros",
         }
-    if name != "torch":
+    if name not in NAMES:
         raise ValueError(
             f"Unknown initializer. Received: initializer={name!r}. "
             f"Choose one of {list(NAMES)}."
         )
     limit = 1.0 / math.sqrt(fan_in)
+    start = keras.initializers.RandomUniform(-limit, limit, seed=kernel)
+    if name == "kaiming" and fan_out is not None:
+        deviation = math.sqrt(2.0 / fan_out)
+        start = keras.initializers.RandomNormal(0.0, deviation, seed=kernel)
     return {
-        "kernel_initializer": keras.initializers.RandomUniform(
-            -limit, limit, seed=kernel
-        ),
+        "kernel_initializer": start,
         "bias_initializer": keras.initializers.RandomUniform(
             -limit, limit, seed=bias
         ),

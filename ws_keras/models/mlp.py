@@ -49,9 +49,10 @@ def mlp(
         units: Width of a hidden layer. Defaults to 100.
         activation: `"relu"` or `"tanh"`. Defaults to `"relu"`.
         use_bias: Whether all layers have a bias. Defaults to `True`.
-        initializer: `"torch"` or `"keras"`. Defaults to `"torch"`.
-        normalization: `"half"`, `"channel"` or `"none"`. Defaults to
-            `"half"`.
+        initializer: `"torch"` or `"keras"`; `"kaiming"` is `"torch"` here.
+            Defaults to `"torch"`.
+        normalization: `"half"`, `"channel"`, `"cifar10"` or `"none"`.
+            Defaults to `"half"`.
         moments: Channel statistics for `normalization="channel"`.
         input_dtype: Dtype of the stored samples. Defaults to `"uint8"`.
         dtype: Dtype policy; logits are always float32. Defaults to

@@ -54,9 +54,9 @@ def resnet18(
             or `"layer"` (over height, width and channels of one sample).
             Defaults to `"batch"`.
         blocks: Blocks per stage. Defaults to `(2, 2, 2, 2)`.
-        initializer: `"torch"` or `"keras"`; see
+        initializer: `"torch"`, `"kaiming"` or `"keras"`; see
             `initializers.kernel_and_bias`. Defaults to `"torch"`.
-        normalization: `"half"`, `"channel"` or `"none"`; see
+        normalization: `"half"`, `"channel"`, `"cifar10"` or `"none"`; see
             `inputs.normalized_input`. Defaults to `"half"`.
         moments: Channel statistics for `normalization="channel"`.
         input_dtype: Dtype of the stored samples. Defaults to `"uint8"`.
@@ -145,7 +145,10 @@ def _conv(initializer, dtype):
             x = x[:, ::stride, ::stride]
             stride = 1
         kernel = initializers.kernel_and_bias(
-            initializer, x.shape[-1] * size * size, name
+            initializer,
+            fan_in=x.shape[-1] * size * size,
+            layer=name,
+            fan_out=channels * size * size,
         )["kernel_initializer"]
         return layers.Conv2D(
             channels,

@@ -20,13 +20,15 @@ class Printed:
     """A number of a paper, and how far ours may lie from it.
 
     With `std` the band is two combined standard deviations, at least half a
-    point; with `share` it is a share of the number; else `points`.
+    point or `least` points; with `share` it is a share of the number; else
+    `points`.
     """
 
     value: float
     std: float = math.nan
     points: float = READ_OFF_POINTS
     share: float = 0.0
+    least: float = 0.0
     decimals: int = 1
 
     @property
@@ -40,9 +42,11 @@ class Printed:
 
     def holds(self, ours: statistics.Summary) -> bool:
         """Returns whether the mean of ours lies within the band."""
-        if not math.isnan(self.std):
-            return statistics.matches(ours, self.value, self.std)
         band = abs(self.value) * self.share if self.share else self.points
+        if not math.isnan(self.std):
+            if statistics.matches(ours, self.value, self.std):
+                return True
+            band = self.least
         return abs(ours.mean - self.value) <= band + 1e-9
 
 

@@ -9,7 +9,14 @@ from ws_keras.results import rows
 
 _NONE = (None, "none", 0, "", ())
 # Fields that say nothing of other models.
-_OF_MODEL = {"model.width": "resnet18", "model.norm": "resnet18"}
+_OF_MODEL = {
+    "model.width": "resnet18",
+    "model.norm": "resnet18",
+    "model.max_pool": "resnet18",
+    "model.initializer": "resnet18",
+    "model.depth": "mlp",
+    "model.activation": "mlp",
+}
 _ROW_FIELDS = ("dataset", "model", "optimizer")
 
 

@@ -78,6 +78,20 @@ def between(
     return Sign(claim, _answer(found, low, high), words(found, unit))
 
 
+def differ(ours: dict[int, float], theirs: dict[int, float]) -> bool | None:
+    """Returns whether the paired interval excludes no difference.
+
+    Args:
+        ours: Seed to number.
+        theirs: Seed to number.
+
+    Returns:
+        `True`, or `None` where it reaches across or there is none.
+    """
+    found = statistics.paired(ours, theirs)
+    return True if found.low > 0 or found.high < 0 else None
+
+
 def beyond_spread(
     claim: str, ours: dict[int, float], theirs: dict[int, float]
 ) -> Sign:

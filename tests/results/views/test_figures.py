@@ -77,7 +77,8 @@ def test_fig_3(show, make_arm):
 @pytest.mark.parametrize(
     "level_340, levels_off", [(46.5, "holds"), (45, "does not hold")]
 )
-def test_fig_4(show, make_arm, level_340, levels_off):
+def test_fig_4(show, make_arm, authors_config, level_340, levels_off):
+    authors_config["train"]["epochs"] = 350
     name = "fig4_checkpoints"
     found = make_arm("cold", (50, 50), (33333,), experiment=name)
     levels = {
@@ -150,7 +151,7 @@ def test_fig_5(show, make_arm):
             )
     shown = show(found, epochs)
     assert shown.column("Ratio at the start", "verdict") == {
-        "warm": "match",
+        "warm": "—",  # too rough for a band
         "shrink_perturb 0.5/0.01": "match",
     }
     assert set(shown.claims.values()) == {"holds"}

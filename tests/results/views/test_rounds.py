@@ -140,8 +140,8 @@ def test_dash(show, make_arm):
     }
     steps = {"dash-0.3-0.3": 6500, "cold": 5000, "warm": 3000}
     config = {
-        "data": {"split": "official_test"},
-        "model": {"width": 64},
+        "data": {"split": "official_test", "normalization": "channel"},
+        "model": {"width": 64, "max_pool": True},
         "optimizer": {"learning_rate": 0.001, "momentum": 0.9},
         "train": {"batch_size": 128, "threshold": 0.999},
     }
@@ -163,14 +163,53 @@ def test_dash(show, make_arm):
     verdicts = shown.column("Steps of the last chunk", "verdict")
     assert verdicts["cold"] == "match"
     assert verdicts["warm"] == "differs"
+    # Forty-nine chunks of 10 % and a last one of 67 %.
+    means = shown.tables["Means over the chunks"]
+    (cold,) = [line for line in means.lines if line[1] == "cold"]
+    assert cold[3:] == (
+        "11.1 ± 0.0",
+        "57.66 (0.11)",
+        "differs",
+        "5,000 ± 0",
+        "2,916",
+        "differs",
+    )
 
 
-@pytest.mark.parametrize("threshold", [0.99, 0.999])
-def test_svhn(show, make_arm, threshold):
+@pytest.mark.parametrize(
+    "level, verdict", [(69.3, "match"), (65.4, "match"), (69.4, "differs")]
+)
+def test_two_points_are_near_enough_to_dash(show, make_arm, level, verdict):
+    config = {
+        "data": {"split": "official_test", "normalization": "channel"},
+        "model": {"width": 64, "max_pool": True},
+        "optimizer": {"learning_rate": 0.001, "momentum": 0.9},
+        "train": {"batch_size": 128, "threshold": 0.999},
+    }
+    found = make_arm(
+        "cold",
+        (level, level),
+        tuple(range(1000, 51000, 1000)),
+        experiment="dash_table1",
+    )
+    shown = show(found, config=config)
+    verdicts = shown.column("Last chunk, ours and DASH's", "verdict")
+    # DASH has 67.32 with a deviation of 0.51.
+    assert verdicts["cold"] == verdict
+
+
+@pytest.mark.parametrize(
+    "threshold, gap, claim",
+    [
+        (0.99, 0.2, "cold and warm end alike"),
+        (0.999, 1.0, "cold ends above warm"),
+    ],
+)
+def test_svhn(show, make_arm, threshold, gap, claim):
     labels = {"train.threshold": threshold}
-    levels = {"cold": 92.0, "warm": 91.0}
+    levels = {"cold": 92.0, "warm": 92.0 - gap}
     fields = {"labels": labels, "dataset": "svhn_cropped"}
     name = "replication_svhn_threshold"
     shown = show(_online(make_arm, levels, name, **fields))
-    claim = f"cold ends above warm, stopping at {threshold}"
+    claim = f"{claim}, stopping at {threshold}"
     assert shown.claims == {claim: "holds"}

@@ -74,8 +74,8 @@ def test_unfinished_seeds_are_no_result(show, make_arm):
 def test_the_replications_momentum_and_errors(show, make_arm):
     fields = {"experiment": "replication_table1", "rounds": (25000, 50000)}
     config = {
-        "data": {"split": "official_test"},
-        "model": {"width": 64},
+        "data": {"split": "official_test", "normalization": "cifar10"},
+        "model": {"width": 64, "max_pool": True, "initializer": "kaiming"},
         "optimizer": {"learning_rate": 0.001},
         "train": {"batch_size": 128, "threshold": 0.99},
         "rounds": {"fraction": 0.5},
@@ -203,8 +203,32 @@ def test_weight_decay_and_augmentation_narrow_the_gap(show, make_arm):
     assert "difference +3.0" in [*shown.reasons.values()][0]
     name, label = "replication_augmentation", "data.augmentation"
     found = _pairs(make_arm, name, label, {"none": 3, "standard": 3})
-    claim = "augmentation standard narrows the gap"
-    assert show(found).claims == {claim: "does not hold"}
+    claims = show(found).claims
+    assert claims.pop("augmentation standard narrows the gap") == (
+        "does not hold"
+    )
+    # No norms were measured.
+    assert list(claims.values()) == ["not decided"]
+
+
+@pytest.mark.parametrize(
+    "gaps, verdict, because",
+    [
+        ((3.0, 2.0, 1.0), "holds", "slope: difference −5.0"),
+        ((1.0, 3.0, 2.0), "does not hold", "the means turn; slope: "),
+        ((3.0, 2.0), "not decided", "fewer than three shares"),
+    ],
+)
+def test_the_gap_is_monotone_over_fractions_or_turns(
+    show, make_arm, gaps, verdict, because
+):
+    gaps = dict(zip((0.1, 0.3, 0.5), gaps, strict=False))
+    name = "appendix_fig10_fraction"
+    shown = show(_pairs(make_arm, name, "rounds.fraction", gaps))
+    claim, *_ = shown.claims
+    assert claim == "the gap to cold is monotone in the first round's share"
+    assert shown.claims[claim] == verdict
+    assert shown.reasons[claim].startswith(because)
 
 
 def test_slope_of_the_gap_over_fractions(show, make_arm):
@@ -214,7 +238,8 @@ def test_slope_of_the_gap_over_fractions(show, make_arm):
     # Five points for the whole of the data, in every seed.
     (claim, because), *others = shown.reasons.items()
     assert shown.claims[claim] == "holds"
-    assert because.startswith("difference +5.0, 95 % interval +5.0 to +5.0")
+    slope = "slope: difference +5.0, 95 % interval +5.0 to +5.0"
+    assert because.startswith(slope)
     _at_a_half_as_in_table_1(shown, others)
     chart = next(iter(shown.charts.values()))
     assert chart.panels[1].series[0].x == (0.1, 0.3, 0.5)

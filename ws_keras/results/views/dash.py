@@ -6,6 +6,7 @@ from ws_keras.results import printed
 from ws_keras.results import sections
 from ws_keras.results import shown
 from ws_keras.results import signs
+from ws_keras.results import statistics
 from ws_keras.results.views import finals
 from ws_keras.results.views import online
 from ws_keras.results.views import run as runs
@@ -23,6 +24,8 @@ def blocks(run: runs.Run) -> list:
     found = []
     for arms in run.cells().values():
         found += _ranking(arms)
+    means = tuple(_means_line(run, arm) for arm in run.arms)
+    columns = ("accuracy %", "paper", "verdict", "steps", "paper", "verdict")
     return [
         finals.table(
             run,
@@ -32,6 +35,12 @@ def blocks(run: runs.Run) -> list:
             _absent(),
         ),
         sections.Table("Steps of the last chunk", header, tuple(steps), note),
+        sections.Table(
+            "Means over the chunks",
+            ("model", "arm", "seeds", *columns),
+            means,
+            "Mean over the rounds of a seed, then over finished seeds.",
+        ),
         *online.blocks(run, block, finals.nothing)[1:],
         signs.table(found),
     ]
@@ -69,6 +78,27 @@ def _steps_line(run: runs.Run, arm: runs.ArmRuns) -> tuple[str, ...]:
         f"{number.value:,.0f}" if number else shown.NOTHING,
         bands.verdict(steps, number, is_other),
     )
+
+
+def _means_line(run: runs.Run, arm: runs.ArmRuns) -> tuple[str, ...]:
+    is_other = run.is_other("dash_table1")(arm)
+    line = [finals.columns(arm)["model"], arm.name, shown.seeds(arm.runs)]
+    for field, decimals in (("accuracy", 1), ("steps", 0)):
+        values = [
+            statistics.summarize(getattr(row, field) for row in found).mean
+            for found in arm.runs.finished.values()
+        ]
+        ours = statistics.summarize(values)
+        number = printed.dash(arm.last, f"mean_{field}")
+        text = number.text if number else shown.NOTHING
+        if number and field == "steps":
+            text = f"{number.value:,.0f}"
+        line += [
+            shown.mean_error(ours, decimals),
+            text,
+            bands.verdict(ours, number, is_other),
+        ]
+    return tuple(line)
 
 
 def _ranking(arms: list[runs.ArmRuns]) -> list[signs.Sign]:

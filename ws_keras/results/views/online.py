@@ -1,5 +1,7 @@
 """Many rounds: accuracy, seconds and passes over samples, as in Fig. 2."""
 
+import dataclasses
+import math
 from collections.abc import Iterable
 from collections.abc import Sequence
 
@@ -59,7 +61,7 @@ def blocks(
         cell_name = " ".join(filter(None, cell))
         found += [
             _accuracy(run, arms, cell_name, block, lookup),
-            chart(arms, cell, lookup),
+            chart(arms, cell, block, lookup),
             *_gaps(arms, cell_name),
             *(_costs(arms, field, cell_name) for field in _FIELDS),
         ]
@@ -69,6 +71,7 @@ def blocks(
 def chart(
     arms: Sequence[runs.ArmRuns],
     cell: statistics.Cell,
+    block: str,
     lookup: finals.Lookup,
 ) -> sections.Chart:
     """Returns accuracy, seconds and sample passes over samples."""
@@ -76,7 +79,7 @@ def chart(
         sections.Panel(
             "Samples (thousands)",
             label,
-            tuple(_series(arms, field, scale, lookup)),
+            tuple(_series(arms, field, scale, block, lookup)),
             from_zero=field != "accuracy",
         )
         for field, label, scale in (
@@ -95,7 +98,7 @@ def _curves(row) -> bands.Printed | None:
     return bands.Printed(value) if value else None
 
 
-def _series(arms, field: str, scale: float, lookup: finals.Lookup):
+def _series(arms, field: str, scale: float, block, lookup):
     for arm in arms:
         ours = arm.by_samples(field)
         points = [
@@ -113,15 +116,17 @@ def _series(arms, field: str, scale: float, lookup: finals.Lookup):
             for row in _one_per_size(arm.rows)
             if (number := lookup(row))
         ]
-        where = charts.paper_name(_block_of(arm))
+        where = charts.paper_name(_block_of(arm, block))
         if found := charts.series(where, arm.name, theirs, is_paper=True):
             yield found
 
 
-def _block_of(arm: runs.ArmRuns) -> str:
-    if "train.threshold" in arm.labels:
-        return "replication_online"
-    return "fig7" if arm.first.arm == "shrink_perturb" else "fig2"
+def _block_of(arm: runs.ArmRuns, block: str) -> str:
+    """Returns where the numbers beside an arm come from."""
+    # Beside Fig. 2 stands shrink-perturb of Fig. 7.
+    if block == "fig2" and arm.first.arm == "shrink_perturb":
+        return "fig7"
+    return block
 
 
 def _one_per_size(found) -> list:
@@ -137,7 +142,7 @@ def _accuracy(run, arms, cell_name, block, lookup) -> sections.Table:
         theirs = _paper_column(run, arm, ours, block, lookup)
         if theirs:
             has_paper = True
-            where = paper.numbers()[_block_of(arm)]["where"]
+            where = paper.numbers()[_block_of(arm, block)]["where"]
             header.append(f"paper, {where}")
             columns.append(theirs)
     note = _ACCURACY_NOTE
@@ -158,19 +163,21 @@ def _paper_column(run, arm, ours, block: str, lookup) -> dict[int, str]:
             summary = statistics.summarize(values)
             verdict = bands.verdict(summary, number, is_other)
             column[row.num_samples] = f"{number.text} {verdict}"
-    if column and not is_other and lookup is _curves:
-        column |= _rest(arm, max(ours))
+    if column and not is_other:
+        column |= _rest(arm, max(ours), block, lookup)
     return column
 
 
-def _rest(arm: runs.ArmRuns, last: int) -> dict[int, str]:
+def _rest(arm: runs.ArmRuns, last: int, block: str, lookup) -> dict[int, str]:
     """Returns the paper's points at sizes that ours have not come to."""
-    curve = paper.online(arm.last, "accuracy")
-    return {
-        size: f"{value:.1f} {bands.NOT_RUN}"
-        for size, value in zip(curve.x, curve.y, strict=True)
-        if size > last
-    }
+    figure = paper.numbers()[block]
+    found = {}
+    for size in figure.get("num_samples", ()):
+        number = math.ceil(size / figure["samples_per_round"])
+        row = dataclasses.replace(arm.last, num_samples=size, round=number)
+        if size > last and (point := lookup(row)):
+            found[size] = f"{point.text} {bands.NOT_RUN}"
+    return found
 
 
 def _gaps(arms, cell_name: str) -> list[sections.Table]:
