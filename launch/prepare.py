@@ -28,6 +28,7 @@ def load(config, settings: list, configs: dict) -> dict:
         from ws_keras import experiment
         from ws_keras import protocol
         from ws_keras.data import datasets
+        from ws_keras.training import feed as feeds
 
         devices = plan.STRATEGY.value, plan.DEVICES.value
         experiment.start(config, *devices, say=print)
@@ -37,10 +38,17 @@ def load(config, settings: list, configs: dict) -> dict:
                 name,
                 data_dir=plan.DATA_DIR.value,
                 download=plan.DOWNLOAD.value,
-                with_test=config.data.split == "official_test",
+                with_test=any(
+                    cell.data.split == "official_test"
+                    for cell in configs.values()
+                ),
             )
+        replicas = experiment.replicas(*devices)
         for cell in configs.values():
             protocol.check(cell)
+            for number in (1, 2):
+                batch_size = protocol.batch_size(cell, number)
+                feeds.check_batch_size(batch_size, replicas)
         for setting in _one_of_each(settings):
             cell = configs[setting.id]
             experiment.validate(cell, setting, **data_of(cell, loaded))

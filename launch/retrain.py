@@ -78,7 +78,7 @@ def main(_) -> None:
             _DATA.value, _DATA_DIR.value, download=_DOWNLOAD.value
         )
         known, held_out = _split(data.x, data.y)
-    _check_fits(model, data.x)
+    _check_fits(model, data.x, data.y)
     own = f"shrink_perturb-{_SHRINK.value}-{_PERTURB.value}"
 
     def save(setting, trained) -> None:
@@ -129,11 +129,13 @@ def _check_paths(source: pathlib.Path, out: pathlib.Path) -> None:
             "`--out` must be another file than `--model`, which is never "
             f"touched. Received: {out} for both."
         )
-    if out.exists() and not _OVERWRITE.value:
-        raise ValueError(
-            f"`--out` must be a new file. Received: {out}, which exists. "
-            "Give another name, or --overwrite."
-        )
+    for path in (out, out.with_suffix(".md")):
+        if path.exists() and not _OVERWRITE.value:
+            raise ValueError(
+                "`--out` and the report beside it must be new files. "
+                f"Received: --out={out}, where {path} exists. Give another "
+                "name, or --overwrite."
+            )
     others = set(_COMPARE.value) - {"cold", "warm"}
     if others:
         raise ValueError(
@@ -182,7 +184,15 @@ def _split(x, y) -> tuple:
     return (x[known], y[known]), (x[held_out], y[held_out])
 
 
-def _check_fits(model, x) -> None:
+def _check_fits(model, x, y) -> None:
+    outputs = model.output_shape
+    classes = outputs[-1] if isinstance(outputs, tuple) else None
+    # One output is the chance of one of two classes.
+    if classes and classes > 1 and y.max() >= classes:
+        raise ValueError(
+            f"`--data` must hold labels of the model's {classes} classes. "
+            f"Received: labels up to {y.max()}."
+        )
     shape = model.input_shape
     if (
         not isinstance(shape, tuple)

@@ -106,3 +106,20 @@ def test_going_on_chooses_alike(chosen, tmp_path):
     assert [row.loss for row in rows] == [row.loss for row in whole]
     for ours, theirs in zip(chosen, expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_adversarial_training_chooses_by_the_network_itself():
+    rng = np.random.default_rng(3)
+    images = rng.integers(0, 256, (120, 4, 4, 1), dtype="uint8")
+    data = datasets.Dataset("own", images, LABELS, 3)
+    given = config(
+        **{
+            "data.normalization": "half",
+            "penalty.name": "adversarial",
+            "penalty.weight": 0.1,
+            "train.epochs": 1,
+        }
+    )
+    (setting,) = settings.product(given, arms=("warm",))[:1]
+    rows = list(experiment.run(given, setting, data))
+    assert [row.num_samples for row in rows] == [20, 40, 60, 80]

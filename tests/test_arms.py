@@ -144,6 +144,26 @@ def test_dash_needs_chunks_that_are_known(model):
         arms.check(model, given(**{"rounds.protocol": "active"}), setting)
 
 
+def test_dash_does_not_go_with_a_source(model):
+    (setting,) = settings.product(given(), arms=("dash-0.3-0.3",))
+    changes = {"rounds.protocol": "transfer", "data.source": "mnist"}
+    with pytest.raises(ValueError, match="protocol='transfer'"):
+        arms.check(model, given(**changes), setting)
+
+
+def test_dash_sees_the_network_as_it_was_left(model):
+    """Its gradient is one at inference: statistics are reset after it."""
+    kept = after(model, "dash-0.3-0.3", **KEEP)
+    for variable in values_of(model):
+        variable.assign(kept[variable.path][0])
+    reset = after(model, "dash-0.3-0.3")
+    for variable in model.trainable_variables:
+        path = variable.path
+        np.testing.assert_array_equal(reset[path][1], kept[path][1])
+    moving = [new for path, (_, new) in reset.items() if "moving_mean" in path]
+    assert moving and not any(new.any() for new in moving)
+
+
 def test_dash_takes_the_chunks_oldest_first(model):
     found = after(model, "dash-0.3-0.2", number=3, **KEEP)
     ours = {v.path: np.array(v) for v in model.trainable_variables}

@@ -53,9 +53,10 @@ def test_no_example_is_left_out():
     assert names == set(ENDS)
 
 
-# Those that compare arms over seeds take a minute or two each.
+# Those that compare arms take a minute or two each.
+SLOW = (*POINTS, "compare_on_your_data", "weekly_retraining")
 EXAMPLES = [
-    pytest.param(name, marks=pytest.mark.slow if name in POINTS else ())
+    pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
     for name in ENDS
 ]
 

@@ -177,7 +177,8 @@ def without_accuracy():
         ({"rounds": [ROUNDS[0], 1]}, "`rounds[1]` must be a pair"),
         ({"held_out": (np.ones((3, 5)), np.ones(2))}, "`held_out` must have"),
         ({"held_out": (np.ones((3, 4)), np.ones(3))}, "held_out with (4,)"),
-        ({"arms": ("tepid",)}, "arm='tepid'"),
+        ({"arms": ("tepid",)}, "Received: 'tepid'"),
+        ({"arms": ("last_layer-0.4-0.1",)}, "Received: 'last_layer-0.4-0.1'"),
         ({"shrink": 2.0}, "shrink=2.0"),
         ({"seeds": (-1,)}, "seeds=[-1]"),
         ({"batch_size": 64}, "batch_size=64, a round of 40"),
@@ -191,3 +192,45 @@ def test_bad_arguments(arguments, words):
     with pytest.raises(ValueError) as error:
         growing.fit_rounds(**{**good, **arguments})
     assert words in str(error.value)
+
+
+def test_each_round_begins_with_the_given_learning_rate():
+    class Rates(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.first = []
+
+        def on_train_begin(self, logs=None):
+            self.first.append(float(self.model.optimizer.learning_rate))
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.optimizer.learning_rate = 1e-6
+
+    rates = Rates()
+    growing.fit_rounds(
+        build(),
+        ROUNDS,
+        HELD_OUT,
+        arms=("cold", "warm"),
+        batch_size=10,
+        until=UNTIL,
+        callbacks=[rates],
+    )
+    assert rates.first == pytest.approx([0.01] * 6)
+
+
+def test_words_are_samples_too():
+    """Arrays that no tensor can share."""
+    words = np.array([["red"], ["green"], ["blue"]] * 20)
+    y = np.arange(60) % 3
+    lookup = layers.TextVectorization(output_mode="multi_hot")
+    lookup.adapt(words)
+    model = keras.Sequential(
+        [keras.Input((1,), dtype="string"), lookup, layers.Dense(3)]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.1), loss, metrics=["accuracy"])
+    found = growing.fit_rounds(
+        model, [(words, y)], (words, y), arms=("cold",), batch_size=10
+    )
+    assert found.rows[-1].accuracy == 100

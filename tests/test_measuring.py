@@ -128,7 +128,9 @@ class StopAfter(keras.callbacks.Callback):
             self.stop.want()
 
 
-@pytest.mark.parametrize("steps", [2, 14, 22])
+@pytest.mark.parametrize(
+    "steps", [14, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 22))]
+)
 def test_measures_survive_a_stop_in_the_middle_of_an_epoch(
     measured, tmp_path, monkeypatch, steps
 ):
@@ -162,3 +164,21 @@ def test_measures_survive_a_stop_in_the_middle_of_an_epoch(
     assert rows[-1].measures == whole_rows[-1].measures
     for ours, theirs in zip(epochs, whole_epochs, strict=True):
         assert ours.measures == theirs.measures
+
+
+def test_the_source_of_a_transfer_is_measured_on_its_own_samples():
+    rng = np.random.default_rng(5)
+    images = rng.integers(0, 256, (120, 8, 8, 1), dtype="uint8")
+    source = datasets.Dataset("source", images, np.arange(120) % 2, 2)
+    given = config(
+        **{
+            "rounds.protocol": "transfer",
+            "data.source": "source",
+            "model.name": "mlp",
+            "diagnostics.shrunk": (1.0,),
+        }
+    )
+    rows, _ = run(given, source=source)
+    assert len(rows) == 2
+    for row in rows:
+        assert row.measures["shrunk/1/accuracy"] == pytest.approx(row.accuracy)

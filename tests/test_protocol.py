@@ -153,6 +153,9 @@ def refused(words, given, data=OWN, source=None):
         ({"diagnostics.measures": ("mood",)}, "diagnostics.measures='mood'"),
         ({"diagnostics.shrunk": (0.5, -1.0)}, "diagnostics.shrunk=-1.0"),
         ({"diagnostics.shrunk": ("half",)}, "diagnostics.shrunk='half'"),
+        ({"diagnostics.shrunk": (0.5, 1.5)}, "diagnostics.shrunk=1.5"),
+        ({"optimizer.momentum": 2.0}, "optimizer.momentum=2.0"),
+        ({"train.threshold": 99.0}, "threshold=99.0"),
         (
             {"rounds.protocol": "two_phase", "rounds.fraction": 0.02},
             "rounds.fraction=0.02, which leaves none of class",

@@ -25,16 +25,23 @@ class ActiveRounds:
         trainer: The setting's `Trainer`.
         name: One of `acquisition.NAMES`.
         seed: Seed of the setting.
+        network: The network that the trainer's model is, or shares its
+            layers with.
     """
 
     def __init__(
-        self, samples: Samples, trainer: trainers.Trainer, name: str, seed: int
+        self,
+        samples: Samples,
+        trainer: trainers.Trainer,
+        name: str,
+        seed: int,
+        network: keras.Model,
     ):
         self._samples, self._trainer = samples, trainer
         self._name, self._seed = name, seed
         first = samples.rounds[0].indices
         trainer.notes.setdefault("chosen", first.tolist())
-        self._features = _with_features(trainer.model)
+        self._features = _with_features(network)
 
     def __len__(self) -> int:
         return len(self._samples.rounds)

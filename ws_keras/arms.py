@@ -41,6 +41,9 @@ def begin(
         # A fresh initialization whatever the noise and the policies.
         transforms.cold_start(model, seed=seed)
         return
+    if kind == "dash" and number > 1:
+        # Its gradient is that of the network as the last round left it.
+        _dash(model, config, setting, samples, number)
     mixes = kind == "shrink_perturb"
     optimizer = "reset" if kind == "warm_reset" else policy.optimizer
     transforms.shrink_perturb(
@@ -63,7 +66,7 @@ def begin(
             optimizer=optimizer,
         )
     if number > 1 and kind in _RELATIVES:
-        _RELATIVES[kind](model, config, setting, samples, number, seed)
+        _RELATIVES[kind](model, config, setting, seed)
     if (
         number > 1
         and samples.classes[number - 1] != samples.classes[number - 2]
@@ -76,11 +79,12 @@ def begin(
 
 def check(model: keras.Model, config, setting: settings.Setting) -> None:
     """Raises a ValueError for an arm that does not go with model and rounds."""
-    if setting.kind == "dash" and config.rounds.protocol == "active":
+    protocol = config.rounds.protocol
+    if setting.kind == "dash" and protocol in ("active", "transfer"):
         raise ValueError(
-            "DASH needs chunks that are known, not samples that the model "
-            f"chooses. Received: arm={setting.arm!r} with "
-            "rounds.protocol='active'."
+            "DASH needs chunks of one data set that are known, not samples "
+            f"that the model chooses. Received: arm={setting.arm!r} with "
+            f"rounds.protocol={protocol!r}."
         )
     if setting.kind != "first_layers":
         return
@@ -116,13 +120,13 @@ def _not_of_norms(layer: keras.layers.Layer, variable) -> bool:
     return not (is_norm and variable.name in ("gamma", "beta"))
 
 
-def _reset_head(model, config, setting, samples, number, seed) -> None:
+def _reset_head(model, config, setting, seed) -> None:
     reset_layers.reset_layers(
         model, head(model), seed=seed, optimizer=config.transform.optimizer
     )
 
 
-def _first_layers(model, config, setting, samples, number, seed) -> None:
+def _first_layers(model, config, setting, seed) -> None:
     (kept,) = setting.numbers
     rest = [part for stage in stages(model)[int(kept) :] for part in stage]
     reset_layers.reset_layers(
@@ -130,7 +134,7 @@ def _first_layers(model, config, setting, samples, number, seed) -> None:
     )
 
 
-def _dash(model, config, setting, samples, number, seed) -> None:
+def _dash(model, config, setting, samples, number) -> None:
     shrink, alpha = setting.numbers
     chunks = (samples.chunk(past) for past in range(1, number + 1))
     dash.dash(
@@ -146,5 +150,4 @@ def _dash(model, config, setting, samples, number, seed) -> None:
 _RELATIVES = {
     "head_reset": _reset_head,
     "first_layers": _first_layers,
-    "dash": _dash,
 }

@@ -15,6 +15,7 @@ from ws_keras import protocol
 from ws_keras import seeds
 from ws_keras.callbacks import every_step
 from ws_keras.data import datasets
+from ws_keras.models import augmentation
 from ws_keras.models import class_mask
 from ws_keras.results import rows
 from ws_keras.training import arm
@@ -86,10 +87,10 @@ def run(
     )
     start_seed = seeds.derive(setting.seed, "start")
     with where.scope():
-        model = building.build(config, samples)
+        network = building.build(config, samples)
         if setting.kind == "l2_init":
-            transforms.cold_start(model, seed=start_seed)
-        model = building.compiled(model, config, setting, where.num_replicas)
+            transforms.cold_start(network, seed=start_seed)
+        model = building.compiled(network, config, setting, where.num_replicas)
     callbacks = _every_step(config, setting)
     trainer = trainers.Trainer(
         model,
@@ -105,12 +106,17 @@ def run(
     trainer.warm_up(samples.rounds[0].indices)
     # All arms of a seed have the same network before the first transform.
     transforms.cold_start(model, seed=start_seed)
+    augmentation.seed(model, setting.seed)
     if checkpoint is not None:
         trainer.resume(checkpoint)
     rounds = samples.rounds
     if config.rounds.protocol == "active":
         rounds = active.ActiveRounds(
-            samples, trainer, config.rounds.acquisition, setting.seed
+            samples,
+            trainer,
+            config.rounds.acquisition,
+            setting.seed,
+            network,
         )
 
     def transform(number: int) -> None:

@@ -12,6 +12,7 @@ from keras import ops
 
 from ws_keras import seeds as addresses
 from ws_keras import settings as all_settings
+from ws_keras.data import aligned
 from ws_keras.results import rows
 from ws_keras.results import tables
 from ws_keras.results import verdict
@@ -24,6 +25,7 @@ from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
 
 Array = np.ndarray
+_ARMS = ("cold", "warm", "shrink_perturb")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +67,9 @@ def fit_rounds(
 
     In each round new data arrive, and the model trains on all data so far,
     by the same round loop as the package's experiments. All arms begin the
-    first round with the model as it is given, and the arms of a seed see the
-    samples in the same order. A given model is left as it was.
+    first round with the model as it is given, and each round with the learning
+    rate that it is given with, whatever callbacks have made of it. The arms of
+    a seed see the samples in the same order. A given model is left as it was.
 
     Example:
 
@@ -135,6 +138,7 @@ def fit_rounds(
         given.restore()
 
         def begin(number: int) -> None:
+            given.restore_rate()
             if number > 1 or first_round:
                 _transform(model, setting, number, transform or {})
 
@@ -170,11 +174,26 @@ class _Snapshot:
         self._values = [ops.convert_to_numpy(v) for v in self._variables]
 
     def restore(self) -> None:
+        self._restore(lambda variable: True)
+
+    def restore_rate(self) -> None:
+        """Puts back the learning rate, which callbacks may have changed."""
+        self._restore(lambda variable: variable.name == "learning_rate")
+
+    def _restore(self, is_meant: Callable) -> None:
         for variable, value in zip(self._variables, self._values, strict=True):
-            variable.assign(value)
+            if is_meant(variable):
+                variable.assign(value)
 
 
 def _settings(arms, shrink, perturb, seeds, name) -> list:
+    for arm in arms:
+        kind = arm.partition("-")[0] if isinstance(arm, str) else arm
+        if kind not in _ARMS:
+            raise ValueError(
+                "`arms` must hold 'cold', 'warm', 'shrink_perturb' or "
+                f"'shrink_perturb-SHRINK-PERTURB'. Received: {arm!r}."
+            )
     own = f"shrink_perturb-{shrink}-{perturb}"
     config = types.SimpleNamespace(
         experiment=name,
@@ -204,7 +223,7 @@ def _joined(rounds, held_out) -> tuple[Array, Array, list[int]]:
                 )
     xs, ys = zip(*pairs, strict=True)
     ends = np.cumsum([len(y) for y in ys[:-1]]).tolist()
-    return np.concatenate(xs), np.concatenate(ys), ends
+    return aligned.concatenate(xs), np.concatenate(ys), ends
 
 
 def _pair(what: str, pair) -> tuple[Array, Array]:

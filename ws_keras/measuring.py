@@ -69,7 +69,7 @@ class Diagnostics:
         found = self.before(number, indices)
         for shrink in self._config.shrunk:
             name = f"shrunk/{shrink:g}"
-            accuracy, entropy = self._shrunk(shrink, indices)
+            accuracy, entropy = self._shrunk(shrink, number, indices)
             found[f"{name}/accuracy"] = accuracy
             found[f"{name}/entropy"] = entropy
         return found
@@ -80,11 +80,8 @@ class Diagnostics:
 
     def _sets(self, number: int, indices: np.ndarray) -> dict:
         """Returns old, new and held-out samples in a round."""
-        x, y, held_out = (
-            self._samples.x,
-            self._samples.y,
-            self._samples.held_out,
-        )
+        x, y = self._samples.x, self._samples.y
+        held_out = self._held_out(number)
         old = indices[:0]
         if number > 1:
             before, now = self._samples.rounds[number - 2 : number]
@@ -97,7 +94,11 @@ class Diagnostics:
         sets = {"new": (x, y, new), "data": (x, y, held_out)}
         return {**sets, "old": (x, y, old)} if len(old) else sets
 
-    def _shrunk(self, shrink: float, indices: np.ndarray) -> tuple:
+    def _held_out(self, number: int) -> np.ndarray:
+        # A source has samples of its own to be measured on.
+        return self._samples.rounds[number - 1].held_out
+
+    def _shrunk(self, shrink: float, number: int, indices: np.ndarray) -> tuple:
         """Returns held-out accuracy and entropy of a shrunk network.
 
         What batch norm measures is measured anew on the training samples: the
@@ -114,16 +115,15 @@ class Diagnostics:
             transforms.shrink_perturb(
                 self._model, shrink, 0.0, seed=0, optimizer="keep", **measured
             )
-            return self._predicted()
+            return self._predicted(self._held_out(number))
         finally:
             for variable, value in zip(
                 self._model.variables, kept, strict=True
             ):
                 variable.assign(value)
 
-    def _predicted(self) -> tuple[float, float]:
+    def _predicted(self, held_out: np.ndarray) -> tuple[float, float]:
         """Returns accuracy in percent and mean entropy in nats."""
-        held_out = self._samples.held_out
         logits = self._model.predict(
             self._samples.x[held_out], batch_size=_BATCH, verbose=0
         ).astype(np.float64)

@@ -8,6 +8,7 @@ import numpy as np
 from ws_keras import models
 from ws_keras import seeds
 from ws_keras.data import acquisition
+from ws_keras.data import aligned
 from ws_keras.data import datasets
 from ws_keras.data import rounds as round_indices
 from ws_keras.diagnostics import probe
@@ -194,7 +195,7 @@ def _split(config, dataset, seed: int) -> tuple:
             f"part. Received: data.name={dataset.name!r}. Use "
             "data.split='held_out'."
         )
-    x = np.concatenate([dataset.x, dataset.x_test])
+    x = aligned.concatenate([dataset.x, dataset.x_test])
     y = np.concatenate([dataset.y, dataset.y_test])
     order = seeds.generator(seed, "split").permutation(len(dataset.x))
     return x, y, order, np.arange(len(dataset.x), len(x))
@@ -248,7 +249,7 @@ def _with_source(config, x, y, dataset, source, seed: int) -> tuple:
             )
     fit, held_out = round_indices.split(len(source.x), seed)
     first = fit + len(x), held_out + len(x)
-    joined = np.concatenate([x, source.x]), np.concatenate([y, source.y])
+    joined = aligned.concatenate([x, source.x]), np.concatenate([y, source.y])
     return *joined, first
 
 
@@ -270,7 +271,6 @@ def _check_numbers(config) -> None:
         ("penalty.weight", config.penalty.weight),
         ("optimizer.weight_decay", config.optimizer.weight_decay or 0.0),
         ("transform.step_perturb", config.transform.step_perturb),
-        *(("diagnostics.shrunk", part) for part in config.diagnostics.shrunk),
     ):
         is_number = isinstance(value, (int, float))
         if not is_number or not 0 <= value < math.inf:
@@ -278,11 +278,15 @@ def _check_numbers(config) -> None:
                 f"`{field}` must be at least 0 and finite. "
                 f"Received: {field}={value!r}."
             )
-    if not 0 <= config.transform.step_shrink <= 1:
-        raise ValueError(
-            "`transform.step_shrink` must be in [0, 1]. Received: "
-            f"transform.step_shrink={config.transform.step_shrink!r}."
-        )
+    for field, value in (
+        ("transform.step_shrink", config.transform.step_shrink),
+        ("optimizer.momentum", config.optimizer.momentum),
+        *(("diagnostics.shrunk", part) for part in config.diagnostics.shrunk),
+    ):
+        if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+            raise ValueError(
+                f"`{field}` must be in [0, 1]. Received: {field}={value!r}."
+            )
 
 
 def _check_together(config) -> None:

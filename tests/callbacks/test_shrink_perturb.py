@@ -241,7 +241,7 @@ def _interrupted(folder, schedule, at, ours_first, again=None, **restoring):
 
 @pytest.mark.parametrize("ours_first", [True, False])
 @pytest.mark.parametrize(
-    "at", [6, 8, *(pytest.param(at, marks=pytest.mark.slow) for at in (1, 17))]
+    "at", [6, *(pytest.param(at, marks=pytest.mark.slow) for at in (1, 8, 17))]
 )
 @pytest.mark.parametrize(
     "schedule",
@@ -342,7 +342,11 @@ def test_a_fit_that_broke_off_leaves_nothing_in_the_way(tmp_path):
 
 @pytest.mark.parametrize(
     ("ours_first", "optimizer"),
-    [(True, "reset"), (False, "keep"), (False, "reset_slots")],
+    [
+        (True, "reset"),
+        pytest.param(False, "keep", marks=pytest.mark.slow),
+        pytest.param(False, "reset_slots", marks=pytest.mark.slow),
+    ],
 )
 def test_an_interrupted_second_fit_counts_its_own_steps(
     tmp_path, ours_first, optimizer

@@ -19,8 +19,8 @@ NAMES = sorted(
     for path in (ROOT / "configs").glob("*.py")
     if path.stem not in ("__init__", "base")
 )
-# Diagnostics, and two data sets; all others are slow.
-FAST = ("fig5_gradients", "fig9_transfer")
+# Two rounds and diagnostics; all others are slow.
+FAST = ("fig5_gradients",)
 SMALL = {
     "model.width": 2,
     "model.blocks": (1, 1),

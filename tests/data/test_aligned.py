@@ -34,3 +34,12 @@ def test_one_that_cannot_is():
         assert copy.tolist() == values.tolist()
         assert not np.shares_memory(copy, values)
         assert copy.ctypes.data % 64 == 0
+
+
+def test_arrays_are_joined_where_they_can_be_shared():
+    parts = [np.arange(6).reshape(3, 2), np.arange(4).reshape(2, 2)]
+    whole = aligned.concatenate(parts)
+    assert whole.tolist() == np.concatenate(parts).tolist()
+    assert aligned.array(whole) is whole
+    words = aligned.concatenate([np.array(["a"]), np.array(["b", "c"])])
+    assert words.tolist() == ["a", "b", "c"]

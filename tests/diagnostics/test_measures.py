@@ -97,6 +97,12 @@ def test_effective_rank_of_known_singular_values():
     assert measures.effective_rank(np.zeros((9, 5))) == 0
 
 
+def test_effective_rank_of_what_is_not_finite_is_none():
+    features = np.eye(3)
+    features[1, 1] = np.inf
+    assert np.isnan(measures.effective_rank(features))
+
+
 def test_ratio():
     assert measures.ratio(3, 2) == 1.5
     assert measures.ratio(3, 0) == np.inf

@@ -12,6 +12,7 @@ from ws_keras import models
 from ws_keras import seeds
 from ws_keras.diagnostics import measures
 from ws_keras.diagnostics import probe as probes
+from ws_keras.diagnostics import samples
 from ws_keras.transforms import gradients
 
 RNG = np.random.default_rng(0)
@@ -114,13 +115,13 @@ def test_gradient_norm_at_inference_is_the_tapes():
     model = build()
     found = probes.Probe(
         model,
-        old=(X, Y),
+        old=(X, Y, np.arange(20)),
         new=(X, Y, np.arange(40, 60)),
         training=False,
         measures="gradient_norm",
         batch_size=60,
     )()
-    for name, part in (("old", slice(None)), ("new", slice(40, None))):
+    for name, part in (("old", slice(20)), ("new", slice(40, None))):
         whole = gradients.mean_gradient(model, X[part], Y[part], LOSS)
         want = measures.norm(whole)
         assert found[f"gradient_norm_{name}"] == pytest.approx(want, rel=1e-5)
@@ -317,3 +318,12 @@ def test_what_is_missing_is_said():
         probes.Probe(model, data=X, measures="dormant_units")
     with pytest.raises(ValueError, match=r"Call `start\(\)` first"):
         probes.Probe(model)()
+
+
+def test_mini_batches_of_both_sets_are_equally_large():
+    """The norm of a mean falls with its size: two sizes do not compare."""
+    found = samples.Sets((X, Y), (X[:20], Y[:20]), None, 32, 1000)
+    sizes = {
+        name: [len(x) for x, _ in batches] for name, batches in found.labelled()
+    }
+    assert sizes == {"old": [20, 20, 20], "new": [20]}

@@ -81,6 +81,7 @@ def check_equal(folder, one, many, arms):
                 assert getattr(other, name) == want
 
 
+@pytest.mark.slow
 def test_a_workdir_goes_on_from_one_device_to_two_and_back(folder):
     own(folder, "one")
     first = own(folder, "changing", "--settings=cold")

@@ -33,6 +33,8 @@ def folder(tmp_path_factory):
     x = (centers[y] + rng.normal(0, 1, (150, 4))).astype("float32")
     np.savez(folder / "today.npz", x=x, y=y)
     np.savez(folder / "wide.npz", x=np.ones((20, 7), "float32"), y=y[:20])
+    np.savez(folder / "labels.npz", x=x[:20], y=y[:20] + 1)
+    (folder / "notes.md").write_text("My notes.")
     model = keras.Sequential(
         [keras.Input((4,)), layers.Dense(8, "relu"), layers.Dense(3)]
     )
@@ -90,9 +92,11 @@ def test_report_compares_with_cold(folder, done):
 def test_nothing_else_is_left_behind(folder, done):
     assert sorted(path.name for path in folder.iterdir()) == [
         "damaged.keras",
+        "labels.npz",
         "last.keras",
         "new.keras",
         "new.md",
+        "notes.md",
         "today.npz",
         "wide.npz",
     ]
@@ -104,6 +108,8 @@ def test_nothing_else_is_left_behind(folder, done):
         ({"model": "none.keras"}, "which is no file"),
         ({"model": "damaged.keras"}, "must be a whole model saved by Keras"),
         ({"data": "npz:{}/wide.npz"}, "Received: x of shape (20, 7)"),
+        ({"data": "npz:{}/labels.npz"}, "Received: labels up to 3"),
+        ({"out": "notes.keras"}, "notes.md exists"),
         ({"out": "last.keras"}, "which is never touched"),
         ({"out": "other.h5"}, "must end with .keras"),
         ({"shrink": "1.4"}, "Received: shrink=1.4"),

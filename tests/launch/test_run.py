@@ -121,6 +121,7 @@ def test_again_skips_what_is_finished_and_goes_on_with_what_is_not(
     assert path.read_text() == whole
 
 
+@pytest.mark.slow
 def test_without_its_checkpoint_a_setting_begins_afresh(folder, first):
     path = folder / "run/own/warm/seed0/rows.jsonl"
     whole = read(folder, "warm")

@@ -82,3 +82,25 @@ def test_models_take_it_and_predict_without(name):
 def test_bad_arguments(arguments, words):
     with pytest.raises(ValueError, match=words):
         models.mlp(**arguments)
+
+
+def test_each_seed_has_its_own_augmentation():
+    images = np.full((8, 32, 32, 3), 100, "float32")
+    start = keras.Input((32, 32, 3))
+    end = augmentation.augmented(start, "standard", (32, 32))
+    model = keras.Model(start, end)
+
+    def seen(seed):
+        augmentation.seed(model, seed)
+        return np.array(model(images, training=True))
+
+    one, other = seen(1), seen(2)
+    assert np.abs(one - other).mean() > 1
+    np.testing.assert_array_equal(seen(1), one)
+    # No two layers draw alike.
+    states = {
+        tuple(np.array(layer.generator.state))
+        for layer in model.layers
+        if hasattr(layer, "generator")
+    }
+    assert len(states) == 6

@@ -145,3 +145,21 @@ def test_a_feed_keeps_its_data_and_lets_go_of_them():
     del feed
     gc.collect()
     assert alive() is None
+
+
+@pytest.mark.parametrize(
+    "values", [np.array(["a", "bc"] * 10), np.arange(20).astype(">f4")]
+)
+def test_what_no_tensor_can_share_is_copied(values):
+    feed = feeds.Feed(values, Y, 4)
+    ((batch, *_),), *_ = epochs(feed, [np.arange(11)])
+    found = batch[0].tolist()
+    if values.dtype.kind == "U":
+        found = [text.decode() for text in found]
+    assert found == values[INDICES[:4]].tolist()
+
+
+def test_a_batch_of_a_round_must_be_one_that_replicas_can_share():
+    feed = feeds.Feed(X, Y, 4, num_replicas=2)
+    with pytest.raises(ValueError, match="batch_size=5, replicas=2"):
+        feed.training(INDICES, lambda: np.arange(11), batch_size=5)

@@ -14,6 +14,7 @@ from ws_keras.results import rows
 from ws_keras.training import arm as arms
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
+from ws_keras.training import place as places
 from ws_keras.training import stop as stops
 from ws_keras.training import terms
 from ws_keras.training import trainer as trainers
@@ -172,6 +173,7 @@ def test_stopped_every_few_steps_gives_the_same_run(whole, tmp_path, every):
         assert None in life.places
 
 
+@pytest.mark.slow
 def test_stopped_between_executions_of_several_steps(tmp_path):
     whole, life = Life(), Life()
     assert process(whole, tmp_path / "whole", steps_per_execution=3)
@@ -228,3 +230,24 @@ def test_a_checkpoint_of_another_model_changes_nothing(tmp_path):
         keepers.restore(found, model.variables)
     for value, old in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(value, old)
+
+
+def test_a_stop_behind_the_last_callback_of_an_epoch(
+    whole, tmp_path, monkeypatch
+):
+    """Keras ends the fit before any callback can say that it is too early."""
+    original, wanted = places._Due.on_epoch_end, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        original(self, epoch, logs)
+        if not wanted and epoch == 1:
+            wanted.append(epoch)
+            self._guard.keeper.stop.want()
+
+    monkeypatch.setattr(places._Due, "on_epoch_end", on_epoch_end)
+    life = Life()
+    assert not process(life, tmp_path / "run")
+    assert life.rows == [] and len(life.epochs) == 2
+    assert process(life, tmp_path / "run")
+    assert life.places == [{**life.places[0], "epoch": 2, "step": 0}]
+    check_same(life, whole)

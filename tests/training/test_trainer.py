@@ -147,6 +147,16 @@ def test_what_ends_a_round(until, stopped_by, epochs):
     assert (result.stopped_by, result.epochs) == (stopped_by, epochs)
 
 
+def test_a_callback_that_ends_a_round_is_named():
+    class Enough(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    until = terms.Until(threshold=1.0, max_epochs=9)
+    result = trainer(until=until, callbacks=[Enough()]).fit_round(1, ROUNDS[0])
+    assert (result.stopped_by, result.epochs) == ("callback", 2)
+
+
 def test_a_loss_that_is_not_finite_ends_the_round():
     model = build()
     model.optimizer.learning_rate = 1e30
@@ -167,6 +177,9 @@ def test_a_model_without_accuracy_is_refused():
         ({"measured": "later"}, "measured='later'"),
         ({"epochs": 0}, "epochs=0"),
         ({"max_epochs": 0}, "max_epochs=0"),
+        ({"threshold": 99}, "threshold=99"),
+        ({"patience": 0}, "patience=0"),
+        ({"min_delta": -0.1}, "min_delta=-0.1"),
     ],
 )
 def test_bad_rules(arguments, words):

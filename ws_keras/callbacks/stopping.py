@@ -51,7 +51,7 @@ class StopAtAccuracy(keras.callbacks.Callback):
         data=None,
     ):
         super().__init__()
-        _check(threshold, patience, min_delta)
+        check(threshold, patience, min_delta)
         self.threshold = threshold
         self.monitor = monitor
         self.patience = patience
@@ -131,7 +131,8 @@ class StopAtAccuracy(keras.callbacks.Callback):
         return float(logs[self.monitor])
 
 
-def _check(threshold, patience, min_delta) -> None:
+def check(threshold, patience, min_delta) -> None:
+    """Raises a ValueError for arguments of `StopAtAccuracy` out of range."""
     if threshold is not None and not 0 < threshold <= 1:
         raise ValueError(
             "`threshold` must be an accuracy in (0, 1] or None. "

@@ -1,5 +1,6 @@
 """The numbers: pure functions of arrays, in double precision."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -127,9 +128,13 @@ def effective_rank(features: np.ndarray) -> float:
         features: `(n, d)`.
 
     Returns:
-        Float between 1 and `min(n, d)`; 0 if all features are 0.
+        Float between 1 and `min(n, d)`; 0 if all features are 0, nan if one
+        is not finite.
     """
-    values = np.linalg.svd(np.asarray(features, np.float64), compute_uv=False)
+    features = np.asarray(features, np.float64)
+    if not np.isfinite(features).all():
+        return math.nan
+    values = np.linalg.svd(features, compute_uv=False)
     values = values[values > 0]
     if not len(values):
         return 0.0

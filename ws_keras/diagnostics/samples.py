@@ -46,11 +46,12 @@ class Sets:
     def labelled(self) -> Iterator[tuple[str, list]]:
         """Yields the name of a set and its mini-batches `(x, y)`.
 
-        All are equally large, since a gradient's norm depends on that: what
-        is left over after the last whole one is not used.
+        All, of both sets, are equally large, since a gradient's norm depends
+        on that: what is left over after the last whole one is not used.
         """
+        sizes = [len(x) for x, _ in self._labelled.values()]
+        size = min(self._batch_size, *sizes)
         for name, (x, y) in self._labelled.items():
-            size = min(self._batch_size, len(x))
             starts = range(0, len(x) - size + 1, size)
             yield name, [(x[i : i + size], y[i : i + size]) for i in starts]
 

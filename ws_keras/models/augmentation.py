@@ -1,11 +1,28 @@
 """The replication's augmentation, as layers that act in training only."""
 
+import keras
 from keras import layers
+
+from ws_keras import seeds
 
 NAMES = ("none", "standard")
 _PAD = 4  # pixels on each side
 _JITTER = 0.25
 _DEGREES = 2.0
+_PREFIX = "augment_"
+
+
+def seed(model: keras.Model, number: int) -> None:
+    """Gives the augmentation of a model the random states of a seed.
+
+    Args:
+        model: A model; one without augmentation stays as it is.
+        number: Non-negative integer.
+    """
+    for layer in model.layers:
+        if layer.name.startswith(_PREFIX) and hasattr(layer, "generator"):
+            state = seeds.derive(number, "augmentation", layer.name)
+            layer.generator.state.assign([state % 2**31, 0])
 
 
 def augmented(x, name: str, size: tuple[int, int]):

@@ -18,7 +18,7 @@ _READABLE = (1, SCHEMA)  # 1 had no labels and no measures
 ROWS = "rows.jsonl"
 EPOCHS = "epochs.jsonl"
 _PART = 2**20
-STOPPED_BY = ("threshold", "plateau", "epochs", "cap", "nan")
+STOPPED_BY = ("threshold", "plateau", "epochs", "cap", "callback", "nan")
 
 Record = TypeVar("Record")
 

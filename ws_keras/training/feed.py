@@ -82,6 +82,7 @@ class Feed:
             samples of an epoch.
         """
         size = len(indices)
+        check_batch_size(batch_size or self.batch_size, self._num_replicas)
         bounds = _bounds(size, batch_size or self.batch_size)
         weights = self._weights(size, bounds[-2])
         bounds[-1] = len(weights)
@@ -156,13 +157,9 @@ class _TensorBatches:
         import tensorflow as tf
 
         self._tf = tf
-        # `tf.constant` would hold all data twice, three times while it
-        # copies. A constant of a graph must not be larger than 2 GB; a
-        # captured eager tensor may be.
-        self._x, self._y = (
-            tf.experimental.dlpack.from_dlpack(aligned.array(a).__dlpack__())
-            for a in (x, y)
-        )
+        # A constant of a graph must not be larger than 2 GB; a captured
+        # eager tensor may be.
+        self._x, self._y = _tensor(tf, x), _tensor(tf, y)
 
     def __call__(self, columns, bounds, weighted=False):
         tf = self._tf
@@ -203,6 +200,18 @@ class _TensorBatches:
         data = data.prefetch(2).with_options(options)
         data.columns = columns
         return data
+
+
+def _tensor(tf, array):
+    """Returns a tensor on the host, over the array's own memory if it can be.
+
+    `tf.constant` holds all data twice, and three times while it copies.
+    """
+    if not aligned.is_shareable(array):
+        with tf.device("cpu:0"):
+            return tf.constant(array)
+    shared = aligned.array(array).__dlpack__()
+    return tf.experimental.dlpack.from_dlpack(shared)
 
 
 class _ArrayBatches:

@@ -86,6 +86,17 @@ class Guard:
         """Returns whether the round ends after so many epochs."""
         return self._rule.stopped_by is not None or epochs >= self._limit
 
+    def check(self, epochs: int) -> None:
+        """Raises `Interrupted` where a stop has ended the `fit` too early.
+
+        It may be wanted at any instant, such as behind the last callback of
+        an epoch.
+        """
+        wanted = self.keeper is not None and self.keeper.stop.wanted
+        if wanted and not self.is_over(epochs):
+            self.keep(epochs)
+            raise stops.Interrupted
+
     def keep(self, epoch: int, step: int = 0) -> None:
         """Writes a checkpoint after so many epochs and steps of the next."""
         self._save(

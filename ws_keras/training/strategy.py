@@ -95,6 +95,8 @@ def is_distributed(model: keras.Model) -> bool:
         return False
     import tensorflow as tf
 
+    if strategy.num_replicas_in_sync > 1:
+        return True
     # Keras gives TensorFlow's default strategy where there is none.
     return strategy is not tf.distribute.get_strategy()
 

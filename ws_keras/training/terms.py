@@ -33,6 +33,7 @@ class Until:
                 "`measured` must be 'epoch' or 'clean'. "
                 f"Received: measured={self.measured!r}."
             )
+        stopping.check(self.threshold, self.patience, self.min_delta)
         for name in ("epochs", "max_epochs"):
             value = getattr(self, name)
             if value is not None and value < 1:

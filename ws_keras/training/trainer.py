@@ -1,5 +1,6 @@
 """A model that is traced once and trained through all rounds of an arm."""
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -97,6 +98,7 @@ class Trainer:
         # What else checkpoints are to hold, of values that JSON knows.
         self.notes = {}
         self._metrics = ()
+        self._compiled = set()  # sizes of batches, on JAX
         self._trace_seconds = 0.0
 
     def warm_up(self, indices: np.ndarray) -> None:
@@ -112,16 +114,12 @@ class Trainer:
         model = self.model
         with strategies.scope_of(model):
             model.optimizer.build(model.trainable_variables)
-        kept = self._variables()
-        values = [ops.convert_to_numpy(variable) for variable in kept]
         some = indices[: self._feed.batch_size]
         if not strategies.is_distributed(model):
             self._build_metrics(some[:1])
-        batches, _, _ = self._feed.training(some, lambda: np.arange(len(some)))
-        model.fit(batches, epochs=1, shuffle=False, verbose=0)
-        names = list(self._evaluate(self._feed.evaluation(some[:1])))
-        for variable, value in zip(kept, values, strict=True):
-            variable.assign(value)
+        with self._unmarked():
+            self._step(some)
+            names = list(self._evaluate(self._feed.evaluation(some[:1])))
         if _ACCURACY not in names:
             raise ValueError(
                 "The model must be compiled with a metric named "
@@ -185,6 +183,7 @@ class Trainer:
         round = self._whole(round)
         indices, until = round.indices, round.until
         feeds.check_round(round.batch_size, len(indices))
+        self._compile(round)
         place = self.place or places.Place()
         clock = places.Clock(place)
         batches, steps, size = self._feed.training(
@@ -212,8 +211,9 @@ class Trainer:
             rule.set_state(rule.get_state())
         if not (place.step and guard.is_over(epochs)):
             self._fit(batches, callbacks, epochs, until.limit)
-        self.place, self._metrics = None, ()
         epochs = len(clock.seconds)
+        guard.check(epochs)
+        self.place, self._metrics = None, ()
         trace_seconds, self._trace_seconds = self._trace_seconds, 0.0
         start = time.perf_counter()
         evaluated = self._evaluate(self._evaluation(round.held_out))
@@ -230,9 +230,39 @@ class Trainer:
             accuracy=evaluated[_ACCURACY],
             loss=clock.logs["loss"],
             eval_loss=evaluated["loss"],
-            stopped_by=rule.stopped_by or ("epochs" if until.epochs else "cap"),
+            stopped_by=rule.stopped_by or _other_end(until, epochs),
             measures=self._measure(number, indices, "after"),
         )
+
+    @contextlib.contextmanager
+    def _unmarked(self):
+        """Puts model and optimizer back to what they were before the block."""
+        kept = self._variables()
+        values = [ops.convert_to_numpy(variable) for variable in kept]
+        yield
+        for variable, value in zip(kept, values, strict=True):
+            variable.assign(value)
+
+    def _step(self, some: np.ndarray) -> None:
+        batches, _, _ = self._feed.training(some, lambda: np.arange(len(some)))
+        self.model.fit(batches, epochs=1, shuffle=False, verbose=0)
+        self._compiled.add(len(some))
+
+    def _compile(self, round: terms.Round) -> None:
+        """Compiles what JAX would compile inside the first epoch of a round.
+
+        It compiles a step for each size of a batch, and the last batch of a
+        round has a size of its own.
+        """
+        if keras.backend.backend() != "jax":
+            return
+        count = len(round.indices)
+        for size in {round.batch_size, count % round.batch_size} - {0}:
+            if size not in self._compiled:
+                start = time.perf_counter()
+                with self._unmarked():
+                    self._step(round.indices[:size])
+                self._trace_seconds += time.perf_counter() - start
 
     def _fit(self, batches, callbacks: list, first: int, last: int) -> None:
         self.model.fit(
@@ -346,6 +376,13 @@ class Trainer:
             ),
         )
         clock.measures = None
+
+
+def _other_end(until: terms.Until, epochs: int) -> str:
+    """Returns what ended a round that its rule did not end."""
+    if epochs < until.limit:
+        return "callback"
+    return "epochs" if until.epochs else "cap"
 
 
 class _Monitor(keras.callbacks.Callback):
