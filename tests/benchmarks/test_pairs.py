@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import pairs
 from benchmarks import report
+from benchmarks import shares
 from benchmarks import suite
 from benchmarks import turns
 
@@ -87,3 +88,26 @@ def test_all_programs_train_alike(network):
     }
     rows = pairs.compare(network, programs, count=1, tolerance=1e-3)
     assert [row.peer for row in rows] == list(programs)[1:]
+
+
+@pytest.mark.parametrize(
+    "work, share",
+    [
+        ("ResNet-18, sgd, float32", 0.25),
+        ("ResNet-18, sgd, bfloat16", 2.0),
+        ("evaluation of 16,667 images", 0.25 / 3),
+        ("mlp, adam, float32", 0.1),
+        # 300 million weights of 4 bytes, read and written, a hundred times.
+        ("shrink_perturb of 300 million, fresh noise", 24.0),
+        ("mlp, 5 seeds, bare loops", None),
+        ("fit with an idle ShrinkPerturb", None),
+    ],
+)
+def test_shares_of_what_the_machine_gives(work, share):
+    found = {
+        "copy_gb_per_s": 10.0,
+        "samples_per_second_float32": {"resnet18": 400.0, "mlp": 1000.0},
+        "samples_per_second_bfloat16": {"resnet18": 50.0},
+    }
+    row = pairs.row(work, "ours", replies([1, 1]), "peer", replies([2, 2]))
+    assert shares.share(row, found) == (share and pytest.approx(share))
