@@ -30,7 +30,10 @@ class Row:
     `train_seconds` is training alone; tracing and evaluation have fields of
     their own. `train_accuracy`, `accuracy` (held out) are in percent, `loss`
     is the training loss, `eval_loss` the held-out one. `shrink` and `perturb`
-    are nan for arms that have none. `last` marks the final row of a setting.
+    are nan for arms that have none. `stopped_by` is what ended the round:
+    `"threshold"`, `"plateau"`, the given number of `"epochs"`, the `"cap"`,
+    another `"callback"`, or a loss of `"nan"`. `last` marks the final row of a
+    setting.
     `labels` are the config fields in which the setting differs from others of
     its experiment, and `measures` what its diagnostics measured after the
     round.
