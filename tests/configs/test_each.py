@@ -83,6 +83,8 @@ def flags(config):
         small["second.epochs"] = 2
     if any("first_layers" in arm for arm in config.arms):
         small["model.blocks"] = (1, 1, 1, 1)  # as many as there are to keep
+    if config.data.samples is not None:
+        small["data.samples"] = 400
     if config.rounds.limit is not None:
         small["rounds.limit"] = min(config.rounds.limit, 3)
     if config.rounds.protocol not in ("online", "active"):
