@@ -104,6 +104,37 @@ print([(row.arm, row.round, row.accuracy > 80) for row in found.rows])
     assert done.stdout.splitlines()[-1] == str(want)
 
 
+@pytest.mark.slow
+def test_jax_compiles_the_last_batch_of_a_round_outside_of_its_seconds():
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    script = """
+import numpy as np
+from ws_keras import experiment, settings
+from ws_keras.configs import base
+from ws_keras.data import datasets
+x = np.random.default_rng(0).integers(0, 256, (900, 8, 8, 3), "uint8")
+data = datasets.Dataset("own", x, (np.arange(900) % 3).astype("int32"), 3)
+config = base.get_config()
+config.model.width, config.model.blocks = 4, (1, 1)
+# Rounds of 192, 384, 576 and 600 samples: the last one ends with a batch of 24.
+config.train.batch_size, config.train.epochs = 64, 1
+config.rounds.step = 192
+(setting,) = settings.product(config, arms=("warm",))[:1]
+rows = list(experiment.run(config, setting, data))
+print([row.trace_seconds > 0 for row in rows])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines()[-1] == "[True, False, False, True]"
+
+
 SMALL_ROUNDS = ["rounds.step=150", "rounds.limit=2"]
 COMMANDS = {
     "logistic": ("table1_two_phase", "cifar10-logistic-adam/.*seed0", []),

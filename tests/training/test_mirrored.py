@@ -211,6 +211,11 @@ def asked(wanted):
         return str(error)
 
 
+plain = mlp()
+with many.scope():
+    inside = mlp()
+    found["inside"] = strategy.num_replicas(inside)
+found["outside"] = [strategy.num_replicas(m) for m in (plain, inside)]
 found["found"] = [asked(d) for d in (1, None, "CPU:1, cpu:0", "cpu:1", 5)]
 print(json.dumps(found))
 """
@@ -273,6 +278,11 @@ def test_an_odd_held_out_part_is_measured_right(found):
     for case in ("curve", "synchronized"):
         *_, accuracy = found[case]["results"][1]
         assert accuracy == pytest.approx(found[case]["predicted"])
+
+
+def test_a_model_has_its_replicas_wherever_it_is_looked_at(found):
+    assert found["inside"] == found["count"]
+    assert found["outside"] == [1, found["count"]]
 
 
 def test_devices_that_are_there(found):
