@@ -210,7 +210,12 @@ def test_seconds_add_up(tmp_path):
     assert process(life, tmp_path)
     assert 1000 < life.rows[0].trace_seconds < 1100
     assert 5000 < life.rows[0].train_seconds < 5100
-    assert life.rows[1].trace_seconds == 0 and life.rows[1].train_seconds < 100
+    assert life.rows[1].train_seconds < 100
+    # JAX compiles a step for the last batch of each round.
+    if keras.backend.backend() == "jax":
+        assert 0 < life.rows[1].trace_seconds < 100
+    else:
+        assert life.rows[1].trace_seconds == 0
 
 
 def test_a_checkpoint_holds_the_row_of_its_round(whole, tmp_path):
