@@ -13,7 +13,7 @@ def write_gaps(folder: workdirs.Workdir, settings: list) -> None:
         folder: The `Workdir`.
         settings: Settings that may be finished.
     """
-    done = [s for s in settings if folder.is_finished(s.id)]
+    done = [s for s in settings if is_finished(folder, s)]
     cold = {s.pair: s for s in done if s.arm == "cold"}
     for setting in done:
         if setting.arm != "cold" and setting.pair in cold:
@@ -22,6 +22,14 @@ def write_gaps(folder: workdirs.Workdir, settings: list) -> None:
                 for s in (setting, cold[setting.pair])
             )
             events.write_gap(folder.folder(setting.id), ours, theirs)
+
+
+def is_finished(folder: workdirs.Workdir, setting) -> bool:
+    """Returns whether a setting is finished; with damaged rows it is not."""
+    try:
+        return folder.is_finished(setting.id)
+    except (OSError, ValueError):
+        return False
 
 
 def report(folder: workdirs.Workdir) -> None:

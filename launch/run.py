@@ -75,15 +75,18 @@ def main(_) -> None:
         settings=[setting.id for setting in every],
         strategy=_STRATEGY.value,
     )
+    damage = {s.id: folder.damage(s.id) for s in settings}
+    whole = [setting for setting in settings if not damage[setting.id]]
     with signals.Signals() as received:
         try:
-            _run_all(folder, settings, configs, loaded, received.stop)
+            _run_all(folder, whole, configs, loaded, received.stop)
         except stops.Interrupted:
             received.leave()
     if _REPORT.value:
         with folder.lock():
             outcome.write_gaps(folder, every)
             outcome.report(folder)
+    _check_whole(damage)
 
 
 def _catalog() -> str:
@@ -135,6 +138,15 @@ def _run_all(folder, settings, configs, loaded, stop) -> None:
         pairs = [s for s in settings if s.pair == setting.pair]
         with folder.lock():
             outcome.write_gaps(folder, pairs)
+
+
+def _check_whole(damage: dict[str, str | None]) -> None:
+    found = [sentence for sentence in damage.values() if sentence]
+    if found:
+        raise ValueError(
+            f"Rows of {len(found)} of {len(damage)} settings cannot be read; "
+            f"the other settings are finished. Received: {' '.join(found)}"
+        )
 
 
 def _free_ones(folder, settings, progress, stop) -> Iterator:

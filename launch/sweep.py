@@ -180,15 +180,8 @@ def _dependent(parent: int) -> None:
 
 
 def _todo(folder: workdirs.Workdir, settings: list) -> list:
-    return [s for s in settings if not _is_finished(folder, s)]
-
-
-def _is_finished(folder: workdirs.Workdir, setting) -> bool:
-    try:
-        return folder.is_finished(setting.id)
-    except (OSError, ValueError):
-        # Its worker will say what is wrong with the rows.
-        return False
+    # Where rows are damaged, the worker says what is wrong with them.
+    return [s for s in settings if not outcome.is_finished(folder, s)]
 
 
 def _run(folder, costs: dict) -> tuple[schedulers.Result, int]:
@@ -253,10 +246,9 @@ def _script(folder: workdirs.Workdir, settings: list, config) -> str:
 
 
 def _write_report(folder: workdirs.Workdir, every: list) -> None:
-    finished = [s for s in every if _is_finished(folder, s)]
     with start_up.tensorflow():
         with folder.lock():
-            outcome.write_gaps(folder, finished)
+            outcome.write_gaps(folder, every)
     if any(folder.path.glob("**/rows.jsonl")):
         outcome.report(folder)
 

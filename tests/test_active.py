@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from ws_keras.configs import base
 
+from ws_keras import active
 from ws_keras import experiment
 from ws_keras import protocol
 from ws_keras import settings
@@ -67,7 +68,11 @@ def test_rounds_grow_by_samples_of_the_pool(chosen, name):
         assert set(after) <= set(pool)
 
 
-def test_margin_takes_those_where_the_trained_model_wavers(chosen):
+@pytest.mark.parametrize("part", [5000, 7])
+def test_margin_takes_those_where_the_trained_model_wavers(
+    chosen, monkeypatch, part
+):
+    monkeypatch.setattr(active, "_PART", part)
     given = config(**{"rounds.limit": 2})
     kept = {}
 

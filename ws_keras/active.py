@@ -11,6 +11,7 @@ from ws_keras.training import terms
 from ws_keras.training import trainer as trainers
 
 _BATCH = 500
+_PART = 10 * _BATCH
 
 
 class ActiveRounds:
@@ -72,9 +73,16 @@ class ActiveRounds:
         return rest[found].tolist()
 
     def _predict(self, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        features, logits = self._features.predict(
-            self._samples.x[rest], batch_size=_BATCH, verbose=0
-        )
+        # In parts: all of the rest at once would be the pool once more.
+        parts = [
+            self._features.predict(
+                self._samples.x[rest[start : start + _PART]],
+                batch_size=_BATCH,
+                verbose=0,
+            )
+            for start in range(0, len(rest), _PART)
+        ]
+        features, logits = map(np.concatenate, zip(*parts, strict=True))
         return ops.convert_to_numpy(ops.softmax(logits)), features
 
 

@@ -1,6 +1,7 @@
 """`python -m launch.report` prints tables, or one sentence and status 1."""
 
 import pathlib
+import resource
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from ws_keras.results import workdir
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def _command(*arguments):
+def _command(*arguments, **options):
     return subprocess.run(
         [sys.executable, "-m", "launch.report", *arguments],
         capture_output=True,
@@ -20,6 +21,7 @@ def _command(*arguments):
         encoding="utf8",
         cwd=CHECKOUT,
         check=False,
+        **options,
     )
 
 
@@ -65,6 +67,21 @@ def test_prints_summary_and_paths(run_folder):
     assert done.stdout.splitlines()[-1].endswith("report/report.md")
     assert (run_folder / "report" / "report.md").exists()
     assert (run_folder / "report" / "report.html").exists()
+
+
+def test_without_room_for_the_page_no_older_one_stays(run_folder):
+    page = run_folder / "report" / "report.html"
+    page.parent.mkdir()
+    page.write_text("of an earlier week")
+
+    def small_files_only():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+
+    done = _command(f"--workdir={run_folder}", preexec_fn=small_files_only)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Not shown: report.html: File too large." in done.stdout
+    assert not page.exists()
+    assert (run_folder / "report" / "report.md").exists()
 
 
 def test_help_shows_own_flags_first():

@@ -158,6 +158,29 @@ def test_truncated_rows(nursery, user, whole, tmp_path, where):
     assert Result.of(workdir) == whole
 
 
+def test_a_damaged_line_before_the_last(nursery, user, whole, tmp_path):
+    """That setting is left as it is, and the others run to their end."""
+    out, workdir = tmp_path / "out", tmp_path / "run"
+    interrupted(nursery, user, workdir, out)
+    path = workdir / "own/warm/seed0/rows.jsonl"
+    content = b"?" + path.read_bytes()[1:]
+    path.write_bytes(content)
+    nursery.start(*command(user, workdir), out=out)
+    assert nursery.wait() == 1
+    check_sentence(
+        out.read_text(),
+        "Rows of 1 of 3 settings cannot be read",
+        f"{path}, line 1",
+        "Move the file away",
+    )
+    assert path.read_bytes() == content
+    third = "own/shrink_perturb-0.5-0.1/seed0/rows.jsonl"
+    assert rows.read(workdir / third)[-1].last
+    path.rename(tmp_path / "away")
+    finish(nursery, user, workdir, out)
+    assert Result.of(workdir) == whole
+
+
 @pytest.mark.slow
 def test_a_clock_that_jumps(nursery, user, whole, tmp_path):
     """Days forth and back between any two looks at the time of day."""

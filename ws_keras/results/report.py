@@ -148,7 +148,9 @@ def _written(folder, title, parts, problems) -> Report:
         try:
             workdirs.write_atomically(folder / _HTML, page)
         except OSError as error:
-            # It has a library in it, and is far larger than all the rest.
+            # It has a library in it, and is far larger than all the rest. An
+            # older page would pass for this one.
+            (folder / _HTML).unlink(missing_ok=True)
             problems.append(f"{_HTML}: {error.strerror or error}.")
             page = None
     return Report(

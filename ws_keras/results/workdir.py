@@ -140,6 +140,18 @@ class Workdir:
         found = self.rows_of(setting)
         return bool(found) and found[-1].last
 
+    def damage(self, setting: str) -> str | None:
+        """Returns what is wrong with the lines of a setting, in a sentence.
+
+        A torn last line is nothing wrong: its round is done again.
+        """
+        try:
+            self.rows_of(setting)
+            rows.read_epochs(self.epochs_path(setting))
+        except ValueError as error:
+            return str(error)
+        return None
+
     def restart(self, setting: str) -> None:
         """Removes the rows and epochs of an unfinished setting.
 
