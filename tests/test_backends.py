@@ -169,11 +169,13 @@ def test_the_commands_run_without_tensorflow(backend, case, tmp_path):
     small += ["diagnostics.samples=100", *more]
     script = """
 import sys
-class Hidden:
+from importlib.machinery import PathFinder
+class WithoutTensorFlow:
     def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] in ("tensorflow", "tensorflow_datasets"):
-            raise ModuleNotFoundError(name=name)
-sys.meta_path.insert(0, Hidden)
+        if name.partition(".")[0] not in ("tensorflow", "tensorflow_datasets"):
+            return PathFinder.find_spec(name, path, target)
+    find_distributions = PathFinder.find_distributions
+sys.meta_path[sys.meta_path.index(PathFinder)] = WithoutTensorFlow
 from launch import run
 run.run()
 assert "tensorflow" not in sys.modules

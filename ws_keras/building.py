@@ -97,7 +97,9 @@ def _steps(config, num_replicas: int) -> int:
     if config.train.steps_per_execution is not None:
         return config.train.steps_per_execution
     is_short = config.model.name != "resnet18" and num_replicas == 1
-    return _SHORT_STEPS if is_short and not is_every_step(config) else 1
+    # Keras runs single steps on Torch.
+    can = not is_every_step(config) and keras.backend.backend() != "torch"
+    return _SHORT_STEPS if is_short and can else 1
 
 
 def _optimizer(config) -> keras.optimizers.Optimizer:

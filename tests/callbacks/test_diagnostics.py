@@ -111,6 +111,8 @@ def trainable(model):
     [(4, 1, [0, 4, 8]), (7, 1, [0, 7]), (4, 3, [0, 6, 9]), (100, 1, [0])],
 )
 def test_steps_at_which_it_measures(every, execution, steps):
+    if execution > 1 and keras.backend.backend() == "torch":
+        pytest.skip("Keras has one step an execution on Torch")
     model, seen = build(), []
     model.steps_per_execution = execution
     callback = diagnostics.Diagnostics(
@@ -141,7 +143,8 @@ def test_a_second_fit_begins_anew_and_traces_nothing():
     fit(model, callback, epochs=2)
     count = len(calls)
     fit(model, callback, epochs=2)
-    assert len(calls) == count
+    if keras.backend.backend() != "torch":  # which has no traces
+        assert len(calls) == count
     assert [row["weight_correlation"] == 1 for row in callback.rows] == [
         True,
         False,

@@ -158,7 +158,20 @@ def _traced(variables: list, function: Callable) -> Callable:
         arguments = [ops.convert_to_tensor(array) for array in arguments]
         return function([v.value for v in variables], *arguments)
 
-    return call
+    return _with_torch_random_kept(call) if backend == "torch" else call
+
+
+def _with_torch_random_kept(call: Callable) -> Callable:
+    import torch
+
+    def kept(*arguments):
+        # Dropout without a seed draws from the state that also shuffles.
+        on_gpu = torch.cuda.is_available()
+        devices = [torch.cuda.current_device()] if on_gpu else []
+        with torch.random.fork_rng(devices):
+            return call(*arguments)
+
+    return kept
 
 
 def _tensorflow(of, values):
