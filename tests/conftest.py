@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from tests.nursery import Nursery
+
 # Before TensorFlow is imported: its messages hide what a test prints, and the
 # commands turn its fast kernels on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,3 +29,10 @@ def _frozen_imports():
 
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def nursery():
+    """Starts commands without the seconds of their imports."""
+    with Nursery() as found:
+        yield found

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tests.reliability.nursery import Nursery
-
 # 100 classes need many images for each to be in every part.
 SIZES = {"cifar10": 600, "svhn_cropped": 600, "cifar100": 3000}
 
@@ -43,9 +41,3 @@ def data_dir(tmp_path_factory):
     for name in SIZES:
         prepare(name, folder)
     return folder
-
-
-@pytest.fixture(scope="session")
-def nursery():
-    with Nursery() as found:
-        yield found

@@ -13,7 +13,7 @@ from keras import layers
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def retrain(folder, *arguments):
+def retrain(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "launch.retrain", *arguments],
         cwd=ROOT,
@@ -52,7 +52,6 @@ def folder(tmp_path_factory):
 def done(folder):
     old = (folder / "last.keras").read_bytes()
     result = retrain(
-        folder,
         f"--model={folder / 'last.keras'}",
         f"--data=npz:{folder / 'today.npz'}",
         f"--out={folder / 'new.keras'}",
@@ -117,7 +116,7 @@ def test_nothing_else_is_left_behind(folder, done):
         ({"held_out": "1.5"}, "Received: 1.5 of 150 samples"),
     ],
 )
-def test_bad_input_is_one_sentence(folder, changes, words):
+def test_bad_input_is_one_sentence(nursery, folder, changes, words):
     values = {
         "model": "last.keras",
         "data": "npz:{}/today.npz",
@@ -128,7 +127,8 @@ def test_bad_input_is_one_sentence(folder, changes, words):
         values[name] = str(folder / values[name])
     values["data"] = values["data"].format(folder)
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    result = retrain(folder, *(f"--{k}={v}" for k, v in values.items()))
+    arguments = [f"--{k}={v}" for k, v in values.items()]
+    result = nursery.run(*arguments, command="launch.retrain")
     assert result.returncode == 1
     assert words in result.stderr and result.stderr.count("\n") == 1
     assert {p: p.read_bytes() for p in folder.iterdir()} == before

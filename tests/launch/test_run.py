@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -34,10 +35,10 @@ def get_config():
 '''
 
 
-def run(*arguments, cwd=ROOT, module="launch.run"):
+def run(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=cwd,
+        [sys.executable, "-m", "launch.run", *arguments],
+        cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
@@ -62,17 +63,19 @@ def folder(tmp_path_factory):
     return folder
 
 
-def own(folder, *arguments):
-    return run(
-        f"--config={folder / 'own.py'}",
-        f"--workdir={folder / 'run'}",
-        *arguments,
-    )
+def usual(folder):
+    return f"--config={folder / 'own.py'}", f"--workdir={folder / 'run'}"
+
+
+@pytest.fixture
+def own(nursery, folder):
+    """The command on the user's folder, without the seconds of its start."""
+    return lambda *arguments: nursery.run(*usual(folder), *arguments)
 
 
 @pytest.fixture(scope="module")
 def first(folder):
-    done = own(folder)
+    done = run(*usual(folder))
     assert done.returncode == 0, done.stderr
     return done
 
@@ -105,7 +108,7 @@ def test_what_the_user_sees(folder, first):
 
 
 def test_again_skips_what_is_finished_and_goes_on_with_what_is_not(
-    folder, first
+    own, folder, first
 ):
     path = folder / "run/own/warm/seed0/rows.jsonl"
     whole = path.read_text()
@@ -113,7 +116,7 @@ def test_again_skips_what_is_finished_and_goes_on_with_what_is_not(
     # A killed run: one row, and the beginning of the one in the checkpoint.
     lines = whole.splitlines(keepends=True)
     path.write_text(lines[0] + lines[1][:30])
-    done = own(folder)
+    done = own()
     assert done.returncode == 0, done.stderr
     assert "own/cold/seed0  finished before, skipped" in done.stdout
     assert "own/warm/seed0  goes on after round 2" in done.stdout
@@ -122,13 +125,13 @@ def test_again_skips_what_is_finished_and_goes_on_with_what_is_not(
 
 
 @pytest.mark.slow
-def test_without_its_checkpoint_a_setting_begins_afresh(folder, first):
+def test_without_its_checkpoint_a_setting_begins_afresh(own, folder, first):
     path = folder / "run/own/warm/seed0/rows.jsonl"
     whole = read(folder, "warm")
     path.write_text(path.read_text().splitlines(keepends=True)[0])
     (checkpoint,) = path.parent.glob("checkpoint-*.ckpt")
     checkpoint.unlink()
-    done = own(folder)
+    done = own()
     assert done.returncode == 0, done.stderr
     assert "own/warm/seed0  round 1" in done.stdout
     again = read(folder, "warm")
@@ -137,17 +140,16 @@ def test_without_its_checkpoint_a_setting_begins_afresh(folder, first):
 
 
 def test_workdir_of_another_config_is_refused_and_overwrite_moves_it(
-    folder, first
+    own, folder, first
 ):
     before = (folder / "run/own/cold/seed0/rows.jsonl").read_bytes()
-    done = own(folder, "--config.train.epochs=1")
+    done = own("--config.train.epochs=1")
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "epochs" in done.stderr and "--overwrite" in done.stderr
     assert (folder / "run/own/cold/seed0/rows.jsonl").read_bytes() == before
     copy = folder / "copy"
-    run(f"--config={folder / 'own.py'}", f"--workdir={copy}", "--settings=cold")
-    done = run(
-        f"--config={folder / 'own.py'}",
+    shutil.copytree(folder / "run", copy)
+    done = own(
         f"--workdir={copy}",
         "--settings=cold",
         "--config.train.epochs=1",
@@ -159,7 +161,7 @@ def test_workdir_of_another_config_is_refused_and_overwrite_moves_it(
     assert [row.epochs for row in read(folder, "cold", old.name)] == [2, 2]
 
 
-def test_a_setting_that_diverges_lets_the_others_go_on(folder):
+def test_a_setting_that_diverges_lets_the_others_go_on(nursery, folder):
     grid = CONFIG.format(folder / "own.npz") + (
         "\n\ndef settings(config):\n"
         "    from ws_keras import settings\n"
@@ -167,7 +169,7 @@ def test_a_setting_that_diverges_lets_the_others_go_on(folder):
         "    return settings.product(config, rates)\n"
     )
     (folder / "grid.py").write_text(grid)
-    done = run(
+    done = nursery.run(
         f"--config={folder / 'grid.py'}",
         f"--workdir={folder / 'grid'}",
         "--config.optimizer.name=sgd",
@@ -185,8 +187,8 @@ def test_a_setting_that_diverges_lets_the_others_go_on(folder):
     }
 
 
-def test_list_shows_settings_and_costs_without_a_workdir():
-    done = run("--config=fig2_online", "--list", "--config.seeds=(7,)")
+def test_list_shows_settings_and_costs_without_a_workdir(nursery):
+    done = nursery.run("--config=fig2_online", "--list", "--config.seeds=(7,)")
     lines = done.stdout.splitlines()
     assert len(lines) == 6 and done.stderr == ""
     # 17 epochs of 1,000, 2,000, ..., 33,000 and 33,333 samples.
@@ -202,38 +204,6 @@ def test_help_shows_the_flags_of_this_project_first():
     assert "quickstart" in done.stdout
 
 
-# Each command is a child that has the imports already, to spare their time.
-BATCH = """
-import gc, json, os, sys
-import launch.run
-from ws_keras import experiment
-from ws_keras.data import datasets
-
-# Else each child copies the memory of all that is imported.
-gc.collect()
-gc.freeze()
-results = []
-for arguments in json.loads(sys.stdin.read()):
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        os.dup2(writer, 2)
-        sys.argv = ["run", *arguments]
-        status = 0
-        try:
-            launch.run.run()
-        except SystemExit as end:
-            status = end.code or 0
-        # Without the end of the interpreter, which takes seconds here.
-        sys.stderr.flush()
-        os._exit(status)
-    os.close(writer)
-    with os.fdopen(reader) as file:
-        error = file.read()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    results.append([status, error])
-print(json.dumps(results))
-"""
 BAD = {
     "data set": (["--config.data.name=cifar11"], "'cifar11'"),
     "model": (["--config.model.name=vgg"], "model.name='vgg'"),
@@ -281,31 +251,14 @@ BAD = {
 }
 
 
-@pytest.fixture(scope="module")
-def refused(folder):
-    usual = [f"--config={folder / 'own.py'}", f"--workdir={folder / 'bad'}"]
-    commands = [
-        usual + [part.replace("{}", str(folder)) for part in arguments]
-        for arguments, _ in BAD.values()
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", BATCH],
-        cwd=ROOT,
-        input=json.dumps(commands),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    return dict(zip(BAD, found, strict=True))
-
-
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_one_sentence_and_status_1(folder, refused, case):
-    status, error = refused[case]
-    assert status == 1
-    assert BAD[case][1] in error
-    assert error.count("\n") == 1 and "Traceback" not in error
+def test_bad_input_is_one_sentence_and_status_1(own, folder, case):
+    arguments, words = BAD[case]
+    more = [part.replace("{}", str(folder)) for part in arguments]
+    done = own(f"--workdir={folder / 'bad'}", *more)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
     assert not (folder / "bad").exists()
 
 
@@ -316,8 +269,8 @@ def test_bad_input_is_one_sentence_and_status_1(folder, refused, case):
         (["--config=quickstart"], "`--workdir` is required"),
     ],
 )
-def test_what_is_required(arguments, words):
-    done = run(*arguments)
+def test_what_is_required(nursery, arguments, words):
+    done = nursery.run(*arguments)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert words in done.stderr
 

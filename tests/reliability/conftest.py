@@ -10,8 +10,6 @@ from tensorboard.backend.event_processing import event_accumulator
 from ws_keras.results import rows
 from ws_keras.training import checkpoint
 
-from .nursery import Nursery
-
 ARMS = ("cold", "warm", "shrink_perturb-0.5-0.1")
 CONFIG = '''
 """Three arms of a small convolutional network on a user's own images."""
@@ -91,12 +89,6 @@ def _points(folder: pathlib.Path) -> dict:
 def _weights(folder: pathlib.Path) -> list[bytes]:
     path, *_ = checkpoint.paths(folder)
     return [bytes(array) for array in checkpoint.load(path).arrays]
-
-
-@pytest.fixture(scope="session")
-def nursery():
-    with Nursery() as found:
-        yield found
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,19 @@
 """Commands as children of a process that has the imports already.
 
 A line of JSON on the standard input starts one: `arguments`, `out` (a file for
-what it prints), `kill_at`: at that file operation, counted from 1, the child
-kills itself by SIGKILL, and `clock_jumps`: whether the time of day, as Python
-sees it, jumps by days at each look, and `obeys_modes`: whether the modes of
-files count for it even if it is root. Its process id and, once it has ended,
-its exit status are written as lines.
+what it prints), `err` (another one for its errors, `out` if not given),
+`command` (`launch.run` if not given), `kill_at`: at that file operation,
+counted from 1, the child kills itself by SIGKILL, and `clock_jumps`: whether
+the time of day, as Python sees it, jumps by days at each look, and
+`obeys_modes`: whether the modes of files count for it even if it is root. Its
+process id and, once it has ended, its exit status are written as lines.
 """
 
 import atexit
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import pathlib
@@ -19,9 +21,10 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[1]
 # What changes a file or a folder for good. `write` and `open` are not among
 # them: what they do is not yet on the disk.
 _OPERATIONS = ("fsync", "replace", "unlink", "mkdir", "ftruncate")
@@ -62,15 +65,15 @@ def _leave(order: dict) -> None:
 def _run(
     arguments: list[str],
     out: str,
+    err: str | None = None,
+    command: str = "launch.run",
     kill_at: int | None = None,
     clock_jumps: bool = False,
     obeys_modes: bool = False,
 ) -> None:
-    import launch.run
-
-    handle = os.open(out, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
-    for number in (1, 2):
-        os.dup2(handle, number)
+    handle = _opened(out)
+    os.dup2(handle, 1)
+    os.dup2(_opened(err) if err else handle, 2)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if kill_at is not None:
         _count_down(kill_at)
@@ -80,7 +83,11 @@ def _run(
         now, rng = time.time, random.Random(0)
         time.time = lambda: now() + rng.uniform(-3, 3) * 86400
     sys.argv = sys.orig_argv = ["run", *arguments]
-    launch.run.run()
+    importlib.import_module(command).run()
+
+
+def _opened(path: str) -> int:
+    return os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
 
 
 def _count_down(left: int) -> None:
@@ -129,7 +136,7 @@ class Nursery:
         self._process.wait()
 
     def start(self, *arguments, out, **order) -> int:
-        """Starts `launch.run` and returns its process id."""
+        """Starts a command and returns its process id."""
         if self._running is not None:  # a test has failed before its `wait`
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._running, signal.SIGKILL)
@@ -146,6 +153,15 @@ class Nursery:
         """Returns the exit status of the command, negative for a signal."""
         self._running = None
         return int(self._read())
+
+    def run(self, *arguments, **order) -> subprocess.CompletedProcess:
+        """Runs a command to its end."""
+        with tempfile.TemporaryDirectory() as folder:
+            out, err = (pathlib.Path(folder, name) for name in ("out", "err"))
+            self.start(*arguments, out=out, err=str(err), **order)
+            status = self.wait()
+            texts = [path.read_text(encoding="utf8") for path in (out, err)]
+        return subprocess.CompletedProcess(arguments, status, *texts)
 
     def _read(self) -> str:
         return self._process.stdout.readline().strip()
