@@ -54,7 +54,7 @@ def test_no_example_is_left_out():
 
 
 # Those that compare arms take a minute or two each.
-SLOW = (*POINTS, "compare_on_your_data", "weekly_retraining")
+SLOW = (*POINTS, "compare_on_your_data", "mirrored", "weekly_retraining")
 EXAMPLES = [
     pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
     for name in ENDS

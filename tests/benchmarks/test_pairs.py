@@ -45,6 +45,7 @@ def test_rows_come_back_and_new_ones_replace_those_of_the_same_work(tmp_path):
     assert (tmp_path / "new" / "tables.md").read_text().count("| peer |") == 2
 
 
+@pytest.mark.slow
 def test_the_floor_reads_and_writes_what_shrink_perturb_does():
     """Both programs run for real, in processes of their own."""
     rows = pairs.compare(

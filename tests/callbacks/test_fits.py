@@ -106,6 +106,11 @@ KINDS = {
 QUICK = ("plain", "steps_per_execution", "accumulation", "jit_compile")
 
 
+def _given(name, *more):
+    marks = () if name in QUICK else pytest.mark.slow
+    return pytest.param(name, *more, marks=marks)
+
+
 def _build(kind):
     compile_arguments = kind.get("compile", dict)()
     return _model(
@@ -141,8 +146,8 @@ def _assert_same(a, b):
 
 @pytest.mark.parametrize(
     ("name", "optimizer"),
-    [(name, "reset") for name in KINDS]
-    + [(name, "keep") for name in ("plain", "accumulation", "schedule")],
+    [_given(name, "reset") for name in KINDS]
+    + [_given(name, "keep") for name in ("accumulation", "schedule")],
 )
 def test_a_second_fit_begins_with_the_transform(name, optimizer):
     kind = KINDS[name]
@@ -164,10 +169,7 @@ def test_a_second_fit_begins_with_the_transform(name, optimizer):
 # two fits are not one.
 @pytest.mark.parametrize(
     "name",
-    [
-        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
-        for name in sorted(KINDS.keys() - {"use_ema"})
-    ],
+    [_given(name) for name in sorted(KINDS.keys() - {"use_ema"})],
 )
 def test_an_epoch_begins_with_the_transform(name):
     kind = KINDS[name]

@@ -74,7 +74,9 @@ class _Recorder(ShrinkPerturb):
         super()._apply(what, number)
 
 
-@pytest.mark.parametrize("optimizer", ["reset", "keep"])
+@pytest.mark.parametrize(
+    "optimizer", ["reset", pytest.param("keep", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     ("schedule", "fired"),
     [
@@ -239,7 +241,9 @@ def _interrupted(folder, schedule, at, ours_first, again=None, **restoring):
     raise AssertionError("the second fit did not end")
 
 
-@pytest.mark.parametrize("ours_first", [True, False])
+@pytest.mark.parametrize(
+    "ours_first", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     "at", [6, *(pytest.param(at, marks=pytest.mark.slow) for at in (1, 8, 17))]
 )
@@ -268,7 +272,9 @@ def test_an_interrupted_fit_ends_with_the_same_weights(
     assert _same(_values(got), _values(want))
 
 
-@pytest.mark.parametrize("ours_first", [True, False])
+@pytest.mark.parametrize(
+    "ours_first", [pytest.param(True, marks=pytest.mark.slow), False]
+)
 def test_without_a_seed_a_restored_fit_goes_on_with_the_saved_one(
     tmp_path, ours_first
 ):
@@ -376,8 +382,12 @@ def test_an_interrupted_second_fit_counts_its_own_steps(
 @pytest.mark.parametrize(
     ("schedule", "steps_per_execution", "ours_first"),
     [
-        ({"when": "epoch", "every": 2}, 1, True),
-        ({"when": "step", "every": 3}, 1, True),
+        pytest.param(
+            {"when": "epoch", "every": 2}, 1, True, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            {"when": "step", "every": 3}, 1, True, marks=pytest.mark.slow
+        ),
         ({"when": "step", "every": 3}, 1, False),
         ({"when": "step", "every": 5}, 3, True),
     ],

@@ -75,9 +75,8 @@ def test_what_slurm_cannot_do(commands, gpus, words):
         slurm.script(commands, name="own", gpus=gpus)
 
 
-@pytest.mark.parametrize(
-    "flag", ["--dry-run", pytest.param("--dry_run", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("flag", ["--dry-run", "--dry_run"])
 def test_each_line_runs_its_setting(sweep, flag):
     workdir = flag.strip("-")
     done = sweep.run(

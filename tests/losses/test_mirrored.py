@@ -8,6 +8,7 @@ import sys
 import keras
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = pathlib.Path(__file__).parents[2]
 # A process of its own: the number of devices is fixed before the first use.
 SCRIPT = """

@@ -301,7 +301,7 @@ def check_commands(nursery, folder, count):
 
 
 @pytest.mark.parametrize(
-    "count", [40, pytest.param(1500, marks=pytest.mark.slow)]
+    "count", [20, pytest.param(1500, marks=pytest.mark.slow)]
 )
 def test_any_flags(nursery, tmp_path, count):
     check_commands(nursery, tmp_path, count)

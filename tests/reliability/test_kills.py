@@ -42,10 +42,8 @@ def test_killed_at_random_instants(nursery, user, whole, tmp_path, kills):
         assert Result.of(workdir) == whole
 
 
-@pytest.mark.parametrize(
-    "every", [151, pytest.param(6, marks=pytest.mark.slow)]
-)
-def test_killed_at_file_operations(nursery, user, whole, tmp_path, every):
+@pytest.mark.slow
+def test_killed_at_file_operations(nursery, user, whole, tmp_path, every=6):
     """Before the first, second, ... operation that a process does on files."""
     kill_at, killed = 3, True
     while killed:

@@ -200,7 +200,7 @@ def whole_runs():
         found["fit_rounds"].append(list(map(row, compared.rows)))
 
 
-if count == 2:
+if "whole" in sys.argv:
     whole_runs()
 
 
@@ -222,17 +222,17 @@ print(json.dumps(found))
 
 
 @functools.cache
-def process(count):
+def process(count, *parts):
     return subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(count)],
+        [sys.executable, "-c", SCRIPT, str(count), *parts],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
 
 
-def run(count):
-    done = process(count)
+def run(count, *parts):
+    done = process(count, *parts)
     assert done.returncode == 0, done.stderr[-2000:]
     return {"count": count, **json.loads(done.stdout.splitlines()[-1])}
 
@@ -295,11 +295,14 @@ def test_devices_that_are_there(found):
     assert f"Received: devices=5 with {count} there" in more
 
 
+@pytest.mark.slow
 def test_the_pull_towards_the_start_counts_once():
-    assert run(2)["l2_init"]["replicas"] == 2
-    assert run(2)["l2_init"]["distance"] < 1e-5
+    found = run(2, "whole")["l2_init"]
+    assert found["replicas"] == 2
+    assert found["distance"] < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "what, sizes",
     [
@@ -309,7 +312,7 @@ def test_the_pull_towards_the_start_counts_once():
     ],
 )
 def test_whole_runs_give_the_rows_of_one_device(what, sizes):
-    one, many = run(2)[what]
+    one, many = run(2, "whole")[what]
     assert [row[0] for row in one] == sizes
     for row, other in zip(one, many, strict=True):
         assert other == pytest.approx(row, abs=1e-5)

@@ -52,7 +52,15 @@ def test_reset_equals_a_new_optimizer(name):
         np.testing.assert_array_equal(got, want)
 
 
-@pytest.mark.parametrize("name", ["Adam", "Adagrad", "Ftrl", "Nadam"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Adam",
+        pytest.param("Adagrad", marks=pytest.mark.slow),
+        pytest.param("Ftrl", marks=pytest.mark.slow),
+        pytest.param("Nadam", marks=pytest.mark.slow),
+    ],
+)
 def test_training_after_a_reset_equals_training_after_a_new_compile(name):
     kind = getattr(keras.optimizers, name)
     weights = []
