@@ -55,7 +55,14 @@ def run(given, arm="warm", **arguments):
     return list(experiment.run(given, setting, DATA, **arguments))
 
 
-@pytest.mark.parametrize("name", ["margin", "entropy", "random", "badge"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("margin", "badge"),
+        pytest.param("entropy", marks=pytest.mark.slow),
+        pytest.param("random", marks=pytest.mark.slow),
+    ],
+)
 def test_rounds_grow_by_samples_of_the_pool(chosen, name):
     if name == "badge":
         pytest.importorskip("sklearn")

@@ -20,11 +20,9 @@ SELECTION = (
     "exact_steps and (schedule0 or schedule7) and reset",
     "an_interrupted_fit and schedule1 and 6 and True",
     "second_fit and plain and reset",
-    "zero_and_one and nested",
     "mixed_once and tied",
     "moving_statistics",
     "test_reset_equals and Adam",
-    "linear_model_equals",
     "bitwise_as_without_it and 4",
 )
 FOLDERS = ("tests/transforms", "tests/callbacks")

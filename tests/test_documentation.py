@@ -70,7 +70,7 @@ def stand_ins():
                 keras.layers.Dense(2),
             ]
         )
-        model.compile("adam", loss, metrics=["accuracy"])
+        model.compile(keras.optimizers.Adam(0.03), loss, metrics=["accuracy"])
         return model
 
     build().save("last_week.keras")

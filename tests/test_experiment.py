@@ -63,7 +63,7 @@ def test_the_same_setting_gives_the_same_rows_bit_for_bit():
     assert found[0][0].loss != run(given, "shrink_perturb", seed=4)[0].loss
 
 
-@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("steps", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_steps_of_an_execution_change_no_row(steps):
     """32 are the default of small networks; the rounds have 3, 5 and 8."""
     want = usual()
@@ -155,7 +155,10 @@ def test_epochs_count_on_through_the_rounds():
     assert {round(e.learning_rate, 6) for e in found} == {0.001}
 
 
-@pytest.mark.parametrize("arm, matters", [("warm", True), ("cold", False)])
+@pytest.mark.parametrize(
+    "arm, matters",
+    [("warm", True), pytest.param("cold", False, marks=pytest.mark.slow)],
+)
 def test_optimizer_can_be_kept_by_all_but_cold(arm, matters):
     losses = [
         run(config(**{"transform.optimizer": policy}), arm)[-1].loss

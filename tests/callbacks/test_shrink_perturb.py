@@ -74,9 +74,13 @@ class _Recorder(ShrinkPerturb):
         super()._apply(what, number)
 
 
-@pytest.mark.parametrize(
-    "optimizer", ["reset", pytest.param("keep", marks=pytest.mark.slow)]
-)
+@pytest.fixture(scope="module")
+def often_fitted():
+    """A model for tests to which its weights do not matter: one trace."""
+    return _model()
+
+
+@pytest.mark.parametrize("optimizer", ["reset", "keep"])
 @pytest.mark.parametrize(
     ("schedule", "fired"),
     [
@@ -93,9 +97,11 @@ class _Recorder(ShrinkPerturb):
         ({"when": "step", "every": 1, "until": 1}, [1, 2, 3]),
     ],
 )
-def test_the_exact_steps_at_which_it_fires(schedule, fired, optimizer):
+def test_the_exact_steps_at_which_it_fires(
+    often_fitted, schedule, fired, optimizer
+):
     callback = _Recorder(0.5, 0.1, optimizer=optimizer, **schedule)
-    _fit(_model(), [callback], epochs=6)
+    _fit(often_fitted, [callback], epochs=6)
     assert callback.fired == fired
 
 
@@ -107,12 +113,12 @@ def test_steps_per_execution_that_does_not_divide(optimizer):
     assert callback.fired == [7, 11, 15, 20]
 
 
-def test_a_due_step_at_the_end_of_the_fit_waits_for_last():
+def test_a_due_step_at_the_end_of_the_fit_waits_for_last(often_fitted):
     callback = _Recorder(0.5, 0.1, "step", every=8)
-    _fit(_model(), [callback], epochs=6)
+    _fit(often_fitted, [callback], epochs=6)
     assert callback.fired == [8, 16]
     with pytest.raises(ValueError, match="every=24.* with 24 steps in 6"):
-        _fit(_model(), [_Recorder(0.5, 0.1, "step", every=24)], epochs=6)
+        _fit(often_fitted, [_Recorder(0.5, 0.1, "step", every=24)], epochs=6)
 
 
 def test_the_end_of_an_epoch_sees_the_trained_model():

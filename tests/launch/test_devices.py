@@ -169,6 +169,7 @@ def needs_jax():
         pytest.skip("JAX is not installed")
 
 
+@pytest.mark.slow
 def test_data_parallel_on_jax_gives_the_rows_of_one_device(folder, needs_jax):
     only = "--settings=shrink_perturb"
     own(folder, "jax_one", only, **JAX)

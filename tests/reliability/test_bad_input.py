@@ -12,6 +12,7 @@ import ml_collections
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+from tensorflow.python.framework import config as tensorflow_config
 from ws_keras.configs import base
 
 from ws_keras import experiment
@@ -29,6 +30,14 @@ THOUSANDS = hypothesis.settings(
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 SOME = hypothesis.settings(THOUSANDS, max_examples=150)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_determinism():
+    """Configs that train here turn it on for the process, other tests too."""
+    yield
+    tensorflow_config.disable_op_determinism()
+
 
 FIELDS = {
     name: value

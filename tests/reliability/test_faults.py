@@ -128,9 +128,8 @@ def test_data_that_vanish(nursery, user, whole, tmp_path):
     assert Result.of(workdir) == whole
 
 
-@pytest.mark.parametrize(
-    "damaged", [1, pytest.param(2, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("damaged", [1, 2])
 def test_damaged_checkpoints(nursery, user, whole, tmp_path, damaged):
     """The one before it is used, or the setting begins afresh."""
     out, workdir = tmp_path / "out", tmp_path / "run"

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.nursery import Nursery
 from ws_keras.results import rows
 from ws_keras.training import checkpoint
 
@@ -91,8 +92,6 @@ def test_a_second_interrupt_exits_at_once(nursery, user, tmp_path):
 def test_two_commands_on_one_workdir(nursery, user, whole, tmp_path):
     """The second takes other settings, waits for the last, and runs none
     twice."""
-    from .nursery import Nursery
-
     workdir = tmp_path / "run"
     outs = [tmp_path / "first", tmp_path / "second"]
     with Nursery() as other:

@@ -1,5 +1,6 @@
 """The folder of a run: what was run, and where each setting's files lie."""
 
+import functools
 import json
 import os
 import pathlib
@@ -292,6 +293,7 @@ def write_atomically(path: pathlib.Path, text: str) -> None:
         file.write(text.encode("utf8"))
 
 
+@functools.cache
 def git_revision() -> str | None:
     """Returns the revision of the checkout that this package runs from.
 
