@@ -113,6 +113,17 @@ def _call(main: Callable, argv: list[str]) -> int | None:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
         _fail(_sentence(error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if logging.get_verbosity() >= logging.DEBUG:
+            raise
+        _fail(
+            "Files must be there, with room, and open to this process. "
+            f"Received: {error.filename or 'a file'} "
+            f"({error.strerror or error}). What is finished is kept; mend "
+            "this and give the same command again, without --overwrite."
+        )
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
 

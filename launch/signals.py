@@ -1,6 +1,7 @@
 """SIGINT and SIGTERM: the step is finished, a checkpoint written, then exit."""
 
 import os
+import re
 import shlex
 import signal
 import sys
@@ -9,6 +10,7 @@ from types import FrameType
 from ws_keras.training import stop as stops
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_OVERWRITE = re.compile(r"--?overwrite(=.*)?")
 
 
 class Signals:
@@ -44,7 +46,9 @@ class Signals:
         Raises:
             SystemExit: With 128 and the number of the signal.
         """
-        command = shlex.join([sys.executable, *sys.orig_argv[1:]])
+        # Once more it would move away what is to go on.
+        given = [a for a in sys.orig_argv[1:] if not _OVERWRITE.fullmatch(a)]
+        command = shlex.join([sys.executable, *given])
         print(
             f"Stopped by {signal.Signals(self.received).name}; all that is "
             f"done is kept. Go on with:\n{command}",

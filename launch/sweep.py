@@ -105,9 +105,10 @@ def main(_) -> int:
     if status:
         _say_interrupted(result, status)
         return status
+    # First: there may be no row to report.
+    _say_failed(result, len(settings))
     if _REPORT.value:
         _write_report(folder, every)
-    _say_failed(result, len(settings))
     return 1 if result.failed else 0
 
 
@@ -170,7 +171,13 @@ def _apart(function, *arguments):
     with futures.ProcessPoolExecutor(
         1, context, initializer=_dependent, initargs=(os.getpid(),)
     ) as pool:
-        return pool.submit(function, *arguments).result()
+        try:
+            return pool.submit(function, *arguments).result()
+        except futures.process.BrokenProcessPool:
+            raise ValueError(
+                "The settings must be checked before they run. Received: a "
+                "process that was killed over it (out of memory?)."
+            ) from None
 
 
 def _dependent(parent: int) -> None:
@@ -257,7 +264,7 @@ def _say_interrupted(result: schedulers.Result, status: int) -> None:
     name = signal.Signals(status - 128).name
     print(
         f"Interrupted by {name}: {len(result.left)} settings are left. The "
-        "same command goes on with them.",
+        "same command, without --overwrite, goes on with them.",
         file=sys.stderr,
     )
 

@@ -71,7 +71,7 @@ class Work:
                 "`--workdir` must have room and be writable. Received: "
                 f"{self._folder.path} ({error.strerror or error}), in "
                 f"{setting.id}. What is finished is kept; mend this and give "
-                "the same command again: it goes on."
+                "the same command again, without --overwrite: it goes on."
             ) from error
         finally:
             _forget_models()
@@ -127,7 +127,13 @@ class Work:
         for problem in keeper.problems:
             self._progress.say(f"{setting}  {problem}")
         if found is None:
-            folder.restart(setting)
+            aside = folder.restart(setting)
+            if aside is not None:
+                self._progress.note(
+                    setting,
+                    "begins afresh: no checkpoint goes with its rows, which "
+                    f"are kept as {aside}",
+                )
             checkpoints.remove(keeper.folder)
             return None
         folder.cut_back(setting, found.state)

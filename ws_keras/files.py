@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import secrets
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -32,7 +33,9 @@ def at_once(path: str | os.PathLike) -> Iterator[BinaryIO]:
         OSError: It cannot be written.
     """
     path = pathlib.Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    # Machines that share the folder may give the same id to a process.
+    own = f"{os.getpid()}-{secrets.token_hex(4)}"
+    part = path.with_name(f".{path.name}.{own}")
     try:
         with open(part, "wb") as file:
             yield file

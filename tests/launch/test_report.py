@@ -69,6 +69,22 @@ def test_prints_summary_and_paths(run_folder):
     assert (run_folder / "report" / "report.html").exists()
 
 
+def test_rows_that_cannot_be_opened_are_named(run_folder):
+    path = run_folder / "quickstart/cold/seed0/rows.jsonl"
+    path.unlink()
+    path.mkdir()
+    done = _command(f"--workdir={run_folder}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"Not shown: {path}: Is a directory; left out." in done.stdout
+
+
+def test_what_the_system_refuses_is_a_sentence(tmp_path):
+    """A name that is too long stands for a disk that fails."""
+    done = _command(f"--workdir={tmp_path / ('x' * 300)}")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "Received: " in done.stderr
+
+
 def test_without_room_for_the_page_no_older_one_stays(run_folder):
     page = run_folder / "report" / "report.html"
     page.parent.mkdir()

@@ -205,8 +205,8 @@ def test_an_interruption_reaches_the_workers(sweep, number, status):
     _, err = process.communicate()
     assert process.returncode == status
     assert err == (
-        f"Interrupted by {number.name}: 3 settings are left. The same command "
-        "goes on with them.\n"
+        f"Interrupted by {number.name}: 3 settings are left. The same command, "
+        "without --overwrite, goes on with them.\n"
     )
     assert not any(
         pathlib.Path(f"/proc/{p}").exists() for p in running.values()

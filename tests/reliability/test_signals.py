@@ -42,7 +42,7 @@ def begun(workdir, epochs=1):
 def test_stopped_by_a_signal(nursery, user, tmp_path, number, status):
     workdir, out = tmp_path / "run", tmp_path / "out"
     usual = [a for a in command(user, workdir) if "checkpoint" not in a]
-    pid = nursery.start(*usual, *ENDLESS, out=out)
+    pid = nursery.start(*usual, "--overwrite", *ENDLESS, out=out)
     wait_for(lambda: begun(workdir, 3))
     os.kill(pid, getattr(signal, f"SIG{number}"))
     assert nursery.wait() == status

@@ -1,6 +1,9 @@
 """Event files, read back by TensorBoard's own reader."""
 
+import errno
 import math
+import subprocess
+import sys
 import time
 
 import pytest
@@ -47,6 +50,43 @@ def test_epochs_count_on_across_rounds(tmp_path):
     assert set(found.Tags()["scalars"]) == {
         f"epoch/{name}" for name in events.EPOCH_TAGS
     }
+
+
+def test_a_full_disk_is_an_error_of_the_system(tmp_path):
+    """The file size limit of the process stands for the disk's end."""
+    script = """
+import resource, sys
+from ws_keras.results import events
+writer = events.Events(sys.argv[1], {"arm": "warm"})
+resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
+for number in range(10**4):
+    try:
+        writer._writer.add_scalar("a", 1.0, number)
+        writer._writer.flush()
+    except OSError as error:
+        print(error.errno, number > 10)
+        break
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == f"{errno.EFBIG} True\n"
+    assert len(points(read(tmp_path), "a")) > 10
+
+
+def test_points_are_on_the_disk_after_a_round_and_after_seconds(
+    tmp_path, monkeypatch, make_row
+):
+    with events.Events(tmp_path, {}) as writer:
+        writer.epoch(epoch(1))
+        writer.round(make_row())
+        assert points(read(tmp_path), "epoch/loss") == [(1, 1.0)]
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + 11)
+        writer.epoch(epoch(2))
+        assert len(points(read(tmp_path), "epoch/loss")) == 2
 
 
 def test_an_accuracy_that_was_not_measured_is_left_out(tmp_path):

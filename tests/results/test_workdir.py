@@ -1,5 +1,6 @@
 """A run's folder belongs to one config and is never half written."""
 
+import functools
 import json
 import os
 import signal
@@ -12,8 +13,15 @@ import pytest
 from ws_keras.results import rows
 from ws_keras.results import workdir
 
+SETTING = "a/seed0"
 CONFIG = {"model": {"width": 16, "name": "resnet18"}, "steps": (1, 2)}
 VERSIONS = {"keras": "3.15.1"}
+
+
+@pytest.fixture
+def row(make_row):
+    """Makes rows of the setting of these tests."""
+    return functools.partial(make_row, setting=SETTING)
 
 
 @pytest.fixture
@@ -200,31 +208,61 @@ def test_setting_ids_never_leave_the_folder(folder, setting):
         folder.folder(setting)
 
 
-def test_finished_by_the_last_row(folder, make_row):
-    setting = "a/seed0"
-    assert not folder.is_finished(setting)
-    rows.append(folder.rows_path(setting), make_row(round=1))
-    assert not folder.is_finished(setting)
-    rows.append(folder.rows_path(setting), make_row(round=2, last=True))
-    assert folder.is_finished(setting)
+def test_finished_by_the_last_row(folder, row):
+    assert not folder.is_finished(SETTING)
+    rows.append(folder.rows_path(SETTING), row(round=1))
+    assert not folder.is_finished(SETTING)
+    rows.append(folder.rows_path(SETTING), row(round=2, last=True))
+    assert folder.is_finished(SETTING)
 
 
-def test_restart_removes_rows_and_epochs_only(folder, make_row, make_epochs):
-    setting = "a/seed0"
-    rows.append(folder.rows_path(setting), make_row())
-    rows.append_epoch(folder.epochs_path(setting), make_epochs(setting)[0])
-    (folder.folder(setting) / "notes.txt").touch()
-    folder.restart(setting)
-    left = [p.name for p in folder.folder(setting).rglob("*") if p.is_file()]
-    assert left == ["notes.txt"]
-    folder.restart("never/started")
+def test_restart_moves_rows_aside_and_removes_epochs_without_one(
+    folder, row, make_epochs
+):
+    (epoch, *_), path = make_epochs(SETTING), folder.rows_path(SETTING)
+    for number in (1, 2):
+        rows.append(path, row(loss=float(number)))
+        rows.append_epoch(folder.epochs_path(SETTING), epoch)
+        (folder.folder(SETTING) / "notes.txt").touch()
+        aside = path.with_name(f"rows.jsonl.old-{number}")
+        assert folder.restart(SETTING) == aside
+        (kept,) = rows.read(aside)
+        assert kept.loss == number
+    before = sorted(p.name for p in path.parent.iterdir())
+    assert before == [
+        *("epochs.jsonl.old-1", "epochs.jsonl.old-2", "notes.txt"),
+        *("rows.jsonl.old-1", "rows.jsonl.old-2"),
+    ]
+    rows.append_epoch(folder.epochs_path(SETTING), epoch)
+    assert folder.restart(SETTING) is None
+    assert sorted(p.name for p in path.parent.iterdir()) == before
+    assert folder.rows_of(SETTING) == []
+    assert folder.restart("never/started") is None
 
 
-def test_restart_refuses_a_finished_setting(folder, make_row):
-    rows.append(folder.rows_path("a/seed0"), make_row(last=True))
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"round": 3}, "round 3 of a/seed0"),
+        ({"round": 1}, "round 1 of a/seed0"),
+        ({"round": 2, "setting": "b/seed0"}, "round 2 of b/seed0"),
+    ],
+)
+def test_rows_must_be_the_rounds_of_their_setting(folder, row, changes, words):
+    path = folder.rows_path(SETTING)
+    rows.append(path, row(round=1))
+    assert folder.damage(SETTING) is None
+    rows.append(path, row(**changes))
+    sentence = folder.damage(SETTING)
+    assert f"{path}, line 2: must be round 2 of {SETTING}." in sentence
+    assert f"Received: {words}." in sentence
+
+
+def test_restart_refuses_a_finished_setting(folder, row):
+    rows.append(folder.rows_path(SETTING), row(last=True))
     with pytest.raises(ValueError, match="finished setting is never removed"):
-        folder.restart("a/seed0")
-    assert folder.rows_path("a/seed0").exists()
+        folder.restart(SETTING)
+    assert folder.rows_path(SETTING).exists()
 
 
 def state(rounds, epochs, row=None):
@@ -232,21 +270,20 @@ def state(rounds, epochs, row=None):
 
 
 @pytest.fixture
-def unfinished(folder, make_row, make_epochs):
+def unfinished(folder, row, make_epochs):
     """A setting with two rows, a torn third one, and five epochs."""
-    setting = "a/seed0"
-    path = folder.rows_path(setting)
+    path = folder.rows_path(SETTING)
     for number in (1, 2):
-        rows.append(path, make_row(round=number))
+        rows.append(path, row(round=number))
     with open(path, "a") as file:
         file.write('{"setting": "a/se')
-    for epoch in make_epochs(setting)[:5]:
-        rows.append_epoch(folder.epochs_path(setting), epoch)
-    return setting
+    for epoch in make_epochs(SETTING)[:5]:
+        rows.append_epoch(folder.epochs_path(SETTING), epoch)
+    return SETTING
 
 
-def test_what_a_checkpoint_counts_must_be_there(folder, unfinished, make_row):
-    third = rows.encode(make_row(round=3))
+def test_what_a_checkpoint_counts_must_be_there(folder, unfinished, row):
+    third = rows.encode(row(round=3))
     for rounds, epochs, row, expected in (
         (2, 5, None, True),
         (1, 3, None, True),
@@ -267,10 +304,10 @@ def test_cut_back_to_an_earlier_checkpoint(folder, unfinished):
     assert folder.rows_path(unfinished).read_bytes().endswith(b"}\n")
 
 
-def test_a_row_that_the_checkpoint_alone_has(folder, unfinished, make_row):
-    row = make_row(round=3, last=True)
+def test_a_row_that_the_checkpoint_alone_has(folder, unfinished, row):
+    last = row(round=3, last=True)
     for _ in range(2):
-        folder.cut_back(unfinished, state(3, 5, rows.encode(row)))
+        folder.cut_back(unfinished, state(3, 5, rows.encode(last)))
         found = rows.read(folder.rows_path(unfinished))
-        assert [r.round for r in found] == [1, 2, 3] and found[-1] == row
+        assert [r.round for r in found] == [1, 2, 3] and found[-1] == last
     assert folder.is_finished(unfinished)

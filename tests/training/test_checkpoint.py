@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -83,32 +84,77 @@ def test_any_file_is_a_checkpoint_or_a_sentence(tmp_path_factory, body, signed):
         assert signed and type(found.state) is dict
 
 
+def state(rounds, step=None, replicas=1):
+    """What a keeper needs to find: of a round's end, or of a step in one."""
+    place = None if step is None else {"epoch": 0, "step": step}
+    return {
+        "rounds": rounds,
+        "epochs": rounds,
+        "trace_seconds": 0.0,
+        "place": place,
+        "row": None,
+        "notes": {},
+        "replicas": replicas,
+    }
+
+
+def test_one_that_lacks_what_a_run_needs_is_named(tmp_path):
+    checkpoint.save(tmp_path, state(1), [])
+    path = checkpoint.save(tmp_path, {"rounds": 2, "place": None}, [])
+    keeper = keepers.Keeper(tmp_path)
+    assert keeper.newest().state == state(1)
+    (problem,) = keeper.problems
+    assert f"Received: {path}, without epochs, notes" in problem
+
+
+def test_one_from_between_epochs_stays_beside_the_last_two(tmp_path):
+    """Only that one goes on with another number of replicas."""
+    keeper = keepers.Keeper(tmp_path, replicas=2)
+    for rounds, step in ((1, None), (1, 0), (1, 3), (1, 5), (1, 7)):
+        keeper.save(state(rounds, step), [])
+    steps = [
+        (checkpoint.load(p).state["place"] or {}).get("step")
+        for p in checkpoint.paths(tmp_path)
+    ]
+    assert steps == [7, 5, 0]
+    assert keepers.Keeper(tmp_path, replicas=2).newest().state["place"] == {
+        "epoch": 0,
+        "step": 7,
+    }
+    assert keepers.Keeper(tmp_path).newest().state["place"]["step"] == 0
+    keeper.save(state(2), [])
+    keeper.save(state(3), [])
+    assert len(checkpoint.paths(tmp_path)) == 2
+
+
 def test_a_damaged_one_is_named_and_the_one_before_it_is_used(tmp_path):
     for number in (1, 2):
-        path = checkpoint.save(tmp_path, {"n": number}, ARRAYS)
+        path = checkpoint.save(tmp_path, state(number), ARRAYS)
     path.write_bytes(path.read_bytes()[:-9])
     keeper = keepers.Keeper(tmp_path)
-    assert keeper.newest().state == {"n": 1}
+    assert keeper.newest().state == state(1)
     (problem,) = keeper.problems
     assert str(path) in problem and "damaged" in problem
     # It no longer counts as one of the two that are kept.
-    checkpoint.save(tmp_path, {"n": 3}, [])
-    kept = [checkpoint.load(p).state["n"] for p in checkpoint.paths(tmp_path)]
+    checkpoint.save(tmp_path, state(3), [])
+    kept = [
+        checkpoint.load(p).state["rounds"] for p in checkpoint.paths(tmp_path)
+    ]
     assert kept == [3, 1]
 
 
 def test_what_a_killed_writer_left_is_removed(tmp_path):
-    path = checkpoint.save(tmp_path, {"n": 1}, [])
+    path = checkpoint.save(tmp_path, state(1), [])
     (tmp_path / f".{path.name}.123").write_bytes(b"half")
-    assert keepers.Keeper(tmp_path).newest().state == {"n": 1}
+    assert keepers.Keeper(tmp_path).newest().state == state(1)
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_one_that_is_not_accepted_is_passed_over(tmp_path):
     for number in (1, 2):
-        checkpoint.save(tmp_path, {"n": number}, [])
+        checkpoint.save(tmp_path, state(number), [])
     keeper = keepers.Keeper(tmp_path)
-    assert keeper.newest(lambda state: state["n"] < 2).state == {"n": 1}
+    assert keeper.newest(lambda state: state["rounds"] < 2).state == state(1)
     assert keeper.newest(lambda state: False) is None
     assert keeper.problems == []
 
@@ -116,26 +162,26 @@ def test_one_that_is_not_accepted_is_passed_over(tmp_path):
 def test_a_failing_disk_leaves_the_older_one_and_no_part(tmp_path):
     """The file size limit of the process stands for the disk's end."""
     script = """
-import resource, signal, sys
+import json, resource, signal, sys
 import numpy as np
 from ws_keras.training import checkpoint
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-checkpoint.save(sys.argv[1], {"n": 1}, [])
+checkpoint.save(sys.argv[1], json.loads(sys.argv[2]), [])
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
 try:
-    checkpoint.save(sys.argv[1], {"n": 2}, [np.zeros(100_000)])
+    checkpoint.save(sys.argv[1], {}, [np.zeros(100_000)])
 except OSError as error:
     print(error.errno)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)],
+        [sys.executable, "-c", script, str(tmp_path)] + [json.dumps(state(1))],
         capture_output=True,
         text=True,
         check=True,
     )
     assert int(done.stdout) == errno.EFBIG
     assert os.listdir(tmp_path) == ["checkpoint-00000001.ckpt"]
-    assert keepers.Keeper(tmp_path).newest().state == {"n": 1}
+    assert keepers.Keeper(tmp_path).newest().state == state(1)
 
 
 def test_when_one_is_due(tmp_path):

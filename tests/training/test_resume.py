@@ -226,6 +226,26 @@ def test_a_checkpoint_holds_the_row_of_its_round(whole, tmp_path):
         assert rows.decode(keepers.checkpoints.load(path).state["row"]) == row
 
 
+def test_checkpoints_inside_the_next_round_hold_it_too(whole, tmp_path):
+    """The line of the row may be torn when the newest ones are of later."""
+    life = Life()
+    assert not process(life, tmp_path, whole.rows[0].steps + 1)
+    assert not process(life, tmp_path, 1)
+    assert [place and place["step"] for place in life.places] == [1]
+    found = [
+        keepers.checkpoints.load(path).state
+        for path in keepers.checkpoints.paths(tmp_path)
+    ]
+    assert [
+        (s["rounds"], s["place"] and s["place"]["step"]) for s in found
+    ] == [
+        *((1, 2), (1, 1)),
+        (1, None),
+    ]
+    for state in found:
+        assert rows.decode(state["row"]) == life.rows[0]
+
+
 def test_a_checkpoint_of_another_model_changes_nothing(tmp_path):
     assert process(Life(), tmp_path)
     found = keepers.Keeper(tmp_path).newest()

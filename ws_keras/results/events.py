@@ -4,9 +4,11 @@ The tags are explained in `docs/tensorboard.md`.
 """
 
 import contextlib
+import itertools
 import math
 import os
 import pathlib
+import socket
 import tempfile
 import time
 from collections.abc import Iterable
@@ -35,6 +37,8 @@ _COMPARED = ("round/accuracy", GAP, "round/train_seconds", "round/epochs")
 _GAP_SUFFIX = ".gap"
 _FLUSH_SECONDS = 10
 PREFIX = "events.out.tfevents"
+_FORMAT = "brain.Event:2"
+_NUMBERS = itertools.count()
 
 
 class Events:
@@ -167,12 +171,21 @@ class _Writer:
     # tensorboard is imported late: it may import TensorFlow, which readers
     # of rows must not wait for.
     def __init__(self, folder, suffix: str = "", times: Mapping | None = None):
-        from tensorboard.summary.writer import event_file_writer
+        from tensorboard.compat.proto import event_pb2
+        from tensorboard.summary.writer import record_writer
 
-        self._file = event_file_writer.EventFileWriter(
-            str(folder), flush_secs=_FLUSH_SECONDS, filename_suffix=suffix
-        )
+        folder = pathlib.Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        origin = f"{socket.gethostname()}.{os.getpid()}.{next(_NUMBERS)}"
+        name = f"{PREFIX}.{int(time.time()):010d}.{origin}{suffix}"
+        # TensorBoard's own writer has a thread in which a full disk is met,
+        # by an error of TensorFlow, and that some later call raises.
+        self._file = record_writer.RecordWriter(open(folder / name, "wb"))
+        self._flushed = time.monotonic()
         self._times = times or {}
+        self._write(
+            event_pb2.Event(wall_time=time.time(), file_version=_FORMAT)
+        )
 
     def add_scalar(self, tag: str, value: float, step: int) -> None:
         from tensorboard.compat.proto import summary_pb2
@@ -194,10 +207,11 @@ class _Writer:
 
         log = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
         event = event_pb2.Event(wall_time=time.time(), step=0, session_log=log)
-        self._file.add_event(event)
+        self._write(event)
 
     def flush(self) -> None:
         self._file.flush()
+        self._flushed = time.monotonic()
 
     def close(self) -> None:
         self._file.close()
@@ -209,4 +223,9 @@ class _Writer:
         # of the same message.
         event = event_pb2.Event(wall_time=when or time.time(), step=step)
         event.summary.ParseFromString(summary.SerializeToString())
-        self._file.add_event(event)
+        self._write(event)
+
+    def _write(self, event) -> None:
+        self._file.write(event.SerializeToString())
+        if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
+            self.flush()

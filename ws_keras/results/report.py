@@ -233,7 +233,11 @@ def _scan(files: list[str], name: str, kind: type, problems: list[str]) -> list:
     for path in files:
         if not path.endswith(os.sep + name):
             continue
-        scanned = rows.scan(path, kind)
+        try:
+            scanned = rows.scan(path, kind)
+        except OSError as error:
+            problems.append(f"{path}: {error.strerror}; left out.")
+            continue
         found += scanned.records
         problems += scanned.errors
         if scanned.torn:

@@ -132,9 +132,23 @@ class Workdir:
         return self.folder(setting) / rows.EPOCHS
 
     def rows_of(self, setting: str) -> list[rows.Row]:
-        """Returns the rows of a setting, none if it has not begun."""
+        """Returns the rows of a setting, none if it has not begun.
+
+        Raises:
+            ValueError: A line cannot be read, or is not of this setting's
+                next round.
+        """
         path = self.rows_path(setting)
-        return rows.read(path) if path.exists() else []
+        found = rows.read(path) if path.exists() else []
+        for number, row in enumerate(found, 1):
+            if (row.setting, row.round) != (setting, number):
+                raise ValueError(
+                    f"{path}, line {number}: must be round {number} of "
+                    f"{setting}. Received: round {row.round} of "
+                    f"{row.setting}. Move the file away to run that setting "
+                    "anew."
+                )
+        return found
 
     def is_finished(self, setting: str) -> bool:
         """Returns whether the setting's last row says that it is the last."""
@@ -153,10 +167,14 @@ class Workdir:
             return str(error)
         return None
 
-    def restart(self, setting: str) -> None:
-        """Removes the rows and epochs of an unfinished setting.
+    def restart(self, setting: str) -> pathlib.Path | None:
+        """Makes room for an unfinished setting to begin afresh.
 
+        Its rows and epochs are moved aside; epochs without a row are removed.
         Files that this package did not write stay.
+
+        Returns:
+            Where the rows are now, `None` if there were none.
 
         Raises:
             ValueError: The setting is finished.
@@ -166,8 +184,14 @@ class Workdir:
                 "A finished setting is never removed. Received: "
                 f"setting={setting!r}. {_WAYS_OUT}"
             )
-        for path in (self.rows_path(setting), self.epochs_path(setting)):
+        path, epochs = self.rows_path(setting), self.epochs_path(setting)
+        if not self.rows_of(setting):
             path.unlink(missing_ok=True)
+            epochs.unlink(missing_ok=True)
+            return None
+        if epochs.exists():
+            epochs.rename(_free_name(epochs))
+        return path.rename(_free_name(path))
 
     def can_go_on(self, setting: str, state: dict) -> bool:
         """Returns whether the files of a setting hold what a state counts.
@@ -207,7 +231,7 @@ class Workdir:
         if self._has_run():
             if overwrite:
                 self._check_idle()
-                self.path.rename(self._free_name())
+                self.path.rename(_free_name(self.path))
             else:
                 run = self._continued(run)
         self.path.mkdir(parents=True, exist_ok=True)
@@ -228,12 +252,6 @@ class Workdir:
                 f"{RUN}. Received: {self.path}, which holds "
                 f"{min(others)!r}. Choose another `--workdir`."
             )
-
-    def _free_name(self) -> pathlib.Path:
-        number = 1
-        while (name := _old_name(self.path, number)).exists():
-            number += 1
-        return name
 
     def _continued(self, run: dict) -> dict:
         try:
@@ -321,8 +339,11 @@ def _git(checkout: pathlib.Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _old_name(path: pathlib.Path, number: int) -> pathlib.Path:
-    return path.with_name(f"{path.name}.old-{number}")
+def _free_name(path: pathlib.Path) -> pathlib.Path:
+    number = 1
+    while (name := path.with_name(f"{path.name}.old-{number}")).exists():
+        number += 1
+    return name
 
 
 def _is_part(name: str) -> bool:

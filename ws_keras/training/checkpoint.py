@@ -43,6 +43,7 @@ def save(
     state: dict[str, Any],
     arrays: Iterable[np.ndarray],
     kept: int = KEPT,
+    also: pathlib.Path | None = None,
 ) -> pathlib.Path:
     """Writes a checkpoint beside the older ones, then removes the oldest.
 
@@ -54,6 +55,7 @@ def save(
         state: Values that JSON knows.
         arrays: Arrays, read one after the other.
         kept: Number of checkpoints that stay. Defaults to 2.
+        also: An older one that stays beside them. Defaults to `None`.
 
     Returns:
         Path of the new file.
@@ -68,7 +70,7 @@ def save(
     path = folder / f"checkpoint-{number:08d}.ckpt"
     with files.at_once(path) as file:
         _write(file, state, arrays)
-    prune(folder, kept)
+    prune(folder, kept, also)
     return path
 
 
@@ -105,10 +107,15 @@ def set_aside(path: pathlib.Path) -> None:
         path.replace(path.with_suffix(".damaged"))
 
 
-def prune(folder: str | os.PathLike, kept: int = 1) -> None:
-    """Removes all checkpoints but the newest."""
+def prune(
+    folder: str | os.PathLike,
+    kept: int = 1,
+    also: pathlib.Path | None = None,
+) -> None:
+    """Removes all checkpoints but the newest, and one that also stays."""
     for path in paths(folder)[kept:]:
-        path.unlink(missing_ok=True)
+        if path != also:
+            path.unlink(missing_ok=True)
 
 
 def remove_parts(folder: str | os.PathLike) -> None:

@@ -1,6 +1,8 @@
 """The checkpoints of one setting: when one is due, and what it restores."""
 
+import contextlib
 import os
+import pathlib
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -12,12 +14,17 @@ from keras import ops
 from ws_keras.training import checkpoint as checkpoints
 from ws_keras.training import stop as stops
 
+# What a run needs to go on.
+_STATE = {"rounds", "epochs", "trace_seconds", "place", "row", "notes"}
+_STATE |= {"replicas"}
+
 
 class Keeper:
     """Keeps the checkpoints of one setting.
 
     A checkpoint is written after each round, and inside a round when one is
-    due or a stop is wanted.
+    due or a stop is wanted. The last two are kept, and the last one that is
+    not from inside an epoch, which goes on with any number of replicas.
 
     Example:
 
@@ -81,12 +88,21 @@ class Keeper:
         for path in checkpoints.paths(self.folder):
             try:
                 found = checkpoints.load(path)
+                _check_state(found)
             except ValueError as error:
                 self.problems.append(str(error))
                 checkpoints.set_aside(path)
                 continue
             if self._can_go_on(found.state) and accepts(found.state):
                 return found
+        return None
+
+    def _newest_between(self) -> pathlib.Path | None:
+        """The newest checkpoint that is not from inside an epoch."""
+        for path in checkpoints.paths(self.folder):
+            with contextlib.suppress(ValueError):
+                if not _is_inside(checkpoints.load(path).state):
+                    return path
         return None
 
     def is_due(self, epochs: int) -> bool:
@@ -105,12 +121,26 @@ class Keeper:
             self._before()
         values = (ops.convert_to_numpy(variable) for variable in variables)
         state = {**state, "replicas": self._replicas}
-        checkpoints.save(self.folder, state, values)
+        also = self._newest_between() if _is_inside(state) else None
+        checkpoints.save(self.folder, state, values, also=also)
         self._last = time.monotonic()
 
     def _can_go_on(self, state: dict) -> bool:
-        inside = bool(state.get("place")) and state["place"]["step"] > 0
-        return not inside or state["replicas"] == self._replicas
+        return not _is_inside(state) or state["replicas"] == self._replicas
+
+
+def _is_inside(state: dict) -> bool:
+    """Whether a checkpoint is from inside an epoch."""
+    return bool(state["place"]) and state["place"]["step"] > 0
+
+
+def _check_state(checkpoint: checkpoints.Checkpoint) -> None:
+    missing = _STATE - checkpoint.state.keys()
+    if missing:
+        raise ValueError(
+            "A checkpoint must be of this version of ws_keras. Received: "
+            f"{checkpoint.path}, without {', '.join(sorted(missing))}."
+        )
 
 
 def restore(checkpoint: checkpoints.Checkpoint, variables: Sequence) -> None:

@@ -94,6 +94,7 @@ class Trainer:
             keeper.stop.watch(model)
         self.rounds = 0  # that are done
         self.epochs = 0  # that are done, over all rounds
+        self._row = None  # of the last round that is done
         self.place = None  # inside a round that an earlier process began
         # What else checkpoints are to hold, of values that JSON knows.
         self.notes = {}
@@ -148,13 +149,15 @@ class Trainer:
         self._metrics = [ops.convert_to_numpy(metric) for metric in metrics]
         self.rounds, self.epochs = state["rounds"], state["epochs"]
         self._trace_seconds += state["trace_seconds"]
+        self._row = state["row"]
         self.notes.update(state["notes"])
 
     def keep_round(self, row: dict) -> None:
         """Counts a round that is done, and keeps a checkpoint with its row."""
         self.rounds += 1
+        self._row = row
         if self._keeper is not None:
-            self._keep(None, row)
+            self._keep(None)
 
     def check_stop(self) -> None:
         """Raises `Interrupted` between two rounds if a stop is wanted."""
@@ -296,7 +299,7 @@ class Trainer:
             rest, lambda: np.arange(len(rest)), round.batch_size
         )[0]
 
-    def _keep(self, place: places.Place | None, row: dict | None = None):
+    def _keep(self, place: places.Place | None):
         variables = self._variables() + self._measured()
         if place is not None and place.step:
             variables += self.model.metrics_variables
@@ -305,7 +308,8 @@ class Trainer:
             "epochs": self.epochs,
             "trace_seconds": self._trace_seconds,
             "place": None if place is None else dataclasses.asdict(place),
-            "row": row,
+            # Of the last round that is done; its line may be torn.
+            "row": self._row,
             "notes": self.notes,
         }
         self._keeper.save(state, variables)
