@@ -120,6 +120,8 @@ _COSTS = {"wall", "cpu", "samples", "loss"}
 def ratios(ours, theirs, unit: str) -> tuple[float, float, float]:
     """Returns quartile, median and quartile of `theirs / ours`."""
     found = [b[unit] / a[unit] for a, b in zip(ours, theirs, strict=True)]
+    if len(found) == 1:
+        return (found[0],) * 3
     return tuple(statistics.quantiles(found, n=4, method="inclusive"))
 
 

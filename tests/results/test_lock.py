@@ -1,5 +1,7 @@
 """A lock is held by one process at a time and dies with it."""
 
+import errno
+import os
 import subprocess
 import sys
 
@@ -61,3 +63,15 @@ def test_waiting_for_it(lock):
             assert "process" in lock.holder()
             assert process.wait() == 0
     assert not lock.is_held()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_without_locks_nothing_is_locked(lock, monkeypatch, number):
+    """No file system here is without; this is what one answers."""
+
+    def flock(handle, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(locks.fcntl, "flock", flock)
+    with lock:
+        assert not locks.Lock(lock.path).is_held()

@@ -1,5 +1,6 @@
 """A lock between processes that dies with its holder."""
 
+import errno
 import os
 import pathlib
 import socket
@@ -12,6 +13,8 @@ except ImportError:  # Windows
 
 NAME = ".lock"
 _POLL_SECONDS = 1.0
+# What file systems without locks answer.
+_WITHOUT = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 class Lock:
@@ -20,8 +23,8 @@ class Lock:
     The operating system holds it for as long as the process lives, so that
     none is left behind by one that was killed, whatever the clock says. Over
     NFS it is held by the server (version 4, or 3 with its lock daemon), and
-    is freed when the client is gone. Where the system knows no such locks,
-    nothing is locked.
+    is freed when the client is gone. Where the system or the file system
+    knows no such locks, nothing is locked.
 
     Example:
 
@@ -44,8 +47,7 @@ class Lock:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            if fcntl is not None:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(handle)
             os.ftruncate(handle, 0)
             name = f"process {os.getpid()} on {socket.gethostname()}\n"
             os.write(handle, name.encode("utf8"))
@@ -87,3 +89,13 @@ class Lock:
 
     def __exit__(self, *_) -> None:
         self.free()
+
+
+def _lock(handle: int) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in _WITHOUT:
+            raise
