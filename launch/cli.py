@@ -118,11 +118,13 @@ def _call(main: Callable, argv: list[str]) -> int | None:
     except OSError as error:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
+        moved = getattr(flags.FLAGS, "overwrite", False)
         _fail(
             "Files must be there, with room, and open to this process. "
             f"Received: {error.filename or 'a file'} "
             f"({error.strerror or error}). What is finished is kept; mend "
-            "this and give the same command again, without --overwrite."
+            "this and give the same command again"
+            f"{', without --overwrite' if moved else ''}."
         )
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

@@ -131,7 +131,7 @@ class Keeper:
 
 def _is_inside(state: dict) -> bool:
     """Whether a checkpoint is from inside an epoch."""
-    return bool(state["place"]) and state["place"]["step"] > 0
+    return bool(state.get("place")) and state["place"]["step"] > 0
 
 
 def _check_state(checkpoint: checkpoints.Checkpoint) -> None:
