@@ -173,7 +173,7 @@ def _apart(function, *arguments):
     ) as pool:
         try:
             return pool.submit(function, *arguments).result()
-        except futures.process.BrokenProcessPool:
+        except futures.BrokenExecutor:
             raise ValueError(
                 "The settings must be checked before they run. Received: a "
                 "process that was killed over it (out of memory?)."

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from launch import sweep as launcher
 from ws_keras.results import rows
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -246,3 +247,12 @@ def test_overwrite_is_done_once(sweep):
     assert [r.epochs for r in rows.read_workdir(sweep.folder / "over")] == (
         [1] * 8
     )
+
+
+def _killed_over_it():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_check_that_is_killed_is_a_sentence():
+    with pytest.raises(ValueError, match="Received: a process that was killed"):
+        launcher._apart(_killed_over_it)
