@@ -3,13 +3,15 @@ r"""What large sweeps cost beside their training, measured without training.
     python -m benchmarks.scale
 
 For 10 to 100,000 settings: the scheduler with workers that cost nothing, the
-files that settings leave (rows, TensorBoard events), and the report of their
-rows. Writes `scale.jsonl` and `scale.md` to `results/benchmarks`.
+files that settings leave (rows, TensorBoard events), the report of their rows,
+and a headless Chromium that opens it, if there is one. Writes `scale.jsonl` and
+`scale.md` to `results/benchmarks`.
 """
 
 import dataclasses
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,7 @@ SHAPES = ((10, 34), (1000, 34), (2941, 34), (100_000, 1))
 EPOCHS = 10  # of a round
 # Events are written for so many settings at most; they are all alike.
 WRITTEN = 20
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _ARMS = (
     ("cold", 0.0, 1.0),
     ("warm", 1.0, 0.0),
@@ -45,6 +48,8 @@ _HEAD = {
     "report_s": "report, s",
     "report_cpu_s": "CPU-s",
     "report_mb": "peak MB",
+    "page_mb": "page, MB",
+    "opened_s": "opened, s",
 }
 
 # The peak is that of the program: what `wait4` tells begins with the memory of
@@ -219,7 +224,10 @@ def measure(count: int, rounds: int) -> dict:
         )
         folder = workdir.Workdir(here / "run")
         point["rows_kb"] = write_rows(folder, found, rounds)
-        return {**point, **report(folder.path)}
+        point |= report(folder.path)
+        page = folder.path / "report/report.html"
+        point["page_mb"] = page.stat().st_size / 1e6
+        return {**point, "opened_s": opened(page)}
 
 
 def report(path: pathlib.Path) -> dict[str, float]:
@@ -233,6 +241,26 @@ def report(path: pathlib.Path) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
+def opened(page: pathlib.Path) -> float | None:
+    """Returns seconds of a browser from its start to the page as it stands.
+
+    The least of three, the browser's own start of about a second included.
+    """
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if browser is None:
+        return None
+    found = []
+    with tempfile.TemporaryDirectory() as profile:
+        command = [browser, "--headless", "--no-sandbox", "--disable-gpu"]
+        command += [f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+        for _ in range(3):
+            start = time.perf_counter()
+            done = subprocess.run(command, capture_output=True, check=True)
+            found.append(time.perf_counter() - start)
+            assert done.stdout.strip().endswith(b"</html>")
+    return min(found)
+
+
 def table(points: list[dict]) -> str:
     """Returns a Markdown table of points."""
     lines = [list(_HEAD.values()), ["--:"] * len(_HEAD)]
@@ -240,7 +268,9 @@ def table(points: list[dict]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def _number(value: float) -> str:
+def _number(value: float | None) -> str:
+    if value is None:
+        return "—"
     return f"{value:,.0f}" if value >= 20 else f"{value:.2g}"
 
 

@@ -99,11 +99,10 @@ def config():
     hint = f"Give a file, or one of {names()}."
     if not is_given():
         raise ValueError(f"`--config` is required. {hint}")
-    path = config_flags.get_config_filename(flags.FLAGS["config"])
-    if not pathlib.Path(path).is_file():
+    if not _path().is_file():
         raise ValueError(
             "`--config` must be a config file. Received: "
-            f"--config={pathlib.Path(path).stem}. {hint}"
+            f"--config={_path().stem}. {hint}"
         )
     _check_none_is_missing(CONFIG.value, base.get_config())
     return CONFIG.value
@@ -139,7 +138,13 @@ def named(name: str):
 
 
 def _file():
-    return _module(config_flags.get_config_filename(flags.FLAGS["config"]))
+    return _module(_path())
+
+
+def _path() -> pathlib.Path:
+    # What follows a colon is the argument of the file's `get_config`.
+    name = config_flags.get_config_filename(flags.FLAGS["config"])
+    return pathlib.Path(name.split(":", 1)[0])
 
 
 @functools.cache

@@ -86,7 +86,19 @@ def passes(setting, config) -> list[float]:
     return plan.passes(setting, config, protocol.sizes(config, *counts))
 
 
-def costs(config, settings: list) -> tuple[dict, dict[str, str]]:
+def fingerprints(loaded: dict) -> dict[str, str]:
+    """Returns what tells the samples of all data sets from others.
+
+    Args:
+        loaded: Name of each data set to its `Dataset`.
+    """
+    from ws_keras.data import datasets
+
+    every = [datasets.fingerprints(dataset) for dataset in loaded.values()]
+    return {name: sign for found in every for name, sign in found.items()}
+
+
+def costs(config, settings: list) -> tuple[dict, dict, dict]:
     """Checks settings like `load`, and returns what they cost.
 
     Settings of the same kind cost the same, however many seeds there are.
@@ -96,8 +108,9 @@ def costs(config, settings: list) -> tuple[dict, dict[str, str]]:
         settings: Its settings that are to run.
 
     Returns:
-        `kind` of each setting to the sample passes of its rounds, and the
-        versions of the packages that the rows depend on.
+        `kind` of each setting to the sample passes of its rounds, the
+        versions of the packages that the rows depend on, and the
+        fingerprints of the data.
 
     Raises:
         ValueError: If the data cannot be had, or a field of a config is out
@@ -105,13 +118,13 @@ def costs(config, settings: list) -> tuple[dict, dict[str, str]]:
     """
     kinds = {kind(s): s for s in reversed(settings)}
     configs = {s.id: all_settings.apply(config, s) for s in kinds.values()}
-    load(config, list(kinds.values()), configs)
+    loaded = load(config, list(kinds.values()), configs)
     from ws_keras import experiment
 
     found = {}
     for name, setting in kinds.items():
         found[name] = passes(setting, configs[setting.id])
-    return found, experiment.versions()
+    return found, experiment.versions(), fingerprints(loaded)
 
 
 def kind(setting) -> tuple:

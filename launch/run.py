@@ -73,19 +73,21 @@ def main(_) -> None:
         overwrite=_OVERWRITE.value,
         recipe=plan.recipe(),
         settings=[setting.id for setting in every],
+        data=prepare.fingerprints(loaded),
         strategy=_STRATEGY.value,
     )
     damage = {s.id: folder.damage(s.id) for s in settings}
     whole = [setting for setting in settings if not damage[setting.id]]
-    with signals.Signals() as received:
-        try:
-            _run_all(folder, whole, configs, loaded, received.stop)
-        except stops.Interrupted:
-            received.leave()
-    if _REPORT.value:
-        with folder.lock():
-            outcome.write_gaps(folder, every)
-            outcome.report(folder)
+    with folder.in_use():
+        with signals.Signals() as received:
+            try:
+                _run_all(folder, whole, configs, loaded, received.stop)
+            except stops.Interrupted:
+                received.leave()
+        if _REPORT.value:
+            with folder.lock():
+                outcome.write_gaps(folder, every)
+                outcome.report(folder)
     _check_whole(damage)
 
 

@@ -84,7 +84,7 @@ def main(_) -> int:
     every = plan.settings(config)
     settings = all_settings.select(every, _SETTINGS.value)
     _check_flags()
-    costs, versions = _apart(prepare.costs, config, settings)
+    costs, versions, data = _apart(prepare.costs, config, settings)
     folder = workdirs.Workdir(_WORKDIR.value)
     if _LAUNCHER.value == "slurm":
         print(_script(folder, settings, config), end="")
@@ -95,20 +95,24 @@ def main(_) -> int:
         overwrite=_OVERWRITE.value,
         recipe=plan.recipe(),
         settings=[setting.id for setting in every],
+        data=data,
         strategy=_STRATEGY.value,
     )
     todo = _todo(folder, settings)
     if len(todo) < len(settings):
         done = len(settings) - len(todo)
         print(f"{done} of {len(settings)} settings finished before, skipped")
-    result, status = _run(folder, {s.id: costs[prepare.kind(s)] for s in todo})
-    if status:
-        _say_interrupted(result, status)
-        return status
-    # First: there may be no row to report.
-    _say_failed(result, len(settings))
-    if _REPORT.value:
-        _write_report(folder, every)
+    costs = {s.id: costs[prepare.kind(s)] for s in todo}
+    with folder.in_use():
+        result, status = _run(folder, costs)
+        # A signal that found nothing left to stop changes nothing.
+        if result.left:
+            _say_interrupted(result, status)
+            return status
+        # First: there may be no row to report.
+        _say_failed(result, len(settings))
+        if _REPORT.value:
+            _write_report(folder, every)
     return 1 if result.failed else 0
 
 

@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each part may import itself and what stands before it.
 ORDER = [
-    {"seeds", "files"},
+    {"seeds", "files", "locks"},
     {"data", "models", "results.rows"},
     {"transforms"},
     {"diagnostics"},
@@ -93,7 +93,7 @@ def test_analysis_sees_rows_alone(path):
     for name, _ in imported(path):
         assert name.split(".")[0] not in ("keras", "tensorflow", "tensorboard")
         if name.startswith("ws_keras."):
-            assert own(name).startswith(("results", "files")), name
+            assert own(name).startswith(("results", "files", "locks")), name
 
 
 def test_reading_results_does_not_wait_for_keras():

@@ -1,9 +1,13 @@
 """Data sets by name: TensorFlow Datasets' format, real and made here."""
 
+import dataclasses
+import hashlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -300,3 +304,95 @@ def test_offline_a_used_folder_is_left_as_it_was(tmp_path):
     )
     assert "could not be downloaded" in done.stdout
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_fingerprints_tell_samples_labels_and_parts_apart():
+    x, y = np.zeros((4, 3), "uint8"), np.zeros(4, "int32")
+    one = datasets.Dataset("own", x, y, 2)
+    known = hashlib.sha256(b"uint8 (4, 3);" + bytes(12))
+    known.update(b"int32 (4,);" + bytes(16))
+    assert datasets.fingerprints(one) == {"own": known.hexdigest()}
+    others = [
+        dataclasses.replace(one, x=x.reshape(3, 4)),
+        dataclasses.replace(one, x=x.view("int8")),
+        dataclasses.replace(one, y=y + 1),
+        dataclasses.replace(one, x=np.eye(4, 3, dtype="uint8")),
+    ]
+    signs = {datasets.fingerprints(d)["own"] for d in [one, *others]}
+    assert len(signs) == 5
+    both = datasets.fingerprints(dataclasses.replace(one, x_test=x, y_test=y))
+    assert both["own"] == both["own test"] == known.hexdigest()
+
+
+# Prepares MNIST by TFDS from samples made here, one after each line of input.
+PREPARING = """
+import functools
+import os
+import sys
+import numpy as np
+import tensorflow_datasets as tfds
+from ws_keras.data import datasets
+
+# TFDS prints, too.
+out = os.fdopen(os.dup(1), "w")
+say = functools.partial(print, file=out, flush=True)
+sys.stdout = sys.stderr
+
+def samples():
+    say("begun")
+    for number, line in enumerate(sys.stdin):
+        if line == "fail\\n":
+            raise OSError("no more of it")
+        yield str(number), {"image": np.zeros((28, 28, 1), "uint8"), "label": 1}
+
+tfds.builder_cls("mnist")._split_generators = lambda *_: {"train": samples()}
+say("ready")
+try:
+    say(len(datasets.load("mnist", sys.argv[1]).x), "samples")
+except ValueError as error:
+    say(error)
+"""
+
+
+def preparing(folder):
+    process = subprocess.Popen(
+        [sys.executable, "-c", PREPARING, str(folder)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.slow
+def test_one_that_is_broken_off_leaves_the_download_of_another(tmp_path):
+    folder = tmp_path / "new"
+    with preparing(folder) as first:
+        assert first.stdout.readline() == "begun\n"
+        with preparing(folder) as second:
+            time.sleep(1)  # until it waits
+            second.send_signal(signal.SIGINT)
+            assert second.stdout.read() == "" and second.wait() != 0
+        with preparing(folder) as third:
+            first.communicate("one\ntwo\n")
+            # It has waited, and finds what the first has prepared.
+            assert third.stdout.readline() == "2 samples\n"
+    assert len(datasets.load("mnist", folder, download=False).x) == 2
+    assert sorted(p.name for p in folder.iterdir()) == ["downloads", "mnist"]
+
+
+@pytest.mark.slow
+def test_what_fails_leaves_nothing_to_one_that_waits(tmp_path):
+    folder = tmp_path / "new"
+    with preparing(folder) as first:
+        assert first.stdout.readline() == "begun\n"
+        with preparing(folder) as second:
+            said, _ = first.communicate("one\nfail\n")
+            assert "could not be downloaded" in said and "no more" in said
+            assert second.communicate("one\n")[0] == "begun\n1 samples\n"
+    with preparing(tmp_path / "other") as alone:
+        assert "no more" in alone.communicate("fail\n")[0]
+    assert [p.name for p in tmp_path.iterdir()] == ["new"]

@@ -4,8 +4,11 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -102,6 +105,49 @@ def test_a_workdir_goes_on_from_one_device_to_two_and_back(folder):
     assert notice not in first.stdout + second.stdout
     assert third.stdout.count("finished before, skipped") == 2
     check_equal(folder, "one", "changing", ARMS)
+
+
+def stopped(folder, workdir, epochs, *arguments):
+    """Runs one setting until so many epochs are there; SIGTERM ends it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "launch.run"]
+        + [f"--config={folder / 'own.py'}", f"--workdir={folder / workdir}"]
+        + list(arguments),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    path = folder / workdir / "own/warm/seed0/epochs.jsonl"
+    while not path.exists() or path.read_bytes().count(b"\n") < epochs:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate()
+    assert process.returncode == 143
+    return out
+
+
+@pytest.mark.slow
+def test_a_setting_goes_on_from_one_device_to_two_and_back(folder):
+    only = ("--settings=warm", "--config.train.epochs=40")
+    often = (*only, "--checkpoint_epochs=1")
+    two = ("--strategy=mirrored", "--devices=2")
+    own(folder, "still", *only)
+    stopped(folder, "moving", 10, *often)
+    path = folder / "moving/own/warm/seed0/epochs.jsonl"
+    assert 10 <= path.read_bytes().count(b"\n") < 40  # in its first round
+    out = stopped(folder, "moving", 50, *often, *two)
+    assert re.search("goes on in round 1 after [1-3][0-9] epochs", out)
+    assert 50 <= path.read_bytes().count(b"\n") < 80  # in its second
+    done = own(folder, "moving", *often)
+    assert "goes on in round 2 after " in done.stdout
+    check_equal(folder, "still", "moving", ["warm"])
+    numbers = [
+        [(e.round, e.epoch) for e in rows.read_epochs(f)]
+        for f in (path, folder / "still/own/warm/seed0/epochs.jsonl")
+    ]
+    assert numbers[0] == numbers[1] and len(numbers[0]) == 80
 
 
 JAX = {

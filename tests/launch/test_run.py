@@ -187,6 +187,49 @@ def test_a_setting_that_diverges_lets_the_others_go_on(nursery, folder):
     }
 
 
+def test_what_follows_a_colon_is_the_argument_of_get_config(nursery, folder):
+    text = CONFIG.format(folder / "own.npz").replace(
+        "def get_config():", 'def get_config(seeds="1"):'
+    )
+    text = text.replace(
+        "return config", "config.seeds = tuple(map(int, seeds)); return config"
+    )
+    (folder / "argument.py").write_text(text)
+    for argument, seeds in (("", "1"), (":04", "04")):
+        given = f"--config={folder / 'argument.py'}{argument}"
+        done = nursery.run(given, "--list", "--settings=cold")
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()[1:-1]
+        names = [line.split()[0] for line in lines]
+        assert names == [f"own/cold/seed{seed}" for seed in seeds]
+
+
+def test_other_data_under_the_same_name_are_refused(nursery, folder):
+    """A row would not say which of the two it is from."""
+    x, y = np.arange(240, dtype="float32").reshape(60, 4), np.arange(60) % 3
+    path = folder / "weekly.npz"
+    given = (
+        f"--config={folder / 'own.py'}",
+        f"--config.data.name=npz:{path}",
+        f"--workdir={folder / 'weekly'}",
+        "--settings=cold",
+    )
+    np.savez(path, x=x, y=y)
+    first = nursery.run(*given)
+    assert first.returncode == 0, first.stderr
+    before = (folder / "weekly/run.json").read_bytes()
+    np.savez(path, x=x, y=(y + 1) % 3)
+    second = nursery.run(*given)
+    assert second.returncode == 1
+    assert re.fullmatch(
+        f"`--workdir` .*weekly belongs to another state of the data. "
+        f"Received: npz:{path}: '[0-9a-f]{{64}}' -> '[0-9a-f]{{64}}'. Choose "
+        "another `--workdir` or pass `--overwrite`.\n",
+        second.stderr,
+    )
+    assert (folder / "weekly/run.json").read_bytes() == before
+
+
 def test_list_shows_settings_and_costs_without_a_workdir(nursery):
     done = nursery.run("--config=fig2_online", "--list", "--config.seeds=(7,)")
     lines = done.stdout.splitlines()

@@ -79,10 +79,14 @@ def test_what_slurm_cannot_do(commands, gpus, words):
 @pytest.mark.parametrize("flag", ["--dry-run", "--dry_run"])
 def test_each_line_runs_its_setting(sweep, flag):
     workdir = flag.strip("-")
+    path = sweep.folder / "argument.py"
+    text = sweep.config.read_text()
+    path.write_text(text.replace("get_config()", "get_config(unused)"))
     done = sweep.run(
         *("--launcher=slurm", flag, "--config.train.epochs=1"),
         *("--settings=cold|warm", "--cpus=2"),
         workdir=workdir,
+        config=f"{path}:argument",
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert not (sweep.folder / workdir).exists()

@@ -8,6 +8,7 @@ import math
 import string
 
 import hypothesis
+import keras
 import ml_collections
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from ws_keras.data import datasets
 from ws_keras.results import report
 from ws_keras.results import rows
 from ws_keras.results import workdir as workdirs
+from ws_keras.training import devices
 
 THOUSANDS = hypothesis.settings(
     max_examples=1000,
@@ -165,7 +167,22 @@ def lines(tmp_path_factory):
     )
     path = tmp_path_factory.mktemp("lines") / rows.ROWS
     rows.append(path, row)
-    return path.read_bytes()
+    epochs = path.with_name(rows.EPOCHS)
+    rows.append_epoch(
+        epochs,
+        rows.Epoch(
+            setting="own/warm/seed0",
+            round=1,
+            epoch=2,
+            loss=0.5,
+            train_accuracy=50.0,
+            accuracy=float("nan"),
+            learning_rate=0.1,
+            samples_per_second=8.0,
+            measures={"gradient_norm": 2.0},
+        ),
+    )
+    return path.read_bytes(), epochs.read_bytes()
 
 
 JSON = st.recursive(
@@ -211,8 +228,9 @@ def damaged(draw, line):
 @THOUSANDS
 @hypothesis.given(data=st.data())
 def test_any_row_file(tmp_path_factory, lines, data):
+    line, _ = lines
     path = tmp_path_factory.getbasetemp() / "any.jsonl"
-    path.write_bytes(data.draw(damaged(lines)))
+    path.write_bytes(data.draw(damaged(line)))
     try:
         found = rows.read(path)
     except ValueError as error:
@@ -220,9 +238,45 @@ def test_any_row_file(tmp_path_factory, lines, data):
     else:
         assert all(isinstance(row, rows.Row) for row in found)
     # Whatever is in it, the next row is read back.
-    rows.append(path, rows.decode(json.loads(lines)))
+    rows.append(path, rows.decode(json.loads(line)))
     assert rows.scan(path).records[-1].setting == "own/warm/seed0"
     assert not rows.scan(path).torn
+
+
+@THOUSANDS
+@hypothesis.given(data=st.data())
+def test_any_file_of_epochs(tmp_path_factory, lines, data):
+    _, line = lines
+    path = tmp_path_factory.getbasetemp() / "any_epochs.jsonl"
+    path.write_bytes(data.draw(damaged(line)))
+    try:
+        found = rows.read_epochs(path)
+    except ValueError as error:
+        assert "Received: " in str(error) and str(path) in str(error)
+    else:
+        assert all(isinstance(epoch, rows.Epoch) for epoch in found)
+
+
+DEVICES = st.one_of(
+    st.text(max_size=8),
+    st.integers(-2, 10**9),
+    st.lists(
+        st.sampled_from(["cpu:0", "cpu:1", "gpu:0", "CPU:0 ", "1", "", ":"]),
+        max_size=3,
+    ).map(",".join),
+)
+
+
+@THOUSANDS
+@hypothesis.given(DEVICES)
+def test_any_devices(text):
+    keras.ops.zeros(1)  # from here on no CPU can be split
+    try:
+        found = devices.find(text)
+    except ValueError as error:
+        assert "Received: devices=" in str(error)
+    else:
+        assert found == ["cpu:0"]
 
 
 @SOME
@@ -233,7 +287,8 @@ def test_any_row_in_a_report(tmp_path_factory, lines, data):
     path = folder / "own/warm/seed0" / rows.ROWS
     path.parent.mkdir(parents=True, exist_ok=True)
     (folder / "run.json").write_text('{"config": {}}')
-    path.write_bytes(lines + data.draw(damaged(lines)))
+    for name, line in zip((rows.ROWS, rows.EPOCHS), lines, strict=True):
+        path.with_name(name).write_bytes(line + data.draw(damaged(line)))
     try:
         found = report.write(folder)
     except ValueError as error:

@@ -67,6 +67,28 @@ def test_other_versions_are_refused_with_the_difference(folder):
     assert (folder.path / "run.json").read_bytes() == before
 
 
+def test_other_data_are_refused_and_more_data_are_noted(folder):
+    folder.prepare(CONFIG, VERSIONS, data={"mnist": "a1"})
+    folder.prepare(CONFIG, VERSIONS, data={"cifar10": "b2"})
+    noted = {"mnist": "a1", "cifar10": "b2"}
+    assert folder.load()["data"] == noted
+    assert "continued" not in folder.load()
+    with pytest.raises(ValueError) as error:
+        folder.prepare(CONFIG, VERSIONS, data={"cifar10": "b3"})
+    text = str(error.value)
+    assert "another state of the data. Received: cifar10: 'b2' -> " in text
+    assert "'b3'. Choose another `--workdir` or pass `--overwrite`" in text
+    assert folder.load()["data"] == noted
+
+
+def test_a_folder_from_before_data_were_noted_is_continued(folder):
+    run = folder.load()
+    del run["data"]
+    (folder.path / "run.json").write_text(json.dumps(run))
+    folder.prepare(CONFIG, VERSIONS, data={"mnist": "a1"})
+    assert folder.load()["data"] == {"mnist": "a1"}
+
+
 def test_another_schema_of_rows_is_refused(folder):
     path = folder.path / "run.json"
     path.write_text(path.read_text().replace('"schema": 2', '"schema": 0'))
@@ -74,22 +96,25 @@ def test_another_schema_of_rows_is_refused(folder):
         folder.prepare(CONFIG, VERSIONS)
 
 
-def test_overwrite_is_refused_while_somebody_writes(folder):
+@pytest.mark.parametrize("what", ["use", "setting"])
+def test_overwrite_is_refused_while_somebody_writes(folder, what):
     holder = """
 import sys
 from ws_keras.results import workdir
-lock = workdir.Workdir(sys.argv[1]).lock("a/seed0")
+folder = workdir.Workdir(sys.argv[1])
+lock = folder.in_use() if sys.argv[2] == "use" else folder.lock("a/seed0")
 assert lock.take()
 print("held", flush=True)
 sys.stdin.read()
 """
     with subprocess.Popen(
-        [sys.executable, "-c", holder, str(folder.path)],
+        [sys.executable, "-c", holder, str(folder.path), what],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout.readline() == "held\n"
+        folder.prepare(CONFIG, VERSIONS)
         with pytest.raises(
             ValueError, match=f"process {process.pid} on .* wri"
         ):

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import os
 import pathlib
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ws_keras import locks
 from ws_keras.data import aligned
 from ws_keras.data import npz
 from ws_keras.data import textures
@@ -24,6 +26,7 @@ _TFDS = {
 # MNIST as 32x32 images of three channels, to be transferred from and to.
 _MNIST_RGB = "mnist_rgb"
 NAMES = (*_TFDS, _MNIST_RGB, "textures")
+_LOCK = ".ws_keras.lock"
 _BATCH = 1000
 _RETRIES = 4
 
@@ -149,6 +152,30 @@ def save(dataset: Dataset, folder: str | os.PathLike) -> pathlib.Path:
     return path
 
 
+def fingerprints(dataset: Dataset) -> dict[str, str]:
+    """Returns what tells the samples of a data set from others.
+
+    Args:
+        dataset: The `Dataset`.
+
+    Returns:
+        Its name to the SHA-256 of the training set, and that with `" test"`
+        to the one of the test set if it was read.
+    """
+    parts = {dataset.name: (dataset.x, dataset.y)}
+    if dataset.x_test is not None:
+        parts[f"{dataset.name} test"] = dataset.x_test, dataset.y_test
+    return {name: _sha256(arrays) for name, arrays in parts.items()}
+
+
+def _sha256(arrays: tuple[np.ndarray, ...]) -> str:
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype} {array.shape};".encode())
+        found.update(np.ascontiguousarray(array))
+    return found.hexdigest()
+
+
 def num_train(name: str) -> int:
     """Returns the size of a training set without reading its samples.
 
@@ -191,7 +218,7 @@ def _tfds(name, data_dir, download, with_test) -> Dataset:
             )
     builder = _builder(tfds, name, data_dir)
     if not _is_prepared(builder):
-        _prepare(builder, name, data_dir, download)
+        builder = _prepared(builder, name, data_dir, download)
     parts = ["train", "test"] if with_test else ["train"]
     arrays = [array for p in parts for array in _read(builder, name, p)]
     if not with_test:
@@ -210,7 +237,7 @@ def _is_prepared(builder) -> bool:
     return builder.data_path.exists() and bool(builder.info.splits)
 
 
-def _prepare(builder, name: str, data_dir, download: bool) -> None:
+def _prepared(builder, name: str, data_dir, download: bool):
     folder = data_dir or builder.data_path.parents[1]
     if not download:
         raise ValueError(
@@ -218,14 +245,18 @@ def _prepare(builder, name: str, data_dir, download: bool) -> None:
             f"Datasets' format. Received: {folder}, which does not. Give "
             "another folder, or let it be downloaded with --download."
         )
+    import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import downloader
 
     # TFDS' own ten retries keep a machine without a network waiting for more
     # than three minutes.
     downloader.MAX_RETRIES = _RETRIES
     try:
-        with _nothing_left_behind(pathlib.Path(folder), name):
-            builder.download_and_prepare()
+        with _alone(pathlib.Path(folder), name):
+            # Another process may have prepared it while this one waited.
+            builder = _builder(tfds, name, data_dir)
+            if not _is_prepared(builder):
+                builder.download_and_prepare()
     except Exception as error:  # network, disk, checksums, proxies
         reason = str(error).strip().split("\n")[0][:200]
         raise ValueError(
@@ -234,20 +265,28 @@ def _prepare(builder, name: str, data_dir, download: bool) -> None:
             "it with --data_dir, or use --config.data.name=textures, which "
             "needs no download."
         ) from None
+    return builder
 
 
 @contextlib.contextmanager
-def _nothing_left_behind(folder: pathlib.Path, name: str) -> Iterator[None]:
-    """Removes what a failed download has begun, and nothing older."""
-    downloads = folder / "downloads"
-    places = [downloads / name, downloads, folder / name, folder]
-    new = [place for place in places if not place.exists()]
-    try:
-        yield
-    except BaseException:
-        for place in new:
-            shutil.rmtree(place, ignore_errors=True)
-        raise
+def _alone(folder: pathlib.Path, name: str) -> Iterator[None]:
+    """Waits for other processes; removes what a failed download has begun."""
+    folder_is_new = not folder.exists()
+    with locks.Lock(folder / _LOCK) as lock:
+        downloads = folder / "downloads"
+        places = [downloads / name, downloads, folder / name]
+        new = [place for place in places if not place.exists()]
+        try:
+            yield
+        except BaseException:
+            for place in new:
+                shutil.rmtree(place, ignore_errors=True)
+            raise
+        finally:
+            with contextlib.suppress(OSError):
+                lock.path.unlink()
+                if folder_is_new:
+                    folder.rmdir()  # fails unless it is empty
 
 
 def _read(builder, name: str, part: str) -> tuple[np.ndarray, np.ndarray]:

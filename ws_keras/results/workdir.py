@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ws_keras import files
-from ws_keras.results import lock as locks
+from ws_keras import locks
 from ws_keras.results import rows
 
 RUN = "run.json"
+_IN_USE = ".in_use"
 _ABSENT = "(absent)"
 _SHOWN = 3
 _WAYS_OUT = "Choose another `--workdir` or pass `--overwrite`."
 # What a run has from its config, in whatever process it goes on.
-_OF_EXPERIMENT = ("config", "schema", "recipe", "settings")
+_OF_EXPERIMENT = ("config", "schema", "recipe", "settings", "data")
 
 
 class Workdir:
@@ -30,7 +31,8 @@ class Workdir:
     ```python
     folder = workdir.Workdir("runs/fig2")
     folder.prepare(config.to_dict(), {"keras": keras.__version__})
-    rows.append(folder.rows_path("fig2_online/warm/seed0"), row)
+    with folder.in_use():
+        rows.append(folder.rows_path("fig2_online/warm/seed0"), row)
     ```
 
     Args:
@@ -49,6 +51,7 @@ class Workdir:
         overwrite: bool = False,
         recipe: str | None = None,
         settings: Sequence[str] = (),
+        data: dict[str, str] | None = None,
         **notes: str,
     ) -> None:
         """Makes the folder ready for rows of this config.
@@ -69,14 +72,17 @@ class Workdir:
                 report. Defaults to `None`.
             settings: Ids of all settings of the experiment, so that a report
                 can say what is missing. Defaults to none.
+            data: Name of each data set that is used to its fingerprint; the
+                folder keeps them, and refuses another one for a name that it
+                knows. Defaults to none.
             notes: What else is worth knowing and may change from one process
                 to the next, such as the strategy.
 
         Raises:
             ValueError: The folder belongs to another config, to other
-                versions or another schema of rows, holds files but no run,
-                is a file, or cannot be written; or `overwrite` is asked for
-                while a process writes to it.
+                versions, other data or another schema of rows, holds files
+                but no run, is a file, or cannot be written; or `overwrite`
+                is asked for while a process uses it.
         """
         run = {
             # Through JSON, so that tuples compare equal to what is read back.
@@ -86,6 +92,7 @@ class Workdir:
             "schema": rows.SCHEMA,
             "recipe": recipe,
             "settings": list(settings),
+            "data": dict(data or {}),
             **notes,
         }
         try:
@@ -225,6 +232,14 @@ class Workdir:
         folder = self.path if setting is None else self.folder(setting)
         return locks.Lock(folder / locks.NAME)
 
+    def in_use(self) -> locks.Lock:
+        """Returns the lock that each command shares from start to end.
+
+        While one holds it, `overwrite` is refused: between two settings a
+        command may hold none of their locks.
+        """
+        return locks.Lock(self.path / _IN_USE, shared=True)
+
     def _prepare(self, run: dict, overwrite: bool) -> None:
         if not self._has_run():
             self._check_empty()
@@ -260,6 +275,9 @@ class Workdir:
             raise ValueError(f"{error} {_WAYS_OUT}") from None
         self._check_same("config", old["config"], run["config"])
         self._check_same("version", _decisive(old), _decisive(run))
+        data = {**run["data"], **old.get("data", {})}
+        self._check_same("state of the data", data, {**data, **run["data"]})
+        old = {**old, "data": data}
         origin = {k: v for k, v in run.items() if k not in _OF_EXPERIMENT}
         known = [old, *old.get("continued", [])]
         if any(_covers(entry, origin) for entry in known):
@@ -278,7 +296,9 @@ class Workdir:
             )
 
     def _check_idle(self) -> None:
-        for path in self.path.glob(f"**/{locks.NAME}"):
+        # Those of settings first: they name who writes.
+        own = self.path.glob(f"**/{locks.NAME}")
+        for path in [*own, self.path / _IN_USE]:
             lock = locks.Lock(path)
             if lock.is_held():
                 raise ValueError(

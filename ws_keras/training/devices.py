@@ -5,6 +5,8 @@ import re
 import keras
 
 _NAME = re.compile(r"(cpu|gpu|tpu):\d+")
+# Parts of a CPU make nothing faster, and TensorFlow takes memory for each.
+_MOST_PARTS = 64
 
 
 def find(devices: int | str | None = None) -> list[str]:
@@ -101,6 +103,11 @@ def _split_cpu(tf, count: int) -> None:
     parts = tf.config.get_logical_device_configuration(cpu) or [None]
     if len(parts) >= count:
         return
+    if count > _MOST_PARTS:
+        raise ValueError(
+            f"`devices` must be at most {_MOST_PARTS} where the CPU is split "
+            f"into them. Received: devices={count}."
+        )
     part = tf.config.LogicalDeviceConfiguration()
     try:
         tf.config.set_logical_device_configuration(cpu, [part] * count)

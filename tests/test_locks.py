@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from ws_keras.results import lock as locks
+from ws_keras import locks
 
 HOLDER = """
 import sys
-from ws_keras.results import lock
-held = lock.Lock(sys.argv[1])
+from ws_keras import locks
+held = locks.Lock(sys.argv[1], shared=sys.argv[2] == "shared")
 print(held.take(), flush=True)
 sys.stdin.readline()
 """
@@ -23,9 +23,9 @@ def lock(tmp_path):
     return locks.Lock(tmp_path / "a" / locks.NAME)
 
 
-def holder(lock):
+def holder(lock, kind="alone"):
     return subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(lock.path)],
+        [sys.executable, "-c", HOLDER, str(lock.path), kind],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -75,3 +75,28 @@ def test_without_locks_nothing_is_locked(lock, monkeypatch, number):
     monkeypatch.setattr(locks.fcntl, "flock", flock)
     with lock:
         assert not locks.Lock(lock.path).is_held()
+
+
+def test_those_that_share_it_keep_one_alone_out(lock):
+    shared = locks.Lock(lock.path, shared=True)
+    with holder(lock, "shared") as process:
+        assert process.stdout.readline() == "True\n"
+        assert shared.take() and lock.is_held() and not lock.take()
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.wait() == 0 and lock.is_held()
+        shared.free()
+    assert lock.take() and not shared.take()
+
+
+def test_a_file_that_its_holder_removed_locks_nobody_out(lock, tmp_path):
+    """Two that wait both have the old file open; one of them makes a new."""
+    with holder(lock) as process:
+        assert process.stdout.readline() == "True\n"
+        stale = os.open(lock.path, os.O_RDWR)
+        os.unlink(lock.path)
+        assert lock.take()
+        assert not lock._is_file(stale) and lock._is_file(lock._handle)
+        os.close(stale)
+        process.kill()
+    assert locks.Lock(lock.path).is_held()

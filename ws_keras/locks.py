@@ -18,7 +18,7 @@ _WITHOUT = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 class Lock:
-    """Lets one process at a time write a folder.
+    """Lets one process at a time, or those that share it, use a folder.
 
     The operating system holds it for as long as the process lives, so that
     none is left behind by one that was killed, whatever the clock says. Over
@@ -35,19 +35,29 @@ class Lock:
 
     Args:
         path: File that stands for the lock; made when missing. It names the
-            holder, for people.
+            holder, for people; of several the one that came last. Only a
+            holder may remove it.
+        shared: Whether others that share it may hold it at the same time.
+            Defaults to `False`.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, shared: bool = False):
         self.path = pathlib.Path(path)
+        self._shared = shared
         self._handle = None
 
     def take(self) -> bool:
         """Takes the lock if it is free, and returns whether it is now held."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            _lock(handle)
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:  # its holder has just removed the folder
+            return False
+        try:
+            _lock(handle, self._shared)
+            if not self._is_file(handle):
+                os.close(handle)
+                return False
             os.ftruncate(handle, 0)
             name = f"process {os.getpid()} on {socket.gethostname()}\n"
             os.write(handle, name.encode("utf8"))
@@ -82,6 +92,14 @@ class Lock:
         self.free()
         return False
 
+    def _is_file(self, handle: int) -> bool:
+        # A holder may have removed the file between its opening and this
+        # lock, which then is one that nobody else meets.
+        try:
+            return os.path.samestat(os.fstat(handle), self.path.stat())
+        except FileNotFoundError:
+            return False
+
     def __enter__(self) -> "Lock":
         while not self.take():
             time.sleep(_POLL_SECONDS)
@@ -91,11 +109,12 @@ class Lock:
         self.free()
 
 
-def _lock(handle: int) -> None:
+def _lock(handle: int, shared: bool) -> None:
     if fcntl is None:
         return
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in _WITHOUT:
             raise

@@ -1,0 +1,146 @@
+"""Every experiment under `MirroredStrategy`: the rows are one device's."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+ONLINE = {
+    "cold": {},
+    "warm": {},
+    "warm_reset": {"optimizer.momentum": 0.9},
+    "head_reset": {},
+    "first_layers-1": {},
+    "last_layer-0.5-0.1": {},
+    "l2_init-0.01": {},
+    "dash-0.3-0.3": {},
+}
+ACQUISITIONS = ("margin", "entropy", "badge", "random")
+# Fields, and the arm that is shrink-perturb where nothing else is said.
+VARIANTS = {
+    **{arm: {**fields, "arms": (arm,)} for arm, fields in ONLINE.items()},
+    **{
+        name: {"rounds.protocol": "active", "rounds.acquisition": name}
+        for name in ACQUISITIONS
+    },
+    "transfer": {"rounds.protocol": "transfer", "data.source": "other"},
+    "two_phase": {
+        "rounds.protocol": "two_phase",
+        "second.batch_size": 4,
+        "second.learning_rate": 0.01,
+    },
+    "one_phase": {"rounds.protocol": "one_phase"},
+    "adam": {"optimizer.name": "adam", "optimizer.learning_rate": 0.001},
+    "every_step": {
+        "transform.step_shrink": 0.99,
+        "transform.step_perturb": 0.01,
+    },
+    "gaussian": {"transform.noise": "gaussian", "transform.optimizer": "keep"},
+    "l2": {"penalty.name": "l2", "penalty.weight": 0.1},
+    "confidence": {"penalty.name": "confidence", "penalty.weight": 0.5},
+    "adversarial": {"penalty.name": "adversarial", "penalty.weight": 0.1},
+    "decay": {"optimizer.weight_decay": 0.1},
+    "clean": {"train.epochs": None, "train.measured": "clean"},
+    "patience": {"train.epochs": None, "train.patience": 2},
+    "measures": {
+        "diagnostics.measures": (
+            "gradient_norm",
+            "weight_correlation",
+            "weight_norm",
+            "output_entropy",
+            "dormant_units",
+            "effective_rank",
+        ),
+        "diagnostics.shrunk": (1.0, 0.5),
+    },
+}
+# A process of its own: the number of devices is fixed before the first use.
+SCRIPT = """
+import dataclasses
+import json
+import sys
+import numpy as np
+from ws_keras import experiment, settings
+from ws_keras.configs import base
+from ws_keras.data import datasets
+
+rng = np.random.default_rng(2)
+y = rng.integers(0, 3, 90).astype("int32")
+x = (y[:, None] + rng.normal(0, 1, (90, 5))).astype("float32")
+data = datasets.Dataset("own", x, y, 3, x[:30], y[:30])
+other = datasets.Dataset("other", x[::-1].copy(), (y + 1) % 3, 3)
+
+
+def config(changes):
+    found = base.get_config()
+    found.arms, found.seeds = ("shrink_perturb-0.5-0.1",), (1,)
+    found.data.name = "own"
+    found.data.normalization = "none"
+    found.model.name, found.model.units = "mlp", 6
+    # Adam divides by gradients, and makes rounding of the smallest a step.
+    found.optimizer.name, found.optimizer.learning_rate = "sgd", 0.1
+    found.rounds.step, found.rounds.limit = 21, 2
+    found.train.batch_size = 8
+    found.train.epochs, found.train.max_epochs = 3, 6
+    for name, value in changes.items():
+        group, _, field = name.rpartition(".")
+        setattr(getattr(found, group) if group else found, field, value)
+    return found
+
+
+def run(given, **where):
+    (setting,) = settings.product(given)
+    epochs = []
+    source = other if given.data.source else None
+    rows = experiment.run(
+        given, setting, data, source=source, on_epoch=epochs.append, **where
+    )
+    return [list(map(dataclasses.asdict, part)) for part in (rows, epochs)]
+
+
+experiment.start(config({}), "mirrored", 2)
+found = {}
+for name, changes in json.loads(sys.argv[1]).items():
+    changes = {
+        field: tuple(value) if isinstance(value, list) else value
+        for field, value in changes.items()
+    }
+    given = config(changes)
+    found[name] = run(given), run(given, strategy="mirrored", devices=2)
+print(json.dumps(found))
+"""
+# What takes time, and what is one device's by definition.
+OF_TIME = ("train_seconds", "trace_seconds", "eval_seconds")
+OF_TIME += ("samples_per_second",)
+
+
+@pytest.fixture(scope="module")
+def found():
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, json.dumps(VARIANTS)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", VARIANTS)
+def test_two_replicas_give_the_rows_and_epochs_of_one_device(found, name):
+    one, two = found[name]
+    for part, other in zip(one, two, strict=True):
+        assert len(part) == len(other) > 0
+        for record, own in zip(part, other, strict=True):
+            assert record.keys() == own.keys()
+            for field in record.keys() - set(OF_TIME):
+                want = record[field]
+                if isinstance(want, float | dict):
+                    want = pytest.approx(want, rel=1e-5, abs=1e-5, nan_ok=True)
+                assert own[field] == want, field
