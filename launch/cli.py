@@ -15,8 +15,9 @@ from absl import logging
 
 _HELP = ("-h", "-help", "--help", "--helpshort")
 # Besides its own errors, absl lets through what a config flag raises for a
-# field that the config does not have.
+# field that the config does not have, or of a file that is not there.
 _FLAG_ERRORS = (flags.Error, AttributeError, KeyError, TypeError, ValueError)
+_FLAG_ERRORS += (OSError,)
 _INTERRUPTED = 130
 
 

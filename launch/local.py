@@ -83,6 +83,18 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def choices() -> dict[str, str]:
+    """Returns the variables that a worker elsewhere needs to do the same.
+
+    They choose the backend of Keras, and how it and XLA compute.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("KERAS_", "TF_", "XLA_", "JAX_"))
+    }
+
+
 def threads(count: int) -> dict[str, str]:
     """Returns the variables that give a worker so many threads.
 

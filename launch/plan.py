@@ -85,9 +85,10 @@ def is_given() -> bool:
 def shipped(argument: str) -> str:
     """Turns the name of a config that comes with the package into its file."""
     flag, _, value = argument.partition("=")
-    if flag.lstrip("-") != "config" or not value.isidentifier():
+    name, colon, given = value.partition(":")
+    if flag.lstrip("-") != "config" or not name.isidentifier():
         return argument
-    return f"{flag}={_CONFIGS / value}.py"
+    return f"{flag}={_CONFIGS / name}.py{colon}{given}"
 
 
 def config():

@@ -61,7 +61,7 @@ class Ray:
         )(_run)
         self._command = command
         self._workdir = str(workdir)
-        self._environment = local.threads(cpus)
+        self._environment = {**local.choices(), **local.threads(cpus)}
         self._tasks = tasks or _TASKS
         self._running = {}
 

@@ -67,7 +67,7 @@ def main(_) -> None:
         raise ValueError("`--workdir` is required, except with --list.")
     loaded = prepare.load(config, settings, configs)
     folder = workdirs.Workdir(_WORKDIR.value)
-    folder.prepare(
+    with folder.used(
         config.to_dict(),
         experiment.versions(),
         overwrite=_OVERWRITE.value,
@@ -75,10 +75,9 @@ def main(_) -> None:
         settings=[setting.id for setting in every],
         data=prepare.fingerprints(loaded),
         strategy=_STRATEGY.value,
-    )
-    damage = {s.id: folder.damage(s.id) for s in settings}
-    whole = [setting for setting in settings if not damage[setting.id]]
-    with folder.in_use():
+    ):
+        damage = {s.id: folder.damage(s.id) for s in settings}
+        whole = [setting for setting in settings if not damage[setting.id]]
         with signals.Signals() as received:
             try:
                 _run_all(folder, whole, configs, loaded, received.stop)

@@ -4,7 +4,9 @@ import os
 import re
 import shlex
 import signal
+import socket
 import sys
+import threading
 from types import FrameType
 
 from ws_keras.training import stop as stops
@@ -17,7 +19,8 @@ class Signals:
     """Turns signals into a wish to stop while settings are run.
 
     Before and after that there is nothing to lose, and a signal ends the
-    process as usual. A second SIGINT always does.
+    process as usual. A second SIGINT exits at once: a thread waits for it,
+    because Python's handlers wait for the end of a long operation.
 
     Example:
 
@@ -34,9 +37,16 @@ class Signals:
 
     def __enter__(self) -> "Signals":
         self._usual = {n: signal.signal(n, self._handle) for n in _SIGNALS}
+        ours, self._pipe = socket.socketpair()
+        self._pipe.setblocking(False)
+        self._wakeup = signal.set_wakeup_fd(self._pipe.fileno())
+        watch = threading.Thread(target=_watch, args=(ours,), daemon=True)
+        watch.start()
         return self
 
     def __exit__(self, *_) -> None:
+        signal.set_wakeup_fd(self._wakeup)
+        self._pipe.close()  # which ends the thread
         for number, usual in self._usual.items():
             signal.signal(number, usual)
 
@@ -57,7 +67,15 @@ class Signals:
         raise SystemExit(128 + self.received)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None and number == signal.SIGINT:
-            os._exit(128 + number)
         self.received = self.received or number
         self.stop.want()
+
+
+def _watch(pipe: socket.socket) -> None:
+    """Reads the number of each signal when it comes."""
+    interrupts = 0
+    with pipe:
+        while received := pipe.recv(1):
+            interrupts += received[0] == signal.SIGINT
+            if interrupts == 2:
+                os._exit(128 + signal.SIGINT)

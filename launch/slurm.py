@@ -79,6 +79,8 @@ def _options(
     options = [
         f"--job-name={name}",
         f"--array=0-{count - 1}%{at_once or count}",
+        # Without it `--gpus-per-task` is refused.
+        "--ntasks=1",
         f"--cpus-per-task={cpus}",
         # B: to the script as well, not only to job steps, which it has none
         # of.

@@ -89,7 +89,7 @@ def main(_) -> int:
     if _LAUNCHER.value == "slurm":
         print(_script(folder, settings, config), end="")
         return 0
-    folder.prepare(
+    with folder.used(
         config.to_dict(),
         versions,
         overwrite=_OVERWRITE.value,
@@ -97,13 +97,14 @@ def main(_) -> int:
         settings=[setting.id for setting in every],
         data=data,
         strategy=_STRATEGY.value,
-    )
-    todo = _todo(folder, settings)
-    if len(todo) < len(settings):
-        done = len(settings) - len(todo)
-        print(f"{done} of {len(settings)} settings finished before, skipped")
-    costs = {s.id: costs[prepare.kind(s)] for s in todo}
-    with folder.in_use():
+    ):
+        todo = _todo(folder, settings)
+        if len(todo) < len(settings):
+            done = len(settings) - len(todo)
+            print(
+                f"{done} of {len(settings)} settings finished before, skipped"
+            )
+        costs = {s.id: costs[prepare.kind(s)] for s in todo}
         result, status = _run(folder, costs)
         # A signal that found nothing left to stop changes nothing.
         if result.left:
@@ -128,10 +129,11 @@ def command(setting: str) -> list[str]:
     passed on as it was given, for a process in the same folder.
     """
     config = flags.FLAGS["config"]
-    path = config_flags.get_config_filename(config)
+    path, *argument = config_flags.get_config_filename(config).split(":", 1)
+    path = ":".join([_absolute(path), *argument])
     fields = config_flags.get_override_values(config)
     workdir = workdirs.Workdir(_WORKDIR.value).path
-    arguments = ["-m", f"{__package__}.run", f"--config={_absolute(path)}"]
+    arguments = ["-m", f"{__package__}.run", f"--config={path}"]
     arguments += [f"--config.{name}={v}" for name, v in fields.items()]
     arguments += [f"--workdir={workdir}", f"--settings={setting}"]
     if _DATA_DIR.value is not None:
@@ -252,7 +254,7 @@ def _script(folder: workdirs.Workdir, settings: list, config) -> str:
         at_once=_WORKERS.value,
         cpus=_CPUS.value,
         gpus=_GPUS.value,
-        environment=local.threads(_CPUS.value),
+        environment={**local.choices(), **local.threads(_CPUS.value)},
     )
 
 

@@ -29,6 +29,7 @@ class Watch:
         stream=None,
     ):
         self._folder = folder
+        self._costs = costs
         self._total = len(costs)
         self._done = 0
         self._progress = progresses.Progress(costs, stream)
@@ -73,6 +74,13 @@ class Watch:
             found = rows.scan(path).records
         except OSError:
             return []
+        # What is wrong with other rows, the worker says.
+        rounds = range(1, len(self._costs[setting]) + 1)
+        found = [
+            row
+            for row in found
+            if row.setting == setting and row.round in rounds
+        ]
         self._sizes[setting] = size
         # A setting that was begun anew repeats rounds that were counted.
         seen = self._rounds.get(setting, 0)

@@ -27,7 +27,7 @@ import time
 ROOT = pathlib.Path(__file__).parents[1]
 # What changes a file or a folder for good. `write` and `open` are not among
 # them: what they do is not yet on the disk.
-_OPERATIONS = ("fsync", "replace", "unlink", "mkdir", "ftruncate")
+_OPERATIONS = ("fsync", "replace", "rename", "unlink", "mkdir", "ftruncate")
 
 
 def main() -> None:

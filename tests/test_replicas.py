@@ -34,6 +34,8 @@ VARIANTS = {
         "second.learning_rate": 0.01,
     },
     "one_phase": {"rounds.protocol": "one_phase"},
+    "logistic": {"model.name": "logistic"},
+    "official_test": {"data.split": "official_test"},
     "adam": {"optimizer.name": "adam", "optimizer.learning_rate": 0.001},
     "every_step": {
         "transform.step_shrink": 0.99,

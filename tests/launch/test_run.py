@@ -291,6 +291,7 @@ BAD = {
         "batch_size=8, replicas=3",
     ),
     "config": (["--config=fig9"], "fig9"),
+    "config and field": (["--config=fig9", "--config.seeds=(0,)"], "fig9.py"),
 }
 
 

@@ -97,3 +97,11 @@ def test_a_second_interruption_is_at_once():
     result = queue.run()
     assert pool.stopped == [False, True]
     assert result.finished == [] and len(result.left) == 3
+
+
+def test_an_interruption_that_comes_after_the_last_one_leaves_nothing():
+    watcher = Watcher()
+    queue = scheduler.Scheduler(COSTS, Pool(room=3), watcher)
+    watcher.ended = lambda *_: queue.interrupt()
+    result = queue.run()
+    assert sorted(result.finished) == sorted(COSTS) and result.left == []

@@ -57,6 +57,7 @@ def test_options():
     assert found == [
         "--job-name=own",
         "--array=0-4%2",
+        "--ntasks=1",
         "--cpus-per-task=4",
         "--signal=B:TERM@60",
         "--requeue",
@@ -77,11 +78,13 @@ def test_what_slurm_cannot_do(commands, gpus, words):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flag", ["--dry-run", "--dry_run"])
-def test_each_line_runs_its_setting(sweep, flag):
+def test_each_line_runs_its_setting(sweep, flag, monkeypatch):
     workdir = flag.strip("-")
     path = sweep.folder / "argument.py"
     text = sweep.config.read_text()
     path.write_text(text.replace("get_config()", "get_config(unused)"))
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
     done = sweep.run(
         *("--launcher=slurm", flag, "--config.train.epochs=1"),
         *("--settings=cold|warm", "--cpus=2"),
@@ -90,6 +93,12 @@ def test_each_line_runs_its_setting(sweep, flag):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert not (sweep.folder / workdir).exists()
+    for line in (
+        "export KERAS_BACKEND=tensorflow\n",
+        "export XLA_FLAGS=--xla_force_host_platform_device_count=2\n",
+        "export TF_NUM_INTRAOP_THREADS=2\n",
+    ):
+        assert line in done.stdout
     found = options(done.stdout)
     assert "--array=0-1%2" in found and "--cpus-per-task=2" in found
     if flag == "--dry_run":

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from launch import sweep as launcher
+from ws_keras import locks
 from ws_keras.results import rows
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -70,6 +71,7 @@ def killed(sweep):
         return None
 
     setting, pid, running = until(begun, process)
+    assert locks.Lock(sweep.folder / "run/.in_use").is_held()
     path = pathlib.Path(f"/proc/{next(iter(running.values()))}/environ")
     environment = path.read_bytes().decode().split("\0")
     os.kill(pid, signal.SIGKILL)

@@ -71,3 +71,16 @@ def test_rows_that_cannot_be_read_stop_nothing(tmp_path):
     shown = watch.Watch(folder, {"a": [1]}, stream)
     shown.ended("a", "no rows", again=False)
     assert stream.getvalue() == "a  ended: no rows\n"
+
+
+def test_rows_of_others_are_left_to_the_worker(tmp_path):
+    """A copied folder, a round that the setting does not have."""
+    folder = workdir.Workdir(tmp_path)
+    for wrong in (row("b", 1), row("a", 0), row("a", 7)):
+        rows.append(folder.rows_path("a"), wrong)
+    stream = io.StringIO()
+    shown = watch.Watch(folder, {"a": [100, 200]}, stream)
+    rows.append(folder.rows_path("a"), row("a", 1))
+    shown.ended("a", "refused", again=False)
+    lines = stream.getvalue().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["a  round 1", "a  ended"]

@@ -1,5 +1,11 @@
 """Augmentation acts in training only and stays within its bounds."""
 
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +13,7 @@ import pytest
 from ws_keras import models
 from ws_keras.models import augmentation
 
+ROOT = pathlib.Path(__file__).parents[2]
 IMAGES = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), "uint8")
 
 
@@ -104,3 +111,49 @@ def test_each_seed_has_its_own_augmentation():
         if hasattr(layer, "generator")
     }
     assert len(states) == 6
+
+
+REPLICAS = """
+import json
+from ws_keras.training import strategy
+two = strategy.Strategy("mirrored", 2)
+import keras
+import numpy as np
+import tensorflow as tf
+from ws_keras.models import augmentation
+
+def build():
+    start = keras.Input((32, 32, 3))
+    end = augmentation.augmented(start, "standard", (32, 32))
+    model = keras.Model(start, end)
+    augmentation.seed(model, 5)
+    return model
+
+images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3))
+images = images.astype("float32")
+alone = np.array(build()(images, training=True))
+with two.scope():
+    model = build()
+run = tf.function(lambda: model(images, training=True))
+parts = two._distribute.run(run)
+first, second = (np.array(part) for part in parts.values)
+print(json.dumps([
+    float(abs(first - alone).max()),
+    [float(abs(a - b).mean()) for a, b in zip(first, second)],
+]))
+"""
+
+
+@pytest.mark.slow
+def test_replicas_draw_apart_and_the_first_as_one_device_does():
+    done = subprocess.run(
+        [sys.executable, "-c", REPLICAS],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    same, apart = json.loads(done.stdout.splitlines()[-1])
+    assert same < 1e-3
+    assert min(apart) > 1

@@ -1,18 +1,24 @@
 """Signals: the step is finished, a checkpoint kept, the way on said."""
 
 import os
+import pathlib
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
+from launch import signals
 from tests.nursery import Nursery
+from ws_keras import locks
 from ws_keras.results import rows
 from ws_keras.training import checkpoint
 
 from .conftest import Result
 from .conftest import command
 
+ROOT = pathlib.Path(__file__).parents[2]
 # Epochs without end, so that a signal comes in the middle of a round.
 ENDLESS = (
     "--config.train.max_epochs=100000",
@@ -44,8 +50,11 @@ def test_stopped_by_a_signal(nursery, user, tmp_path, number, status):
     usual = [a for a in command(user, workdir) if "checkpoint" not in a]
     pid = nursery.start(*usual, "--overwrite", *ENDLESS, out=out)
     wait_for(lambda: begun(workdir, 3))
+    use = locks.Lock(workdir / ".in_use")
+    assert use.is_held()
     os.kill(pid, getattr(signal, f"SIG{number}"))
     assert nursery.wait() == status
+    assert not use.is_held()
     text = out.read_text()
     assert f"Stopped by SIG{number}; all that is done is kept" in text
     assert text.splitlines()[-1].endswith(" ".join([*usual, *ENDLESS]))
@@ -75,18 +84,44 @@ def test_a_signal_at_any_time_costs_nothing(nursery, user, whole, tmp_path):
     assert Result.of(workdir) == whole
 
 
-@pytest.mark.slow
-def test_a_second_interrupt_exits_at_once(nursery, user, tmp_path):
-    """Even where the first one cannot be obeyed: the process is kept from
-    its step by a stop."""
-    workdir, out = tmp_path / "run", tmp_path / "out"
-    pid = nursery.start(*command(user, workdir), *ENDLESS, out=out)
-    wait_for(lambda: begun(workdir))
-    os.kill(pid, signal.SIGSTOP)
-    os.kill(pid, signal.SIGINT)
-    os.kill(pid, signal.SIGCONT)
-    os.kill(pid, signal.SIGINT)
-    assert nursery.wait() == 130
+LONG_STEP = """
+import hashlib
+from launch import signals
+with signals.Signals() as received:
+    print("begun", flush=True)
+    # Minutes in one operation, which lets no handler of Python run.
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
+"""
+
+
+def test_a_second_interrupt_exits_at_once():
+    """Also inside a long step; the first one, and others, do not."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LONG_STEP],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout.readline() == b"begun\n"
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+            process.send_signal(number)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.3)
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(30) == 130
+        finally:
+            process.kill()
+
+
+def test_outside_of_training_signals_are_as_usual():
+    before = signal.getsignal(signal.SIGINT)
+    with signals.Signals() as received:
+        os.kill(os.getpid(), signal.SIGTERM)
+        wait_for(lambda: received.stop.wanted)
+        assert received.received == signal.SIGTERM
+    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.set_wakeup_fd(-1) == -1
 
 
 def test_two_commands_on_one_workdir(nursery, user, whole, tmp_path):

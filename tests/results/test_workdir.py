@@ -37,7 +37,7 @@ def test_prepare_writes_what_was_run(folder):
     assert run["versions"] == VERSIONS
     assert run["schema"] == 2
     assert "git_revision" in run
-    assert os.listdir(folder.path) == ["run.json"]
+    assert sorted(os.listdir(folder.path)) == [".lock", "run.json"]
 
 
 def test_same_config_is_continued_unchanged(folder):
@@ -102,11 +102,16 @@ def test_overwrite_is_refused_while_somebody_writes(folder, what):
 import sys
 from ws_keras.results import workdir
 folder = workdir.Workdir(sys.argv[1])
-lock = folder.in_use() if sys.argv[2] == "use" else folder.lock("a/seed0")
-assert lock.take()
+if sys.argv[2] == "use":
+    use = folder.used({config!r}, {versions!r})
+    use.__enter__()
+else:
+    lock = folder.lock("a/seed0")
+    assert lock.take()
 print("held", flush=True)
 sys.stdin.read()
 """
+    holder = holder.format(config=CONFIG, versions=VERSIONS)
     with subprocess.Popen(
         [sys.executable, "-c", holder, str(folder.path), what],
         stdin=subprocess.PIPE,
@@ -123,6 +128,43 @@ sys.stdin.read()
         process.kill()
     folder.prepare({"seed": 1}, VERSIONS, overwrite=True)
     assert folder.load()["config"] == {"seed": 1}
+
+
+def test_one_whose_folder_was_moved_away_in_between_is_told(folder):
+    """It has prepared the folder, but does not hold it yet."""
+    prepare = folder.prepare
+
+    def interrupted(*arguments, **keywords):
+        prepare(*arguments, **keywords)
+        folder.prepare = prepare
+        other = workdir.Workdir(folder.path)
+        other.prepare({"seed": 1}, VERSIONS, overwrite=True)
+
+    folder.prepare = interrupted
+    with pytest.raises(ValueError, match="belongs to another config"):
+        with folder.used(CONFIG, VERSIONS):
+            raise AssertionError("must not be reached")
+    assert folder.load()["config"] == {"seed": 1}
+    with folder.used({"seed": 1}, VERSIONS):
+        pass
+
+
+def test_data_that_two_processes_note_are_both_kept(folder):
+    """Tasks of one job begin at the same moment, each with its own data."""
+    script = (
+        "import sys\n"
+        "from ws_keras.results import workdir\n"
+        f"folder, sets = workdir.Workdir(sys.argv[1]), sys.argv[2:]\n"
+        "for name in sets:\n"
+        f"    folder.prepare({CONFIG!r}, {VERSIONS!r}, data={{name: 'a'}})\n"
+    )
+    names = [f"set{number}" for number in range(40)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", script, folder.path, *part])
+        for part in (names[:20], names[20:])
+    ]
+    assert [process.wait() for process in running] == [0, 0]
+    assert sorted(folder.load()["data"]) == sorted(names)
 
 
 def test_other_config_is_refused_with_the_fields(folder):

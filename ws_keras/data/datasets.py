@@ -160,8 +160,11 @@ def fingerprints(dataset: Dataset) -> dict[str, str]:
 
     Returns:
         Its name to the SHA-256 of the training set, and that with `" test"`
-        to the one of the test set if it was read.
+        to the one of the test set if it was read. Of `"textures"` to the
+        version of their generator.
     """
+    if dataset.name == "textures":
+        return {dataset.name: f"version {textures.VERSION}"}
     parts = {dataset.name: (dataset.x, dataset.y)}
     if dataset.x_test is not None:
         parts[f"{dataset.name} test"] = dataset.x_test, dataset.y_test
@@ -251,9 +254,15 @@ def _prepared(builder, name: str, data_dir, download: bool):
     # TFDS' own ten retries keep a machine without a network waiting for more
     # than three minutes.
     downloader.MAX_RETRIES = _RETRIES
+    folder = pathlib.Path(folder)
+    lock = locks.Lock(folder / _LOCK)
+    if lock.is_held():
+        print(
+            f"{name} is being prepared by {lock.holder()}, which is waited for."
+        )
     try:
-        with _alone(pathlib.Path(folder), name):
-            # Another process may have prepared it while this one waited.
+        with _alone(folder, name):
+            # Another process may have prepared it in the meantime.
             builder = _builder(tfds, name, data_dir)
             if not _is_prepared(builder):
                 builder.download_and_prepare()

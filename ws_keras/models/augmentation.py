@@ -2,6 +2,7 @@
 
 import keras
 from keras import layers
+from keras import ops
 
 from ws_keras import seeds
 
@@ -34,6 +35,9 @@ def augmented(x, name: str, size: tuple[int, int]):
     layers do it; its brightness is added, the replication's is a factor. Each
     layer has a random state of its own, which is saved with the model.
 
+    Under several replicas each draws numbers of its own for its part of a
+    batch, so that a run is like that of one device, but with other draws.
+
     Args:
         x: Float images with values from 0 to 255,
             `(batch, height, width, 3)`.
@@ -53,33 +57,68 @@ def augmented(x, name: str, size: tuple[int, int]):
         )
     if name == "none":
         return x
-    # A crop of a padded image is a shift by whole pixels.
-    x = layers.RandomTranslation(
-        *(_PAD / length for length in size),
-        fill_mode="constant",
-        interpolation="nearest",
-        seed=1,
-        name="augment_crop",
-    )(x)
-    x = layers.RandomFlip("horizontal", seed=2, name="augment_flip")(x)
+    for layer in _standard(size, channels=x.shape[-1]):
+        _draw_apart(layer)
+        x = layer(x)
+    return x
+
+
+def _standard(size: tuple[int, int], channels: int) -> list[layers.Layer]:
     pixels = {"value_range": (0, 255)}
-    x = layers.RandomBrightness(
-        _JITTER, **pixels, seed=3, name="augment_brightness"
-    )(x)
-    x = layers.RandomContrast(
-        _JITTER, **pixels, seed=4, name="augment_contrast"
-    )(x)
-    if x.shape[-1] == 3:
-        x = layers.RandomSaturation(
+    found = [
+        # A crop of a padded image is a shift by whole pixels.
+        layers.RandomTranslation(
+            *(_PAD / length for length in size),
+            fill_mode="constant",
+            interpolation="nearest",
+            seed=1,
+            name="augment_crop",
+        ),
+        layers.RandomFlip("horizontal", seed=2, name="augment_flip"),
+        layers.RandomBrightness(
+            _JITTER, **pixels, seed=3, name="augment_brightness"
+        ),
+        layers.RandomContrast(
+            _JITTER, **pixels, seed=4, name="augment_contrast"
+        ),
+    ]
+    if channels == 3:
+        saturation = layers.RandomSaturation(
             # Keras' factor f multiplies by f / (1 - f).
             ((1 - _JITTER) / (2 - _JITTER), (1 + _JITTER) / (2 + _JITTER)),
             **pixels,
             seed=5,
             name="augment_saturation",
-        )(x)
-    return layers.RandomRotation(
+        )
+        found.append(saturation)
+    rotation = layers.RandomRotation(
         _DEGREES / 360,
         fill_mode="constant",
         seed=6,
         name="augment_rotation",
-    )(x)
+    )
+    return [*found, rotation]
+
+
+def _draw_apart(layer: layers.Layer) -> None:
+    """Makes the replicas of a layer draw apart.
+
+    Their random states are equal, as all of a model is; the first samples of
+    all parts of a batch would be cropped and flipped alike.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return  # on JAX a draw is for the whole batch
+    usual = layer.generator.next
+
+    def of_replica(ordered: bool = True):
+        state = usual(ordered)
+        return state + ops.cast([_replica(), 0], state.dtype)
+
+    layer.generator.next = of_replica
+
+
+def _replica():
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    return 0 if context is None else context.replica_id_in_sync_group

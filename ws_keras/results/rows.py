@@ -291,7 +291,7 @@ def _cut_torn_tail(file) -> None:
     if file.read(1) == b"\n":
         return
     file.seek(0)
-    file.truncate(file.read().rfind(b"\n") + 1)
+    os.ftruncate(file.fileno(), file.read().rfind(b"\n") + 1)
 
 
 def _encode(record: Any) -> Iterator[tuple[str, Any]]:
@@ -318,7 +318,7 @@ def _all(lines: list[bytes], kind: type[Record]) -> list[Record] | None:
         found = json.loads(b"[%s]" % b",".join(lines))
         if len(found) == len(lines) and all(_fits(v, fields) for v in found):
             return [_made(kind, values) for values in found]
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     return None
 
@@ -326,7 +326,7 @@ def _all(lines: list[bytes], kind: type[Record]) -> list[Record] | None:
 def _decode(line: bytes, kind: type[Record]) -> Record:
     try:
         values = json.loads(line.decode("utf8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"not a JSON line. Received: {line[:40]!r}.") from None
     return decode(values, kind)
 
@@ -399,7 +399,13 @@ def _value(name: str, value: Any, kind: type) -> Any:
         raise ValueError(
             f"`{name}` must be {kind.__name__}. Received: {name}={value!r}."
         )
-    return kind(value)
+    try:
+        return kind(value)
+    except OverflowError:
+        raise ValueError(
+            f"`{name}` must be a number that a float holds. Received: an "
+            "integer beyond all floats."
+        ) from None
 
 
 def _plain(name: str, values: dict) -> dict:

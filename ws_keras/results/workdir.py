@@ -1,5 +1,6 @@
 """The folder of a run: what was run, and where each setting's files lie."""
 
+import contextlib
 import functools
 import json
 import os
@@ -30,8 +31,7 @@ class Workdir:
 
     ```python
     folder = workdir.Workdir("runs/fig2")
-    folder.prepare(config.to_dict(), {"keras": keras.__version__})
-    with folder.in_use():
+    with folder.used(config.to_dict(), {"keras": keras.__version__}):
         rows.append(folder.rows_path("fig2_online/warm/seed0"), row)
     ```
 
@@ -110,14 +110,13 @@ class Workdir:
             ValueError: There is no `run.json`, or it cannot be read.
         """
         try:
-            run = json.loads((self.path / RUN).read_bytes())
-            return {"config": dict(run["config"]), **run}
+            return _checked(json.loads((self.path / RUN).read_bytes()))
         except OSError:
             raise ValueError(
                 f"`--workdir` must be the folder of a run, with a {RUN}. "
                 f"Received: {self.path}."
             ) from None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, RecursionError):
             raise ValueError(f"{self.path / RUN} cannot be read.") from None
 
     def folder(self, setting: str) -> pathlib.Path:
@@ -232,25 +231,35 @@ class Workdir:
         folder = self.path if setting is None else self.folder(setting)
         return locks.Lock(folder / locks.NAME)
 
-    def in_use(self) -> locks.Lock:
-        """Returns the lock that each command shares from start to end.
+    @contextlib.contextmanager
+    def used(
+        self, *arguments, overwrite: bool = False, **keywords
+    ) -> Iterator[None]:
+        """Prepares the folder, and keeps `overwrite` of others out of it.
 
-        While one holds it, `overwrite` is refused: between two settings a
-        command may hold none of their locks.
+        Each command shares it from start to end: between two settings it may
+        hold none of their locks.
+
+        Args:
+            arguments, overwrite, keywords: Those of `prepare`.
         """
-        return locks.Lock(self.path / _IN_USE, shared=True)
+        self.prepare(*arguments, overwrite=overwrite, **keywords)
+        with locks.Lock(self.path / _IN_USE, shared=True):
+            # Another command may have moved the folder away in between.
+            self.prepare(*arguments, **keywords)
+            yield
 
     def _prepare(self, run: dict, overwrite: bool) -> None:
         if not self._has_run():
             self._check_empty()
-        if self._has_run():
-            if overwrite:
-                self._check_idle()
-                self.path.rename(_free_name(self.path))
-            else:
-                run = self._continued(run)
+        elif overwrite:
+            self._move_aside()
         self.path.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.path / RUN, json.dumps(run, indent=2) + "\n")
+        # Tasks of one array begin the same run at the same moment.
+        with self.lock():
+            if self._has_run():
+                run = self._continued(run)
+            write_atomically(self.path / RUN, json.dumps(run, indent=2) + "\n")
 
     def _has_run(self) -> bool:
         return (self.path / RUN).exists()
@@ -258,9 +267,7 @@ class Workdir:
     def _check_empty(self) -> None:
         if not self.path.is_dir():
             return
-        # What a writer left that was killed before its rename is no content.
-        others = [p.name for p in self.path.iterdir() if not _is_part(p.name)]
-        # Tasks of one array begin the same run at the same moment.
+        others = [p.name for p in self.path.iterdir() if not _is_own(p.name)]
         if others and not self._has_run():
             raise ValueError(
                 f"`--workdir` must be empty or the folder of a run, with a "
@@ -295,17 +302,40 @@ class Workdir:
                 f"Received: {shown}{rest}. {_WAYS_OUT}"
             )
 
-    def _check_idle(self) -> None:
+    def _move_aside(self) -> None:
+        """Renames the folder while nobody can begin to use it."""
         # Those of settings first: they name who writes.
-        own = self.path.glob(f"**/{locks.NAME}")
-        for path in [*own, self.path / _IN_USE]:
+        for path in self.path.glob(f"**/{locks.NAME}"):
             lock = locks.Lock(path)
             if lock.is_held():
-                raise ValueError(
-                    "`--overwrite` needs a `--workdir` that nobody writes "
-                    f"to. Received: {self.path}, which {lock.holder()} "
-                    "writes to. End it first, or choose another `--workdir`."
-                )
+                raise self._busy(lock)
+        use = locks.Lock(self.path / _IN_USE)
+        if not use.take():
+            raise self._busy(use)
+        try:
+            self.path.rename(_free_name(self.path))
+        finally:
+            use.free()
+
+    def _busy(self, lock: locks.Lock) -> ValueError:
+        return ValueError(
+            "`--overwrite` needs a `--workdir` that nobody writes to. "
+            f"Received: {self.path}, which {lock.holder()} writes to. End it "
+            "first, or choose another `--workdir`."
+        )
+
+
+def _checked(run: Any) -> dict[str, Any]:
+    """Returns what a `run.json` holds, if it can be one."""
+    kinds = {"config": dict, "versions": dict, "data": dict, "continued": list}
+    if type(run) is not dict or "config" not in run:
+        raise ValueError("no record of a run")
+    for name, kind in kinds.items():
+        if type(run.get(name, kind())) is not kind:
+            raise ValueError(f"{name} is no {kind.__name__}")
+    if not all(type(entry) is dict for entry in run.get("continued", [])):
+        raise ValueError("continued holds no records")
+    return run
 
 
 def _decisive(run: dict) -> dict:
@@ -366,8 +396,9 @@ def _free_name(path: pathlib.Path) -> pathlib.Path:
     return name
 
 
-def _is_part(name: str) -> bool:
-    return name.startswith(f".{RUN}.")
+def _is_own(name: str) -> bool:
+    """Whether a name is what one leaves that was killed before `run.json`."""
+    return name in (locks.NAME, _IN_USE) or name.startswith(f".{RUN}.")
 
 
 def _covers(entry: dict, origin: dict) -> bool:
