@@ -75,7 +75,9 @@ def test_rounds_grow_by_samples_of_the_pool(chosen, name):
         assert set(after) <= set(pool)
 
 
-@pytest.mark.parametrize("part", [5000, 7])
+@pytest.mark.parametrize(
+    "part", [pytest.param(5000, marks=pytest.mark.slow), 7]
+)
 def test_margin_takes_those_where_the_trained_model_wavers(
     chosen, monkeypatch, part
 ):

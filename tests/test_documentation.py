@@ -58,7 +58,7 @@ def stand_ins():
     """What the snippets call the reader's own."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 64)
-    x = (y[:, None] + rng.normal(0, 0.3, (64, 3))).astype("float32")
+    x = (y[:, None] + rng.normal(0, 0.1, (64, 3))).astype("float32")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def build():

@@ -97,7 +97,7 @@ def test_rows_of_the_online_protocol():
     [
         ({"rounds.protocol": "two_phase"}, [30, 60]),
         ({"rounds.protocol": "two_phase", "rounds.fraction": 0.2}, [12, 60]),
-        ({"rounds.limit": 2}, [20, 40]),
+        pytest.param({"rounds.limit": 2}, [20, 40], marks=pytest.mark.slow),
         ({"data.split": "official_test", "rounds.step": 60}, [60, 90]),
     ],
 )
@@ -222,7 +222,11 @@ def test_unknown_strategy():
 
 @pytest.mark.parametrize(
     "penalty, weight",
-    [("confidence", 9.0), ("l2", 9.0), ("adversarial", 0.1)],
+    [
+        pytest.param("confidence", 9.0, marks=pytest.mark.slow),
+        pytest.param("l2", 9.0, marks=pytest.mark.slow),
+        ("adversarial", 0.1),
+    ],
 )
 def test_penalties_change_the_training_and_are_not_in_the_loss(penalty, weight):
     changes = {"penalty.name": penalty, "penalty.weight": weight}
@@ -252,8 +256,8 @@ def test_the_pull_of_an_arm_begins_at_the_first_weights():
     [
         {"second.batch_size": 4, "second.learning_rate": 0.01},
         {"transform.step_shrink": 0.999},
-        {"optimizer.weight_decay": 0.1},
-        {"data.samples": 45},
+        pytest.param({"optimizer.weight_decay": 0.1}, marks=pytest.mark.slow),
+        pytest.param({"data.samples": 45}, marks=pytest.mark.slow),
         {"train.first_epochs": 1},
     ],
     ids=lambda changes: next(iter(changes)),

@@ -70,6 +70,7 @@ def test_programs_that_do_not_the_same_are_refused():
         pairs.compare("transform", programs, count=1)
 
 
+@pytest.mark.slow
 def test_a_program_that_fails_is_named():
     with pytest.raises(RuntimeError, match="'transform' has failed"):
         turns.Program("transform", what="ours", network="unknown")

@@ -63,7 +63,9 @@ def everything(model):
     return found
 
 
-@pytest.mark.parametrize("every", ["epoch", 4])
+@pytest.mark.parametrize(
+    "every", [pytest.param("epoch", marks=pytest.mark.slow), 4]
+)
 def test_everything_is_bitwise_as_without_it(every):
     watched, alone = build(), None
     callback = diagnostics.Diagnostics(**DATA, every=every)

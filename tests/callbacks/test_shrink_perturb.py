@@ -256,7 +256,7 @@ def _interrupted(folder, schedule, at, ours_first, again=None, **restoring):
 @pytest.mark.parametrize(
     "schedule",
     [
-        {},
+        pytest.param({}, marks=pytest.mark.slow),
         {"when": "epoch", "epochs": [0, 1, 2, 5]},
         {"when": "step", "every": 5},
         pytest.param(
@@ -309,7 +309,9 @@ def test_without_a_seed_a_restored_fit_goes_on_with_the_saved_one(
     assert _same(*ends)
 
 
-@pytest.mark.parametrize("ours_first", [True, False])
+@pytest.mark.parametrize(
+    "ours_first", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 def test_a_restart_with_other_arguments_is_refused(tmp_path, ours_first):
     other = ShrinkPerturb(0.5, 0.2, "epoch", every=2, seed=2)
     schedule = {"when": "epoch", "every": 2}
@@ -395,7 +397,9 @@ def test_an_interrupted_second_fit_counts_its_own_steps(
             {"when": "step", "every": 3}, 1, True, marks=pytest.mark.slow
         ),
         ({"when": "step", "every": 3}, 1, False),
-        ({"when": "step", "every": 5}, 3, True),
+        pytest.param(
+            {"when": "step", "every": 5}, 3, True, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_model_checkpoint_and_initial_epoch(
@@ -532,10 +536,14 @@ def test_a_layer_object_is_no_config():
     ("before", "after"),
     [
         ({"include": "kernel"}, {"include": "bias"}),
-        ({"exclude": "bias"}, {}),
+        pytest.param({"exclude": "bias"}, {}, marks=pytest.mark.slow),
         ({"exclude": layers.Dense}, {"exclude": layers.BatchNormalization}),
         ({"shrink": {"k": (0.4, 0)}}, {"shrink": {"k": (0.9, 0)}}),
-        ({}, {"noise": lambda weight, rng: weight}),
+        pytest.param(
+            {},
+            {"noise": lambda weight, rng: weight},
+            marks=pytest.mark.slow,
+        ),
         ({"noise": _noise}, {"noise": lambda weight, rng: weight}),
         ({"seed": 1}, {"seed": 2}),
     ],

@@ -105,7 +105,10 @@ def test_with_plain_sgd_both_are_the_same():
     "optimizer",
     [
         lambda **keywords: keras.optimizers.SGD(RATE, 0.9, **keywords),
-        lambda **keywords: keras.optimizers.Adam(RATE, **keywords),
+        pytest.param(
+            lambda **keywords: keras.optimizers.Adam(RATE, **keywords),
+            marks=pytest.mark.slow,
+        ),
         lambda **keywords: adam.Adam(RATE, **keywords),
     ],
     ids=["momentum", "keras_adam", "adam"],

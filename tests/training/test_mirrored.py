@@ -8,6 +8,9 @@ import sys
 
 import pytest
 
+# With every commit run two replicas of tests/test_replicas.py and
+# tests/callbacks/test_mirrored.py.
+pytestmark = pytest.mark.slow
 ROOT = pathlib.Path(__file__).parents[2]
 # A process of its own: the number of devices is fixed before the first use.
 SCRIPT = """
@@ -237,7 +240,7 @@ def run(count, *parts):
     return {"count": count, **json.loads(done.stdout.splitlines()[-1])}
 
 
-@pytest.fixture(params=[2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.fixture(params=[2, 4])
 def found(request):
     return run(request.param)
 
@@ -295,14 +298,12 @@ def test_devices_that_are_there(found):
     assert f"Received: devices=5 with {count} there" in more
 
 
-@pytest.mark.slow
 def test_the_pull_towards_the_start_counts_once():
     found = run(2, "whole")["l2_init"]
     assert found["replicas"] == 2
     assert found["distance"] < 1e-5
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "what, sizes",
     [

@@ -63,7 +63,10 @@ def _same(a, b):
     return all(x.tobytes() == y.tobytes() for x, y in zip(a, b, strict=True))
 
 
-@pytest.mark.parametrize("rate", [Schedule(), Bare(), lambda: 0.01])
+@pytest.mark.parametrize(
+    "rate",
+    [Schedule(), pytest.param(Bare(), marks=pytest.mark.slow), lambda: 0.01],
+)
 @pytest.mark.parametrize("policy", ["reset", "reset_slots"])
 def test_an_optimizer_with_a_rate_of_the_users_own_is_reset(rate, policy):
     model = _model(keras.optimizers.Adam(rate))
