@@ -25,6 +25,7 @@ def load(config, settings: list, configs: dict) -> dict:
     for setting in settings:
         workdirs.Workdir(".").folder(setting.id)
     with start_up.tensorflow():
+        start_up.keras()
         from ws_keras import experiment
         from ws_keras import protocol
         from ws_keras.data import datasets

@@ -69,6 +69,7 @@ def main(_) -> None:
     source, out = pathlib.Path(_MODEL.value), pathlib.Path(_OUT.value)
     _check_paths(source, out)
     with start_up.tensorflow(fast=False):
+        start_up.keras()
         from ws_keras import growing
         from ws_keras.data import datasets
         from ws_keras.training import terms

@@ -58,6 +58,7 @@ def main(_) -> None:
     settings = all_settings.select(every, _SETTINGS.value)
     configs = {s.id: all_settings.apply(config, s) for s in settings}
     with start_up.tensorflow():
+        start_up.keras()
         from ws_keras import experiment
     if _LIST.value:
         costs = {s.id: sum(prepare.passes(s, configs[s.id])) for s in settings}
@@ -93,6 +94,7 @@ def main(_) -> None:
 def _catalog() -> str:
     """Returns the price of each config that comes with the package."""
     with start_up.tensorflow():
+        start_up.keras()
         from ws_keras import experiment  # noqa: F401
     costs = {}
     for name in plan.names():
