@@ -12,7 +12,7 @@ except ImportError:  # Windows
     fcntl = None
 
 NAME = ".lock"
-_POLL_SECONDS = 1.0
+_POLL_SECONDS = 0.1
 # What file systems without locks answer.
 _WITHOUT = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 

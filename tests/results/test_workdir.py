@@ -158,10 +158,10 @@ def test_data_that_two_processes_note_are_both_kept(folder):
         "for name in sets:\n"
         f"    folder.prepare({CONFIG!r}, {VERSIONS!r}, data={{name: 'a'}})\n"
     )
-    names = [f"set{number}" for number in range(40)]
+    names = [f"set{number}" for number in range(20)]
     running = [
         subprocess.Popen([sys.executable, "-c", script, folder.path, *part])
-        for part in (names[:20], names[20:])
+        for part in (names[:10], names[10:])
     ]
     assert [process.wait() for process in running] == [0, 0]
     assert sorted(folder.load()["data"]) == sorted(names)

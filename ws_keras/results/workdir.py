@@ -259,6 +259,8 @@ class Workdir:
         with self.lock():
             if self._has_run():
                 run = self._continued(run)
+                if run == self.load():
+                    return
             write_atomically(self.path / RUN, json.dumps(run, indent=2) + "\n")
 
     def _has_run(self) -> bool:
