@@ -22,6 +22,8 @@ def get_config():
     config.experiment = "appendix_weight_decay"
     config.arms = ("cold", "warm", "shrink_perturb-0.4-0.1")
     config.rounds.protocol = "two_phase"
+    # All arms end the first phase with the same network.
+    config.transform.first_round = False
     config.penalty.name = "l2"
     config.train.max_epochs = 200
     return config

@@ -33,6 +33,8 @@ def get_config():
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
     config.second.epochs = 52
+    # All arms end the first phase with the same network.
+    config.transform.first_round = False
     config.diagnostics.measures = ("gradient_norm",)
     config.train.expected_epochs.update({"warm": 150, "shrink_perturb": 150})
     return config

@@ -25,6 +25,8 @@ def get_config():
     config.arms = ("warm", "shrink_perturb-0.3-0.0001")
     config.seeds = (0,)
     config.rounds.protocol = "transfer"
+    # The source is learned as usual.
+    config.transform.first_round = False
     # The setting says from where; see `settings`.
     config.data.source = "cifar100"
     return config
