@@ -146,7 +146,7 @@ def _axis(name: str, values: Iterable) -> list[_Point]:
         if isinstance(values, Mapping):
             fields = values[value]
         overrides = tuple(fields.items())
-        is_named = all(field in _NAMED for field in fields)
+        is_named = bool(fields) and all(field in _NAMED for field in fields)
         labels = () if is_named else ((name, _plain(value)),)
         points.append(_Point(_word(value), overrides, labels))
     return points

@@ -121,7 +121,7 @@ _CONFIG = {
     "data": {"split": "held_out", "normalization": "half"},
     "model": {"width": 16},
     "optimizer": {"learning_rate": 0.001, "momentum": 0.0},
-    "rounds": {"step": 1000, "fraction": 0.5},
+    "rounds": {"protocol": "online", "step": 1000, "fraction": 0.5},
     "train": {"batch_size": 128, "threshold": 0.99, "epochs": None},
     "transform": {
         "noise": "fresh",

@@ -134,3 +134,17 @@ def test_protocol_is_recognized_by_rounds(
     started = [make_row(round=1), make_row(round=2, num_samples=2000)]
     assert statistics.is_online(started)
     assert not statistics.is_two_phase([make_row()])
+
+
+def test_another_network_is_not_compared_with_this_ones_cold(make_arm):
+    """A label of the second phase is no matter of a cold start; this is."""
+    cold = make_arm("cold", (50.0,), model="mlp")
+    for labels, is_paired in (
+        ({"second.batch_size": 16}, True),
+        ({"model": "mlp_tanh"}, False),
+        ({"optimizer": "momentum"}, False),
+    ):
+        warm = make_arm("warm", (40.0,), model="mlp", labels=labels)
+        grouped = statistics.cells([*cold, *warm])
+        (key,) = (k for k, arms in grouped.items() if "warm" in arms)
+        assert bool(statistics.colds(grouped)[key]) == is_paired

@@ -21,7 +21,7 @@ class Printed:
 
     With `std` the band is two combined standard deviations, at least half a
     point or `least` points; with `share` it is a share of the number; else
-    `points`.
+    `points`. `where` names the figure where there are several.
     """
 
     value: float
@@ -30,6 +30,7 @@ class Printed:
     share: float = 0.0
     least: float = 0.0
     decimals: int = 1
+    where: str = ""
 
     @property
     def text(self) -> str:

@@ -21,14 +21,19 @@ _ROW_FIELDS = ("dataset", "model", "optimizer")
 
 
 def differences(
-    name: str, config: Mapping[str, Any], found: Sequence[rows.Row]
+    name: str,
+    config: Mapping[str, Any],
+    found: Sequence[rows.Row],
+    ended: bool = True,
 ) -> list[str]:
     """Returns in which fields a setting was run in another way than a paper.
 
     Args:
         name: Block of `paper.json`.
         config: Config of the run, of dictionaries; may lack fields.
-        found: Rows of one finished setting, in the order of the rounds.
+        found: Rows of one setting, in the order of the rounds.
+        ended: Whether these are all of its rounds, whose number and samples
+            then count. Defaults to `True`.
 
     Returns:
         Differences such as `model.width 64, not 16`; none where ours may be
@@ -37,6 +42,8 @@ def differences(
     """
     block = paper.numbers()[name]
     others = list(_of_rows(block, found))
+    if ended:
+        others += _of_rounds(block, found)
     for field, expected in block["protocol"].items():
         if _OF_MODEL.get(field, found[0].model) != found[0].model:
             continue
@@ -53,6 +60,9 @@ def _of_rows(block: dict, found: Sequence[rows.Row]):
             found[0], field
         ):
             yield f"{field} {getattr(found[0], field)}, not {block[field]}"
+
+
+def _of_rounds(block: dict, found: Sequence[rows.Row]):
     sizes = block.get("num_samples")
     if isinstance(sizes, dict) and found[0].dataset in sizes:
         ours = [row.num_samples for row in found]

@@ -15,6 +15,8 @@ from ws_keras.results import rows
 CONFIDENCE = 0.95
 # Printed standard deviations are rounded, some to 0.0.
 BAND_FLOOR_POINTS = 0.5
+# Labels of what a cold start has as well.
+_OF_NETWORK = ("model", "optimizer")
 _ARM_ORDER = {"cold": 0, "warm": 1}
 _BY_SEED = operator.attrgetter("seed", "round")
 
@@ -169,7 +171,8 @@ def colds(
 
     That is its own, or else one of the same experiment, data set, model and
     optimizer whose labels it has as well: what only the other arms differ in
-    is no label of a cold start. Of several the one with most labels is meant.
+    is no label of a cold start, unless it names another network or optimizer.
+    Of several the one with most labels is meant.
 
     Args:
         grouped: What `cells` returns.
@@ -183,9 +186,15 @@ def colds(
             known[key[:4]].append(arms["cold"])
     found = {}
     for key, arms in grouped.items():
-        labels = next(iter(arms.values()))[0].labels.items()
+        labels = next(iter(arms.values()))[0].labels
         fitting = [
-            cold for cold in known[key[:4]] if cold[0].labels.items() <= labels
+            cold
+            for cold in known[key[:4]]
+            if cold[0].labels.items() <= labels.items()
+            and all(
+                cold[0].labels.get(name) == labels.get(name)
+                for name in _OF_NETWORK
+            )
         ]
         found[key] = max(fitting, key=lambda c: len(c[0].labels), default=[])
     return found

@@ -287,6 +287,9 @@ class Workdir:
         data = {**run["data"], **old.get("data", {})}
         self._check_same("state of the data", data, {**data, **run["data"]})
         old = {**old, "data": data}
+        for name in ("recipe", "settings"):
+            # Folders of before these were noted.
+            old[name] = old.get(name) or run[name]
         origin = {k: v for k, v in run.items() if k not in _OF_EXPERIMENT}
         known = [old, *old.get("continued", [])]
         if any(_covers(entry, origin) for entry in known):

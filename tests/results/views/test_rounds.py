@@ -213,3 +213,36 @@ def test_svhn(show, make_arm, threshold, gap, claim):
     shown = show(_online(make_arm, levels, name, **fields))
     claim = f"{claim}, stopping at {threshold}"
     assert shown.claims == {claim: "holds"}
+
+
+def test_a_gap_is_not_taken_across_two_figures(show, make_arm):
+    """Shrink-perturb is of Fig. 7, whose random start is another one."""
+    levels = {"cold": 76.0, "warm": 63.6, "shrink_perturb-0.6-0.01": 76.6}
+    shown = show(_online(make_arm, levels))
+    last = "Last round, and the paper at as many samples"
+    gaps = shown.column(last, "paper's gap")
+    assert gaps == {
+        "cold": "—",
+        "warm": "−12.3",
+        "shrink_perturb 0.6/0.01": "—",
+    }
+    assert shown.column(last, "paper %")["shrink_perturb 0.6/0.01"] == "76.6"
+
+
+def test_unfinished_runs_of_another_protocol_have_no_verdict(
+    show, make_arm, authors_config
+):
+    found = make_arm(
+        "cold", (50.4,), SIZES, experiment="fig2_online", optimizer="adam"
+    )[:1]
+    for name, value in (("accuracy", 50.4), ("round", 5)):
+        object.__setattr__(found[0], name, value)
+    text = {True: "50.4 match", False: "50.4 other protocol"}
+    for is_same, words in text.items():
+        config = authors_config
+        if not is_same:
+            config["model"]["width"] = 64
+        shown = show(found, config=config)
+        accuracy = next(t for t in shown.tables if t.startswith("Held-out"))
+        assert shown.tables[accuracy].lines[0][2] == words
+        assert shown.tables[accuracy].header[1] == "cold (n = 1)"

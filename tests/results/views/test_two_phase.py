@@ -231,6 +231,23 @@ def test_the_gap_is_monotone_over_fractions_or_turns(
     assert shown.reasons[claim].startswith(because)
 
 
+def test_a_turn_that_may_be_chance_decides_nothing(show, make_arm):
+    """Of one seed, or of two that do not agree."""
+    name, label = "appendix_fig10_fraction", "rounds.fraction"
+    turning = _pairs(make_arm, name, label, {0.1: 1.0, 0.3: 3.0, 0.5: 2.0})
+    claim = "the gap to cold is monotone in the first round's share"
+    assert show(turning).claims[claim] == "does not hold"
+    alone = [row for row in turning if row.seed == 0]
+    for row in turning:
+        if row.arm == "warm":
+            noise = (-1) ** (row.seed + round(10 * row.labels[label]) // 2)
+            object.__setattr__(row, "accuracy", row.accuracy + 9 * noise)
+    for found in (alone, turning):
+        shown = show(found)
+        assert shown.claims[claim] == "not decided"
+        assert shown.reasons[claim].startswith("the means turn; ")
+
+
 def test_slope_of_the_gap_over_fractions(show, make_arm):
     gaps = {0.1: 1.0, 0.3: 2.0, 0.5: 3.0}
     name, label = "appendix_fig10_fraction", "rounds.fraction"

@@ -136,7 +136,8 @@ def _paper(run, arm: runs.ArmRuns, block: str, lookup: Lookup) -> list[str]:
     cold = None
     if printed and not arm.is_cold and arm.cold_rows:
         cold = lookup(arm.cold_rows[-1])
-    if not cold:
+    # Two figures have two cold starts.
+    if not cold or cold.where != printed.where:
         return [number, verdict, shown.NOTHING, shown.NOTHING]
     gap = bands.Printed(printed.value - cold.value)
     ours = _as_summary(_gap(arm))

@@ -15,8 +15,7 @@ from ws_keras.results.views import finals
 from ws_keras.results.views import run as runs
 
 _ACCURACY_NOTE = (
-    "Mean ± standard error over seeds; (n) where fewer seeds than elsewhere "
-    "in the column have come so far."
+    "Mean ± standard error over n seeds; (n) where fewer have come so far."
 )
 _PAPER_NOTE = (
     " The paper's numbers are {precision}; a match lies within "
@@ -28,7 +27,7 @@ _FIELDS = {
 }
 _GAPS_NOTE = (
     "Paired difference in points over common seeds, mean ± standard error, "
-    "and its 95 % t interval; (n) pairs where not all seeds have come so far."
+    "and its 95 % t interval, of n pairs; (n) where fewer have come so far."
 )
 
 
@@ -63,7 +62,7 @@ def blocks(
             _accuracy(run, arms, cell_name, block, lookup),
             chart(arms, cell, block, lookup),
             *_gaps(arms, cell_name),
-            *(_costs(arms, field, cell_name) for field in _FIELDS),
+            *(_costs(run, arms, field, cell_name, block) for field in _FIELDS),
         ]
     return found
 
@@ -95,7 +94,7 @@ def chart(
 def _curves(row) -> bands.Printed | None:
     curve = paper.online(row, "accuracy")
     value = curve and curve.at(row.num_samples)
-    return bands.Printed(value) if value else None
+    return bands.Printed(value, where=curve.where) if value else None
 
 
 def _series(arms, field: str, scale: float, block, lookup):
@@ -137,7 +136,7 @@ def _accuracy(run, arms, cell_name, block, lookup) -> sections.Table:
     header, columns, has_paper = ["samples"], [], False
     for arm in arms:
         ours = arm.by_samples()
-        header.append(arm.name)
+        header.append(_headed(arm.name, ours))
         columns.append(_means(ours))
         theirs = _paper_column(run, arm, ours, block, lookup)
         if theirs:
@@ -195,7 +194,7 @@ def _gaps(arms, cell_name: str) -> list[sections.Table]:
             if size in theirs
         }
         most = max((gap.count for gap in gaps.values()), default=0)
-        header += [arm.name, "95 % interval"]
+        header += [f"{arm.name} (n = {most})", "95 % interval"]
         columns += [
             {
                 size: shown.difference(gap) + _fewer(gap.count, most)
@@ -207,14 +206,15 @@ def _gaps(arms, cell_name: str) -> list[sections.Table]:
     return [_table(title, header, columns, _GAPS_NOTE)]
 
 
-def _costs(arms, field: str, cell_name: str) -> sections.Table:
+def _costs(run, arms, field: str, cell_name: str, block) -> sections.Table:
     header, columns = ["samples"], []
     note = "Mean over seeds."
     for arm in arms:
         ours = arm.by_samples(field)
-        header.append(arm.name)
+        header.append(_headed(arm.name, ours))
         columns.append(_means(ours, field))
-        curve = paper.online(arm.first, field)
+        is_other = run.is_other(block)(arm)
+        curve = None if is_other else paper.online(arm.first, field)
         theirs = {
             size: f"{curve.at(size):.0f}"
             for size in ours
@@ -241,6 +241,10 @@ def _means(ours: dict, field: str = "accuracy") -> dict[int, str]:
             text = shown.amount(summary, whole=field == "sample_passes")
         column[size] = text + _fewer(summary.count, most)
     return column
+
+
+def _headed(name: str, ours: dict) -> str:
+    return f"{name} (n = {max(map(len, ours.values()))})"
 
 
 def _fewer(count: int, most: int) -> str:

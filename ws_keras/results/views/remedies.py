@@ -50,10 +50,22 @@ def _monotone(run: runs.Run) -> signs.Sign:
     words = signs.words(statistics.paired(slopes, zero))
     steps = [later - now for now, later in itertools.pairwise(means)]
     is_monotone = max(steps) <= 0 or min(steps) >= 0
-    if is_monotone and signs.differ(slopes, zero) is None:
-        is_monotone = None
-    turns = "" if is_monotone is not False else "the means turn; "
-    return signs.Sign(claim, is_monotone, f"{turns}slope: {words}")
+    turns = "" if is_monotone else "the means turn; "
+    if is_monotone:
+        holds = None if signs.differ(slopes, zero) is None else True
+    else:
+        holds = False if _turns(gaps) else None
+    return signs.Sign(claim, holds, f"{turns}slope: {words}")
+
+
+def _turns(gaps: list[dict[int, float]]) -> bool:
+    """Returns whether gaps surely grow at one step and shrink at another."""
+    known = [gap for gap in gaps if gap]
+    steps = [
+        statistics.paired(later, now)
+        for now, later in itertools.pairwise(known)
+    ]
+    return any(s.low > 0 for s in steps) and any(s.high < 0 for s in steps)
 
 
 def _half_as_table1(run: runs.Run) -> list[signs.Sign]:

@@ -179,7 +179,8 @@ class Run:
         """Returns in what an arm was run in another way than a paper's."""
         for found in arm.runs.finished.values():
             return protocol.differences(block, self.config, found)
-        return []
+        begun = [r for r in arm.rows if r.setting == arm.last.setting]
+        return protocol.differences(block, self.config, begun, ended=False)
 
 
 def total(runs: statistics.Runs, field: str) -> dict[int, float]:

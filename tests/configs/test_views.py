@@ -1,0 +1,92 @@
+"""The report of each config, once all of its settings are finished."""
+
+import importlib
+import json
+
+import pytest
+
+from ws_keras import protocol
+from ws_keras import settings as all_settings
+from ws_keras.data import datasets
+from ws_keras.results import rows
+from ws_keras.results import sections
+from ws_keras.results.views import registry
+from ws_keras.results.views import run as runs
+
+from .test_each import NAMES
+
+CLAIMS = "What the paper claims"
+# Their claims are read off curves of epochs, which are not made here.
+OF_EPOCHS = ("fig1_curves", "fig5_gradients", "replication_augmentation")
+
+
+def row(setting, config, number, sizes):
+    shrunk = {
+        f"shrunk/{factor:g}/{name}": 1.0
+        for factor in config.diagnostics.shrunk
+        for name in ("accuracy", "entropy")
+    }
+    return rows.Row(
+        setting=setting.id,
+        experiment=config.experiment,
+        arm=setting.arm.partition("-")[0],
+        shrink=setting.shrink,
+        perturb=setting.perturb,
+        seed=setting.seed,
+        round=number,
+        num_samples=sizes[number - 1],
+        epochs=number,
+        steps=100 * number + setting.seed,
+        sample_passes=1000 * number,
+        train_seconds=1.0,
+        trace_seconds=0.0,
+        eval_seconds=0.0,
+        train_accuracy=99.5,
+        accuracy=50.0 + number + setting.seed / 10,
+        loss=0.1,
+        eval_loss=1.0,
+        stopped_by="threshold",
+        last=number == len(sizes),
+        dataset=config.data.name,
+        model=config.model.name,
+        optimizer=config.optimizer.name,
+        labels=dict(setting.labels),
+        measures={"weight_correlation": 0.5, **shrunk},
+    )
+
+
+def finished(name):
+    """Rows of all settings of a config, all of about the same accuracy."""
+    module = importlib.import_module(f"ws_keras.configs.{name}")
+    config = module.get_config()
+    found = []
+    for setting in module.settings(config):
+        own = all_settings.apply(config, setting)
+        counts = (
+            None if data is None else datasets.num_train(data)
+            for data in (own.data.name, own.data.source)
+        )
+        sizes = protocol.sizes(own, *counts)
+        found += [row(setting, own, n + 1, sizes) for n in range(len(sizes))]
+    config = json.loads(json.dumps(config.to_dict(), default=str))
+    planned = tuple({one.setting: None for one in found})
+    return runs.Run(name, found, {}, config, planned)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_claims_can_be_decided_once_all_is_finished(name):
+    run = finished(name)
+    assert run.missing == 0
+    for block in registry.blocks(run):
+        if isinstance(block, sections.Table) and block.title == CLAIMS:
+            assert block.lines
+            for claim, _, because in block.lines:
+                if name not in OF_EPOCHS:
+                    assert "not run" not in because, claim
+
+
+def test_active_learning_is_not_set_beside_curves_of_other_samples():
+    for block in registry.blocks(finished("appendix_active_learning")):
+        if isinstance(block, sections.Table):
+            words = " ".join(map(str, (*block.header, *block.lines)))
+            assert "match" not in words and "paper, " not in words
