@@ -11,7 +11,8 @@ entropy, by BADGE's gradients or at random; each round trained to 99 %.
     pip install 'ws_keras[active]'  # BADGE takes k-means++ from scikit-learn
     python -m launch.run --config=appendix_active_learning --workdir=runs/active
 
-As Figure 2 for each way of choosing, and a pass over the rest in each round.
+As Figure 2 for each way of choosing, 20 million sample passes for one seed, and
+a pass over the rest in each round.
 """
 
 from ws_keras.configs import base

@@ -30,7 +30,9 @@ def get_config():
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
     config.train.max_epochs = 1000
-    config.train.expected_epochs.update({"cold": 160, "warm": 130})
+    config.train.expected_epochs.update(
+        {"cold": 160, "warm": 130, "shrink_perturb": 130}
+    )
     return config
 
 

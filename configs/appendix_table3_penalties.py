@@ -14,7 +14,7 @@ them by half (Goodfellow et al.).
     python -m launch.run --config=appendix_table3_penalties \
         --workdir=runs/table3 --settings='l2-0.1'
 
-About 24 million sample passes for each column and seed; adversarial training
+About 15 million sample passes for each column and seed; adversarial training
 takes three times as long.
 """
 

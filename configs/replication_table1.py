@@ -15,7 +15,8 @@ that of a second pass, and the optimizer goes on from half to all.
     python -m launch.run --config=replication_table1 --workdir=runs/repl1 \
         --settings='cifar10-mlp-momentum'
 
-Choose cells with --settings: the wide network takes sixteen times as long.
+About 210 million sample passes for one seed of all cells. Choose cells with
+--settings: the wide network takes sixteen times as long.
 """
 
 from ws_keras.configs import base

@@ -17,7 +17,10 @@ says that it waits for a plateau, not how), at the latest after 1,000 epochs, or
 
 Expected, CIFAR-10: ResNet-18 with SGD 56.2 cold and 51.7 warm, with Adam 78.0
 and 74.4. Choose cells with --settings: an epoch of all the data takes the
-networks without convolutions seconds, and ResNet-18 minutes on two cores.
+networks without convolutions seconds, and ResNet-18 minutes on two cores. About
+125 million sample passes for one seed of all cells, if the networks without
+convolutions end as early as the others; the MLP with SGD comes to its cap, at 7
+(cold) and 10 million (warm) on CIFAR-10.
 """
 
 from ws_keras.configs import base

@@ -4,6 +4,7 @@ import importlib
 import json
 import math
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -109,6 +110,7 @@ def test_recipes_say_claim_and_command(name):
     title, *_ = text.split("\n\n")
     assert len(title.splitlines()) == 1 and title.endswith((".", "?"))
     assert f"--config={name}" in text
+    assert "sample passes" in " ".join(text.split())
     assert name == "which_arm" or "Claim" in text or name == "quickstart"
 
 
@@ -175,5 +177,20 @@ def check_report(workdir, told, found):
     for picture in pictures:
         assert matplotlib.image.imread(picture)[..., :3].std() > 0.01, picture
     page = (workdir / "report/report.html").read_text(encoding="utf8")
-    assert page.count('<script type="application/json"') == len(pictures)
+    assert len(points(page)) == len(pictures) and all(points(page))
     assert str(workdir / "report") in told
+
+
+def points(page):
+    """How many values of ours each chart of a page has."""
+    charts = re.findall(
+        r'<script type="application/json">(.*?)</script>', page, re.DOTALL
+    )
+    return [sum(map(values, json.loads(chart)["panels"])) for chart in charts]
+
+
+def values(panel):
+    lines = [s["y"] for s in panel.get("series", ()) if not s["isPaper"]]
+    every = [number for line in lines for number in line]
+    every += [number for line in panel.get("values", ()) for number in line]
+    return sum(isinstance(number, (int, float)) for number in every)
