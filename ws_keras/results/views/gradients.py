@@ -170,8 +170,10 @@ def _chart(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Chart:
         for arm in arms:
             ours = _mean_line(points(run, arm, measure))
             found.append(charts.series(arm.name, arm.name, ours))
+            # Those of a longer phase would press a short one into a corner.
+            is_other = run.is_other(_BLOCK)(arm)
             theirs = drawn["norms"].get(f"{_key(arm)}/{data}")
-            if theirs and _fits(arm):
+            if theirs and _fits(arm) and not is_other:
                 pairs = zip(drawn["batch"], theirs, strict=True)
                 some = [(*pair, 0.0) for pair in pairs]
                 name = charts.paper_name(_BLOCK)
