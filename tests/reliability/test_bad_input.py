@@ -290,13 +290,26 @@ def test_any_devices(text):
 @SOME
 @hypothesis.given(data=st.data())
 def test_any_row_in_a_report(tmp_path_factory, lines, data):
-    """The report shows what can be shown, and names the rest."""
     folder = tmp_path_factory.getbasetemp() / "reported"
-    path = folder / "own/warm/seed0" / rows.ROWS
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_report(folder, data, {rows.ROWS: lines[0]})
+
+
+@pytest.mark.slow
+@SOME
+@hypothesis.given(data=st.data())
+def test_any_epoch_in_a_report(tmp_path_factory, lines, data):
+    folder = tmp_path_factory.getbasetemp() / "reported_epochs"
+    files = dict(zip((rows.ROWS, rows.EPOCHS), lines, strict=True))
+    check_report(folder, data, files)
+
+
+def check_report(folder, data, files):
+    """The report shows what can be shown, and names the rest."""
+    path = folder / "own/warm/seed0"
+    path.mkdir(parents=True, exist_ok=True)
     (folder / "run.json").write_text('{"config": {}}')
-    for name, line in zip((rows.ROWS, rows.EPOCHS), lines, strict=True):
-        path.with_name(name).write_bytes(line + data.draw(damaged(line)))
+    for name, line in files.items():
+        (path / name).write_bytes(line + data.draw(damaged(line)))
     try:
         found = report.write(folder)
     except ValueError as error:
