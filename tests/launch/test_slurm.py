@@ -82,7 +82,7 @@ def test_each_line_runs_its_setting(sweep, flag, monkeypatch):
     workdir = flag.strip("-")
     path = sweep.folder / "argument.py"
     text = sweep.config.read_text()
-    path.write_text(text.replace("get_config()", "get_config(unused)"))
+    path.write_text(text.replace("def get_config()", "def get_config(_)"))
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
     done = sweep.run(
