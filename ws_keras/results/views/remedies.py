@@ -52,7 +52,7 @@ def _monotone(run: runs.Run) -> signs.Sign:
     is_monotone = max(steps) <= 0 or min(steps) >= 0
     turns = "" if is_monotone else "the means turn; "
     if is_monotone:
-        holds = None if signs.differ(slopes, zero) is None else True
+        holds = signs.differ(slopes, zero)
     else:
         holds = False if _turns(gaps) else None
     return signs.Sign(claim, holds, f"{turns}slope: {words}")
