@@ -153,7 +153,9 @@ def _forget_models() -> None:
     # Each trace of a training step registers a gradient of its own (of the
     # sum over replicas), which keeps all of the step's graph for good:
     # https://github.com/tensorflow/tensorflow/issues/97697
-    gradients = getattr(ops.gradient_registry, "_registry", {})
+    # A private place: where it is another one, nothing is freed.
+    registry = getattr(ops, "gradient_registry", None)
+    gradients = getattr(registry, "_registry", {})
     for name in [n for n in gradients if n.startswith("CustomGradient-")]:
         del gradients[name]
 
