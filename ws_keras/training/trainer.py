@@ -272,6 +272,8 @@ class Trainer:
             batches,
             initial_epoch=first,
             epochs=last,
+            # Else Keras makes a second iterator for each epoch.
+            steps_per_epoch=len(batches),
             shuffle=False,  # the feed does
             verbose=0,
             callbacks=callbacks,
@@ -338,7 +340,9 @@ class Trainer:
         return rng.permutation(size)
 
     def _evaluate(self, data) -> dict[str, float]:
-        return self.model.evaluate(data, verbose=0, return_dict=True)
+        return self.model.evaluate(
+            data, steps=len(data), verbose=0, return_dict=True
+        )
 
     def _build_metrics(self, indices: np.ndarray) -> None:
         # They make their variables at their first use; were that inside a
