@@ -19,6 +19,11 @@ _HELP = ("-h", "-help", "--help", "--helpshort")
 _FLAG_ERRORS = (flags.Error, AttributeError, KeyError, TypeError, ValueError)
 _FLAG_ERRORS += (OSError,)
 _INTERRUPTED = 130
+# What a config flag says where `get_config` cannot be called as it was.
+_WRONG_CALL = re.compile(
+    r"flag (--\w+=.+): Error [^\n]*\n\nTraceback [^\n]*\n  File [^\n]*\n"
+    r"(?:    [^\n]*\n)*TypeError: (get_config\(\) [^\n]*)"
+)
 
 
 def run(
@@ -137,7 +142,14 @@ def _sentence(error: BaseException) -> str:
         error = error.args[0]
     text = str(error.args[0] if len(error.args) == 1 else error)
     if "Traceback" in text:
-        return text
+        called = _WRONG_CALL.search(text)
+        # Any other error of a config is its writer's, who needs the lines.
+        if not called:
+            return text
+        text = (
+            f"What follows the colon of {called[1]} goes to its get_config. "
+            f"Received: {called[2]}"
+        )
     text = " ".join(text.split())
     text = re.sub(r"^flag --(\S+)=None: Flag .*", r"`--\1` is required", text)
     return text if text.endswith((".", "!", "?")) else f"{text}."

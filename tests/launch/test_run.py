@@ -202,6 +202,13 @@ def test_what_follows_a_colon_is_the_argument_of_get_config(nursery, folder):
         lines = done.stdout.splitlines()[1:-1]
         names = [line.split()[0] for line in lines]
         assert names == [f"own/cold/seed{seed}" for seed in seeds]
+    refused = nursery.run(f"--config={folder / 'own.py'}:04", "--list")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        f"What follows the colon of --config={folder / 'own.py'}:04 goes to "
+        "its get_config. Received: get_config() takes 0 positional arguments "
+        "but 1 was given. Try --help.\n",
+    )
 
 
 def test_other_data_under_the_same_name_are_refused(nursery, folder):
