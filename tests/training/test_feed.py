@@ -1,6 +1,9 @@
 """Batches of a round: each sample once an epoch, in the order asked for."""
 
 import gc
+import pathlib
+import subprocess
+import sys
 import weakref
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 from ws_keras.data import aligned
 from ws_keras.training import feed as feeds
 
+ROOT = pathlib.Path(__file__).parents[2]
 X = np.arange(40, dtype=np.uint8).reshape(20, 2)
 Y = np.arange(20, dtype=np.int32)
 INDICES = np.array([3, 1, 4, 15, 9, 2, 6, 5, 8, 7, 19])
@@ -163,3 +167,42 @@ def test_a_batch_of_a_round_must_be_one_that_replicas_can_share():
     feed = feeds.Feed(X, Y, 4, num_replicas=2)
     with pytest.raises(ValueError, match="batch_size=5, replicas=2"):
         feed.training(INDICES, lambda: np.arange(11), batch_size=5)
+
+
+@pytest.mark.slow
+def test_an_epoch_copies_no_data_where_operations_are_deterministic():
+    """TensorFlow then rewrites each pipeline, with the tensors in it."""
+    script = """
+import numpy as np
+import tensorflow as tf
+from ws_keras.data import aligned
+from ws_keras.training import feed as feeds
+
+tf.config.experimental.enable_op_determinism()
+tf.random.set_seed(0)
+
+def megabytes(field):
+    for line in open("/proc/self/status"):
+        if line.startswith(field):
+            return int(line.split()[1]) / 1024
+
+x = aligned.empty((200, 2**20), np.uint8)
+x[...] = 1
+feed = feeds.Feed(x, np.zeros(200, np.int32), 4)
+def epoch(data):
+    for _ in data:
+        pass
+before = megabytes("VmHWM")
+assert before > 200, before
+epoch(feed.training(np.arange(9), lambda: np.arange(9))[0])
+epoch(feed.evaluation(np.arange(9)))
+print(megabytes("VmHWM") - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 100

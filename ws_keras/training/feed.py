@@ -10,6 +10,8 @@ import numpy as np
 from ws_keras.data import aligned
 
 EVALUATION_BATCH = 500
+# TensorFlow's name for resources that nobody else finds.
+_ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 
 
 class Feed:
@@ -157,9 +159,7 @@ class _TensorBatches:
         import tensorflow as tf
 
         self._tf = tf
-        # A constant of a graph must not be larger than 2 GB; a captured
-        # eager tensor may be.
-        self._x, self._y = _tensor(tf, x), _tensor(tf, y)
+        self._x, self._y = _Resource(tf, x), _Resource(tf, y)
 
     def __call__(self, columns, bounds, weighted=False):
         tf = self._tf
@@ -177,7 +177,7 @@ class _TensorBatches:
             return tuple(tf.ensure_shape(column, [None]) for column in columns)
 
         def gather(indices, *weights):
-            x, y = tf.gather(self._x, indices), tf.gather(self._y, indices)
+            x, y = self._x.gather(indices), self._y.gather(indices)
             return x, y, *weights
 
         options = tf.data.Options()
@@ -185,6 +185,7 @@ class _TensorBatches:
         # step wait for its clock: about every other epoch of the MLP then
         # took 10 ms a step instead of 6.
         options.autotune.enabled = False
+        options.experimental_optimization.apply_default_optimizations = False
         # There are no files to shard.
         options.experimental_distribute.auto_shard_policy = (
             tf.data.experimental.AutoShardPolicy.OFF
@@ -201,14 +202,45 @@ class _TensorBatches:
         return data
 
 
+class _Resource:
+    """An array as a resource on the host, over its own memory if it can be.
+
+    A pipeline with a tensor in it would copy the tensor for each iterator,
+    because TensorFlow rewrites pipelines if operations are deterministic. A
+    `tf.Variable` would be made once for each replica in a strategy's scope.
+    """
+
+    def __init__(self, tf, array):
+        self._tf, self._shape = tf, array.shape
+        self._dtype = tf.as_dtype(array.dtype)
+        with tf.device("cpu:0"):
+            self._handle = tf.raw_ops.VarHandleOp(
+                dtype=self._dtype,
+                shape=array.shape,
+                # As in `tf.Variable`: it lives as long as the handle.
+                shared_name=_ANONYMOUS,
+            )
+            tf.raw_ops.AssignVariableOp(
+                resource=self._handle, value=_tensor(tf, array)
+            )
+
+    def gather(self, indices):
+        whole = self._tf.raw_ops.ReadVariableOp(
+            resource=self._handle, dtype=self._dtype
+        )
+        # A handle in a pipeline does not tell the shape behind it.
+        return self._tf.gather(
+            self._tf.ensure_shape(whole, self._shape), indices
+        )
+
+
 def _tensor(tf, array):
     """Returns a tensor on the host, over the array's own memory if it can be.
 
     `tf.constant` holds all data twice, and three times while it copies.
     """
     if not aligned.is_shareable(array):
-        with tf.device("cpu:0"):
-            return tf.constant(array)
+        return tf.constant(array)
     shared = aligned.array(array).__dlpack__()
     return tf.experimental.dlpack.from_dlpack(shared)
 
