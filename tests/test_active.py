@@ -30,6 +30,7 @@ def config(acquisition="margin", **changes):
     found.model.units = 6
     found.train.batch_size = 8
     found.train.epochs = 3
+    found.train.steps_per_execution = 1
     found.deterministic = False
     found.update_from_flattened_dict(changes)
     return found

@@ -20,7 +20,7 @@ SELECTION = (
     "exact_steps and schedule7 and reset",
     "an_interrupted_fit and schedule1 and 6 and True",
     "mixed_once and tied",
-    "moving_statistics",
+    "moving_statistics_are_updated",
     "test_reset_equals and Adam",
     "bitwise_as_without_it and 4",
 )

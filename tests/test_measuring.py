@@ -128,9 +128,8 @@ class StopAfter(keras.callbacks.Callback):
             self.stop.want()
 
 
-@pytest.mark.parametrize(
-    "steps", [14, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 22))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", [2, 14, 22])
 def test_measures_survive_a_stop_in_the_middle_of_an_epoch(
     measured, tmp_path, monkeypatch, steps
 ):

@@ -61,6 +61,7 @@ def test_the_floor_reads_and_writes_what_shrink_perturb_does():
     assert all(ratio > 0 for ratio in (*rows[0].wall, *rows[0].cpu))
 
 
+@pytest.mark.slow
 def test_programs_that_do_not_the_same_are_refused():
     programs = {
         network: {"module": "transform", "what": "floor", "network": network}

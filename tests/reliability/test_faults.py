@@ -157,6 +157,7 @@ def test_truncated_rows(nursery, user, whole, tmp_path, where):
     assert Result.of(workdir) == whole
 
 
+@pytest.mark.slow
 def test_a_damaged_line_before_the_last(nursery, user, whole, tmp_path):
     """That setting is left as it is, and the others run to their end."""
     out, workdir = tmp_path / "out", tmp_path / "run"

@@ -124,6 +124,7 @@ def test_outside_of_training_signals_are_as_usual():
     assert signal.set_wakeup_fd(-1) == -1
 
 
+@pytest.mark.slow
 def test_two_commands_on_one_workdir(nursery, user, whole, tmp_path):
     """The second takes other settings, waits for the last, and runs none
     twice."""
