@@ -85,6 +85,7 @@ def main(_) -> None:
             except stops.Interrupted:
                 received.leave()
         if _REPORT.value:
+            del loaded  # drawing needs memory as well
             with folder.lock():
                 outcome.write_gaps(folder, every)
                 outcome.report(folder)
