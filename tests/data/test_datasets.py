@@ -7,7 +7,6 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -337,15 +336,19 @@ def test_fingerprint_of_textures_is_the_same_on_all_cpus():
 PREPARING = """
 import functools
 import os
+import signal
 import sys
 import numpy as np
 import tensorflow_datasets as tfds
 from ws_keras.data import datasets
 
+# A shell ignores it for what it runs in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # TFDS prints, too.
 out = os.fdopen(os.dup(1), "w")
 say = functools.partial(print, file=out, flush=True)
 sys.stdout = sys.stderr
+datasets.print = say  # whom it waits for
 
 def samples():
     say("begun")
@@ -376,16 +379,22 @@ def preparing(folder):
     return process
 
 
+def assert_waits(process, other):
+    said = process.stdout.readline()
+    assert said.startswith(f"mnist is being prepared by process {other.pid} on")
+
+
 @pytest.mark.slow
 def test_one_that_is_broken_off_leaves_the_download_of_another(tmp_path):
     folder = tmp_path / "new"
     with preparing(folder) as first:
         assert first.stdout.readline() == "begun\n"
         with preparing(folder) as second:
-            time.sleep(1)  # until it waits
+            assert_waits(second, first)
             second.send_signal(signal.SIGINT)
             assert second.stdout.read() == "" and second.wait() != 0
         with preparing(folder) as third:
+            assert_waits(third, first)
             first.communicate("one\ntwo\n")
             # It has waited, and finds what the first has prepared.
             assert third.stdout.readline() == "2 samples\n"
@@ -399,6 +408,7 @@ def test_what_fails_leaves_nothing_to_one_that_waits(tmp_path):
     with preparing(folder) as first:
         assert first.stdout.readline() == "begun\n"
         with preparing(folder) as second:
+            assert_waits(second, first)
             said, _ = first.communicate("one\nfail\n")
             assert "could not be downloaded" in said and "no more" in said
             assert second.communicate("one\n")[0] == "begun\n1 samples\n"
