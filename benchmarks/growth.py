@@ -1,34 +1,42 @@
-r"""How cost grows: with the samples of a round, and with the weights.
+r"""How cost grows: with samples, weights and the workers of a sweep.
 
     python -m benchmarks.growth
 
 Writes `growth.jsonl` and `growth.png` to `results/benchmarks`: seconds of an
-epoch and of an evaluation of the narrow ResNet-18 over samples, and seconds
-and extra memory of `shrink_perturb` over weights. Each figure is the median of
-some repetitions; the machine is the only peer here, so that the shape of the
-curves counts, not their height.
+epoch of the narrow ResNet-18 over samples, of the rounds of each arm over
+samples (from the rows of `results/fig2_online`), of a sweep over its workers,
+and seconds and extra memory of `shrink_perturb` over weights. Figures with
+repetitions are medians; the machine is the only peer here, so that the shape of
+the curves counts, not their height. `--only=sweep` measures one of them again.
 """
 
+import collections
 import json
 import pathlib
 import statistics
+import tempfile
+from collections.abc import Callable
 
 from absl import app
 from absl import flags
 
+from benchmarks import commands
 from benchmarks import suite
 from benchmarks import turns
+from ws_keras.results import rows
 
 SAMPLES = (1000, 2000, 4000, 8000, 16_000, 33_333)
 MODELS = ("mlp", "resnet18", "resnet50", "100 million", "300 million")
+WORKERS = (1, 2, 3, 4)
 REPEATS = 3
 
+_ROWS = pathlib.Path(__file__).parents[1] / "results/fig2_online"
 _OUTPUT = flags.DEFINE_string(
     "output", "results/benchmarks", "Folder of the points and the figure."
 )
 
 
-def rounds() -> list[dict]:
+def epochs() -> list[dict]:
     """Seconds of an epoch over the samples of a round."""
     found = []
     for samples in SAMPLES:
@@ -36,9 +44,39 @@ def rounds() -> list[dict]:
             **suite.common("resnet18", "adam"),
             "samples": -(-samples * 3 // 2),
         }
-        repeats = 1 if samples > 10_000 else REPEATS
-        replies = _replies("ours", 1 + repeats, **arguments)[1:]
+        replies = _replies("ours", 1 + REPEATS, **arguments)[1:]
         found.append(_point("epoch", replies[0]["samples"], replies))
+    return found
+
+
+def rounds() -> list[dict]:
+    """Seconds of the rounds of each arm of Figure 2, mean over seeds."""
+    found = collections.defaultdict(list)
+    for row in rows.read_workdir(_ROWS):
+        strengths = f" {row.shrink:g}/{row.perturb:g}"
+        arm = row.arm + strengths * (row.arm == "shrink_perturb")
+        found[arm, row.num_samples].append(row.train_seconds)
+    return [
+        {
+            "what": "round",
+            "arm": arm,
+            "size": samples,
+            "repeats": len(seconds),
+            "wall": statistics.mean(seconds),
+        }
+        for (arm, samples), seconds in sorted(found.items())
+    ]
+
+
+def sweeps() -> list[dict]:
+    """Seconds of a sweep of eight small settings over its workers."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for workers in WORKERS:
+            command = suite.sweep_command(folder, workers)
+            cost = commands.run(command)
+            point = {"what": "sweep", "size": workers, "repeats": 1}
+            found.append({**point, "wall": cost.wall, "cpu": cost.cpu})
     return found
 
 
@@ -69,37 +107,73 @@ def _point(what: str, size: int, replies: list[dict]) -> dict:
 
 
 def figure(points: list[dict]):
-    """Draws seconds and memory over size, both axes in powers of ten."""
+    """Draws all that was measured over its size."""
     from matplotlib import figure as figures
 
-    drawn = figures.Figure((8, 3.2), layout="constrained")
-    left, right = drawn.subplots(1, 2)
-    for axes, what, unit in (
-        (left, "epoch", "samples"),
-        (right, "shrink_perturb", "weights"),
-    ):
-        chosen = [p for p in points if p["what"] == what]
-        sizes = [p["size"] for p in chosen]
-        axes.loglog(sizes, [p["wall"] for p in chosen], "o-", label="seconds")
-        axes.loglog(
-            sizes, [p["cpu"] for p in chosen], "s--", label="CPU-seconds"
-        )
-        axes.set_title(what)
-        axes.set_xlabel(unit)
+    drawn = figures.Figure((10, 6), layout="constrained")
+    by_what = collections.defaultdict(list)
+    for point in points:
+        by_what[point["what"]].append(point)
+    grid = zip(drawn.subplots(2, 3).flat, _PANELS, strict=False)
+    for axes, (title, what, x_label, y_label, keys) in grid:
+        for key, label in keys.items():
+            for name, chosen in _series(by_what[what], key, label):
+                sizes = [point["size"] for point in chosen]
+                values = [point[key] for point in chosen]
+                axes.plot(sizes, values, "o-", markersize=4, label=name)
+        if what not in ("round", "sweep"):  # their sizes lie close together
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
         axes.grid(color="0.9")
-        axes.legend()
+        if axes.lines:
+            axes.legend(fontsize=8)
+    drawn.axes[-1].set_axis_off()
     return drawn
+
+
+_TIMES = {"wall": "wall clock", "cpu": "CPU"}
+_MEMORY = {"extra_memory": "extra", "largest_variable": "largest variable"}
+# Title, points, labels of the axes, and the names of what is drawn.
+_PANELS = (
+    ("Epoch, ResNet-18", "epoch", "samples", "seconds", _TIMES),
+    ("Rounds of Figure 2", "round", "samples", "seconds", {"wall": ""}),
+    ("Sweep of 8 settings", "sweep", "workers", "seconds", _TIMES),
+    ("shrink_perturb", "shrink_perturb", "weights", "seconds", _TIMES),
+    ("shrink_perturb", "shrink_perturb", "weights", "MB", _MEMORY),
+)
+
+
+def _series(points: list[dict], key: str, label: str):
+    """Yields name and points of each line: one, or one for each arm."""
+    arms = dict.fromkeys(point.get("arm", label) for point in points)
+    for arm in arms:
+        yield arm, [p for p in points if p.get("arm", label) == arm]
+
+
+_MEASURED: dict[str, Callable[[], list[dict]]] = {
+    "epoch": epochs,
+    "round": rounds,
+    "sweep": sweeps,
+    "shrink_perturb": transforms,
+}
+_ONLY = flags.DEFINE_list("only", list(_MEASURED), "What to measure.")
 
 
 def main(_) -> None:
     """Measures, writes and draws."""
     folder = pathlib.Path(_OUTPUT.value)
+    path = folder / "growth.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
-    points = [*transforms(), *rounds()]
-    lines = "".join(f"{json.dumps(point)}\n" for point in points)
-    (folder / "growth.jsonl").write_text(lines)
+    kept = path.read_text().splitlines() if path.exists() else []
+    points = [json.loads(line) for line in kept]
+    points = [point for point in points if point["what"] not in _ONLY.value]
+    for what in _ONLY.value:
+        points += _MEASURED[what]()
+    path.write_text("".join(f"{json.dumps(point)}\n" for point in points))
     figure(points).savefig(folder / "growth.png", dpi=120)
-    print(lines)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,18 @@ work, then the next one, round after round; a ratio is taken within each round,
 and its median and quartiles over the rounds are reported.
 """
 
+import contextlib
 import dataclasses
+import datetime
+import functools
 import json
+import os
 import pathlib
+import platform
+import re
 import statistics
+import subprocess
+from importlib import metadata
 
 from benchmarks import turns
 
@@ -20,7 +28,7 @@ class Row:
     `wall` and `cpu` are the peer's seconds divided by the program's (above 1
     the program is the faster one), as (quartile, median, quartile). Work
     without samples counts as one. `facts` are the medians of what else the
-    program reports.
+    program reports, `conditions` where and when it was measured.
     """
 
     work: str
@@ -35,6 +43,7 @@ class Row:
     peer_cpu_seconds_per_1000: float
     at_least: float | None = None
     facts: dict = dataclasses.field(default_factory=dict)
+    conditions: dict = dataclasses.field(default_factory=dict)
 
 
 def compare(
@@ -111,7 +120,38 @@ def row(
             name: statistics.median(reply[name] for reply in ours)
             for name in set(ours[0]) - _COSTS
         },
+        conditions=conditions(),
     )
+
+
+@functools.cache
+def conditions() -> dict:
+    """Returns the day, the state of the code, the processor and versions."""
+    revision = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=pathlib.Path(__file__).parent,
+        capture_output=True,
+        text=True,
+    )
+    versions = {}
+    for name in ("tensorflow", "keras", "torch", "numpy"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return {
+        "date": datetime.date.today().isoformat(),
+        "revision": revision.stdout.strip(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        **versions,
+    }
+
+
+def _processor() -> str:
+    path = pathlib.Path("/proc/cpuinfo")
+    if not path.exists():
+        return platform.processor()
+    found = re.search(r"^model name\s*: (.*)$", path.read_text(), re.MULTILINE)
+    return found[1] if found else platform.machine()
 
 
 _COSTS = {"wall", "cpu", "samples", "loss"}

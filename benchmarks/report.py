@@ -9,6 +9,7 @@ from benchmarks import shares
 _HEAD = (
     "work",
     "against",
+    "pairs",
     "times faster, wall clock",
     "CPU-seconds",
     "aim",
@@ -38,6 +39,7 @@ def _cells(row: pairs.Row, found: dict | None) -> tuple[str, ...]:
     return (
         row.work,
         row.peer,
+        str(row.pairs),
         _ratio(row.wall),
         _ratio(row.cpu),
         "" if row.at_least is None else f"{row.at_least:.2f}",

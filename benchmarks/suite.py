@@ -235,6 +235,15 @@ def sweep(count: int) -> list[pairs.Row]:
     return [row]
 
 
+def sweep_command(folder: str, workers: int) -> list[str]:
+    """Returns a sweep of eight small settings, with data in a folder."""
+    path = pathlib.Path(folder) / "data.npz"
+    if not path.exists():
+        _python(f"work.save_data({str(path)!r}, 3000)")
+    found = _ours(folder, path, 2, 2, seeds=(0, 1, 2, 3), module="sweep")
+    return [*found, f"--workers={workers}", "--config.rounds.step=500"]
+
+
 def _ours(
     folder, path, rounds, epochs, *, seeds=(0,), module="run"
 ) -> list[str]:
@@ -273,14 +282,14 @@ def many_seeds(count: int) -> list[pairs.Row]:
 
 
 def round_start(count: int) -> list[pairs.Row]:
-    """Rounds of one step: the start of a round is what is not its epoch."""
+    """Short rounds: the start of a round is what is not its epochs."""
     shared = {
         "module": "round_start",
         "network": "resnet18",
         "optimizer": "adam",
     }
     return pairs.compare(
-        "round of one step, ResNet-18",
+        "short rounds, ResNet-18",
         {
             "shrink_perturb": {"arm": "shrink_perturb-0.4-0.1", **shared},
             "warm": {"arm": "warm", **shared},

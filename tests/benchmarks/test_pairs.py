@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 
+import keras
 import pytest
 
 from benchmarks import pairs
@@ -28,6 +29,8 @@ def test_ratios_are_taken_within_each_round():
     assert row.samples_per_second == 100
     assert row.peer_cpu_seconds_per_1000 == 40
     assert row.facts == {"memory": 3.0}
+    assert row.conditions["keras"] == keras.__version__
+    assert row.conditions["date"] >= "2026" and row.conditions["cores"] > 0
 
 
 def test_rows_come_back_and_new_ones_replace_those_of_the_same_work(tmp_path):
