@@ -14,20 +14,18 @@ import pathlib
 from absl import app
 from absl import flags
 
+from benchmarks import output
 from benchmarks import pairs
 from benchmarks import report
 from benchmarks import suite
 
 _ONLY = flags.DEFINE_list("only", list(suite.SUITE), "Which comparisons.")
 _PAIRS = flags.DEFINE_integer("pairs", 5, "Rounds of each comparison.")
-_OUTPUT = flags.DEFINE_string(
-    "output", "results/benchmarks", "Folder of rows, table and figure."
-)
 
 
 def main(_) -> None:
     """Runs what the flags name and writes it down."""
-    folder = pathlib.Path(_OUTPUT.value)
+    folder = pathlib.Path(output.FOLDER.value)
     for name in _ONLY.value:
         if name not in suite.SUITE:
             raise app.UsageError(

@@ -21,6 +21,7 @@ from absl import app
 from absl import flags
 
 from benchmarks import commands
+from benchmarks import output
 from benchmarks import suite
 from benchmarks import turns
 from ws_keras.results import rows
@@ -31,9 +32,6 @@ WORKERS = (1, 2, 3, 4)
 REPEATS = 3
 
 _ROWS = pathlib.Path(__file__).parents[1] / "results/fig2_online"
-_OUTPUT = flags.DEFINE_string(
-    "output", "results/benchmarks", "Folder of the points and the figure."
-)
 
 
 def epochs() -> list[dict]:
@@ -164,7 +162,7 @@ _ONLY = flags.DEFINE_list("only", list(_MEASURED), "What to measure.")
 
 def main(_) -> None:
     """Measures, writes and draws."""
-    folder = pathlib.Path(_OUTPUT.value)
+    folder = pathlib.Path(output.FOLDER.value)
     path = folder / "growth.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
     kept = path.read_text().splitlines() if path.exists() else []

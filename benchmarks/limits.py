@@ -15,8 +15,8 @@ import time
 
 import numpy as np
 from absl import app
-from absl import flags
 
+from benchmarks import output
 from benchmarks import turns
 from benchmarks import work
 
@@ -25,10 +25,6 @@ MATRIX = 2048
 STAGES = ((32, 16), (16, 32), (8, 64), (4, 128))
 BATCH = 128
 REPEATS = 7
-
-_OUTPUT = flags.DEFINE_string(
-    "output", "results/benchmarks", "Folder of the file."
-)
 
 
 def operations(model) -> int:
@@ -67,7 +63,7 @@ def main(_) -> None:
         for dtype in ("float32", "bfloat16")
     }
     text = json.dumps({**found, **allowed}, indent=2)
-    folder = pathlib.Path(_OUTPUT.value)
+    folder = pathlib.Path(output.FOLDER.value)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "limits.json").write_text(f"{text}\n")
     print(text)

@@ -15,13 +15,11 @@ from absl import app
 from absl import flags
 
 from benchmarks import commands
+from benchmarks import output
 from benchmarks import work
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of TensorFlow Datasets. Default: TFDS' own."
-)
-_OUTPUT = flags.DEFINE_string(
-    "output", "results/benchmarks", "Folder of the file."
 )
 
 
@@ -48,7 +46,7 @@ def main(_) -> None:
             cost = commands.run(command(network, workdir, _DATA_DIR.value))
         found[network] = round(cost.peak_memory)
         print(f"{network}: {found[network]} MB", flush=True)
-    path = pathlib.Path(_OUTPUT.value) / "memory.json"
+    path = pathlib.Path(output.FOLDER.value) / "memory.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=2) + "\n")
 

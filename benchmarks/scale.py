@@ -18,8 +18,8 @@ import tempfile
 import time
 
 from absl import app
-from absl import flags
 
+from benchmarks import output
 from launch import scheduler
 from ws_keras import settings as all_settings
 from ws_keras.results import events
@@ -69,10 +69,6 @@ found = {
 }
 print(json.dumps(found))
 """
-
-_OUTPUT = flags.DEFINE_string(
-    "output", "results/benchmarks", "Folder of the file and the table."
-)
 
 
 class Nothing:
@@ -276,7 +272,7 @@ def _number(value: float | None) -> str:
 
 def main(_) -> None:
     """Measures and writes."""
-    folder = pathlib.Path(_OUTPUT.value)
+    folder = pathlib.Path(output.FOLDER.value)
     folder.mkdir(parents=True, exist_ok=True)
     points = []
     for shape in SHAPES:

@@ -21,12 +21,10 @@ import numpy as np
 from absl import app
 from absl import flags
 
+from benchmarks import output
 from ws_keras.results import rows
 
 _MINUTES = flags.DEFINE_float("minutes", 45.0, "Length of the run.")
-_OUTPUT = flags.DEFINE_string(
-    "output", "results/benchmarks", "Folder of the samples."
-)
 _SECONDS = 5.0
 _COMMAND = [
     sys.executable,
@@ -111,7 +109,7 @@ def summary(samples: list[dict]) -> str:
 def main(_) -> None:
     """Runs, writes and prints."""
     samples = watch(_MINUTES.value)
-    folder = pathlib.Path(_OUTPUT.value)
+    folder = pathlib.Path(output.FOLDER.value)
     folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(f"{json.dumps(point)}\n" for point in samples)
     (folder / "soak.jsonl").write_text(lines)
