@@ -19,6 +19,8 @@ from benchmarks import pairs
 from benchmarks import report
 from benchmarks import suite
 
+flags.adopt_module_key_flags(output)
+
 _ONLY = flags.DEFINE_list("only", list(suite.SUITE), "Which comparisons.")
 _PAIRS = flags.DEFINE_integer("pairs", 5, "Rounds of each comparison.")
 

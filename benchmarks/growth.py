@@ -26,6 +26,8 @@ from benchmarks import suite
 from benchmarks import turns
 from ws_keras.results import rows
 
+flags.adopt_module_key_flags(output)
+
 SAMPLES = (1000, 2000, 4000, 8000, 16_000, 33_333)
 MODELS = ("mlp", "resnet18", "resnet50", "100 million", "300 million")
 WORKERS = (1, 2, 3, 4)

@@ -15,10 +15,13 @@ import time
 
 import numpy as np
 from absl import app
+from absl import flags
 
 from benchmarks import output
 from benchmarks import turns
 from benchmarks import work
+
+flags.adopt_module_key_flags(output)
 
 MATRIX = 2048
 # Height and channels of the four stages of the narrow ResNet-18.

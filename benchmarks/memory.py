@@ -18,6 +18,8 @@ from benchmarks import commands
 from benchmarks import output
 from benchmarks import work
 
+flags.adopt_module_key_flags(output)
+
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of TensorFlow Datasets. Default: TFDS' own."
 )

@@ -18,6 +18,7 @@ import tempfile
 import time
 
 from absl import app
+from absl import flags
 
 from benchmarks import output
 from launch import scheduler
@@ -25,6 +26,8 @@ from ws_keras import settings as all_settings
 from ws_keras.results import events
 from ws_keras.results import rows
 from ws_keras.results import workdir
+
+flags.adopt_module_key_flags(output)
 
 # Settings and their rounds: 34 as in Figure 2, and 100,000 rows in two ways.
 SHAPES = ((10, 34), (1000, 34), (2941, 34), (100_000, 1))

@@ -24,6 +24,8 @@ from absl import flags
 from benchmarks import output
 from ws_keras.results import rows
 
+flags.adopt_module_key_flags(output)
+
 _MINUTES = flags.DEFINE_float("minutes", 45.0, "Length of the run.")
 _SECONDS = 5.0
 _COMMAND = [
