@@ -181,9 +181,9 @@ class _TensorBatches:
             return x, y, *weights
 
         options = tf.data.Options()
-        # There is nothing to tune here, and on few cores the tuner makes a
-        # step wait for its clock: about every other epoch of the MLP then
-        # took 10 ms a step instead of 6.
+        # There is nothing to rewrite or tune here, and on few cores the tuner
+        # makes a step wait for its clock: about every other epoch of the MLP
+        # then took 10 ms a step instead of 6.
         options.autotune.enabled = False
         options.experimental_optimization.apply_default_optimizations = False
         # There are no files to shard.
