@@ -161,12 +161,15 @@ def test_examples_of_docstrings(path):
 def test_example_of_the_readme():
     (code,) = blocks("python")
     assert len(code.splitlines()) <= 14
+    keras.utils.set_random_seed(0)
     names = {}
     exec(compile(code, "README.md", "exec"), names)
     model, stop = names["model"], names["stop"]
     assert stop.stopped_by == "threshold"
+    assert model.history.history["accuracy"][-1] >= 0.99
+    # Moving statistics of a dozen epochs lag behind: 0.7 to 0.98, by the seed.
     _, accuracy = model.evaluate(names["x"], names["y"], verbose=0)
-    assert accuracy > 0.8
+    assert accuracy > 0.5
 
 
 def test_commands_of_the_readme_name_what_exists():
