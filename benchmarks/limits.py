@@ -12,12 +12,14 @@ import os
 import pathlib
 import statistics
 import time
+from concurrent import futures
 
 import numpy as np
 from absl import app
 from absl import flags
 
 from benchmarks import output
+from benchmarks import pairs
 from benchmarks import turns
 from benchmarks import work
 
@@ -46,6 +48,15 @@ def operations(model) -> int:
     return total
 
 
+def evaluation_bounds(found: dict[str, float], dtype: str) -> float:
+    """Returns the images a second that ResNet-18 could be evaluated on."""
+    from ws_keras import models
+
+    rate = found[f"forward_convolution_{dtype}_gflops"] * 1e9
+    # Forward is a third of a training step.
+    return 3 * rate / operations(models.build("resnet18"))
+
+
 def bounds(found: dict[str, float], dtype: str) -> dict[str, float]:
     """Returns the samples a second that the rates allow each network."""
     from ws_keras import models
@@ -65,7 +76,10 @@ def main(_) -> None:
         f"samples_per_second_{dtype}": bounds(found, dtype)
         for dtype in ("float32", "bfloat16")
     }
-    text = json.dumps({**found, **allowed}, indent=2)
+    evaluated = evaluation_bounds(found, "float32")
+    allowed["evaluated_per_second_float32"] = {"resnet18": evaluated}
+    where = {"conditions": pairs.conditions()}
+    text = json.dumps({**found, **allowed, **where}, indent=2)
     folder = pathlib.Path(output.FOLDER.value)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "limits.json").write_text(f"{text}\n")
@@ -82,35 +96,61 @@ def rates() -> dict[str, float]:
         a = tf.cast(tf.random.normal([MATRIX, MATRIX]), dtype)
         seconds = _median(lambda a=a: tf.linalg.matmul(a, a))
         found[f"matmul_{name}_gflops"] = 2 * MATRIX**3 / seconds / 1e9
-        found[f"convolution_{name}_gflops"] = _convolutions(dtype)
+        for key, rate in _convolutions(dtype).items():
+            found[f"{key}_{name}_gflops"] = rate
     return found
 
 
-def _convolutions(dtype) -> float:
-    """Rate of 3x3 convolutions with both gradients, over the four stages."""
+def _convolutions(dtype) -> dict[str, float]:
+    """Rates of 3x3 convolutions over the four stages.
+
+    Forward alone, and with both gradients.
+    """
     import tensorflow as tf
 
-    work = seconds = 0.0
+    work = forward_seconds = seconds = 0.0
     for size, channels in STAGES:
         x = tf.cast(tf.random.normal([BATCH, size, size, channels]), dtype)
         kernel = tf.cast(tf.random.normal([3, 3, channels, channels]), dtype)
 
         @tf.function
-        def step(x, kernel):
+        def forward(x, kernel):
+            return tf.nn.conv2d(x, kernel, 1, "SAME")
+
+        @tf.function
+        def step(x, kernel, forward=forward):
             with tf.GradientTape() as tape:
                 tape.watch([x, kernel])
-                y = tf.nn.conv2d(x, kernel, 1, "SAME")
+                y = forward(x, kernel)
             return y, *tape.gradient(y, [x, kernel], x)
 
+        forward_seconds += _median(lambda x=x, k=kernel, f=forward: f(x, k))
         seconds += _median(lambda x=x, k=kernel, step=step: step(x, k))
-        work += 3 * 2 * 9 * channels**2 * size**2 * BATCH
-    return work / seconds / 1e9
+        work += 2 * 9 * channels**2 * size**2 * BATCH
+    return {
+        "forward_convolution": work / forward_seconds / 1e9,
+        "convolution": 3 * work / seconds / 1e9,
+    }
 
 
 def _bandwidth() -> float:
+    """Rate of copying, each core a part, in GB/s read and written."""
     source = np.ones(2**26, np.float32)  # 268 MB, larger than any cache
     target = np.empty_like(source)
-    seconds = _median(lambda: np.copyto(target, source))
+    cores = len(os.sched_getaffinity(0))
+    parts = list(
+        zip(
+            np.array_split(target, cores),
+            np.array_split(source, cores),
+            strict=True,
+        )
+    )
+    with futures.ThreadPoolExecutor(cores) as pool:
+
+        def copy():
+            return list(pool.map(lambda part: np.copyto(*part), parts))
+
+        seconds = _median(copy)
     return 2 * source.nbytes / seconds / 1e9
 
 
@@ -119,13 +159,16 @@ def _median(call) -> float:
     times = []
     for _ in range(REPEATS):
         start = time.perf_counter()
-        np.asarray(_first(call()))
+        _wait(call())
         times.append(time.perf_counter() - start)
     return statistics.median(times)
 
 
-def _first(result):
-    return result[0] if isinstance(result, (tuple, list)) else result
+def _wait(result) -> None:
+    """Waits for a tensor, or for the first of several."""
+    if isinstance(result, tuple):
+        result = result[0]
+    getattr(result, "numpy", lambda: None)()
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ _WEIGHTS = {"resnet18": 0.70e6, "resnet50": 25.6e6, "300 million": 300e6}
 def share(row: pairs.Row, found: dict) -> float | None:
     """Returns a row's rate as a share of what the machine's parts allow.
 
-    Training by its convolutions or products, an evaluation as a third of it,
-    a transform as reading and writing each weight once.
+    Training by its convolutions or products, an evaluation by forward
+    convolutions, a transform as reading and writing each weight once.
 
     Args:
         row: A comparison.
@@ -27,7 +27,7 @@ def share(row: pairs.Row, found: dict) -> float | None:
     dtype = "bfloat16" if "bfloat16" in row.work else "float32"
     allowed = found[f"samples_per_second_{dtype}"]
     if row.work.startswith("evaluation"):
-        return rate / (3 * allowed["resnet18"])
+        return rate / found["evaluated_per_second_float32"]["resnet18"]
     for title, network in _TITLES.items():
         if row.work.startswith(title) and "seeds" not in row.work:
             return rate / allowed[network]

@@ -107,7 +107,8 @@ def get_config() -> ml_collections.ConfigDict:
     # Likewise for the first round alone; None treats it as the others.
     train.first_epochs = config_dict.placeholder(int)
     # Steps between two looks of Python at the training; changes the speed
-    # alone. None: 1 for resnet18, 32 for the networks whose steps are short.
+    # alone. None: 4 for resnet18, 32 for the networks whose steps are short,
+    # 1 under several replicas.
     train.steps_per_execution = config_dict.placeholder(int)
     # Held-out samples to measure after each epoch, for the curves only.
     train.monitor_samples = 500

@@ -27,15 +27,19 @@ def main(turn, network, stacked, samples):
             for seed in range(SEEDS)
         ]
     )
-    for step in steps:
-        step(tf.constant(orders[: SEEDS // len(steps), : work.BATCH_SIZE]))
+    for group, step in zip(groups, steps, strict=True):
+        step(tf.constant(orders[group, : work.BATCH_SIZE]))
     turn(num_params=SEEDS * work.PARAMETERS[network])
     while True:
+        losses = []
         for group, step in zip(groups, steps, strict=True):
             mine = orders[group]
             for start in range(0, samples, work.BATCH_SIZE):
-                step(tf.constant(mine[:, start : start + work.BATCH_SIZE]))
-        turn(SEEDS * samples)
+                batch = mine[:, start : start + work.BATCH_SIZE]
+                losses.append(step(tf.constant(batch)))
+        # Each is the sum over the seeds of a group.
+        loss = sum(map(float, losses)) * work.BATCH_SIZE / samples / SEEDS
+        turn(SEEDS * samples, loss)
 
 
 def _weights(tf, network, seeds) -> list:
@@ -45,8 +49,15 @@ def _weights(tf, network, seeds) -> list:
     found = []
     for before, after in zip(widths, widths[1:], strict=False):
         limit = 1 / math.sqrt(before)
-        for shape in ((len(seeds), before, after), (len(seeds), 1, after)):
-            start = tf.random.uniform(shape, -limit, limit)
+        for shape in ((before, after), (1, after)):
+            # A seed starts alike in both programs.
+            draws = [
+                tf.random.stateless_uniform(
+                    shape, (seed, len(found)), -limit, limit
+                )
+                for seed in seeds
+            ]
+            start = tf.stack(draws)
             found.append(
                 [tf.Variable(v) for v in (start, 0 * start, 0 * start)]
             )

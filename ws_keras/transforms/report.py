@@ -162,18 +162,12 @@ _SMALL, _LARGE = 1e-20, 1e30
 
 
 def _sum_of_blocks(a, b, dtype) -> float:
+    total = 0.0
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return float(
-            sum(
-                float(
-                    np.dot(
-                        a[part].astype(dtype, copy=False),
-                        b[part].astype(dtype, copy=False),
-                    )
-                )
-                for part in arrays.blocks(a.size)
-            )
-        )
+        for part in arrays.blocks(a.size):
+            left = a[part].astype(dtype, copy=False)
+            total += float(np.dot(left, b[part].astype(dtype, copy=False)))
+    return total
 
 
 def _root(norms) -> float:
