@@ -1,6 +1,6 @@
 r"""How fast an accelerator does the work: Keras on JAX beside PyTorch.
 
-    python -m benchmarks.gpu --rows=FILE [--parts=training,seeds,transform] \
+    python -m benchmarks.gpu [--parts=training,seeds,transform] [--rows=FILE] \
         [--dtypes=float32,bfloat16] [--batches=128,256,512]
     python -m benchmarks.gpu --small
 
@@ -35,6 +35,7 @@ from absl import app
 from absl import flags
 
 import ws_keras
+from benchmarks import output
 from benchmarks import work
 from ws_keras import models
 from ws_keras.results import tables
@@ -45,6 +46,8 @@ try:
     from benchmarks.programs import torch_networks
 except ImportError:
     torch = None
+
+flags.adopt_module_key_flags(output)
 
 SHRINK, PERTURB = 0.4, 0.1
 CHECKED = 3  # first steps of which the losses are compared
@@ -58,7 +61,12 @@ WAYS = {
     "eager": None,
 }
 
-_ROWS = flags.DEFINE_string("rows", None, "File to which rows are added.")
+_ROWS = flags.DEFINE_string(
+    "rows",
+    None,
+    "File to which rows are added. Default: gpu.jsonl in `--output`; none for "
+    "a trial.",
+)
 _SMALL = flags.DEFINE_bool("small", False, "Whether all is tiny, for a trial.")
 _PARTS = flags.DEFINE_list(
     "parts", ["training", "seeds", "transform"], "What to measure."
@@ -583,6 +591,14 @@ def _setup() -> Setup:
     )
 
 
+def _rows() -> str | None:
+    if _ROWS.value or _SMALL.value:
+        return _ROWS.value
+    folder = pathlib.Path(output.FOLDER.value)
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder / "gpu.jsonl")
+
+
 def main(_) -> None:
     """Measures what the flags say."""
     if keras.backend.backend() != "jax":
@@ -601,7 +617,7 @@ def main(_) -> None:
         "loop": setup.loop,
     }
     print(json.dumps(facts), flush=True)
-    report = Report(_ROWS.value, facts)
+    report = Report(_rows(), facts)
     if no_torch():
         report.note(f"PyTorch: {no_torch()}")
     elif {"training", "seeds"} & set(_PARTS.value):

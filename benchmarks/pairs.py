@@ -127,23 +127,35 @@ def row(
 @functools.cache
 def conditions() -> dict:
     """Returns the day, the state of the code, the processor and versions."""
-    revision = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=pathlib.Path(__file__).parent,
-        capture_output=True,
-        text=True,
-    )
     versions = {}
     for name in ("tensorflow", "keras", "torch", "numpy"):
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
     return {
         "date": datetime.date.today().isoformat(),
-        "revision": revision.stdout.strip(),
+        "revision": _revision(),
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         **versions,
     }
+
+
+def _revision() -> str:
+    """Returns the commit; it is dirty if more than results has changed."""
+
+    def git(*arguments):
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=pathlib.Path(__file__).parent,
+            capture_output=True,
+            text=True,
+        )
+
+    found = git("describe", "--always").stdout.strip()
+    changed = git(
+        "diff", "--quiet", "HEAD", "--", ":/", ":(top,exclude)results"
+    )
+    return found + "-dirty" * (changed.returncode == 1)
 
 
 def _processor() -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ws_keras.configs import base
 
+from ws_keras import building
 from ws_keras import experiment
 from ws_keras import protocol
 from ws_keras import settings
@@ -73,6 +74,23 @@ def test_steps_of_an_execution_change_no_row(steps):
     want = usual()
     found = run(config(**{"train.steps_per_execution": steps}))
     assert without_times(found) == without_times(want)
+
+
+@pytest.mark.parametrize(
+    "changes, replicas, steps",
+    [
+        ({"model.name": "resnet18"}, 1, 4),
+        ({"model.name": "mlp"}, 1, 32),
+        ({"model.name": "resnet18"}, 2, 1),
+        ({"model.name": "mlp", "transform.step_shrink": 0.9}, 1, 1),
+        ({"train.steps_per_execution": 7}, 1, 7),
+    ],
+)
+def test_steps_of_an_execution_by_network_and_replicas(
+    changes, replicas, steps
+):
+    given = config(**{"train.steps_per_execution": None, **changes})
+    assert building._steps(given, replicas) == steps
 
 
 def test_rows_of_the_online_protocol():
