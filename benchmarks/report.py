@@ -101,7 +101,7 @@ def _figure(rows: list[pairs.Row]):
     axes.minorticks_off()
     names = [f"{row.work}\nagainst {row.peer}" for row in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=7)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("times faster (median and quartiles; grey: aim)")
     axes.legend(loc="lower right", fontsize=8)
     return drawn
