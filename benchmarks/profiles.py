@@ -100,6 +100,9 @@ def pytorch(shared: dict) -> collections.Counter:
     return found
 
 
+PROGRAMS = {"tensorflow": tensorflow, "pytorch": pytorch}
+
+
 def _until_done(module: str, turn, options: dict) -> None:
     program = importlib.import_module(f"benchmarks.programs.{module}")
     try:
@@ -124,11 +127,11 @@ def main(arguments: list[str]) -> None:
     fit, _ = work.split(shared["samples"])
     steps = len(fit) // work.BATCH_SIZE
     if arguments[1:]:
-        found = globals()[arguments[1]](shared)
-        print(table(arguments[1], found, steps))
+        (name,) = arguments[1:]
+        print(table(name, PROGRAMS[name](shared), steps))
         return
     parts = [f"{_NETWORK.value}, {_OPTIMIZER.value}, {pairs.conditions()}"]
-    for name in ("tensorflow", "pytorch"):
+    for name in PROGRAMS:
         command = [sys.executable, "-m", "benchmarks.profiles", name]
         command += [f"--network={_NETWORK.value}"]
         command += [f"--optimizer={_OPTIMIZER.value}"]
