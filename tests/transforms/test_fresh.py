@@ -2,9 +2,59 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
+from tests.transforms import zoo
+from ws_keras import seeds
 from ws_keras.transforms import shrink_perturb as transforms
+
+
+@pytest.mark.parametrize(
+    "build", [zoo.dense, zoo.convolutions, zoo.sequences, zoo.nested]
+)
+def test_a_second_draw_is_that_of_layers_built_anew(build):
+    """Layers that were built once more are kept, and draw by other seeds."""
+    used, unused = build(), build()
+    transforms.cold_start(used, seed=7)
+    first = [np.array(w) for w in used.get_weights()]
+    transforms.cold_start(used, seed=8)
+    transforms.cold_start(unused, seed=8)
+    for new, want in zip(used.weights, unused.weights, strict=True):
+        np.testing.assert_array_equal(
+            ops.convert_to_numpy(new), ops.convert_to_numpy(want), new.path
+        )
+    transforms.cold_start(used, seed=7)
+    for old, again in zip(first, used.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, again)
+
+
+def test_a_draw_is_that_of_the_initializer_with_an_addressed_seed():
+    layer = keras.layers.Dense(4, bias_initializer="random_normal")
+    model = keras.Sequential([keras.Input((6,)), layer])
+
+    def want(name, initializer, shape, seed):
+        place = (0, name, "config", "seed")  # the first variable's layer
+        return initializer(seed=seeds.derive(seed, "fresh", *place))(shape)
+
+    for seed in (1, 2):
+        transforms.cold_start(model, seed=seed)
+        kernel = want(
+            "kernel_initializer",
+            keras.initializers.GlorotUniform,
+            (6, 4),
+            seed,
+        )
+        bias = want(
+            "bias_initializer", keras.initializers.RandomNormal, (4,), seed
+        )
+        for got, value in zip(layer.get_weights(), (kernel, bias), strict=True):
+            np.testing.assert_array_equal(got, ops.convert_to_numpy(value))
+    # Another initializer counts from the next application on.
+    layer.kernel_initializer = keras.initializers.Orthogonal(seed=5)
+    transforms.cold_start(model, seed=2)
+    columns = layer.get_weights()[0]
+    np.testing.assert_allclose(columns.T @ columns, np.eye(4), atol=1e-5)
 
 
 def test_constant_starts_follow_the_config_of_the_layer():
