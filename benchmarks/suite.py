@@ -225,7 +225,7 @@ def sweep(count: int) -> list[pairs.Row]:
                 "launch.sweep": functools.partial(command, module="sweep"),
                 "launch.run": command,
             },
-            min(count, 3),
+            count,
             at_least=1.2,
         )
     return [row]
@@ -278,6 +278,24 @@ def many_seeds(count: int) -> list[pairs.Row]:
     return rows
 
 
+def many_convolutions(count: int) -> list[pairs.Row]:
+    """A convolution of five networks in one operation, or in five."""
+    rows = []
+    for framework in ("tensorflow", "jax"):
+        shared = {"module": "many_convolutions", "framework": framework}
+        rows += pairs.compare(
+            f"3x3 convolutions of 5 seeds, {framework}",
+            {
+                "together": {"stacked": True, **shared},
+                "one by one": {"stacked": False, **shared},
+            },
+            count,
+            {"one by one": 2.0},
+            tolerance=1e-4,
+        )
+    return rows
+
+
 def round_start(count: int) -> list[pairs.Row]:
     """Short rounds: the start of a round is what is not its epochs."""
     shared = {
@@ -308,6 +326,7 @@ SUITE: dict[str, Callable[[int], list[pairs.Row]]] = {
         callback,
         diagnostics,
         many_seeds,
+        many_convolutions,
         round_start,
         online,
         sweep,
