@@ -4,8 +4,8 @@ r"""Where a training step goes: time by operation, here and in PyTorch.
 
 Prints the milliseconds of a step by kind of operation, of an epoch of the
 package's normal path and one of the best PyTorch, and writes them to
-`profile.md` in `results/benchmarks`. TensorFlow runs one operation at a time
-here, so that they add up; each uses all cores.
+`profile_NETWORK.md` in `results/benchmarks`. TensorFlow runs one operation at
+a time here, so that they add up; each uses all cores.
 """
 
 import collections
@@ -142,7 +142,8 @@ def main(arguments: list[str]) -> None:
     folder = pathlib.Path(output.FOLDER.value)
     folder.mkdir(parents=True, exist_ok=True)
     text = "\n\n".join(parts) + "\n"
-    (folder / "profile.md").write_text(text, encoding="utf8")
+    path = folder / f"profile_{_NETWORK.value}.md"
+    path.write_text(text, encoding="utf8")
     print(text)
 
 

@@ -42,7 +42,7 @@ PARTS = {
     "drawing the starting weights": [
         ("ws_keras/transforms/shrink_perturb.py", "shrink_perturb")
     ],
-    "the optimizer's state": [("ws_keras/training/adam.py", "build")],
+    "the optimizer's state": [("keras/src/optimizers/adam.py", "build")],
     "the metrics' state": [("ws_keras/training/trainer.py", "_build_metrics")],
     "building the model": [("ws_keras/building.py", "build")],
     "trace of a training step": [

@@ -46,8 +46,10 @@ class Fresh:
         if not twin.is_known(place):
             self._value(entry, twin, place)
 
-    def __call__(self, entry: variables.Entry) -> np.ndarray:
-        """Returns a new value for a variable.
+    def __call__(
+        self, entry: variables.Entry, value: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Returns a new value for a variable, whatever its value is now.
 
         Raises:
             ValueError: If the variable's initializer cannot be known.

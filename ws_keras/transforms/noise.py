@@ -22,8 +22,11 @@ class Source(Protocol):
     def check(self, entry: variables.Entry) -> None:
         """Raises a ValueError if the noise of a variable cannot be drawn."""
 
-    def __call__(self, entry: variables.Entry) -> np.ndarray:
-        """Returns the noise, an array of the variable's shape."""
+    def __call__(self, entry: variables.Entry, value: np.ndarray) -> np.ndarray:
+        """Returns the noise of a variable, an array of the shape of its value.
+
+        The value is given, so that it is read once.
+        """
 
 
 def source(
@@ -77,9 +80,8 @@ class _Normal:
     def check(self, entry) -> None:
         """Nothing can go wrong."""
 
-    def __call__(self, entry) -> np.ndarray:
-        rng = _rng(self._seed, entry)
-        return arrays.normal(entry.value(), self._kind, rng)
+    def __call__(self, entry, value) -> np.ndarray:
+        return arrays.normal(value, self._kind, _rng(self._seed, entry))
 
 
 class _Function:
@@ -89,10 +91,9 @@ class _Function:
         self._function, self._seed = function, seed
 
     def check(self, entry) -> None:
-        self(entry)
+        self(entry, entry.value())
 
-    def __call__(self, entry) -> np.ndarray:
-        value = entry.value()
+    def __call__(self, entry, value) -> np.ndarray:
         rng = _rng(self._seed, entry)
         draw = np.asarray(self._function(value.copy(), rng))
         if draw.shape != value.shape or draw.dtype.kind not in "fV":

@@ -304,7 +304,7 @@ def _mix(entry, shrink, perturb, draw) -> reports.Line:
 
 def _mixed(entry, shrink, perturb, draw) -> tuple:
     before = entry.value()
-    noise = draw(entry) if perturb else None
+    noise = draw(entry, before) if perturb else None
     after = arrays.mix(before, noise, shrink, perturb)
     line = reports.line(
         entry, "mixed", before, after, noise, shrink=shrink, perturb=perturb
