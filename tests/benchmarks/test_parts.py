@@ -1,13 +1,16 @@
-"""What the way to a first step is in, by the stack."""
+"""What a program is in, by its stack."""
 
 import time
 
 import pytest
 
-from benchmarks import start
+from benchmarks import parts
 
 TRAINER = "/x/keras/src/backend/tensorflow/trainer.py"
-TRACING = ("/x/tensorflow/python/framework/func_graph.py", start.TRACING)
+TRACING = (
+    "/x/tensorflow/python/framework/func_graph.py",
+    "func_graph_from_py_func",
+)
 
 
 @pytest.mark.parametrize(
@@ -23,16 +26,16 @@ TRACING = ("/x/tensorflow/python/framework/func_graph.py", start.TRACING)
         ([("a.py", "fit"), TRACING], "others"),
         (
             [("/y/launch/start_up.py", "keras"), TRACING],
-            next(iter(start.PARTS)),
+            "import of TensorFlow and Keras",
         ),
         ([], "others"),
     ],
 )
 def test_a_stack_belongs_to_the_first_part_that_fits(stack, part):
-    assert start.part(stack) == part
+    assert parts.part(stack, parts.PARTS["start"]) == part
 
 
-def test_the_time_goes_to_what_the_thread_is_in(monkeypatch):
+def test_the_time_goes_to_what_the_thread_is_in():
     def waiting(name):
         deadline = time.monotonic() + 60
         before = sampler.seconds[name]
@@ -43,22 +46,21 @@ def test_the_time_goes_to_what_the_thread_is_in(monkeypatch):
     def another(name):
         waiting(name)
 
-    parts = {"a": [(__file__, "another")], "b": [(__file__, "waiting")]}
-    monkeypatch.setattr(start, "PARTS", parts)
+    known = {"a": [(__file__, "another")], "b": [(__file__, "waiting")]}
     began = time.perf_counter()
-    with start.Sampler() as sampler:
+    with parts.Sampler(known) as sampler:
         another("a")
         waiting("b")
     assert sum(sampler.seconds.values()) <= time.perf_counter() - began
     seen = dict(sampler.seconds)
-    time.sleep(3 * start.INTERVAL)
+    time.sleep(3 * parts.INTERVAL)
     assert sampler.seconds == seen  # it has ended
 
 
 def test_the_table_has_medians_and_the_whole():
     name = "trace of a training step"
     runs = [{name: 1.0, "others": 3.0}, {name: 2.0, "others": 4.0}, {name: 9.0}]
-    lines = start.table(runs).splitlines()
-    assert f"| {name} | 2.00 |" in lines
-    assert lines[-2] == "| others | 3.00 |"
-    assert lines[-1] == "| all | 6.00 |"
+    lines = parts.table(runs, [name]).splitlines()
+    assert f"| {name} | 2.000 |" in lines
+    assert lines[-2] == "| others | 3.000 |"
+    assert lines[-1] == "| all | 6.000 |"

@@ -1,0 +1,203 @@
+r"""Where the time of what is no training goes: seconds by part.
+
+    python -m benchmarks.parts --of=start
+    python -m benchmarks.parts --of=transform
+
+`start` is the way to a first step: each run is a process of its own that
+imports, builds, traces and trains one step of the narrow ResNet-18, as
+`launch.run` does. `transform` is `shrink_perturb` of a ResNet-50 with fresh
+noise, ten times after a first one. Meanwhile a thread looks every few
+milliseconds at what the main one is in. Prints the median seconds of each part
+over the runs and writes them to `parts_start.md` or `parts_transform.md` in
+`results/benchmarks`.
+"""
+
+import collections
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+from absl import app
+from absl import flags
+
+from benchmarks import output
+from benchmarks import pairs
+from benchmarks import turns
+
+flags.adopt_module_key_flags(output)
+
+INTERVAL = 0.002  # seconds between two looks
+APPLICATIONS = 10
+_RUNS = flags.DEFINE_integer("runs", 5, "Processes to take the median of.")
+
+_TRAINER = "keras/src/backend/tensorflow/trainer.py"
+_TRACE = ("framework/func_graph.py", "func_graph_from_py_func")
+_EXECUTION = ("tensorflow/python/eager/execute.py", "quick_execute")
+_APPLICATION = ("ws_keras/transforms/shrink_perturb.py", "shrink_perturb")
+_WEIGHTS = ("ws_keras/transforms/shrink_perturb.py", "_mix")
+_ASSIGN = ("keras/src/backend/common/variables.py", "assign")
+_READ = ("ws_keras/transforms/variables.py", "value")
+# What the main thread is in, by calls that are on its stack, the first that
+# fits: (file, function) from the outermost to the innermost.
+PARTS = {
+    "start": {
+        "import of TensorFlow and Keras": [("launch/start_up.py", "keras")],
+        "other imports": [("<frozen importlib._bootstrap>", "_find_and_load")],
+        "a model to check the config with": [
+            ("ws_keras/experiment.py", "validate")
+        ],
+        "data": [("benchmarks/programs/ours.py", "described")],
+        "building the model": [("ws_keras/building.py", "build")],
+        "drawing the starting weights": [_APPLICATION],
+        "the optimizer's state": [("keras/src/optimizers/adam.py", "build")],
+        "the metrics' state": [
+            ("ws_keras/training/trainer.py", "_build_metrics")
+        ],
+        "trace of a training step": [(_TRAINER, "fit"), _TRACE],
+        "its optimization, kernels and first execution": [
+            (_TRAINER, "fit"),
+            _EXECUTION,
+        ],
+        "trace of an evaluation": [(_TRAINER, "evaluate"), _TRACE],
+        "the same of an evaluation": [(_TRAINER, "evaluate"), _EXECUTION],
+    },
+    "transform": {
+        "drawing the weights' noise": [
+            _WEIGHTS,
+            ("ws_keras/transforms/fresh.py", "_value"),
+        ],
+        "finding what draws it": [
+            _WEIGHTS,
+            ("ws_keras/transforms/fresh.py", "_find"),
+        ],
+        "reading the weights": [_WEIGHTS, _READ],
+        "assigning the weights": [_WEIGHTS, _ASSIGN],
+        "mixing": [_WEIGHTS, ("ws_keras/transforms/arrays.py", "mix")],
+        "norms for the report": [
+            _WEIGHTS,
+            ("ws_keras/transforms/report.py", "line"),
+        ],
+        "statistics back to their start": [
+            ("ws_keras/transforms/shrink_perturb.py", "_reset")
+        ],
+        "checking that all can be drawn": [
+            ("ws_keras/transforms/shrink_perturb.py", "_rehearse")
+        ],
+    },
+}
+_OF = flags.DEFINE_enum("of", "start", list(PARTS), "What is looked at.")
+
+
+def part(stack: list[tuple[str, str]], parts: dict[str, list]) -> str:
+    """Returns the part that a stack belongs to.
+
+    Args:
+        stack: Pairs of a file and a function, from the outermost call.
+        parts: The calls that tell each part, as in `PARTS`.
+    """
+    for name, wanted in parts.items():
+        left = iter(stack)
+        if all(_is_reached(left, *call) for call in wanted):
+            return name
+    return "others"
+
+
+def _is_reached(left, file: str, function: str) -> bool:
+    return any(f.endswith(file) and name == function for f, name in left)
+
+
+class Sampler:
+    """Counts the seconds of each part in the thread that makes it.
+
+    Args:
+        parts: The calls that tell each part, as in `PARTS`.
+    """
+
+    def __init__(self, parts: dict[str, list]):
+        self.seconds = collections.Counter()
+        self._parts = parts
+        self._watched = threading.get_ident()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self):
+        before = time.perf_counter()
+        while not self._done.wait(INTERVAL):
+            frame, stack = sys._current_frames()[self._watched], []
+            while frame is not None:
+                code = frame.f_code
+                stack.append((code.co_filename, code.co_name))
+                frame = frame.f_back
+            now = time.perf_counter()
+            self.seconds[part(stack[::-1], self._parts)] += now - before
+            before = now
+
+
+def _start(parts: dict[str, list]) -> dict[str, float]:
+    from benchmarks.programs import first_step
+
+    with Sampler(parts) as sampler:
+        first_step.main(lambda **_: None, "resnet18", "adam")
+    return sampler.seconds
+
+
+def _transform(parts: dict[str, list]) -> dict[str, float]:
+    import ws_keras
+    from benchmarks.programs import transform
+
+    model = transform.build("resnet50")
+    ws_keras.shrink_perturb(model, 0.4, 0.1, seed=0)
+    with Sampler(parts) as sampler:
+        for seed in range(1, APPLICATIONS + 1):
+            ws_keras.shrink_perturb(model, 0.4, 0.1, seed=seed)
+    return {k: v / APPLICATIONS for k, v in sampler.seconds.items()}
+
+
+PROGRAMS = {"start": _start, "transform": _transform}
+
+
+def table(runs: list[dict[str, float]], names: list[str]) -> str:
+    """Returns Markdown: the median of each part, and of all of them."""
+    lines = ["| part | seconds |", "| --- | --: |"]
+    for name in [*names, "others"]:
+        middle = statistics.median(run.get(name, 0.0) for run in runs)
+        lines.append(f"| {name} | {middle:.3f} |")
+    whole = statistics.median(sum(run.values()) for run in runs)
+    return "\n".join([*lines, f"| all | {whole:.3f} |"])
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the processes and writes."""
+    name = _OF.value
+    if arguments[1:]:
+        print(json.dumps(PROGRAMS[name](PARTS[name])))
+        return
+    command = [sys.executable, "-m", "benchmarks.parts", f"--of={name}", "once"]
+    runs = []
+    for _ in range(_RUNS.value):
+        text = subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, env=turns.env()
+        ).stdout.decode()
+        runs.append(json.loads(text.splitlines()[-1]))
+    folder = pathlib.Path(output.FOLDER.value)
+    folder.mkdir(parents=True, exist_ok=True)
+    head = f"{name}, {len(runs)} processes, {pairs.conditions()}"
+    text = f"{head}\n\n{table(runs, list(PARTS[name]))}\n"
+    (folder / f"parts_{name}.md").write_text(text, encoding="utf8")
+    print(text)
+
+
+if __name__ == "__main__":
+    app.run(main)
