@@ -1,8 +1,13 @@
 """What a program is in, by its stack."""
 
+import ast
+import importlib
+import pathlib
 import time
 
+import keras
 import pytest
+import tensorflow as tf
 
 from benchmarks import parts
 
@@ -33,6 +38,28 @@ TRACING = (
 )
 def test_a_stack_belongs_to_the_first_part_that_fits(stack, part):
     assert parts.part(stack, parts.PARTS["start"]) == part
+
+
+def test_the_calls_that_tell_the_parts_exist():
+    """A renamed function would count as something else."""
+    roots = [pathlib.Path(parts.__file__).parents[1]]
+    roots += [pathlib.Path(m.__file__).parents[1] for m in (keras, tf)]
+    for known in parts.PARTS.values():
+        for file, function in {
+            call for calls in known.values() for call in calls
+        }:
+            if file == "<frozen importlib._bootstrap>":
+                assert hasattr(importlib._bootstrap, function)
+                continue
+            found = [root / file for root in roots]
+            found += [root / "tensorflow" / "python" / file for root in roots]
+            (path,) = {path for path in found if path.is_file()}
+            names = [
+                node.name
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.FunctionDef)
+            ]
+            assert function in names, (file, function)
 
 
 def test_the_time_goes_to_what_the_thread_is_in():

@@ -1,5 +1,8 @@
 """New draws by layers that are built once more."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from keras import ops
 from tests.transforms import zoo
 from ws_keras import seeds
 from ws_keras.transforms import shrink_perturb as transforms
+from ws_keras.transforms import twins
 
 
 @pytest.mark.parametrize(
@@ -123,3 +127,109 @@ def test_keras_global_state_stays_as_it_was():
     # Nor are variables left behind that Keras would fill in later.
     with keras.StatelessScope():
         pass
+
+
+def test_layers_of_keras_are_built_once_more_only_once(monkeypatch):
+    built, build = [], twins._built
+    monkeypatch.setattr(
+        twins, "_built", lambda *a: built.append(a[0].name) or build(*a)
+    )
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Conv2D(4, 3, name="conv"),
+            keras.layers.BatchNormalization(name="norm"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, name="head"),
+        ]
+    )
+    transforms.cold_start(model, seed=1)
+    assert built == ["conv", "norm", "head"]
+    transforms.cold_start(model, seed=2)
+    transforms.shrink_perturb(model, seed=3)
+    assert built == ["conv", "norm", "head"]
+
+
+@keras.saving.register_keras_serializable("test_fresh")
+class Masked(keras.layers.Layer):
+    """Has an initializer that only its own `build` can make."""
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+    def build(self, input_shape):
+        mask = np.random.default_rng(self.seed).integers(0, 2, 30)
+        self.mask = self.add_weight(
+            shape=(30,), initializer=keras.initializers.Constant(mask)
+        )
+        kernel = keras.initializers.GlorotUniform(seed=self.seed)
+        self.kernel = self.add_weight(shape=(30,), initializer=kernel)
+        gate = keras.initializers.Constant(np.random.rand())
+        self.gate = self.add_weight(shape=(1,), initializer=gate)
+
+    def call(self, inputs):
+        return inputs * self.mask * self.kernel * self.gate
+
+
+@keras.saving.register_keras_serializable("test_fresh")
+class Shifted(keras.initializers.RandomNormal):
+    """A user's kind of an initializer of Keras."""
+
+    def __call__(self, shape, dtype=None, **kwargs):
+        return super().__call__(shape, dtype, **kwargs) + 10
+
+
+@keras.saving.register_keras_serializable("test_fresh")
+class Unseeded(keras.layers.Layer):
+    """Has a kernel whose initializer no config knows."""
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(30,))
+
+    def call(self, inputs):
+        return inputs * self.kernel
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Masked(seed=4),
+        Unseeded,
+        lambda: keras.layers.Dense(3, kernel_initializer=Shifted(seed=2)),
+        lambda: keras.layers.Dense(
+            3, bias_initializer=keras.initializers.Constant([1.0, 2.0, 3.0])
+        ),
+    ],
+    ids=["masked", "unseeded", "subclass", "array"],
+)
+def test_a_draw_knows_nothing_of_those_before_it(make):
+    """A run that goes on in another process draws the same."""
+    used, unused = (
+        keras.Sequential([keras.Input((30,)), make()]) for _ in range(2)
+    )
+    draws = set()
+    for seed in (1, 2, 3):
+        transforms.cold_start(used, seed=seed)
+        draws.add(used.get_weights()[0].tobytes())
+    transforms.cold_start(unused, seed=3)
+    for got, want in zip(used.get_weights(), unused.get_weights(), strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert len(draws) == 3
+
+
+def test_what_is_kept_goes_with_the_layer():
+    def used():
+        layer = keras.layers.Dense(4, kernel_regularizer="l2")
+        model = keras.Sequential([keras.Input((6,)), layer])
+        transforms.cold_start(model, seed=1)
+        assert layer in twins._KEPT
+        return weakref.ref(layer)
+
+    layer = used()
+    keras.backend.clear_session()
+    gc.collect()
+    assert layer() is None

@@ -19,6 +19,7 @@ class Fresh:
     built once more from its config, with every seed in that config replaced
     by one that is derived from the address of the draw. This twin has no
     values, if its class allows, so that memory holds one variable at a time.
+    That of one of Keras' own layers is kept for the next draw.
 
     Args:
         seed: Non-negative integer; another seed gives other values, also
@@ -88,8 +89,7 @@ class Fresh:
         try:
             with twins.isolated(seeds.derive(*address)):
                 if layer is None:
-                    model = self._build_fn()
-                    twin = twins.Twin(twins.all_variables(model))
+                    twin = twins.of_model(self._build_fn())
                 elif layer is entry.owner:
                     twin = twins.of_layer(layer, address)
                 else:

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import dataclasses
 import random
 import weakref
 from collections.abc import Callable
@@ -26,61 +27,75 @@ _CONSTANTS = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """A variable of a new build: what draws its value, or the value."""
+
+    shape: tuple
+    dtype: str
+    initializer: Callable | None
+    value: Any = None
+
+    @property
+    def seed(self) -> int | None:
+        """The seed by which Keras draws the value, if it is one number."""
+        seed = getattr(self.initializer, "seed", None)
+        return seed if isinstance(seed, int) and self.is_known else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether Keras draws the value, and not a user's function."""
+        module = getattr(self.initializer, "__module__", "")
+        return module.startswith("keras.")
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it starts with one number of Keras' choice or the config."""
+        if type(self.initializer) is keras.initializers.Constant:
+            return isinstance(self.initializer.value, (int, float))
+        return type(self.initializer) in _CONSTANTS
+
+    def reseeded(self, seed: int) -> "_Place":
+        initializer = copy.copy(self.initializer)
+        initializer.seed = seed
+        return dataclasses.replace(self, initializer=initializer)
+
+
 class Twin:
     """Variables of a new build, without values where that is possible.
 
     Args:
-        found: The variables.
-        scope: The scope in which they were built without values. Defaults to
-            `None`, for variables with values.
-        initializers: What draws them. Defaults to their own initializers.
+        places: A `_Place` for each variable.
+        is_empty: Whether they were built without values.
     """
 
-    def __init__(
-        self,
-        found: list,
-        scope: keras.StatelessScope | None = None,
-        initializers: list | None = None,
-    ):
-        self._variables, self._scope = found, scope
-        if scope is not None and initializers is None:
-            initializers = [variable._initializer for variable in found]
-        self._initializers = initializers
+    def __init__(self, places: list[_Place], is_empty: bool):
+        self._places, self.is_empty = places, is_empty
 
-    @property
-    def is_empty(self) -> bool:
-        return self._scope is not None
-
-    def shape(self, place: int) -> tuple | None:
+    def shape(self, index: int) -> tuple | None:
         """Returns the shape of a variable, `None` where there is none."""
-        if place >= len(self._variables):
+        if index >= len(self._places):
             return None
-        return tuple(self._variables[place].shape)
+        return self._places[index].shape
 
-    def is_known(self, place: int) -> bool:
+    def is_known(self, index: int) -> bool:
         """Whether Keras draws the value, and not a user's function."""
-        return self.is_empty and _is_of_keras(self._initializers[place])
+        return self.is_empty and self._places[index].is_known
 
-    def value(self, place: int) -> np.ndarray:
+    def value(self, index: int) -> np.ndarray:
         """Returns a draw of a variable; of one without values a new one."""
-        variable = self._variables[place]
+        place = self._places[index]
         with keras.device("cpu:0"):
-            if not self.is_empty:
-                return variables.host(variable.value)
-            value = self._assigned(variable)
+            value = place.value
             if value is None:
-                draw = self._initializers[place]
-                value = draw(variable.shape, dtype=variable.dtype)
+                value = place.initializer(place.shape, dtype=place.dtype)
             return variables.host(value)
 
     def is_drawn_by(self, known: dict[int, tuple]) -> bool:
-        """Whether constants and seeds of `known` decide all values."""
+        """Whether constants and the seeds of `known` decide all values."""
         return self.is_empty and all(
-            self._assigned(variable) is None
-            and (type(draw) in _CONSTANTS or _seed_of(draw) in known)
-            for variable, draw in zip(
-                self._variables, self._initializers, strict=True
-            )
+            place.value is None and (place.is_constant or place.seed in known)
+            for place in self._places
         )
 
     def reseeded(self, seed_of: Callable[[int], int]) -> "Twin":
@@ -89,36 +104,68 @@ class Twin:
         Args:
             seed_of: Function of a seed of this twin, which gives the other.
         """
-        drawn = [_with_seed(draw, seed_of) for draw in self._initializers]
-        return Twin(self._variables, self._scope, drawn)
+        places = [
+            place if place.seed is None else place.reseeded(seed_of(place.seed))
+            for place in self._places
+        ]
+        return Twin(places, self.is_empty)
 
-    def _assigned(self, variable):
-        """Returns what `build` itself has put into an empty variable."""
-        return self._scope.get_current_value(variable)
+
+def of_model(model) -> Twin:
+    """Returns a twin that is a whole new model, with its values."""
+    return _with_values(all_variables(model))
 
 
-# Twins that can draw again by other seeds, by layer: its config and shapes
-# when it was built, the twin, and the place in the config of each seed.
+# Twins that can draw again by other seeds, by layer: its configs when it was
+# built, the twin, and the place in the config of each seed.
 _KEPT = weakref.WeakKeyDictionary()
 
 
 def of_layer(layer, address: tuple) -> Twin:
     """Returns a twin of the variables that a layer itself holds.
 
-    A layer that needs no more than Keras' own initializers is built once and
-    drawn again by other seeds, which gives what building it again would.
+    A layer of Keras that needs no more than Keras' own initializers is built
+    once and drawn again by other seeds, which gives what building it again
+    would.
     """
-    shapes = [tuple(v.shape) for v in variables.own_variables(layer)]
-    config = layer.get_config()
-    key = repr((config, shapes))
-    known_key, twin, places = _KEPT.get(layer, (None, None, None))
-    if key == known_key:
-        return twin.reseeded(lambda seed: seeds.derive(*address, *places[seed]))
+    kept = _KEPT.get(layer)
+    if kept is not None:
+        key, twin, places = kept
+        if key == _key(layer):
+            return twin.reseeded(
+                lambda seed: seeds.derive(*address, *places[seed])
+            )
+        del _KEPT[layer]
     twin = _built(layer, address, variables.own_variables)
-    places = {seeds.derive(*address, *p): p for p in _seed_places(config)}
-    if twin.is_drawn_by(places):
-        _KEPT[layer] = key, twin, places
+    if _is_of_keras(layer):
+        found = list(_seed_places(layer.get_config()))
+        places = {seeds.derive(*address, *place): place for place in found}
+        if len(places) == len(found) and twin.is_drawn_by(places):
+            _KEPT[layer] = _key(layer), twin, places
     return twin
+
+
+def _is_of_keras(layer) -> bool:
+    """Whether Keras alone decides what a new build of a layer is like.
+
+    A user's `build` may do anything with a seed, or without one.
+    """
+    return all(
+        getattr(type(layer), name).__module__.startswith("keras.")
+        for name in (
+            "__init__",
+            "build",
+            "get_config",
+            "from_config",
+            "get_build_config",
+            "build_from_config",
+        )
+    )
+
+
+def _key(layer) -> str:
+    """Returns what tells one build of a layer of Keras from another."""
+    return repr((layer.get_config(), layer.get_build_config()))
 
 
 def of_whole_layer(layer, address: tuple) -> Twin:
@@ -163,9 +210,25 @@ def _built(layer, address: tuple, listed: Callable) -> Twin:
     try:
         scope = keras.StatelessScope(initialize_variables=False)
         with scope:
-            return Twin(listed(_rebuilt(layer, address)), scope)
+            found = listed(_rebuilt(layer, address))
+        return Twin([_without_value(v, scope) for v in found], is_empty=True)
     except Exception:  # a class that makes or reads values in `build`
-        return Twin(listed(_rebuilt(layer, address)))
+        return _with_values(listed(_rebuilt(layer, address)))
+
+
+def _without_value(variable, scope: keras.StatelessScope) -> _Place:
+    # What `build` itself has assigned lies in the scope.
+    value = scope.get_current_value(variable)
+    initializer = variable._initializer
+    if value is None and initializer is None:  # one from elsewhere
+        value = variable.value
+    shape = tuple(variable.shape)
+    return _Place(shape, variable.dtype, initializer, value)
+
+
+def _with_values(found: list) -> Twin:
+    places = [_Place(tuple(v.shape), v.dtype, None, v.value) for v in found]
+    return Twin(places, is_empty=False)
 
 
 def _rebuilt(layer, address: tuple):
@@ -203,22 +266,3 @@ def _seed_places(config: Any, place: tuple = ()) -> Iterator[tuple]:
     elif isinstance(config, (list, tuple)):
         for index, value in enumerate(config):
             yield from _seed_places(value, (*place, index))
-
-
-def _is_of_keras(initializer) -> bool:
-    return getattr(initializer, "__module__", "").startswith("keras.")
-
-
-def _seed_of(initializer) -> int | None:
-    seed = getattr(initializer, "seed", None)
-    is_integer = isinstance(seed, int) and _is_of_keras(initializer)
-    return seed if is_integer else None
-
-
-def _with_seed(initializer, seed_of: Callable[[int], int]):
-    seed = _seed_of(initializer)
-    if seed is None:
-        return initializer
-    initializer = copy.copy(initializer)
-    initializer.seed = seed_of(seed)
-    return initializer
