@@ -6,19 +6,18 @@ r"""Where the time of what is no training goes: seconds by part.
 `start` is the way to a first step: each run is a process of its own that
 imports, builds, traces and trains one step of the narrow ResNet-18, as
 `launch.run` does. `transform` is `shrink_perturb` of a ResNet-50 with fresh
-noise, ten times after a first one. Meanwhile a thread looks every few
-milliseconds at what the main one is in. Prints the median seconds of each part
-over the runs and writes them to `parts_start.md` or `parts_transform.md` in
-`results/benchmarks`.
+noise, ten times after a first one. A timer looks every few milliseconds at what
+the program is in. Prints the median seconds of each part over the runs and
+writes them to `parts_start.md` or `parts_transform.md` in `results/benchmarks`.
 """
 
 import collections
 import json
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
-import threading
 import time
 
 from absl import app
@@ -42,7 +41,7 @@ _APPLICATION = ("ws_keras/transforms/shrink_perturb.py", "shrink_perturb")
 _WEIGHTS = ("ws_keras/transforms/shrink_perturb.py", "_mix")
 _ASSIGN = ("keras/src/backend/common/variables.py", "assign")
 _READ = ("ws_keras/transforms/variables.py", "value")
-# What the main thread is in, by calls that are on its stack, the first that
+# What a program is in, by calls that are on its stack, the first that
 # fits: (file, function) from the outermost to the innermost.
 PARTS = {
     "start": {
@@ -112,10 +111,10 @@ def _is_reached(left, file: str, function: str) -> bool:
 
 
 class Sampler:
-    """Counts the seconds of each part in the thread that makes it.
+    """Counts the seconds of each part, in the main thread, by a timer.
 
-    It looks when that thread lets it: what Python does between two calls that
-    give the lock away may be counted with them.
+    The timer's signal is handled between two steps of Python, so that the
+    time of a call of native code goes to what has made it.
 
     Args:
         parts: The calls that tell each part, as in `PARTS`.
@@ -124,32 +123,27 @@ class Sampler:
     def __init__(self, parts: dict[str, list]):
         self.seconds = collections.Counter()
         self._parts = parts
-        self._watched = threading.get_ident()
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._before = None
 
     def __enter__(self):
-        self._interval = sys.getswitchinterval()
-        sys.setswitchinterval(INTERVAL / 20)
-        self._thread.start()
+        self._before = time.perf_counter()
+        self._handler = signal.signal(signal.SIGALRM, self._look)
+        signal.setitimer(signal.ITIMER_REAL, INTERVAL, INTERVAL)
         return self
 
     def __exit__(self, *_):
-        self._done.set()
-        self._thread.join()
-        sys.setswitchinterval(self._interval)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self._handler)
 
-    def _watch(self):
-        before = time.perf_counter()
-        while not self._done.wait(INTERVAL):
-            frame, stack = sys._current_frames()[self._watched], []
-            while frame is not None:
-                code = frame.f_code
-                stack.append((code.co_filename, code.co_name))
-                frame = frame.f_back
-            now = time.perf_counter()
-            self.seconds[part(stack[::-1], self._parts)] += now - before
-            before = now
+    def _look(self, _, frame):
+        stack = []
+        while frame is not None:
+            code = frame.f_code
+            stack.append((code.co_filename, code.co_name))
+            frame = frame.f_back
+        now = time.perf_counter()
+        self.seconds[part(stack[::-1], self._parts)] += now - self._before
+        self._before = now
 
 
 def _start(parts: dict[str, list]) -> dict[str, float]:

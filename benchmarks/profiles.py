@@ -115,7 +115,7 @@ def table(title: str, found: collections.Counter, steps: int) -> str:
     """Returns Markdown: the largest kinds of operation, and the rest."""
     lines = [f"| {title} | ms of a step |", "| --- | --: |"]
     shown = found.most_common(SHOWN)
-    rest = sum(found.values()) - sum(value for _, value in shown)
+    rest = sum(value for _, value in found.most_common()[SHOWN:])
     rows = [*shown, ("others", rest), ("all", sum(found.values()))]
     lines += [f"| {name} | {value / steps:.1f} |" for name, value in rows]
     return "\n".join(lines)
