@@ -96,7 +96,7 @@ def _figure(rows: list[pairs.Row]):
             )
     axes.axvline(1, color="0.8", linewidth=1, zorder=0)
     axes.set_xscale("log")
-    ticks = (0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
+    ticks = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
     axes.minorticks_off()
     names = [f"{row.work}\nagainst {row.peer}" for row in rows]
