@@ -151,8 +151,8 @@ def test_layers_of_keras_are_built_once_more_only_once(monkeypatch):
 
 
 @keras.saving.register_keras_serializable("test_fresh")
-class Masked(keras.layers.Layer):
-    """Has an initializer that only its own `build` can make."""
+class Gated(keras.layers.Layer):
+    """Has initializers that only its own `build` can make."""
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -162,25 +162,29 @@ class Masked(keras.layers.Layer):
         return {**super().get_config(), "seed": self.seed}
 
     def build(self, input_shape):
-        mask = np.random.default_rng(self.seed).integers(0, 2, 30)
-        self.mask = self.add_weight(
-            shape=(30,), initializer=keras.initializers.Constant(mask)
-        )
-        kernel = keras.initializers.GlorotUniform(seed=self.seed)
+        deviation = 1 + self.seed % 1000
+        kernel = keras.initializers.RandomNormal(0, deviation, self.seed)
         self.kernel = self.add_weight(shape=(30,), initializer=kernel)
-        gate = keras.initializers.Constant(np.random.rand())
+        gate = keras.initializers.Constant(float(np.random.rand()))
         self.gate = self.add_weight(shape=(1,), initializer=gate)
 
     def call(self, inputs):
-        return inputs * self.mask * self.kernel * self.gate
+        return inputs * self.kernel * self.gate
 
 
 @keras.saving.register_keras_serializable("test_fresh")
 class Shifted(keras.initializers.RandomNormal):
-    """A user's kind of an initializer of Keras."""
+    """A user's kind of an initializer of Keras, with more from its seed."""
+
+    def __init__(self, seed):
+        super().__init__(seed=seed)
+        self.shift = seed % 1000
+
+    def get_config(self):
+        return {"seed": self.seed}
 
     def __call__(self, shape, dtype=None, **kwargs):
-        return super().__call__(shape, dtype, **kwargs) + 10
+        return super().__call__(shape, dtype, **kwargs) + self.shift
 
 
 @keras.saving.register_keras_serializable("test_fresh")
@@ -197,14 +201,14 @@ class Unseeded(keras.layers.Layer):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Masked(seed=4),
+        lambda: Gated(seed=4),
         Unseeded,
         lambda: keras.layers.Dense(3, kernel_initializer=Shifted(seed=2)),
         lambda: keras.layers.Dense(
             3, bias_initializer=keras.initializers.Constant([1.0, 2.0, 3.0])
         ),
     ],
-    ids=["masked", "unseeded", "subclass", "array"],
+    ids=["gated", "unseeded", "subclass", "array"],
 )
 def test_a_draw_knows_nothing_of_those_before_it(make):
     """A run that goes on in another process draws the same."""
