@@ -48,8 +48,8 @@ setuptools.setup(
         "jax": ["jax>=0.10"],
         "torch": ["torch>=2.13"],
         "report": ["matplotlib>=3.8", "plotly>=6.0"],
-        # The peer of the benchmarks.
-        "bench": ["matplotlib>=3.8", "torch>=2.13"],
+        # The peers of the benchmarks.
+        "bench": ["jax>=0.10", "matplotlib>=3.8", "torch>=2.13"],
         "ray": ["ray>=2.60"],
         # BADGE, a way of choosing in active learning.
         "active": ["scikit-learn>=1.4"],
