@@ -265,16 +265,7 @@ def many_seeds(count: int) -> list[pairs.Row]:
             "network": network,
             "samples": 8192,
         }
-        rows += pairs.compare(
-            f"{network}, 5 seeds, bare loops",
-            {
-                "together": {"stacked": True, **shared},
-                "one by one": {"stacked": False, **shared},
-            },
-            count,
-            {"one by one": 2.0},
-            tolerance=1e-4,
-        )
+        rows += _together(f"{network}, 5 seeds, bare loops", shared, count)
     return rows
 
 
@@ -283,17 +274,18 @@ def many_convolutions(count: int) -> list[pairs.Row]:
     rows = []
     for framework in ("tensorflow", "jax"):
         shared = {"module": "many_convolutions", "framework": framework}
-        rows += pairs.compare(
-            f"3x3 convolutions of 5 seeds, {framework}",
-            {
-                "together": {"stacked": True, **shared},
-                "one by one": {"stacked": False, **shared},
-            },
-            count,
-            {"one by one": 2.0},
-            tolerance=1e-4,
-        )
+        work = f"3x3 convolutions of 5 seeds, {framework}"
+        rows += _together(work, shared, count)
     return rows
+
+
+def _together(work: str, shared: dict, count: int) -> list[pairs.Row]:
+    programs = {
+        "together": {"stacked": True, **shared},
+        "one by one": {"stacked": False, **shared},
+    }
+    at_least = {"one by one": 2.0}
+    return pairs.compare(work, programs, count, at_least, tolerance=1e-4)
 
 
 def round_start(count: int) -> list[pairs.Row]:
