@@ -123,7 +123,6 @@ class Sampler:
     def __init__(self, parts: dict[str, list]):
         self.seconds = collections.Counter()
         self._parts = parts
-        self._before = None
 
     def __enter__(self):
         self._before = time.perf_counter()

@@ -62,7 +62,7 @@ def test_the_calls_that_tell_the_parts_exist():
             assert function in names, (file, function)
 
 
-def test_the_time_goes_to_what_the_thread_is_in():
+def test_the_time_goes_to_what_the_program_is_in():
     def waiting(name):
         deadline = time.monotonic() + 60
         before = sampler.seconds[name]

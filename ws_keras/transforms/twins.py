@@ -20,11 +20,7 @@ from ws_keras.transforms import variables
 
 _GENERATOR = "global_seed_generator"
 _UNINITIALIZED = "uninitialized_variables"
-_CONSTANTS = (
-    keras.initializers.Zeros,
-    keras.initializers.Ones,
-    keras.initializers.Constant,
-)
+_CONSTANTS = (keras.initializers.Zeros, keras.initializers.Ones)
 
 
 @dataclasses.dataclass(frozen=True)
