@@ -4,9 +4,10 @@ r"""Times the package against peers and against the machine, in turn.
     python -m benchmarks
     python -m benchmarks --only=training,transform --pairs=9
 
-Needs PyTorch (of the CPU) and JAX. Its parts took an hour and a half together on
-two AVX-512 cores, half of it the sweep; nothing else should run meanwhile. Rows, table and figure go to
-`results/benchmarks`; what is run again replaces its old rows.
+Needs PyTorch (of the CPU) and JAX. Its parts took an hour and a half together
+on two AVX-512 cores, half of it the sweep; nothing else should run meanwhile.
+Rows, table and figure go to `results/benchmarks`; what is run again replaces
+its old rows.
 """
 
 import pathlib
