@@ -9,7 +9,7 @@ CIFAR-10, ResNet-18 of width 16, SGD 0.001 (not stated; that of Table 1), batch
 
     python -m launch.run --config=appendix_fig10_fraction --workdir=runs/fig10
 
-About 20 million sample passes for each fraction and seed.
+About 13 million sample passes for each fraction and seed.
 """
 
 from ws_keras.configs import base
@@ -25,7 +25,7 @@ def get_config():
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
     config.train.max_epochs = 1000
-    config.train.expected_epochs.update({"cold": 160, "warm": 130})
+    config.train.expected_epochs.update({"cold": 160, "warm": 80})
     return config
 
 

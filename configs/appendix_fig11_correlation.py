@@ -12,7 +12,7 @@ over all trained weights.
     python -m launch.run --config=appendix_fig11_correlation \
         --workdir=runs/fig11
 
-About 100 million sample passes for one seed.
+About 120 million sample passes for one seed.
 """
 
 from ws_keras.configs import base
@@ -35,12 +35,12 @@ def get_config():
     config = base.get_config()
     config.experiment = "appendix_fig11_correlation"
     config.arms = ("warm",)
-    config.seeds = (0,)
+    config.seeds = (0, 1)
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
     config.diagnostics.measures = ("weight_correlation",)
     config.train.max_epochs = 1000
-    config.train.expected_epochs.update({"warm": 100})
+    config.train.expected_epochs.update({"cold": 100, "warm": 100})
     return config
 
 

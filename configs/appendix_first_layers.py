@@ -8,7 +8,7 @@ and draws the rest anew.
 
     python -m launch.run --config=appendix_first_layers --workdir=runs/layers
 
-About 50 million sample passes for one seed.
+About 40 million sample passes for one seed.
 """
 
 from ws_keras.configs import base
@@ -31,7 +31,7 @@ def get_config():
     config.optimizer.name = "sgd"
     config.train.max_epochs = 1000
     config.train.expected_epochs.update(
-        {"cold": 160, "warm": 130, "shrink_perturb": 130}
+        {"cold": 160, "warm": 80, "shrink_perturb": 80}
     )
     return config
 

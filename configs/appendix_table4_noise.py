@@ -36,7 +36,7 @@ def get_config():
     config.transform.first_round = False
     config.train.max_epochs = 1000
     config.train.expected_epochs.update(
-        {"cold": 160, "warm": 130, "shrink_perturb": 250}
+        {"cold": 160, "warm": 80, "shrink_perturb": 250}
     )
     return config
 

@@ -25,7 +25,7 @@ def get_config():
     config = base.get_config()
     config.experiment = "fig4_checkpoints"
     config.arms = ("warm",)
-    config.seeds = (0,)
+    config.seeds = (0, 1)
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
     config.train.epochs = 350

@@ -27,7 +27,7 @@ def get_config():
         for shrink in shrinks
         for perturb in perturbs
     )
-    config.seeds = (0,)
+    config.seeds = (0, 1)
     # A round that cannot learn (both 0) is to end.
     config.train.patience = 30
     config.train.max_epochs = 100

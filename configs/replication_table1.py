@@ -2,7 +2,7 @@ r"""The replication's Table 1: wider networks, and SGD with momentum.
 
 Claim: the gap is there for ResNets on CIFAR-10 and CIFAR-100 and smaller than
 in the paper (60.3 and 57.8 % with SGD, 80.3 and 79.0 % with Adam), reversed on
-SVHN, and absent for the MLP with SGD.
+SVHN but for momentum, and absent for the MLP with SGD.
 
 ResNet-18 of width 64 with a max-pool behind the stem, MLP of three layers of
 tanh, logistic regression; SGD, Adam and SGD with momentum 0.9, 0.001, batch

@@ -6,7 +6,8 @@ Claim, against the paper: the gap narrows with stronger decay: 81.44 and 81.16 %
 CIFAR-10, ResNet-18 of width 64 with max-pool, SGD 0.001, batch 128, 200 epochs
 on half and 200 on all of the data, official test set.
 
-    python -m launch.run --config=replication_weight_decay --workdir=runs/decay
+    python -m launch.run --config=replication_weight_decay \
+        --workdir=runs/repl_decay
 
 15 million sample passes of the wide network for each decay, arm and seed.
 """

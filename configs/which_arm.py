@@ -1,9 +1,10 @@
-r"""What should I use? Every arm of this package on one protocol.
+r"""What should I use? The arms of this package on one protocol.
 
 This project's own question, not the paper's: after ten rounds of 1,000 new
 images, how accurate is each way to begin a round, and what has it cost? Cold
 and warm, shrink-perturb in four strengths, its relatives, DASH and the pull to
-the first weights.
+the first weights. `warm_reset` is `warm` here, where each round has a new
+optimizer.
 
 CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 99 %.
 

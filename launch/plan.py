@@ -159,21 +159,23 @@ def _module(path):
 def passes(setting, config, sizes: list[int]) -> list[float]:
     """Returns the sample passes that each round of a setting may take.
 
+    The first round of every arm starts from scratch and takes the epochs of a
+    cold start.
+
     Args:
         setting: The `Setting`.
         config: Its config.
         sizes: Samples of each round.
     """
-    known = config.train.expected_epochs
-    epochs = config.train.epochs
-    if epochs is None:
-        epochs = known.get(setting.kind, known["shrink_perturb"])
-    found = [size * epochs for size in sizes]
-    if config.train.first_epochs is not None:
-        found[0] = sizes[0] * config.train.first_epochs
-    if config.second.epochs is not None:
-        found[1:] = [size * config.second.epochs for size in sizes[1:]]
-    return found
+    train, known = config.train, config.train.expected_epochs
+    expected = known.get(setting.kind, known["shrink_perturb"])
+    first = _given(train.first_epochs, train.epochs, known["cold"])
+    later = _given(config.second.epochs, train.epochs, expected)
+    return [sizes[0] * first, *(size * later for size in sizes[1:])]
+
+
+def _given(*choices: float | None) -> float:
+    return next(choice for choice in choices if choice is not None)
 
 
 def table(costs: dict[str, float], what: str = "setting") -> str:
