@@ -122,7 +122,12 @@ _CONFIG = {
     "model": {"width": 16},
     "optimizer": {"learning_rate": 0.001, "momentum": 0.0},
     "rounds": {"protocol": "online", "step": 1000, "fraction": 0.5},
-    "train": {"batch_size": 128, "threshold": 0.99, "epochs": None},
+    "train": {
+        "batch_size": 128,
+        "threshold": 0.99,
+        "epochs": None,
+        "measured": "epoch",
+    },
     "transform": {
         "noise": "fresh",
         "first_round": True,

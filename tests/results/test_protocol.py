@@ -46,6 +46,33 @@ def test_sizes(make_arm, authors_config):
     assert _found(make_arm, authors_config, rounds=(33333,)) == []
 
 
+def test_a_round_that_ended_at_its_cap_is_not_the_papers(
+    make_arm, authors_config
+):
+    (found,) = _found(make_arm, authors_config, stopped_by="cap")
+    assert found == "rounds that ended at the cap of epochs"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("optimizer.weight_decay", 0.1, "optimizer.weight_decay 0.1, not None"),
+        ("transform.norms", "keep", "transform.norms keep, not mix"),
+        ("transform.step_shrink", 0.9, "transform.step_shrink 0.9, not 1"),
+    ],
+)
+def test_what_no_paper_does_needs_no_word(
+    make_arm, authors_config, field, value, words
+):
+    """An older config lacks these fields, which is no difference."""
+    group, name = field.split(".")
+    authors_config[group][name] = value
+    assert _found(make_arm, authors_config) == [words]
+    # DASH's shrink-perturb leaves gamma and beta alone.
+    dash = _found(make_arm, authors_config, block="dash_table1")
+    assert (words in dash) == (field != "transform.norms")
+
+
 def test_what_is_not_known_is_not_the_papers(make_arm):
     found = _found(make_arm, {})
     assert "model.width not known, not 16" in found

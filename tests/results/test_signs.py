@@ -72,3 +72,22 @@ def test_table():
     found = signs.table([signs.Sign("c", None, "not run")])
     assert found.header == ("claim", "verdict", "because")
     assert found.lines == (("c", "not decided", "not run"),)
+
+
+def test_a_number_of_its_own_has_no_sign():
+    """Mean 12, standard error 1 / sqrt(3)."""
+    sign = signs.measured("x", OURS, "ratio", 9.0)
+    assert sign.because == "ratio 12.0, 95 % interval 9.5 to 14.5, n = 3"
+    assert sign.answer is True
+    assert signs.measured("x", OURS, "ratio", 9.0, 12.0).answer is None
+    assert signs.measured("x", OURS, "ratio", 15.0).answer is False
+
+
+def test_a_reason_against_decides_nothing():
+    sign = signs.above("x", OURS, THEIRS, -1)
+    assert signs.unless("", sign) == sign
+    against = signs.unless("no end", sign)
+    assert (against.verdict, against.because) == (
+        "not decided",
+        f"no end; {WORDS}",
+    )

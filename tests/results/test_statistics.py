@@ -148,3 +148,19 @@ def test_another_network_is_not_compared_with_this_ones_cold(make_arm):
         grouped = statistics.cells([*cold, *warm])
         (key,) = (k for k, arms in grouped.items() if "warm" in arms)
         assert bool(statistics.colds(grouped)[key]) == is_paired
+
+
+def test_a_second_phase_is_compared_with_its_own_rate_and_batch(make_arm):
+    """The first phase of a warm start has others, which no cold one had."""
+    first = {"optimizer.learning_rate": 0.001, "train.batch_size": 16}
+    last = {"optimizer.learning_rate": 0.1, "train.batch_size": 128}
+    second = {"second.learning_rate": 0.1, "second.batch_size": 128}
+    found = [
+        *make_arm("cold", (50.0,), labels=first),
+        *make_arm("cold", (60.0,), labels=last),
+        *make_arm("warm", (55.0,), labels=first | second),
+    ]
+    grouped = statistics.cells(found)
+    (key,) = (k for k, arms in grouped.items() if "warm" in arms)
+    cold = statistics.colds(grouped)[key]
+    assert cold[-1].accuracy == 60.0

@@ -18,6 +18,14 @@ _OF_MODEL = {
     "model.activation": "mlp",
 }
 _ROW_FIELDS = ("dataset", "model", "optimizer")
+# What every paper does unless its block says otherwise. Configs that are older
+# than a field lack it, and did the same.
+_USUAL = {
+    "optimizer.weight_decay": None,
+    "transform.norms": "mix",
+    "transform.step_shrink": 1.0,
+    "transform.step_perturb": 0.0,
+}
 
 
 def differences(
@@ -44,10 +52,12 @@ def differences(
     others = list(_of_rows(block, found))
     if ended:
         others += _of_rounds(block, found)
-    for field, expected in block["protocol"].items():
+    for field, expected in {**_USUAL, **block["protocol"]}.items():
         if _OF_MODEL.get(field, found[0].model) != found[0].model:
             continue
         value = found[0].labels.get(field, _get(config, field))
+        if value is None:
+            value = _USUAL.get(field)
         if not _same(value, expected):
             known = "not known" if value is None else _shown(value)
             others.append(f"{field} {known}, not {_shown(expected)}")
@@ -73,6 +83,8 @@ def _of_rounds(block: dict, found: Sequence[rows.Row]):
             yield "{} samples, not {}".format(*words)
     if len(found) != block.get("num_rounds", len(found)):
         yield f"{len(found)} rounds, not {block['num_rounds']}"
+    if any(row.stopped_by == "cap" for row in found):
+        yield "rounds that ended at the cap of epochs"
 
 
 def _get(config: Mapping[str, Any], field: str) -> Any:

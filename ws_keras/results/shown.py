@@ -22,11 +22,29 @@ def mean_error(summary: statistics.Summary, decimals: int = 1) -> str:
     return _with_error(text, summary.error, decimals)
 
 
-def difference(found: statistics.Difference, decimals: int = 1) -> str:
-    """Returns a paired difference ± its standard error."""
+def difference(
+    found: statistics.Difference,
+    decimals: int = 1,
+    runs: statistics.Runs | None = None,
+) -> str:
+    """Returns a paired difference ± its standard error.
+
+    Args:
+        found: The `Difference`.
+        decimals: Of the numbers. Defaults to 1.
+        runs: The seeds that stand beside it; where fewer are pairs, their
+            number follows. Defaults to `None`, pairs are counted elsewhere.
+    """
     if not found.count:
         return NOTHING
-    return _with_error(signed(found.mean, decimals), found.error, decimals)
+    text = _with_error(signed(found.mean, decimals), found.error, decimals)
+    return text + pairs(found.count, runs)
+
+
+def pairs(count: int, runs: statistics.Runs | None) -> str:
+    """Returns the number of pairs where there are fewer than seeds."""
+    fewer = runs is not None and 0 < count < len(runs.finished)
+    return f" (n = {count})" if fewer else ""
 
 
 def interval(found: statistics.Difference, decimals: int = 1) -> str:

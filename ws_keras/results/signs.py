@@ -53,6 +53,36 @@ def above(
     return Sign(claim, answer, words(found, unit))
 
 
+def measured(
+    claim: str,
+    ours: dict[int, float],
+    what: str,
+    low: float,
+    high: float = math.inf,
+) -> Sign:
+    """Returns whether a number of each seed lies between two bounds.
+
+    Args:
+        claim: What is claimed, in words.
+        ours: Seed to number.
+        what: What the number is, in a word.
+        low: Least number.
+        high: Greatest number. Defaults to none.
+
+    Returns:
+        A `Sign`, decided by the 95 % t interval of the mean.
+    """
+    found = statistics.paired(ours, dict.fromkeys(ours, 0.0))
+    return Sign(claim, _answer(found, low, high), words(found, what=what))
+
+
+def unless(because: str, sign: Sign) -> Sign:
+    """Returns a claim as not decided where there is a reason; may be empty."""
+    if not because:
+        return sign
+    return Sign(sign.claim, None, f"{because}; {sign.because}")
+
+
 def between(
     claim: str,
     ours: dict[int, float],
@@ -136,15 +166,24 @@ def every(claim: str, found: Iterable[Sign], missing: str = "") -> Sign:
     return Sign(claim, answer, "; ".join(filter(None, [*parts, missing])))
 
 
-def words(found: statistics.Difference, unit: str = "") -> str:
-    """Returns a paired difference with its interval and number of seeds."""
+def words(
+    found: statistics.Difference, unit: str = "", what: str = "difference"
+) -> str:
+    """Returns a paired difference with its interval and number of seeds.
+
+    Args:
+        found: The `Difference`; one to zero is a number of its own.
+        unit: Of the difference. Defaults to none.
+        what: What it is, in a word. Defaults to a difference, which has a
+            sign.
+    """
     if not found.count:
         return "not run"
-    unit = f" {unit}" if unit else ""
-    text = f"difference {_signed(found.mean)}{unit}"
+    shown = _signed if what == "difference" else _unsigned
+    text = " ".join(filter(None, [what, shown(found.mean), unit]))
     if math.isnan(found.error):
         return f"{text}, n = 1"
-    interval = f"{_signed(found.low)} to {_signed(found.high)}"
+    interval = f"{shown(found.low)} to {shown(found.high)}"
     return f"{text}, 95 % interval {interval}, n = {found.count}"
 
 
@@ -187,6 +226,10 @@ def _listed(found: list[Sign]) -> str:
     named = [f"{sign.claim} ({sign.because})" for sign in found[:_SHOWN]]
     more = len(found) - _SHOWN
     return ", ".join([*named, *([f"and {more} more"] if more > 0 else [])])
+
+
+def _unsigned(value: float) -> str:
+    return _signed(value).removeprefix("+")
 
 
 def _signed(value: float) -> str:

@@ -17,6 +17,11 @@ CONFIDENCE = 0.95
 BAND_FLOOR_POINTS = 0.5
 # Labels of what a cold start has as well.
 _OF_NETWORK = ("model", "optimizer")
+# What the second round has otherwise is what a cold start is trained with.
+_SECOND = {
+    "second.learning_rate": "optimizer.learning_rate",
+    "second.batch_size": "train.batch_size",
+}
 _ARM_ORDER = {"cold": 0, "warm": 1}
 _BY_SEED = operator.attrgetter("seed", "round")
 
@@ -172,7 +177,9 @@ def colds(
     That is its own, or else one of the same experiment, data set, model and
     optimizer whose labels it has as well: what only the other arms differ in
     is no label of a cold start, unless it names another network or optimizer.
-    Of several the one with most labels is meant.
+    A second round with a learning rate or batch size of its own is compared
+    with the cold start that has these. Of several the one with most labels is
+    meant.
 
     Args:
         grouped: What `cells` returns.
@@ -186,7 +193,12 @@ def colds(
             known[key[:4]].append(arms["cold"])
     found = {}
     for key, arms in grouped.items():
-        labels = next(iter(arms.values()))[0].labels
+        labels = dict(next(iter(arms.values()))[0].labels)
+        labels |= {
+            first: labels[second]
+            for second, first in _SECOND.items()
+            if second in labels
+        }
         fitting = [
             cold
             for cold in known[key[:4]]

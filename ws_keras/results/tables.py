@@ -64,7 +64,7 @@ def _summary_line(
     gap = statistics.paired(accuracy, {} if arm == "cold" else cold)
     return [
         shown.mean_error(statistics.summarize(accuracy.values())),
-        shown.difference(gap),
+        shown.difference(gap, runs=runs),
         shown.interval(gap),
         _mean(training),
         *(

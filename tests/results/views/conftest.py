@@ -8,6 +8,7 @@ from ws_keras.results.views import run as runs
 
 # Experiments whose arms come apart in the second phase.
 SECOND_ONLY = ("fig5_gradients", "fig9_transfer", "appendix_table4_noise")
+GAUSSIAN = ("fig5_gradients", "appendix_table4_noise")
 
 
 @pytest.fixture
@@ -17,9 +18,16 @@ def show(authors_config):
     def show(found, epochs=None, planned=(), config=None):
         name = found[0].experiment
         if config is None:
-            transform = authors_config["transform"]
-            transform = {**transform, "first_round": name not in SECOND_ONLY}
-            config = {**authors_config, "transform": transform}
+            transform = {
+                **authors_config["transform"],
+                "first_round": name not in SECOND_ONLY,
+                "noise": "gaussian" if name in GAUSSIAN else "fresh",
+            }
+            config = {
+                **authors_config,
+                "transform": transform,
+                "second": {"epochs": 52 if name == "fig5_gradients" else None},
+            }
         shown = runs.Run(name, found, epochs or {}, config, planned)
         return _Shown(registry.blocks(shown))
 

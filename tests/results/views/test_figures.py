@@ -103,10 +103,13 @@ def test_fig_4(show, make_arm, authors_config, level_340, levels_off):
         found += rows_of
     shown = show(found)
     lines = shown.tables["By start epoch"].lines
-    starts = [line[0] for line in lines]
-    assert starts == ["5", "25", "60", "100", "150", "340"]
+    ran = [line for line in lines if line[5] != "0"]
+    assert [line[0] for line in ran] == ["5", "25", "60", "100", "150", "340"]
+    # The paper's twelve other points stay in sight.
+    assert len(lines) == 18
+    assert lines[1] == ("10", "—", "—", "—", "—", "0", "0.0", "not run")
     # Four points of fifty are eight per cent.
-    assert lines[3] == (
+    assert ran[3] == (
         "100",
         "42.0 ± 0.0",
         "46.0 ± 0.0",
@@ -153,11 +156,19 @@ def test_fig_5(show, make_arm):
     assert shown.column("Ratio at the start", "verdict") == {
         "warm": "—",  # too rough for a band
         "shrink_perturb 0.5/0.01": "match",
+        "shrink_perturb 0.9/0.01": "not run",
+        "shrink_perturb 0.7/0.01": "not run",
+        "shrink_perturb 0.3/0.01": "not run",
     }
     assert set(shown.claims.values()) == {"holds"}
-    chart = shown.charts["gradients-fig5_gradients"]
+    because = shown.reasons["the ratio of warm is at least 5"]
+    assert because == "ratio 18.0, 95 % interval 17.9 to 18.1, n = 2"
+    ours, theirs, *_, ratio = shown.charts["gradients-fig5_gradients"].panels
     # 2,000 steps in two epochs: the second begins at one thousand.
-    assert chart.panels[2].series[0].x == (0.0, 1.0)
+    assert ratio.series[0].x == (0.0, 1.0)
+    assert (len(ours.series), len(theirs.series)) == (2, 2)
+    assert theirs.title == "The paper's, old data"
+    assert theirs.series[0].y[:2] == (13, 19)
     norms = {line[:2]: line[3] for line in shown.tables["Norms"].lines}
     key = ("shrink_perturb 0.5/0.01", "old")
     assert norms[key] == "3 match, 7 not run"
@@ -166,6 +177,7 @@ def test_fig_5(show, make_arm):
 def test_fig_6(show, make_arm):
     def measures(whole, half):
         found = {"shrunk/1/accuracy": whole, "shrunk/0.5/accuracy": half}
+        found["shrunk/abc/accuracy"] = 1.0
         return {**found, "shrunk/0/accuracy": 10.0, "shrunk/1/entropy": 0.5}
 
     levels = {

@@ -87,3 +87,60 @@ def test_dash(show, make_arm, label):
             ("dash-0.3-0.3",): "84.08 (0.52)",
         }
     assert missing == rest
+
+
+def test_curves_of_many_rounds(show, make_arm):
+    found = _rows(make_arm, "fig2_online", ("cold",), optimizer="adam")
+    assert _not_run(show(found), LAST) == {("warm",): "63.6"}
+    arms = ("cold", "shrink_perturb-0.6-0.01")
+    found = _rows(make_arm, "fig7_shrink_sweep", arms, optimizer="adam")
+    assert _not_run(show(found), LAST) == {
+        ("shrink_perturb 1/0.01",): "65.1",
+        ("shrink_perturb 0.8/0.01",): "73.7",
+        ("shrink_perturb 0.4/0.01",): "77.9",
+        ("shrink_perturb 0.2/0.01",): "80.2",
+        ("shrink_perturb 0/0.01",): "76.1",
+    }
+
+
+def test_curves_of_two_phases(show, make_arm):
+    found = _rows(make_arm, "fig1_curves", ("cold",), optimizer="sgd")
+    title = "Where the curves end"
+    assert _not_run(show(found), title) == {("warm",): "56.6"}
+
+
+def test_the_replications_decay(show, make_arm):
+    found = _rows(
+        make_arm,
+        "replication_weight_decay",
+        ("cold", "warm"),
+        optimizer="sgd",
+        labels={"penalty.weight": 0.1},
+    )
+    keys = ("penalty.weight", "arm")
+    title = "Last round, ours and the paper's"
+    assert _not_run(show(found), title, keys) == {
+        ("0.01", "cold"): "62.73",
+        ("0.01", "warm"): "61.22",
+        ("0.001", "cold"): "60.42",
+        ("0.001", "warm"): "58.63",
+    }
+
+
+def test_networks_that_were_not_shrunk(show, make_arm):
+    measures = {"shrunk/0.8/accuracy": 47.0, "shrunk/0.8/entropy": 1.0}
+    found = make_arm(
+        "cold",
+        (49.0, 49.0),
+        experiment="fig6_shrinking",
+        labels={"model": "mlp_relu"},
+        measures=measures,
+    )
+    table = show(found).tables["Accuracy"]
+    assert table.header[1] == "mlp_relu (n = 2)"
+    line = dict(zip(table.header, table.lines[0], strict=True))
+    assert line["mlp_relu (n = 2)"] == "47.0 ± 0.0"
+    assert line["resnet18 (n = 0)"] == "—"
+    place = table.header.index("resnet18 (n = 0)")
+    assert table.lines[0][place + 1] == "77.9 not run"
+    assert len(table.header) == 11

@@ -122,6 +122,15 @@ def test_fig_8(show, make_arm):
         "not decided"
     )
     assert claims["the corner 1/0 is warm of Fig. 2"] == "holds"
+    # The corner that starts anew is what the others are compared with.
+    gaps = shown.column("Last round of each cell", "minus cold")
+    assert gaps["shrink_perturb 0/1"] == "—"
+    assert gaps["shrink_perturb 1/0"] == "−12.0 ± 0.0"
+    alone = [r for r in _online(make_arm, levels, "fig8_grid") if not r.seed]
+    alone = show(alone)
+    claim = "the corner 0/1 is cold of Fig. 2"
+    assert alone.claims[claim] == "not decided"
+    assert alone.reasons[claim] == "match: ours 75.0, 75.9, n = 1"
 
 
 def test_last_layer(show, make_arm):
@@ -131,20 +140,31 @@ def test_last_layer(show, make_arm):
     assert show(found).claims == {claim: "holds"}
 
 
+DASH = {
+    "data": {"split": "official_test", "normalization": "channel"},
+    "model": {"width": 64, "max_pool": True},
+    "optimizer": {"learning_rate": 0.001, "momentum": 0.9},
+    "rounds": {"protocol": "online"},
+    "train": {"batch_size": 128, "threshold": 0.999},
+    "transform": {
+        "noise": "gaussian",
+        "first_round": False,
+        "norms": "keep",
+        "statistics": "keep",
+        "optimizer": "keep",
+    },
+}
+
+
 def test_dash(show, make_arm):
     levels = {
         "dash-0.3-0.3": 84.0,
         "shrink_perturb-0.3-0.01": 81.0,
         "cold": 67.0,
         "warm": 63.5,
+        "head_reset": 60.0,
     }
     steps = {"dash-0.3-0.3": 6500, "cold": 5000, "warm": 3000}
-    config = {
-        "data": {"split": "official_test", "normalization": "channel"},
-        "model": {"width": 64, "max_pool": True},
-        "optimizer": {"learning_rate": 0.001, "momentum": 0.9},
-        "train": {"batch_size": 128, "threshold": 0.999},
-    }
     found = [
         row
         for arm, level in levels.items()
@@ -156,9 +176,13 @@ def test_dash(show, make_arm):
             steps=steps.get(arm, 5500),
         )
     ]
-    shown = show(found, config=config)
+    shown = show(found, config=DASH)
     assert set(shown.claims.values()) == {"holds"}
+    assert "head_reset ends no higher than cold, resnet18" in shown.claims
+    cheapest = shown.reasons["warm has the fewest steps, resnet18"]
+    assert cheapest == "4 of 4 hold"
     verdicts = shown.column("Last chunk, ours and DASH's", "verdict")
+    assert verdicts.pop("head_reset") == "—"
     assert set(verdicts.values()) == {"match"}
     verdicts = shown.column("Steps of the last chunk", "verdict")
     assert verdicts["cold"] == "match"
@@ -180,19 +204,13 @@ def test_dash(show, make_arm):
     "level, verdict", [(69.3, "match"), (65.4, "match"), (69.4, "differs")]
 )
 def test_two_points_are_near_enough_to_dash(show, make_arm, level, verdict):
-    config = {
-        "data": {"split": "official_test", "normalization": "channel"},
-        "model": {"width": 64, "max_pool": True},
-        "optimizer": {"learning_rate": 0.001, "momentum": 0.9},
-        "train": {"batch_size": 128, "threshold": 0.999},
-    }
     found = make_arm(
         "cold",
         (level, level),
         tuple(range(1000, 51000, 1000)),
         experiment="dash_table1",
     )
-    shown = show(found, config=config)
+    shown = show(found, config=DASH)
     verdicts = shown.column("Last chunk, ours and DASH's", "verdict")
     # DASH has 67.32 with a deviation of 0.51.
     assert verdicts["cold"] == verdict

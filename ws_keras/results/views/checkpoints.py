@@ -68,11 +68,11 @@ def _difference(arm: runs.ArmRuns) -> statistics.Difference:
     return statistics.paired(found, dict.fromkeys(found, 0.0))
 
 
-def _printed(arm: runs.ArmRuns) -> bands.Printed | None:
+def _drawn() -> dict[int, bands.Printed]:
+    """Returns start epoch to the paper's difference."""
     drawn = paper.numbers()[_BLOCK]["difference"]
-    values = dict(zip(drawn["start_epoch"], drawn["value"], strict=True))
-    value = values.get(_start(arm))
-    return None if value is None else bands.Printed(value)
+    pairs = zip(drawn["start_epoch"], drawn["value"], strict=True)
+    return {start: bands.Printed(value) for start, value in pairs}
 
 
 def _table(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Table:
@@ -80,13 +80,22 @@ def _table(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Table:
         precision=paper.precision(_BLOCK),
         other=finals.other_protocol(run, _BLOCK, arms),
     )
-    lines = tuple(_line(run, arm) for arm in arms)
-    return sections.Table("By start epoch", _HEADER, lines, note)
+    lines = {_start(arm): _line(run, arm) for arm in arms}
+    for start, number in _drawn().items():
+        lines.setdefault(start, _absent(start, number))
+    return sections.Table(
+        "By start epoch", _HEADER, tuple(lines[s] for s in sorted(lines)), note
+    )
+
+
+def _absent(start: int, number: bands.Printed) -> tuple[str, ...]:
+    nothing = [shown.NOTHING] * 4
+    return (str(start), *nothing, "0", number.text, bands.NOT_RUN)
 
 
 def _line(run: runs.Run, arm: runs.ArmRuns) -> tuple[str, ...]:
     found = _difference(arm)
-    number = _printed(arm)
+    number = _drawn().get(_start(arm))
     summary = statistics.summarize(differences(arm).values())
     is_other = run.is_other(_BLOCK)(arm)
     begun = bool(arm.runs.unfinished)
@@ -94,7 +103,7 @@ def _line(run: runs.Run, arm: runs.ArmRuns) -> tuple[str, ...]:
         str(_start(arm)),
         shown.mean_error(_half(arm)),
         shown.mean_error(arm.summary()),
-        shown.difference(found),
+        shown.difference(found, runs=arm.runs),
         shown.interval(found),
         shown.seeds(arm.runs),
         number.text if number else shown.NOTHING,

@@ -45,7 +45,8 @@ def table(
         lines.append(
             (
                 arm.name,
-                shown.mean_error(passes, 2),
+                shown.mean_error(passes, 2)
+                + shown.pairs(passes.count, arm.runs),
                 shown.mean_error(arm.ratio("train_seconds"), 2),
                 shown.seeds(arm.runs),
                 f"{number.text} {verdict}" if number else shown.NOTHING,

@@ -1,5 +1,6 @@
 """Fig. 1: equal training accuracy, unequal held-out accuracy."""
 
+from ws_keras.results import paper
 from ws_keras.results import printed
 from ws_keras.results import signs
 from ws_keras.results.views import finals
@@ -30,7 +31,8 @@ def blocks(run: runs.Run) -> list:
         for arm in run.pick("warm")
     ]
     title = "Where the curves end"
+    absent = finals.cells("fig1", paper.numbers()["fig1"]["final"])
     return [
-        finals.table(run, title, "fig1", printed.curves),
+        finals.table(run, title, "fig1", printed.curves, absent),
         signs.table(found),
     ]

@@ -11,6 +11,9 @@ from ws_keras.results.views import finals
 from ws_keras.results.views import online
 from ws_keras.results.views import run as runs
 
+_NO_HELP = ("warm_reset", "head_reset", "l2_init")
+_SAME = 1e-9  # no higher is no difference, too
+
 
 def blocks(run: runs.Run) -> list:
     """Returns DASH's Table 1: accuracy and steps of the last chunk."""
@@ -102,7 +105,10 @@ def _means_line(run: runs.Run, arm: runs.ArmRuns) -> tuple[str, ...]:
 
 
 def _ranking(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
-    """Returns DASH > shrink-perturb > cold > warm, and warm the cheapest."""
+    """Returns DASH > shrink-perturb > cold > warm, and warm the cheapest.
+
+    What else was tried is no better than a cold start.
+    """
     kinds = {printed.kind(arm.first): arm for arm in arms}
     where = f", {finals.columns(arms[0])['model']}"
     order = ("dash", "shrink_perturb", "cold", "warm")
@@ -113,12 +119,22 @@ def _ranking(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
         )
         for better, worse in zip(order, order[1:], strict=False)
     ]
+    found += [
+        signs.above(
+            f"{kind} ends no higher than cold{where}",
+            kinds["cold"].final(),
+            kinds[kind].final(),
+            -_SAME,
+        )
+        for kind in _NO_HELP
+        if kind in kinds and "cold" in kinds
+    ]
     if "warm" in kinds:
         warm = kinds["warm"].final("steps")
         cheapest = [
-            signs.above(other, kinds[other].final("steps"), warm, unit="steps")
-            for other in order[:3]
-            if other in kinds
+            signs.above(other, arm.final("steps"), warm, unit="steps")
+            for other, arm in kinds.items()
+            if other != "warm"
         ]
         found.append(signs.every(f"warm has the fewest steps{where}", cheapest))
     return found

@@ -12,10 +12,6 @@ from ws_keras.results.views import run as runs
 
 _SEEDS = 50  # lines of an arm; more of them hide each other
 _CELLS = 12  # figures of one experiment
-_FIELDS = {
-    "train_accuracy": "Training accuracy (%)",
-    "accuracy": charts.ACCURACY,
-}
 _UNITS = {
     "gradient_norm_old": "Gradient norm, old data",
     "gradient_norm_new": "Gradient norm, new data",
@@ -57,7 +53,11 @@ def lives(run: runs.Run, arm: runs.ArmRuns) -> dict[str, list[rows.Epoch]]:
 
 def _curves(run, cell, arms: Sequence[runs.ArmRuns]) -> sections.Chart:
     panels = []
-    for field, label in _FIELDS.items():
+    labels = {
+        "train_accuracy": "Training accuracy (%)",
+        "accuracy": f"Accuracy on {_monitored(run)} held-out samples (%)",
+    }
+    for field, label in labels.items():
         found = []
         for arm in arms:
             found += over_epochs(arm.name, lives(run, arm), _reader(field))
@@ -72,6 +72,12 @@ def _curves(run, cell, arms: Sequence[runs.ArmRuns]) -> sections.Chart:
         panels.append(sections.Panel("Epoch", label, tuple(found)))
     title = f"{' '.join(filter(None, cell))}: all rounds, epoch by epoch"
     return sections.Chart(charts.name("epochs", *cell), title, tuple(panels))
+
+
+def _monitored(run: runs.Run) -> str:
+    """Returns how many samples the curves are of; tables take all."""
+    count = run.config.get("train", {}).get("monitor_samples")
+    return "some" if count is None else f"{count:,}"
 
 
 def _measures(run, cell, arms: Sequence[runs.ArmRuns]) -> list[sections.Chart]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 from ws_keras.results import bands
@@ -98,6 +99,23 @@ def named(block: dict, arm: str, **others: str) -> Columns:
     return {**{f: block[f] for f in fields if f in block}, **others, "arm": arm}
 
 
+def cells(
+    block: str, numbers: Mapping[str, float], **others: str
+) -> list[tuple[Columns, bands.Printed]]:
+    """Returns what a paper has numbers of, as `table` takes it.
+
+    Args:
+        block: Block of `paper.json`.
+        numbers: Name of an arm, as ours has it, to its accuracy.
+        others: What names the lines besides; see `named`.
+    """
+    known = paper.numbers()[block]
+    return [
+        (named(known, arm, **others), bands.Printed(number))
+        for arm, number in numbers.items()
+    ]
+
+
 def word(value) -> str:
     """Returns the value of a label as it is shown."""
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -121,7 +139,7 @@ def _ours(arm: runs.ArmRuns) -> list[str]:
     gap = _gap(arm)
     return [
         shown.mean_error(arm.summary()),
-        shown.difference(gap),
+        shown.difference(gap, runs=arm.runs),
         shown.interval(gap),
         shown.seeds(arm.runs),
     ]

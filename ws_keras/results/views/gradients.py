@@ -91,18 +91,25 @@ def _fits(arm: runs.ArmRuns) -> bool:
     return arm.first.arm == "warm" or arm.first.perturb == perturb
 
 
-def _printed_ratio(arm: runs.ArmRuns) -> bands.Printed | None:
-    value = paper.numbers()[_BLOCK]["start_ratio"].get(_key(arm))
-    if value is None or not _fits(arm):
-        return None
-    return bands.Printed(value, share=bands.RATIO_SHARE, decimals=2)
+def _drawn_ratios() -> dict[str, bands.Printed]:
+    """Returns arms of the paper, by their shrink, to their ratios."""
+    return {
+        key: bands.Printed(value, share=bands.RATIO_SHARE, decimals=2)
+        for key, value in paper.numbers()[_BLOCK]["start_ratio"].items()
+    }
+
+
+def _name(key: str) -> str:
+    """Returns the name of an arm of the paper, as ours has it."""
+    perturb = paper.numbers()[_BLOCK]["perturb"]
+    return key if key == "warm" else f"shrink_perturb {key}/{perturb:g}"
 
 
 def _ratios(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Table:
-    lines = []
+    lines, drawn = [], _drawn_ratios()
     for arm in arms:
         ours = statistics.summarize(start_ratio(run, arm).values())
-        number = _printed_ratio(arm)
+        number = drawn.pop(_key(arm), None) if _fits(arm) else None
         is_other = run.is_other(_BLOCK)(arm)
         # Warm's is too rough for a band; a claim below has its bound.
         banded = None if arm.first.arm == "warm" else number
@@ -115,6 +122,10 @@ def _ratios(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Table:
                 bands.verdict(ours, banded, is_other),
             )
         )
+    lines += [
+        (_name(key), shown.NOTHING, "0", number.text, bands.NOT_RUN)
+        for key, number in drawn.items()
+    ]
     note = _NOTE.format(
         precision=paper.precision(_BLOCK),
         other=finals.other_protocol(run, _BLOCK, arms),
@@ -163,31 +174,37 @@ def _at(seeds: dict, batch: float) -> statistics.Summary:
 
 
 def _chart(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Chart:
-    drawn = paper.numbers()[_BLOCK]
     panels = []
     for measure, (data, label) in _PANELS.items():
-        found = []
-        for arm in arms:
-            ours = _mean_line(points(run, arm, measure))
-            found.append(charts.series(arm.name, arm.name, ours))
-            # Those of a longer phase would press a short one into a corner.
-            is_other = run.is_other(_BLOCK)(arm)
-            theirs = drawn["norms"].get(f"{_key(arm)}/{data}")
-            if theirs and _fits(arm) and not is_other:
-                pairs = zip(drawn["batch"], theirs, strict=True)
-                some = [(*pair, 0.0) for pair in pairs]
-                name = charts.paper_name(_BLOCK)
-                found.append(charts.series(name, arm.name, some, True))
-        panels.append(
-            sections.Panel(
-                "Batches of the second phase (thousands)",
-                label,
-                tuple(one for one in found if one),
-                from_zero=bool(data),
+        ours = [
+            charts.series(
+                arm.name, arm.name, _mean_line(points(run, arm, measure))
             )
-        )
+            for arm in arms
+        ]
+        panels.append(_panel(label, ours, from_zero=bool(data)))
+        if data:
+            theirs = [s for arm in arms for s in _drawn_norms(arm, data)]
+            # Their phase may be much longer, and their norms larger.
+            title = f"The paper's, {data} data"
+            panels.append(_panel(label, theirs, from_zero=True, title=title))
     stem = charts.name("gradients", run.experiment)
     return sections.Chart(stem, "Gradient norms", tuple(panels))
+
+
+def _panel(label: str, found: list, **options) -> sections.Panel:
+    known = tuple(one for one in found if one)
+    x = "Batches of the second phase (thousands)"
+    return sections.Panel(x, label, known, **options)
+
+
+def _drawn_norms(arm: runs.ArmRuns, data: str) -> list[sections.Series]:
+    drawn = paper.numbers()[_BLOCK]
+    theirs = drawn["norms"].get(f"{_key(arm)}/{data}")
+    if not theirs or not _fits(arm):
+        return []
+    points = [(*p, 0.0) for p in zip(drawn["batch"], theirs, strict=True)]
+    return [charts.series(charts.paper_name(_BLOCK), arm.name, points, True)]
 
 
 def _mean_line(seeds: dict) -> list[tuple[float, float, float]]:
@@ -213,11 +230,10 @@ def _claims(run: runs.Run, arms: list[runs.ArmRuns]) -> list[signs.Sign]:
     claim = "the ratio falls with stronger shrinking"
     found = [signs.every(claim, falls, run.missing_words)]
     for arm, ratio in zip(ordered, ratios, strict=True):
-        zero = dict.fromkeys(ratio, 0.0)
         if arm.first.arm == "warm":
             claim = "the ratio of warm is at least 5"
-            found.append(signs.above(claim, ratio, zero, least=5.0))
+            found.append(signs.measured(claim, ratio, "ratio", 5.0))
         elif arm.first.shrink <= 0.5:
             claim = f"the ratio of {arm.name} is between 0.9 and 1.3"
-            found.append(signs.between(claim, ratio, zero, 0.9, 1.3))
+            found.append(signs.measured(claim, ratio, "ratio", 0.9, 1.3))
     return found

@@ -1,5 +1,6 @@
 """Fig. 8: many rounds over a grid of shrink and perturb."""
 
+import dataclasses
 import math
 
 from ws_keras.results import bands
@@ -11,34 +12,42 @@ from ws_keras.results import signs
 from ws_keras.results import statistics
 from ws_keras.results.views import charts
 from ws_keras.results.views import finals
+from ws_keras.results.views import online
 from ws_keras.results.views import run as runs
 
 _SAME = 1e-9  # no worse is no difference, too
+_COLD = (0.0, 1.0)  # shrink and perturb of the corner that starts anew
+_WARM = (1.0, 0.0)
 
 
 def blocks(run: runs.Run) -> list:
     """Returns Fig. 8: accuracy and cost over shrink and perturb."""
-    arms = run.pick("shrink_perturb", "cold", "warm")
+    arms = _beside_corner(run.pick("shrink_perturb", "cold", "warm"))
     title = "Last round of each cell"
+    # Fig. 7 draws the warm start for shrink 1.
+    absent = finals.cells("fig7", online.shrinks("1"))
     return [
-        finals.table(run, title, "fig7", printed.online, _absent()),
+        finals.table(run, title, "fig7", printed.online, absent, arms),
         _heat(run, arms),
         signs.table([*_noise_helps(arms), *_corners(run, arms)]),
     ]
 
 
-def _absent() -> list[tuple[finals.Columns, bands.Printed]]:
-    """Returns the cells of the grid whose numbers Fig. 7 tells."""
-    block = paper.numbers()["fig7"]
-    # Fig. 7 draws the warm start for shrink 1.
-    shrinks = [shrink for shrink in block["accuracy"] if shrink != "1"]
+def _beside_corner(arms: list[runs.ArmRuns]) -> list[runs.ArmRuns]:
+    """Returns the arms with that of shrink 0 and perturb 1 as their cold."""
+    corner = next((a for a in arms if _place(a) == _COLD), None)
+    if corner is None:
+        return arms
     return [
-        (
-            finals.named(block, f"shrink_perturb {s}/{block['perturb']:g}"),
-            bands.Printed(block["accuracy"][s][-1]),
-        )
-        for s in shrinks
+        arm
+        if arm.cold_rows or arm is corner
+        else dataclasses.replace(arm, cold_rows=corner.rows)
+        for arm in arms
     ]
+
+
+def _place(arm: runs.ArmRuns) -> tuple[float, float]:
+    return arm.first.shrink, arm.first.perturb
 
 
 def _heat(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Chart:
@@ -104,9 +113,9 @@ def _noise_helps(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
 
 
 def _corners(run: runs.Run, arms: list[runs.ArmRuns]) -> list[signs.Sign]:
-    at = {(arm.first.shrink, arm.first.perturb): arm for arm in arms}
+    at = {_place(arm): arm for arm in arms}
     found = []
-    for corner, name in (((0.0, 1.0), "cold"), ((1.0, 0.0), "warm")):
+    for corner, name in ((_COLD, "cold"), (_WARM, "warm")):
         claim = f"the corner {corner[0]:g}/{corner[1]:g} is {name} of Fig. 2"
         arm = at.get(corner)
         value = paper.numbers()["fig2"]["accuracy"][name][-1]
@@ -116,11 +125,13 @@ def _corners(run: runs.Run, arms: list[runs.ArmRuns]) -> list[signs.Sign]:
         end = paper.numbers()["fig2"]["num_samples"][-1]
         is_other = is_other or bool(arm and arm.last.num_samples != end)
         verdict = bands.verdict(summary, number, is_other)
-        answer = {bands.MATCH: True, bands.DIFFERS: False}.get(verdict)
-        because = (
-            f"{verdict}: ours {shown.mean_error(summary)}"
-            if (summary and summary.count)
-            else verdict
-        )
-        found.append(signs.Sign(claim, answer, f"{because}, {number.text}"))
+        because, answer = f"{verdict}, {number.text}", None
+        if summary and summary.count:
+            because = (
+                f"{verdict}: ours {shown.mean_error(summary)}, {number.text}, "
+                f"n = {summary.count}"
+            )
+        if summary and summary.count > 1:
+            answer = {bands.MATCH: True, bands.DIFFERS: False}.get(verdict)
+        found.append(signs.Sign(claim, answer, because))
     return found

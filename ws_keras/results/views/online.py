@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable
 from collections.abc import Sequence
 
 from ws_keras.results import bands
@@ -35,7 +34,7 @@ def blocks(
     run: runs.Run,
     block: str = "fig2",
     lookup: finals.Lookup | None = None,
-    absent: Iterable = (),
+    absent: Sequence = (),
 ) -> list:
     """Returns the tables and the chart of each cell of many rounds.
 
@@ -53,7 +52,7 @@ def blocks(
     """
     lookup = lookup or _curves
     found = []
-    if len(run.arms) > 1:
+    if len(run.arms) > 1 or absent:
         title = "Last round, and the paper at as many samples"
         found.append(finals.table(run, title, block, lookup, absent))
     for cell, arms in run.cells().items():
@@ -89,6 +88,20 @@ def chart(
     ]
     stem = charts.name("online", *cell)
     return sections.Chart(stem, " ".join(filter(None, cell)), tuple(panels))
+
+
+def shrinks(*left_out: str) -> dict[str, float]:
+    """Returns arms of Fig. 7 to where their curves end.
+
+    Args:
+        left_out: Shrinks whose arms are meant to have another name.
+    """
+    block = paper.numbers()["fig7"]
+    return {
+        f"shrink_perturb {shrink}/{block['perturb']:g}": curve[-1]
+        for shrink, curve in block["accuracy"].items()
+        if shrink not in left_out
+    }
 
 
 def _curves(row) -> bands.Printed | None:

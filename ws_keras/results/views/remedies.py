@@ -145,10 +145,25 @@ def replication_weight_decay(run: runs.Run) -> list:
         run, run.arms, _WEIGHT, "Weight decay", block, lookup, log_x=True
     )
     return [
-        finals.table(run, _LAST, block, lookup),
+        finals.table(run, _LAST, block, lookup, _absent_decay()),
         chart,
         signs.table([claim]),
     ]
+
+
+def _absent_decay() -> list[tuple[finals.Columns, bands.Printed]]:
+    block = paper.numbers()["replication_weight_decay"]
+    found = []
+    for place, weight in enumerate(block["weights"]):
+        names = {_WEIGHT: finals.word(weight)}
+        found += [
+            (
+                finals.named(block, arm, **names),
+                bands.Printed(block[arm][place], decimals=2),
+            )
+            for arm in ("cold", "warm")
+        ]
+    return found
 
 
 def augmentation(run: runs.Run) -> list:
@@ -161,6 +176,16 @@ def augmentation(run: runs.Run) -> list:
     claims = [
         signs.above(f"augmentation {name} narrows the gap", plain, gap)
         for name, gap in by_value.items()
+    ]
+    claims += [
+        signs.within_spread(
+            f"with augmentation {arm.labels['data.augmentation']} cold and "
+            "warm end alike",
+            arm.cold_final(),
+            arm.final(),
+        )
+        for arm in run.pick("warm")
+        if arm.labels.get("data.augmentation", "none") != "none"
     ]
     ratios = {
         arm.labels.get("data.augmentation"): gradients.start_ratio(run, arm)
@@ -206,12 +231,12 @@ def offline(run: runs.Run) -> list:
 
 def _absent_offline() -> list[tuple[finals.Columns, bands.Printed]]:
     block = paper.numbers()["replication_offline"]
-    found = []
+    numbers = {}
     for name, value in block["accuracy"].items():
         is_arm = name in ("cold", "warm")
         arm = name if is_arm else f"shrink_perturb {name}/{block['perturb']:g}"
-        found.append((finals.named(block, arm), bands.Printed(value)))
-    return found
+        numbers[arm] = value
+    return finals.cells("replication_offline", numbers)
 
 
 def every_step(run: runs.Run) -> list:
@@ -244,11 +269,14 @@ def every_step(run: runs.Run) -> list:
 def gaps_stay(run: runs.Run, *kinds: str) -> list[signs.Sign]:
     """Returns for each arm (warm) whether cold ends above it."""
     return [
-        signs.above(
-            f"cold ends above {arm.name}"
-            + (f" ({arm.cell.variant})" if arm.cell.variant else ""),
-            arm.cold_final(),
-            arm.final(),
+        signs.unless(
+            arm.unfitted,
+            signs.above(
+                f"cold ends above {arm.name}"
+                + (f" ({arm.cell.variant})" if arm.cell.variant else ""),
+                arm.cold_final(),
+                arm.final(),
+            ),
         )
         for arm in run.pick(*(kinds or ("warm",)))
     ]

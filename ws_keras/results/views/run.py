@@ -54,6 +54,19 @@ class ArmRuns:
         return self.first.labels
 
     @property
+    def unfitted(self) -> str:
+        """Says that last rounds were cut off before they had fitted."""
+        last = [
+            found[-1]
+            for runs in (self.runs, self.cold)
+            for found in runs.finished.values()
+        ]
+        capped = sum(row.stopped_by == "cap" for row in last)
+        if not capped:
+            return ""
+        return f"{capped} of {len(last)} last rounds ended at the cap of epochs"
+
+    @property
     def is_cold(self) -> bool:
         """Whether this is the arm that others are compared with."""
         return self.first.arm == COLD
@@ -177,8 +190,14 @@ class Run:
 
     def others(self, block: str, arm: ArmRuns) -> list[str]:
         """Returns in what an arm was run in another way than a paper's."""
-        for found in arm.runs.finished.values():
-            return protocol.differences(block, self.config, found)
+        if arm.runs.finished:
+            return list(
+                dict.fromkeys(
+                    words
+                    for found in arm.runs.finished.values()
+                    for words in protocol.differences(block, self.config, found)
+                )
+            )
         begun = [r for r in arm.rows if r.setting == arm.last.setting]
         return protocol.differences(block, self.config, begun, ended=False)
 

@@ -6,6 +6,7 @@ from ws_keras.results import printed
 from ws_keras.results import sections
 from ws_keras.results import shown
 from ws_keras.results import signs
+from ws_keras.results import statistics
 from ws_keras.results.views import charts
 from ws_keras.results.views import finals
 from ws_keras.results.views import run as runs
@@ -90,14 +91,14 @@ def _line(run, arm: runs.ArmRuns, name: str, source: str) -> tuple[str, ...]:
     number = printed.transfer(arm.last, source)
     is_other = run.is_other(_BLOCK)(arm)
     begun = bool(arm.runs.unfinished)
-    is_cold = arm.is_cold
+    gap = statistics.paired({}, {}) if arm.is_cold else arm.gap()
     return (
         name,
         f"{_fraction(arm):g}",
         arm.name,
         shown.mean_error(arm.summary()),
-        shown.NOTHING if is_cold else shown.difference(arm.gap()),
-        shown.NOTHING if is_cold else shown.interval(arm.gap()),
+        shown.difference(gap, runs=arm.runs),
+        shown.interval(gap),
         shown.seeds(arm.runs),
         number.text if number else shown.NOTHING,
         bands.verdict(arm.summary(), number, is_other, begun),
