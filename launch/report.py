@@ -21,7 +21,11 @@ _WORKDIR = flags.DEFINE_string(
 
 def main(_) -> None:
     """Writes the report of the folder and prints what fits a terminal."""
-    print(report.write(_WORKDIR.value))
+    try:
+        print(report.write(_WORKDIR.value))
+    except report.Unwritten as error:
+        print(error.said)
+        raise
 
 
 def run() -> None:

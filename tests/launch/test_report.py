@@ -100,6 +100,23 @@ def test_without_room_for_the_page_no_older_one_stays(run_folder):
     assert (run_folder / "report" / "report.md").exists()
 
 
+@pytest.mark.parametrize("name", ["report", "report/report.html"])
+def test_numbers_are_shown_where_the_report_cannot_be_written(run_folder, name):
+    path = run_folder / name
+    if name == "report":
+        path.touch()
+    else:
+        path.mkdir(parents=True)
+    (run_folder / "quickstart/warm/seed0/epochs.jsonl").write_text("torn")
+    done = _command(f"--workdir={run_folder}")
+    assert done.returncode == 1
+    assert f"Received: {path} (" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "−4.5" in done.stdout
+    assert "epochs.jsonl: the last line has no end" in done.stdout
+    assert "report.md" not in done.stdout
+
+
 def test_help_shows_own_flags_first():
     for name in ("--help", "-h", "--helpshort"):
         done = _command(name)

@@ -19,13 +19,21 @@ from ws_keras.results import plain
         ("1.2e+03 s", 1200),
         (".5", 0.5),
         ("0", 0),
+        ("93 %", 93),
+        ("93%", 93),
+        ("7(2)", 7),
+        ("+1.6 to +15.2", 1.6),
+        ("0, 1, 2", 0),
     ],
 )
 def test_number_that_a_text_begins_with(text, value):
     assert plain.number(text) == value
 
 
-@pytest.mark.parametrize("text", ["—", "", "nan", "cold 3", "± 4", "-"])
+@pytest.mark.parametrize(
+    "text",
+    ["—", "", "nan", "cold 3", "± 4", "-", "4e95c80", "2.21.0", "1.5+cpu"],
+)
 def test_text_without_a_number(text):
     assert math.isnan(plain.number(text))
 
@@ -33,6 +41,7 @@ def test_text_without_a_number(text):
 def test_column_of_numbers_may_have_gaps():
     assert plain.is_numeric(["51.4 ± 0.6", "—", ""])
     assert not plain.is_numeric(["51.4", "threshold"])
+    assert not plain.is_numeric(["45", "0.08", "4e95c80a", "3.11.7"])
 
 
 @pytest.mark.parametrize(

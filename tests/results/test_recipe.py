@@ -1,5 +1,7 @@
 """What `run.json` tells is shown; what it lacks is let pass."""
 
+import math
+
 from ws_keras.results import recipe
 from ws_keras.results import sections
 
@@ -75,3 +77,22 @@ def test_seeds_cost_and_versions(make_row):
         "revision",
         "unknown",
     )
+
+
+def test_hours_that_are_not_known_are_no_hours(make_row):
+    found = [
+        make_row(train_seconds=seconds, trace_seconds=0.0, eval_seconds=1800.0)
+        for seconds in (3600.0, math.nan)
+    ]
+    (table,) = recipe.made_with({}, found)
+    assert dict(table.lines)["hours of all settings, one after the other"] == (
+        "at least 2.00"
+    )
+
+
+def test_config_is_that_of_its_own_experiment():
+    run = {"config": {"experiment": "a", "seeds": [0]}}
+    assert recipe.config(run, "a") == run["config"]
+    assert recipe.config(run, "b") == {}
+    assert recipe.config({"config": {"seeds": [0]}}, "b") == {"seeds": [0]}
+    assert recipe.config({}, "b") == {}

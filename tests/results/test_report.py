@@ -1,5 +1,7 @@
 """A report shows everything readable and says what is not."""
 
+import json
+import shutil
 import sys
 
 import pytest
@@ -147,3 +149,109 @@ def test_foreign_and_empty_folders_are_refused(tmp_path, make_row, make_run):
     with pytest.raises(ValueError, match="at least one row.*not a JSON line"):
         report.write(folder.path)
     assert not (folder.path / "report").exists()
+    (folder.path / "run.json").unlink()
+    with pytest.raises(ValueError, match="run.json: missing.*not a JSON line"):
+        report.write(folder.path)
+
+
+def test_rows_without_their_run_are_shown(online_rows, make_run):
+    folder = make_run(online_rows)
+    (folder.path / "run.json").unlink()
+    written = report.write(folder.path)
+    assert written.problems == [
+        f"{folder.path}/run.json: missing; config and versions are not known."
+    ]
+    assert "47.5 ± 0.5" in written.summary
+
+
+def test_setting_without_one_of_its_rounds_is_unfinished(online_rows, make_run):
+    gap = [r for r in online_rows if (r.seed, r.round) != (0, 2)]
+    whole = [r for r in online_rows if r.seed]
+    written = report.write(make_run(gap).path)
+    assert written.problems == [
+        f"fig2_online/{arm}/seed0: round 2 is missing; what it has cost is not "
+        "known, so the later rounds and their accuracies are left out."
+        for arm in ("cold", "shrink_perturb", "warm")
+    ]
+    alone = report.write(make_run(whole, name="whole").path)
+    for one, other in zip(_cells(written), _cells(alone), strict=True):
+        assert one["accuracy %"] == other["accuracy %"]
+        assert one["sample passes"] == other["sample passes"] == "30,000"
+        assert one["seeds"] == "1 (+1 unfinished)"
+    assert "Partial: 3 of 6 settings are finished; 3 are unfinished." in (
+        written.markdown.read_text()
+    )
+
+
+def test_rounds_in_another_order_are_the_same_rounds(online_rows, make_run):
+    written = report.write(make_run(online_rows[::-1]).path)
+    assert written.problems == []
+    assert "Partial" not in written.markdown.read_text()
+    assert {line["seeds"] for line in _cells(written)} == {"2"}
+
+
+def test_a_round_counts_once(online_rows, make_epochs, make_run):
+    name = "fig2_online/warm/seed0"
+    folder = make_run(online_rows, make_epochs(name))
+    once = report.write(folder.path)
+    page = once.markdown.read_text()
+    path, epochs = folder.rows_path(name), folder.epochs_path(name)
+    copy = folder.folder("fig2_online/warm/seed0.bak")
+    shutil.copytree(path.parent, copy)
+    path.write_text(path.read_text() + path.read_text().splitlines()[2] + "\n")
+    twice = report.write(folder.path)
+    assert twice.summary == once.summary
+    assert twice.problems == [
+        f"{path}: 1 row is there twice; left out.",
+        f"{copy / path.name}: 3 rows are there twice; left out.",
+        f"{copy / epochs.name}: 5 epochs are there twice; left out.",
+    ]
+    _, _, rest = twice.markdown.read_text().partition("## Summary")
+    assert rest == page.partition("## Summary")[2]
+
+
+def test_lines_of_one_file_share_a_sentence(online_rows, make_run):
+    folder = make_run(online_rows)
+    path = folder.rows_path("fig2_online/warm/seed0")
+    path.write_text("oops\n\n[]\n")
+    (problem,) = report.write(folder.path).problems
+    assert problem == (
+        f"{path}: 3 lines cannot be read; the first: line 1: not a JSON line. "
+        "Received: b'oops'."
+    )
+
+
+def test_odd_values_cost_their_line_alone(make_row, make_run):
+    found = [make_row(arm=arm, last=True) for arm in ("cold", "warm")]
+    folder = make_run(found)
+    path = folder.rows_path("fig2_online/warm/seed0")
+    line = path.read_text()
+    for other, words in (
+        (line.replace('"steps": 80', f'"steps": {10**400}'), "smaller than"),
+        (line.replace('"measures": {}', '"measures": {"a": "b"}'), "numbers"),
+    ):
+        path.write_text(other)
+        written = report.write(folder.path)
+        assert words in written.problems[0]
+        assert [cell["arm"] for cell in _cells(written)] == ["cold"]
+
+
+def test_config_of_another_experiment_judges_nothing(
+    online_rows, make_run, authors_config
+):
+    folder = make_run(online_rows)
+    path = folder.path / "run.json"
+    for experiment, is_known in (("fig2_online", True), ("other", False)):
+        config = {**authors_config, "experiment": experiment}
+        path.write_text(json.dumps({"config": config}))
+        text = report.write(folder.path).markdown.read_text()
+        assert ("model.width not known" in text) is not is_known
+
+
+def _cells(written):
+    """Returns the lines of a summary as dictionaries."""
+    header, _, *lines = (
+        [part.strip() for part in line.strip("|").replace("\\", "").split("|")]
+        for line in written.summary.splitlines()
+    )
+    return [dict(zip(header, line, strict=True)) for line in lines]

@@ -85,6 +85,11 @@ def test_bad_line_is_named_by_file_and_line(make_row, tmp_path):
         ({"accuracy": "50"}, "`accuracy` must be float"),
         ({"round": None}, "`round` must be int"),
         ({"stopped_by": "boredom"}, "`stopped_by` must be one of"),
+        ({"measures": {"norm": "x"}}, "`measures` must hold numbers. Received"),
+        ({"measures": {"norm": 10**400}}, "`measures` must be smaller than"),
+        ({"labels": {"width": -(10**400)}}, "`labels` must be smaller than"),
+        ({"steps": 10**400}, "`steps` must be smaller than"),
+        ({"accuracy": 10**400}, "`accuracy` must be smaller than"),
     ],
 )
 def test_foreign_fields_are_refused(make_row, tmp_path, change, message):
@@ -104,6 +109,24 @@ def test_labels_and_measures_come_back(make_row, tmp_path):
     assert found.labels == labels
     assert found.measures["entropy"] == 0.5
     assert math.isnan(found.measures["norm"])
+
+
+@pytest.mark.parametrize("literal", ["Infinity", "-Infinity", "1e999", "NaN"])
+def test_foreign_numbers_that_are_not_finite_are_nan(
+    make_row, tmp_path, literal
+):
+    path = tmp_path / "rows.jsonl"
+    rows.append(path, make_row(accuracy=12.5, measures={"norm": 12.5}))
+    path.write_text(path.read_text().replace("12.5", literal))
+    (found,) = rows.read(path)
+    assert math.isnan(found.accuracy) and math.isnan(found.measures["norm"])
+
+
+def test_label_of_nothing_is_a_word(make_row, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows.append(path, make_row(labels={"penalty": None, "width": 16}))
+    assert '"penalty": null' in path.read_text()
+    assert rows.read(path)[0].labels == {"penalty": "none", "width": 16}
 
 
 def test_rows_of_the_first_schema_are_read(make_row, tmp_path):
@@ -191,6 +214,9 @@ def test_what_is_read_at_once_equals_what_is_read_line_by_line(
         lambda lines: [lines[0] + "," + lines[1], lines[2][:90], lines[2][90:]],
         lambda lines: [lines[0].replace('"threshold"', '"boredom"'), lines[1]],
         lambda lines: [lines[0].replace('"seed": 0', '"seed": true'), lines[1]],
+        lambda lines: [lines[0].replace("80", "8" * 400), lines[1]],
+        lambda lines: [lines[0].replace(": 0.25", ': "x"'), lines[1]],
+        lambda lines: [lines[0].replace("0.25", "8" * 400), lines[1]],
     ],
 )
 def test_a_damaged_line_is_found_in_whatever_company(
@@ -198,7 +224,7 @@ def test_a_damaged_line_is_found_in_whatever_company(
 ):
     path = tmp_path / "rows.jsonl"
     for number in (1, 2, 3):
-        rows.append(path, make_row(round=number))
+        rows.append(path, make_row(round=number, measures={"norm": 0.25}))
     lines = change(path.read_text().splitlines())
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(ValueError, match="line 1"):

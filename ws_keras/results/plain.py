@@ -10,7 +10,10 @@ NOTHING = "—"
 MINUS = "−"
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 _MISSING = ("", NOTHING, "nan")
-_NUMBER = re.compile(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+# A hash or a version begins with a number, and is none.
+_NUMBER = re.compile(
+    r"[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?(?![^\s(±%])", re.IGNORECASE
+)
 
 
 def clean(text: str) -> str:

@@ -55,7 +55,7 @@ def differences(
     for field, expected in {**_USUAL, **block["protocol"]}.items():
         if _OF_MODEL.get(field, found[0].model) != found[0].model:
             continue
-        value = found[0].labels.get(field, _get(config, field))
+        value = found[0].labels.get(field, field_of(config, field))
         if value is None:
             value = _USUAL.get(field)
         if not _same(value, expected):
@@ -87,7 +87,8 @@ def _of_rounds(block: dict, found: Sequence[rows.Row]):
         yield "rounds that ended at the cap of epochs"
 
 
-def _get(config: Mapping[str, Any], field: str) -> Any:
+def field_of(config: Mapping[str, Any], field: str) -> Any:
+    """Returns a field such as `train.epochs`; `None` where there is none."""
     value = config
     for part in field.split("."):
         if not isinstance(value, Mapping) or part not in value:

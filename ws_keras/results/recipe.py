@@ -1,6 +1,7 @@
 """What `run.json` tells about a run: claim, command, cost, and its origin."""
 
 import inspect
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,12 @@ def planned(run: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(found, list):
         return ()
     return tuple(name for name in found if isinstance(name, str))
+
+
+def config(run: dict[str, Any], experiment: str) -> dict[str, Any]:
+    """Returns the config of an experiment, empty where it is another's."""
+    found = run.get("config", {})
+    return found if found.get("experiment", experiment) == experiment else {}
 
 
 def progress(
@@ -102,15 +109,18 @@ def _seeds(found: Sequence[rows.Row]) -> str:
 
 def _totals(found: Sequence[rows.Row]) -> list[tuple[str, str]]:
     seconds = [
-        row.train_seconds + row.trace_seconds + row.eval_seconds
+        getattr(row, f"{what}_seconds")
         for row in found
+        for what in ("train", "trace", "eval")
     ]
-    hours = sum(seconds) / 3600
+    known = [value for value in seconds if not math.isnan(value)]
+    least = "at least " if len(known) < len(seconds) else ""
+    hours = f"{least}{sum(known) / 3600:,.2f}"
     passes = sum(row.sample_passes for row in found)
     return [
         ("settings with rows", f"{len({row.setting for row in found}):,}"),
         ("rows", f"{len(found):,}"),
-        ("hours of all settings, one after the other", f"{hours:,.2f}"),
+        ("hours of all settings, one after the other", hours),
         ("sample passes", f"{passes:,}"),
     ]
 

@@ -4,6 +4,8 @@ import collections
 import contextlib
 import dataclasses
 import gc
+import itertools
+import operator
 import os
 import pathlib
 from collections.abc import Iterator
@@ -24,6 +26,20 @@ FOLDER = "report"
 _MARKDOWN = "report.md"
 _HTML = "report.html"
 _SUMMARY = "Summary"
+_SHOWN = 3  # problems in one sentence
+# What a record is called, and what no two of them share.
+_KEYS = {
+    rows.Row: ("row", operator.attrgetter("setting", "round")),
+    rows.Epoch: ("epoch", operator.attrgetter("setting", "epoch")),
+}
+
+
+class Unwritten(ValueError):
+    """A report that could not be written; `said` is what a terminal shows."""
+
+    def __init__(self, sentence: str, said: str):
+        super().__init__(sentence)
+        self.said = said
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +53,8 @@ class Report:
     problems: list[str]
 
     def __str__(self) -> str:
-        problems = [f"Not shown: {problem}" for problem in self.problems]
         pages = [str(path) for path in (self.html, self.markdown) if path]
-        return "\n".join([self.summary.rstrip(), *problems, *pages])
+        return "\n".join([_said(self.summary, self.problems), *pages])
 
 
 def write(workdir: str | os.PathLike) -> Report:
@@ -62,13 +77,15 @@ def write(workdir: str | os.PathLike) -> Report:
 
     Raises:
         ValueError: The folder is no run, or holds no readable row yet.
+        Unwritten: The report cannot be written there.
     """
     folder = workdirs.Workdir(workdir)
-    run, problems = _load(folder)
     with _without_gc():
         files = rows.find(folder.path, (rows.ROWS, rows.EPOCHS))
+        run, problems = _load(folder, files)
         found = _scan(files, rows.ROWS, rows.Row, problems)
         epochs = _scan(files, rows.EPOCHS, rows.Epoch, problems)
+        found = _without_gaps(found, problems)
     if not found:
         raise ValueError(
             "`--workdir` must hold at least one row. Received: "
@@ -104,7 +121,7 @@ def assemble(
     for name, some in by_experiment.items():
         ours = tuple(id_ for id_ in planned if id_.partition("/")[0] == name)
         told = recipe.progress(ours, some)
-        shown = runs.Run(name, some, lives, run.get("config", {}), ours)
+        shown = runs.Run(name, some, lives, recipe.config(run, name), ours)
         blocks = [*([told] if told else []), *registry.blocks(shown)]
         if blocks:
             parts.append(sections.Section(name, tuple(blocks)))
@@ -126,10 +143,12 @@ def _write(
     try:
         return _written(folder, title, parts, problems)
     except OSError as error:
-        raise ValueError(
+        where = error.filename2 or error.filename or folder
+        raise Unwritten(
             "`--workdir` must have room for the report and be writable. "
-            f"Received: {folder} ({error.strerror or error}). The rows are "
-            "kept; mend this and write the report again."
+            f"Received: {where} ({error.strerror or error}). The rows are "
+            "kept; mend this and write the report again.",
+            _said(_summary(parts), problems),
         ) from None
 
 
@@ -206,13 +225,21 @@ def _summary(parts: list[sections.Section]) -> str:
     return markdown.table(block.header, block.lines)
 
 
-def _load(folder: workdirs.Workdir) -> tuple[dict, list[str]]:
+def _said(summary: str, problems: list[str]) -> str:
+    lines = [f"Not shown: {problem}" for problem in problems]
+    return "\n".join([summary.rstrip(), *lines])
+
+
+def _load(folder: workdirs.Workdir, files: list[str]) -> tuple[dict, list[str]]:
     try:
         return folder.load(), []
     except ValueError as error:
         # A run whose config is damaged still has rows worth showing.
-        if (folder.path / workdirs.RUN).exists():
+        path = folder.path / workdirs.RUN
+        if path.exists():
             return {}, [str(error)]
+        if files:
+            return {}, [f"{path}: missing; config and versions are not known."]
         raise
 
 
@@ -229,7 +256,8 @@ def _without_gc() -> Iterator[None]:
 
 
 def _scan(files: list[str], name: str, kind: type, problems: list[str]) -> list:
-    found = []
+    found = {}
+    word, key = _KEYS[kind]
     for path in files:
         if not path.endswith(os.sep + name):
             continue
@@ -238,12 +266,54 @@ def _scan(files: list[str], name: str, kind: type, problems: list[str]) -> list:
         except OSError as error:
             problems.append(f"{path}: {error.strerror}; left out.")
             continue
-        found += scanned.records
-        problems += scanned.errors
+        count = len(found)
+        for record in scanned.records:
+            found.setdefault(key(record), record)
+        twice = len(scanned.records) - (len(found) - count)
+        problems += _grouped(path, scanned.errors)
+        if twice:
+            problems.append(
+                f"{path}: {_counted(twice, word)} there twice; left out."
+            )
         if scanned.torn:
             problems.append(f"{path}: the last line has no end; left out.")
-    return found
+    return list(found.values())
+
+
+def _grouped(path: str, errors: list[str]) -> list[str]:
+    if len(errors) < 2:
+        return errors
+    first = errors[0].removeprefix(f"{path}, ")
+    return [f"{path}: {len(errors)} lines cannot be read; the first: {first}"]
+
+
+def _counted(count: int, word: str) -> str:
+    return f"1 {word} is" if count == 1 else f"{count} {word}s are"
+
+
+def _without_gaps(found: list[rows.Row], problems: list[str]) -> list[rows.Row]:
+    """Returns the rows round by round, without those after a missing one.
+
+    The costs of a setting are sums over its rounds. With one of them missing
+    it is as good as unfinished.
+    """
+    settings = collections.defaultdict(dict)
+    for row in found:
+        settings[row.setting][row.round] = row
+    kept = []
+    for setting, rounds in settings.items():
+        missing = next(n for n in itertools.count(1) if n not in rounds)
+        kept += [
+            rounds[number] for number in sorted(rounds) if number < missing
+        ]
+        if max(rounds) > missing:
+            problems.append(
+                f"{setting}: round {missing} is missing; what it has cost is "
+                "not known, so the later rounds and their accuracies are left "
+                "out."
+            )
+    return kept
 
 
 def _because(problems: list[str]) -> str:
-    return f" ({problems[0]})" if problems else ""
+    return f" ({' '.join(problems[:_SHOWN])})" if problems else ""

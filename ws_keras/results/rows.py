@@ -4,8 +4,10 @@ import dataclasses
 import functools
 import json
 import math
+import operator
 import os
 import pathlib
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +20,12 @@ _READABLE = (1, SCHEMA)  # 1 had no labels and no measures
 ROWS = "rows.jsonl"
 EPOCHS = "epochs.jsonl"
 _PART = 2**20
+# What a field that is a dictionary may hold, and what null stands for in it.
+_PARTS = {
+    "labels": (("numbers", "words"), (str, int, float, bool), "none"),
+    "measures": (("numbers",), (int, float, bool), math.nan),
+}
+_LARGEST = 2.0**63  # sums of larger integers leave the floats
 STOPPED_BY = ("threshold", "plateau", "epochs", "cap", "callback", "nan")
 
 Record = TypeVar("Record")
@@ -185,7 +193,7 @@ def read(path: str | os.PathLike) -> list[Row]:
         path: File that `append` wrote.
 
     Returns:
-        List of `Row`; null floats become nan.
+        List of `Row`; floats that are null or not finite become nan.
 
     Raises:
         ValueError: Any other line is not a row of this schema.
@@ -313,10 +321,9 @@ def _all(lines: list[bytes], kind: type[Record]) -> list[Record] | None:
 
     So a file takes a third of the time that its lines take one by one.
     """
-    fields = _fields(kind)
     try:
         found = json.loads(b"[%s]" % b",".join(lines))
-        if len(found) == len(lines) and all(_fits(v, fields) for v in found):
+        if len(found) == len(lines) and all(_fits(v, kind) for v in found):
             return [_made(kind, values) for values in found]
     except (ValueError, RecursionError):
         pass
@@ -347,23 +354,40 @@ def _needed(kind: type) -> set[str]:
     }
 
 
-def _fits(values: Any, fields: dict[str, type]) -> bool:
+@functools.cache
+def _numbers(kind: type) -> Callable[[dict], tuple]:
+    """Returns a function that picks the fields that are numbers."""
+    fields = _fields(kind).items()
+    return operator.itemgetter(*(n for n, k in fields if k in (int, float)))
+
+
+def _fits(values: Any, kind: type) -> bool:
+    fields = _fields(kind)
     return (
         type(values) is dict
         and values.get("schema", SCHEMA) == SCHEMA
         and [*values] == [*fields]
         and [*map(type, values.values())] == [*fields.values()]
-        and _are_plain(values, fields)
+        and _are_small(_numbers(kind)(values))
+        and all(
+            _are_plain(values[name], kinds)
+            for name, (_, kinds, _) in _PARTS.items()
+            if name in fields
+        )
     )
 
 
-def _are_plain(values: dict, fields: dict[str, type]) -> bool:
+def _are_plain(values: dict, kinds: tuple[type, ...]) -> bool:
     return all(
-        type(part) in (str, int, float, bool)
-        for name, kind in fields.items()
-        if kind is dict
-        for part in values[name].values()
+        type(value) in kinds
+        and (type(value) is str or -_LARGEST < value < _LARGEST)
+        for value in values.values()
     )
+
+
+def _are_small(numbers: tuple) -> bool:
+    """Whether none is infinite, nan or an integer that is too large."""
+    return -_LARGEST < min(numbers) and max(numbers) < _LARGEST
 
 
 def _made(kind: type[Record], values: dict) -> Record:
@@ -389,30 +413,35 @@ def _check_names(values: dict, kind: type) -> None:
 
 
 def _value(name: str, value: Any, kind: type) -> Any:
+    if kind is dict and type(value) is dict:
+        return {key: _part(name, key, part) for key, part in value.items()}
     if kind is float and value is None:
         return math.nan
-    if kind is dict and type(value) is dict:
-        return _plain(name, value)
     # bool is an int to Python, but true is no seed.
     fits = type(value) is kind or (kind is float and type(value) is int)
     if not fits:
         raise ValueError(
             f"`{name}` must be {kind.__name__}. Received: {name}={value!r}."
         )
-    try:
-        return kind(value)
-    except OverflowError:
+    _check_size(name, value)
+    return math.nan if _finite(value) is None else kind(value)
+
+
+def _part(name: str, key: str, value: Any) -> Any:
+    words, kinds, nothing = _PARTS[name]
+    if _finite(value) is None:
+        return nothing
+    if type(value) not in kinds:
         raise ValueError(
-            f"`{name}` must be a number that a float holds. Received: an "
-            "integer beyond all floats."
-        ) from None
+            f"`{name}` must hold {' and '.join(words)}. Received: "
+            f"{name}={{{key!r}: {str(value)[:40]}}}."
+        )
+    _check_size(name, value)
+    return value
 
 
-def _plain(name: str, values: dict) -> dict:
-    for key, value in values.items():
-        if not isinstance(value, (str, int, float, type(None))):
-            raise ValueError(
-                f"`{name}` must hold numbers and words. Received: "
-                f"{name}={{{key!r}: {str(value)[:40]}}}."
-            )
-    return {k: math.nan if v is None else v for k, v in values.items()}
+def _check_size(name: str, value: Any) -> None:
+    if type(value) is int and not -_LARGEST < value < _LARGEST:
+        raise ValueError(
+            f"`{name}` must be smaller than 2**63. Received: an integer beyond."
+        )

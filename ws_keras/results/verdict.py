@@ -1,20 +1,23 @@
 """What a comparison of arms says, in words."""
 
-import math
 from collections.abc import Iterable
 
 from ws_keras.results import rows
+from ws_keras.results import shown
 from ws_keras.results import statistics
 
 _COLD = "cold"
+_MARGIN = 1.0  # points
 
 
 def verdict(all_rows: Iterable[rows.Row]) -> str:
     """Returns sentences about the last round of each arm.
 
-    An arm has paid if it ends no worse than the cold one (a paired
-    difference above minus two standard errors, or above minus one point where
-    there is one seed) after fewer sample passes over all rounds.
+    An arm has paid if it ends no worse than the cold one after fewer sample
+    passes over all rounds. It is worse where the 95 % t interval of the paired
+    difference lies below zero, and no worse where it lies above minus one
+    point; an interval that reaches beyond both decides nothing. With one seed
+    the difference itself has to lie above minus one point.
 
     Args:
         all_rows: Rows of one model on one growing data set.
@@ -43,22 +46,35 @@ def _sentence(arm: str, runs, cold) -> str:
     if cold is None or not cold.finished:
         return f"{words}."
     gap = statistics.paired(accuracy, statistics.final(cold, "accuracy"))
-    passes = _total(runs, "sample_passes") / _total(cold, "sample_passes")
-    spread = "one seed, no error bar"
-    if not math.isnan(gap.error):
-        spread = f"standard error {gap.error:.1f}, {gap.count} seeds"
+    if not gap.count:
+        return f"{words}. Not decided: no seed of both it and cold is finished."
+    ours, theirs = (_total(some, "sample_passes") for some in (runs, cold))
+    cost = f"{ours / theirs:.0%} of its" if theirs else f"{ours:,.0f}, not 0,"
     return (
-        f"{words}: {_signed(gap.mean)} points against cold ({spread}) for "
-        f"{passes:.0%} of its sample passes. {_judgement(gap, passes)}"
+        f"{words}: {shown.signed(gap.mean)} points against cold "
+        f"({_spread(gap)}) for {cost} sample passes. "
+        f"{_judgement(gap, is_cheaper=ours < theirs)}"
     )
 
 
-def _judgement(gap: statistics.Difference, passes: float) -> str:
-    margin = 1.0 if math.isnan(gap.error) else 2 * gap.error
-    if gap.mean < -margin:
+def _spread(gap: statistics.Difference) -> str:
+    if gap.count == 1:
+        return "one seed, no error bar"
+    return (
+        f"standard error {gap.error:.1f}, 95 % interval "
+        f"{shown.interval(gap)}, {gap.count} seeds"
+    )
+
+
+def _judgement(gap: statistics.Difference, is_cheaper: bool) -> str:
+    is_worse = gap.mean < -_MARGIN if gap.count == 1 else gap.high < 0
+    if is_worse:
         return "It did not pay: it generalizes worse."
-    if passes >= 1:
+    if not is_cheaper:
         return "It did not pay: it saved nothing."
+    # That of one seed is nan.
+    if gap.low < -_MARGIN:
+        return "Not decided: it may be worse by a point. Give more seeds."
     return "It paid."
 
 
@@ -73,7 +89,3 @@ def _total(runs, field: str) -> float:
         for seed_rows in runs.finished.values()
     ]
     return statistics.summarize(sums).mean
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")

@@ -43,8 +43,15 @@ const waiting = setInterval(() => {
   const entries = [...document.querySelectorAll(".legend button")];
   entries[0].click();
   const hidden = [entries[0].getAttribute("aria-pressed"), ...visible()];
+  const caption = () => {
+    const {left, right} = table.caption.getBoundingClientRect();
+    return [left, right];
+  };
+  const captions = [caption()];
+  table.parentElement.scrollLeft = 300;
+  captions.push(caption());
   const found = {
-    sorted, hovered, hidden,
+    captions, sorted, hovered, hidden,
     entries: entries.map((entry) => entry.textContent),
     bold: document.querySelectorAll("b").length,
     width: [document.documentElement.scrollWidth, innerWidth],
@@ -112,7 +119,7 @@ def report():
         sections.Section(
             NASTY,
             (
-                sections.Table("Summary", wide, texts),
+                sections.Table("Summary of all the arms, " * 4, wide, texts),
                 sections.Code("ws-run " + "--config.model.width=64 " * 9),
                 sections.Chart("lines", NASTY, (lines, times)),
                 sections.Chart("bars", "Bars", (bars,)),
@@ -252,3 +259,6 @@ def test_phone_scrolls_in_one_direction(text, tmp_path):
     assert inner == 375
     assert scrolled <= 375
     assert found["columns"] == 1
+    # Also where the table beneath it is scrolled.
+    for left, right in found["captions"]:
+        assert 0 <= left < right <= 375

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 
 from ws_keras.results import paper
+from ws_keras.results import protocol
 from ws_keras.results import rows
 from ws_keras.results import sections
 from ws_keras.results import statistics
@@ -76,8 +77,8 @@ def _curves(run, cell, arms: Sequence[runs.ArmRuns]) -> sections.Chart:
 
 def _monitored(run: runs.Run) -> str:
     """Returns how many samples the curves are of; tables take all."""
-    count = run.config.get("train", {}).get("monitor_samples")
-    return "some" if count is None else f"{count:,}"
+    count = protocol.field_of(run.config, "train.monitor_samples")
+    return f"{count:,}" if isinstance(count, int) else "some"
 
 
 def _measures(run, cell, arms: Sequence[runs.ArmRuns]) -> list[sections.Chart]:

@@ -14,12 +14,13 @@ from ws_keras.results.views import run as runs
 
 _BLOCK = "fig6"
 _POINTS = 3.0
-_NAME = re.compile(r"shrunk/(.+)/accuracy")
+_NAME = re.compile(r"shrunk/(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)/accuracy")
 _NOTE = (
     "Held-out accuracy in percent after all weights were multiplied, mean ± "
-    "standard error over {seeds} seeds at most. Beside it the replication's "
-    "curve, {precision}; a match lies within 3 points.{other}"
+    "standard error over n seeds. Beside it the replication's curve, "
+    "{precision}; a match lies within 3 points.{other}"
 )
+_THEIRS = "replication"
 
 
 def blocks(run: runs.Run) -> list:
@@ -59,8 +60,12 @@ def _shrinks(*arms: runs.ArmRuns) -> list[float]:
 
 
 def _printed(arm: runs.ArmRuns, shrink: float) -> bands.Printed | None:
+    return _number(_model(arm), shrink)
+
+
+def _number(model: str, shrink: float) -> bands.Printed | None:
     drawn = paper.numbers()[_BLOCK]
-    curve = drawn["accuracy"].get(_model(arm))
+    curve = drawn["accuracy"].get(model)
     if curve is None or shrink not in drawn["shrink"]:
         return None
     value = curve[drawn["shrink"].index(shrink)]
@@ -68,19 +73,29 @@ def _printed(arm: runs.ArmRuns, shrink: float) -> bands.Printed | None:
 
 
 def _table(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Table:
+    known = paper.numbers()[_BLOCK]
+    absent = known["accuracy"].keys() - set(map(_model, arms))
     header = ["shrink"]
     for arm in arms:
-        header += [_model(arm), "replication"]
-    lines = tuple(
-        (f"{shrink:g}", *(t for arm in arms for t in _cells(run, arm, shrink)))
-        for shrink in _shrinks(*arms)
-    )
+        header += [f"{_model(arm)} (n = {len(arm.runs.finished)})", _THEIRS]
+    for model in sorted(absent):
+        header += [f"{model} (n = 0)", _THEIRS]
+    lines = []
+    for shrink in _shrinks(*arms):
+        line = [t for arm in arms for t in _cells(run, arm, shrink)]
+        for model in sorted(absent):
+            line += [shown.NOTHING, _not_run(model, shrink)]
+        lines.append((f"{shrink:g}", *line))
     note = _NOTE.format(
-        seeds=max(len(arm.runs.finished) for arm in arms),
         precision=paper.precision(_BLOCK),
         other=finals.other_protocol(run, _BLOCK, arms),
     )
-    return sections.Table("Accuracy", tuple(header), lines, note)
+    return sections.Table("Accuracy", tuple(header), tuple(lines), note)
+
+
+def _not_run(model: str, shrink: float) -> str:
+    number = _number(model, shrink)
+    return f"{number.text} {bands.NOT_RUN}" if number else shown.NOTHING
 
 
 def _cells(run, arm: runs.ArmRuns, shrink: float) -> tuple[str, str]:
