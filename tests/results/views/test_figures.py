@@ -163,7 +163,8 @@ def test_fig_5(show, make_arm):
     assert set(shown.claims.values()) == {"holds"}
     because = shown.reasons["the ratio of warm is at least 5"]
     assert because == "ratio 18.0, 95 % interval 17.9 to 18.1, n = 2"
-    ours, theirs, *_, ratio = shown.charts["gradients-fig5_gradients"].panels
+    panels = shown.charts["gradients-fig5_gradients"].panels
+    ours, _, ratio, theirs, _ = panels
     # 2,000 steps in two epochs: the second begins at one thousand.
     assert ratio.series[0].x == (0.0, 1.0)
     assert (len(ours.series), len(theirs.series)) == (2, 2)

@@ -174,7 +174,7 @@ def _at(seeds: dict, batch: float) -> statistics.Summary:
 
 
 def _chart(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Chart:
-    panels = []
+    panels, papers = [], []
     for measure, (data, label) in _PANELS.items():
         ours = [
             charts.series(
@@ -187,9 +187,9 @@ def _chart(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Chart:
             theirs = [s for arm in arms for s in _drawn_norms(arm, data)]
             # Their phase may be much longer, and their norms larger.
             title = f"The paper's, {data} data"
-            panels.append(_panel(label, theirs, from_zero=True, title=title))
+            papers.append(_panel(label, theirs, from_zero=True, title=title))
     stem = charts.name("gradients", run.experiment)
-    return sections.Chart(stem, "Gradient norms", tuple(panels))
+    return sections.Chart(stem, "Gradient norms", (*panels, *papers))
 
 
 def _panel(label: str, found: list, **options) -> sections.Panel:
