@@ -8,13 +8,13 @@ CIFAR-10, ResNet-18 of width 16, SGD 0.001, batch 128, perturb 0.01 (the
 replication's). Half of the data to 99 %, then 52 epochs on all (the paper's
 13.6 thousand steps); before each epoch the norms of the gradients of
 mini-batches of 2,000 old and 2,000 new samples are averaged. The noise is
-Gaussian, as in the paper's formula: with a hundredth of an initialization the
-norms of old data stay near those of the warm start, which is not what the
-figure shows (docs/fidelity.md).
+Gaussian, as in the paper's formula, which is inferred: with a hundredth of an
+initialization the norms of old data stay nearer to those of the warm start than
+in the figure (docs/fidelity.md).
 
     python -m launch.run --config=fig5_gradients --workdir=runs/fig5
 
-About 5 million sample passes for each arm and seed, and 4,000 more for each
+About 4.4 million sample passes for each arm and seed, and 4,000 more for each
 epoch that is measured. A subset of the images: --config.data.samples=6000
 """
 

@@ -15,7 +15,7 @@ that of a second pass, and the optimizer goes on from half to all.
     python -m launch.run --config=replication_table1 --workdir=runs/repl1 \
         --settings='cifar10-mlp-momentum'
 
-About 210 million sample passes for one seed of all cells. Choose cells with
+About 235 million sample passes for one seed of all cells. Choose cells with
 --settings: the wide network takes sixteen times as long.
 """
 

@@ -201,13 +201,31 @@ def test_a_round_counts_once(online_rows, make_epochs, make_run):
     path.write_text(path.read_text() + path.read_text().splitlines()[2] + "\n")
     twice = report.write(folder.path)
     assert twice.summary == once.summary
+    again = "of a setting that is there already; left out."
     assert twice.problems == [
-        f"{path}: 1 row is there twice; left out.",
-        f"{copy / path.name}: 3 rows are there twice; left out.",
-        f"{copy / epochs.name}: 5 epochs are there twice; left out.",
+        f"{path}: 1 row is {again}",
+        f"{copy / path.name}: 3 rows are {again}",
+        f"{copy / epochs.name}: 5 epochs are {again}",
     ]
     _, _, rest = twice.markdown.read_text().partition("## Summary")
     assert rest == page.partition("## Summary")[2]
+
+
+def test_rounds_of_another_training_are_no_part(online_rows, make_run):
+    """A copy that went on must not be spliced to what it was copied from."""
+    name = "fig2_online/warm/seed0"
+    folder = make_run(online_rows)
+    path = folder.rows_path(name)
+    copy = folder.folder("fig2_online/warm/seed0.bak") / path.name
+    copy.parent.mkdir()
+    shutil.copy(path, copy)
+    path.write_text("".join(path.read_text().splitlines(True)[:2]))
+    written = report.write(folder.path)
+    assert written.problems == [
+        f"{copy}: 3 rows are of a setting that is there already; left out."
+    ]
+    (line,) = [c for c in _cells(written) if c["arm"] == "warm"]
+    assert line["seeds"] == "1 (+1 unfinished)"
 
 
 def test_lines_of_one_file_share_a_sentence(online_rows, make_run):

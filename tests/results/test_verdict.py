@@ -76,3 +76,15 @@ def test_seeds_without_their_pair_decide_nothing(make_arm):
 def test_arm_without_cold_has_its_numbers(make_arm):
     line = verdict.verdict(make_arm("warm", [60.0]))
     assert line == "warm: 60.0 % held out after 20 epochs, 5.0 s."
+
+
+def test_costs_are_those_of_pairs(make_arm):
+    """Of two warm seeds the dear one is cold's pair."""
+    cold = make_arm("cold", [50.0], sample_passes=1000)
+    warm = make_arm("warm", [51.0, 51.0], sample_passes=1100)
+    for row in warm:
+        if row.seed == 1:
+            object.__setattr__(row, "sample_passes", 100)
+    _, line = verdict.verdict(cold + warm).split("\n")
+    assert "for 110% of its sample passes" in line
+    assert line.endswith(NOTHING)

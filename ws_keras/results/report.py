@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import gc
 import itertools
+import math
 import operator
 import os
 import pathlib
@@ -85,7 +86,8 @@ def write(workdir: str | os.PathLike) -> Report:
         run, problems = _load(folder, files)
         found = _scan(files, rows.ROWS, rows.Row, problems)
         epochs = _scan(files, rows.EPOCHS, rows.Epoch, problems)
-        found = _without_gaps(found, problems)
+        found, gaps = _without_gaps(found, problems)
+        epochs = [e for e in epochs if e.round < gaps.get(e.setting, math.inf)]
     if not found:
         raise ValueError(
             "`--workdir` must hold at least one row. Received: "
@@ -256,7 +258,7 @@ def _without_gc() -> Iterator[None]:
 
 
 def _scan(files: list[str], name: str, kind: type, problems: list[str]) -> list:
-    found = {}
+    found, owners = {}, {}
     word, key = _KEYS[kind]
     for path in files:
         if not path.endswith(os.sep + name):
@@ -268,12 +270,15 @@ def _scan(files: list[str], name: str, kind: type, problems: list[str]) -> list:
             continue
         count = len(found)
         for record in scanned.records:
-            found.setdefault(key(record), record)
-        twice = len(scanned.records) - (len(found) - count)
+            # A copy may be another training, whose rounds are no part of this.
+            if owners.setdefault(record.setting, path) == path:
+                found.setdefault(key(record), record)
+        again = len(scanned.records) - (len(found) - count)
         problems += _grouped(path, scanned.errors)
-        if twice:
+        if again:
             problems.append(
-                f"{path}: {_counted(twice, word)} there twice; left out."
+                f"{path}: {_counted(again, word)} of a setting that is there "
+                "already; left out."
             )
         if scanned.torn:
             problems.append(f"{path}: the last line has no end; left out.")
@@ -291,28 +296,31 @@ def _counted(count: int, word: str) -> str:
     return f"1 {word} is" if count == 1 else f"{count} {word}s are"
 
 
-def _without_gaps(found: list[rows.Row], problems: list[str]) -> list[rows.Row]:
+def _without_gaps(
+    found: list[rows.Row], problems: list[str]
+) -> tuple[list[rows.Row], dict[str, int]]:
     """Returns the rows round by round, without those after a missing one.
 
     The costs of a setting are sums over its rounds. With one of them missing
-    it is as good as unfinished.
+    it is as good as unfinished. The second value is settings to missing rounds.
     """
     settings = collections.defaultdict(dict)
     for row in found:
         settings[row.setting][row.round] = row
-    kept = []
+    kept, gaps = [], {}
     for setting, rounds in settings.items():
         missing = next(n for n in itertools.count(1) if n not in rounds)
         kept += [
             rounds[number] for number in sorted(rounds) if number < missing
         ]
         if max(rounds) > missing:
+            gaps[setting] = missing
             problems.append(
                 f"{setting}: round {missing} is missing; what it has cost is "
                 "not known, so the later rounds and their accuracies are left "
                 "out."
             )
-    return kept
+    return kept, gaps
 
 
 def _because(problems: list[str]) -> str:

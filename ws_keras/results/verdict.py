@@ -1,5 +1,6 @@
 """What a comparison of arms says, in words."""
 
+from collections.abc import Collection
 from collections.abc import Iterable
 
 from ws_keras.results import rows
@@ -14,10 +15,10 @@ def verdict(all_rows: Iterable[rows.Row]) -> str:
     """Returns sentences about the last round of each arm.
 
     An arm has paid if it ends no worse than the cold one after fewer sample
-    passes over all rounds. It is worse where the 95 % t interval of the paired
-    difference lies below zero, and no worse where it lies above minus one
-    point; an interval that reaches beyond both decides nothing. With one seed
-    the difference itself has to lie above minus one point.
+    passes over all rounds, those of the seeds that both have. It is worse where
+    the 95 % t interval of the paired difference lies below zero, else no worse
+    where that lies above minus one point, else nothing is decided. With one
+    seed the difference itself has to lie above minus one point.
 
     Args:
         all_rows: Rows of one model on one growing data set.
@@ -48,7 +49,10 @@ def _sentence(arm: str, runs, cold) -> str:
     gap = statistics.paired(accuracy, statistics.final(cold, "accuracy"))
     if not gap.count:
         return f"{words}. Not decided: no seed of both it and cold is finished."
-    ours, theirs = (_total(some, "sample_passes") for some in (runs, cold))
+    common = runs.finished.keys() & cold.finished.keys()
+    ours, theirs = (
+        _total(some, "sample_passes", common) for some in (runs, cold)
+    )
     cost = f"{ours / theirs:.0%} of its" if theirs else f"{ours:,.0f}, not 0,"
     return (
         f"{words}: {shown.signed(gap.mean)} points against cold "
@@ -82,10 +86,11 @@ def _mean(values: dict[int, float]) -> float:
     return statistics.summarize(values.values()).mean
 
 
-def _total(runs, field: str) -> float:
-    """Mean over seeds of the sum over rounds."""
+def _total(runs, field: str, seeds: Collection[int] | None = None) -> float:
+    """Mean over seeds, all if none are given, of the sum over rounds."""
     sums = [
         sum(getattr(row, field) for row in seed_rows)
-        for seed_rows in runs.finished.values()
+        for seed, seed_rows in runs.finished.items()
+        if seeds is None or seed in seeds
     ]
     return statistics.summarize(sums).mean

@@ -76,6 +76,16 @@ def test_fewer_pairs_than_seeds_are_counted(show, make_arm):
     )
 
 
+def test_the_papers_gap_is_that_of_finished_seeds(show, make_arm):
+    """A cold seed that goes on is at a point of another curve."""
+    fields = {"experiment": "fig2_online", "optimizer": "adam"}
+    rounds = tuple(range(1000, 11000, 1000))
+    cold = make_arm("cold", (62, 62), rounds, **fields)[:-5]
+    warm = make_arm("warm", (51, 51), rounds, **fields)
+    title = "Last round, and the paper at as many samples"
+    assert show([*cold, *warm]).column(title, "paper's gap")["warm"] == "−11.2"
+
+
 @pytest.mark.parametrize(
     "fields, levels, claim",
     [

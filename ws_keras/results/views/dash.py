@@ -44,7 +44,7 @@ def blocks(run: runs.Run) -> list:
             means,
             "Mean over the rounds of a seed, then over finished seeds.",
         ),
-        *online.blocks(run, block, finals.nothing)[1:],
+        *online.blocks(run, block, finals.nothing, _absent())[1:],
         signs.table(found),
     ]
 
@@ -134,7 +134,7 @@ def _ranking(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
         cheapest = [
             signs.above(other, arm.final("steps"), warm, unit="steps")
             for other, arm in kinds.items()
-            if other != "warm"
+            if other in order[:3]
         ]
         found.append(signs.every(f"warm has the fewest steps{where}", cheapest))
     return found

@@ -117,7 +117,9 @@ def over_epochs(
     read: Callable[[rows.Epoch], float],
 ) -> list[sections.Series]:
     """Returns one series of means, or one a seed where lengths differ."""
-    lengths = {tuple(e.round for e in found) for found in settings.values()}
+    lengths = {
+        tuple((e.round, e.epoch) for e in found) for found in settings.values()
+    }
     if len(lengths) == 1:
         found = list(settings.values())
         summaries = [

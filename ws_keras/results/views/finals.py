@@ -152,8 +152,9 @@ def _paper(run, arm: runs.ArmRuns, block: str, lookup: Lookup) -> list[str]:
     verdict = bands.verdict(arm.summary(), printed, is_other, begun)
     number = printed.text if printed else shown.NOTHING
     cold = None
-    if printed and not arm.is_cold and arm.cold_rows:
-        cold = lookup(arm.cold_rows[-1])
+    if printed and not arm.is_cold:
+        ends = (found[-1] for found in arm.cold.finished.values())
+        cold = next((lookup(row) for row in ends), None)
     # Two figures have two cold starts.
     if not cold or cold.where != printed.where:
         return [number, verdict, shown.NOTHING, shown.NOTHING]

@@ -51,7 +51,12 @@ def points(
     found = {}
     for row, life in _lives(run, arm):
         batches = row.steps / max(row.epochs, 1) / 1000
-        start = life[0].epoch
+        # A line of its first epoch may be lost.
+        start = 1 + sum(
+            other.epochs
+            for other in arm.rows
+            if other.setting == row.setting and other.round < _SECOND
+        )
         found[row.seed] = [
             ((epoch.epoch - start) * batches, epoch.measures[measure])
             for epoch in life
