@@ -1,5 +1,6 @@
 """Views of single figures, from rows whose results are known."""
 
+import dataclasses
 import math
 
 import pytest
@@ -170,6 +171,16 @@ def test_fig_5(show, make_arm):
     assert (len(ours.series), len(theirs.series)) == (2, 2)
     assert theirs.title == "The paper's, old data"
     assert theirs.series[0].y[:2] == (13, 19)
+    # A second cell of the same arms has the paper's numbers as well.
+    others, lives = [], {}
+    for row in found:
+        name = f"{row.setting}/wide"
+        others.append(
+            dataclasses.replace(row, setting=name, labels={"model.width": 32})
+        )
+        lives[name] = epochs[row.setting]
+    table = show([*found, *others], epochs | lives).tables["Ratio at the start"]
+    assert [line[3] for line in table.lines].count("1.10") == 2
     # Without the line of the first epoch nothing is known of the start.
     lost = {name: life[1:] for name, life in epochs.items()}
     column = show(found, lost).column("Ratio at the start", "verdict")

@@ -144,3 +144,23 @@ def test_networks_that_were_not_shrunk(show, make_arm):
     place = table.header.index("resnet18 (n = 0)")
     assert table.lines[0][place + 1] == "77.9 not run"
     assert len(table.header) == 11
+
+
+def test_two_cells_of_one_start_both_have_the_papers_number(show, make_arm):
+    found = [
+        row
+        for width in (16, 32)
+        for row in make_arm(
+            "warm",
+            (50.0, 51.0),
+            experiment="fig4_checkpoints",
+            cell=f"{width}/",
+            labels={"train.first_epochs": 5, "model.width": width},
+        )
+    ]
+    lines = show(found).tables["By start epoch"].lines
+    fives = [line for line in lines if line[0] == "5"]
+    assert [line[2:3] + line[5:7] for line in fives] == [
+        ("50.5 ± 0.5", "2", "0.0")
+    ] * 2
+    assert len(lines) == 19

@@ -80,12 +80,11 @@ def _table(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Table:
         precision=paper.precision(_BLOCK),
         other=finals.other_protocol(run, _BLOCK, arms),
     )
-    lines = {_start(arm): _line(run, arm) for arm in arms}
-    for start, number in _drawn().items():
-        lines.setdefault(start, _absent(start, number))
-    return sections.Table(
-        "By start epoch", _HEADER, tuple(lines[s] for s in sorted(lines)), note
-    )
+    lines = [_line(run, arm) for arm in arms]
+    ran = set(map(_start, arms))
+    lines += [_absent(s, n) for s, n in _drawn().items() if s not in ran]
+    lines.sort(key=lambda line: float(line[0]))
+    return sections.Table("By start epoch", _HEADER, tuple(lines), note)
 
 
 def _absent(start: int, number: bands.Printed) -> tuple[str, ...]:

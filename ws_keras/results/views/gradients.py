@@ -114,7 +114,7 @@ def _ratios(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Table:
     lines, drawn = [], _drawn_ratios()
     for arm in arms:
         ours = statistics.summarize(start_ratio(run, arm).values())
-        number = drawn.pop(_key(arm), None) if _fits(arm) else None
+        number = drawn.get(_key(arm)) if _fits(arm) else None
         is_other = run.is_other(_BLOCK)(arm)
         # Warm's is too rough for a band; a claim below has its bound.
         banded = None if arm.first.arm == "warm" else number
@@ -130,6 +130,7 @@ def _ratios(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Table:
     lines += [
         (_name(key), shown.NOTHING, "0", number.text, bands.NOT_RUN)
         for key, number in drawn.items()
+        if key not in {_key(arm) for arm in arms if _fits(arm)}
     ]
     note = _NOTE.format(
         precision=paper.precision(_BLOCK),
