@@ -7,21 +7,40 @@ from typing import Any
 from ws_keras.results import paper
 from ws_keras.results import rows
 
+_ANY = "any"  # what an experiment varies
 _NONE = (None, "none", 0, "", ())
-# Fields that say nothing of other models.
-_OF_MODEL = {
-    "model.width": "resnet18",
-    "model.norm": "resnet18",
-    "model.max_pool": "resnet18",
-    "model.initializer": "resnet18",
-    "model.depth": "mlp",
-    "model.activation": "mlp",
+# Fields that say nothing of other models and optimizers.
+_ONLY = {
+    "model.width": ("resnet18",),
+    "model.blocks": ("resnet18",),
+    "model.norm": ("resnet18",),
+    "model.max_pool": ("resnet18",),
+    "model.initializer": ("resnet18",),
+    "model.depth": ("mlp",),
+    "model.units": ("mlp",),
+    "model.activation": ("mlp",),
+    "model.use_bias": ("mlp", "logistic"),
+    "optimizer.epsilon": ("adam",),
+    "optimizer.momentum": ("sgd",),
 }
 _ROW_FIELDS = ("dataset", "model", "optimizer")
 # What every paper does unless its block says otherwise. Configs that are older
 # than a field lack it, and did the same.
 _USUAL = {
+    "model.blocks": (2, 2, 2, 2),
+    "model.norm": "batch",
+    "model.depth": 2,
+    "model.units": 100,
+    "model.activation": "relu",
+    "model.use_bias": True,
+    "optimizer.epsilon": 1e-8,
     "optimizer.weight_decay": None,
+    "precision": "float32",
+    "second.learning_rate": None,
+    "second.batch_size": None,
+    "second.epochs": None,
+    "train.epochs": None,
+    "train.first_epochs": None,
     "transform.norms": "mix",
     "transform.step_shrink": 1.0,
     "transform.step_perturb": 0.0,
@@ -53,7 +72,7 @@ def differences(
     if ended:
         others += _of_rounds(block, found)
     for field, expected in {**_USUAL, **block["protocol"]}.items():
-        if _OF_MODEL.get(field, found[0].model) != found[0].model:
+        if expected == _ANY or not _is_used(field, found[0]):
             continue
         value = found[0].labels.get(field, field_of(config, field))
         if value is None:
@@ -62,6 +81,11 @@ def differences(
             known = "not known" if value is None else _shown(value)
             others.append(f"{field} {known}, not {_shown(expected)}")
     return others
+
+
+def _is_used(field: str, row: rows.Row) -> bool:
+    only = _ONLY.get(field)
+    return not only or row.model in only or row.optimizer in only
 
 
 def _of_rows(block: dict, found: Sequence[rows.Row]):
@@ -100,6 +124,8 @@ def field_of(config: Mapping[str, Any], field: str) -> Any:
 def _same(value: Any, expected: Any) -> bool:
     if expected in _NONE and not isinstance(value, Mapping):
         return value in _NONE
+    if isinstance(expected, tuple) and isinstance(value, list):
+        value = tuple(value)  # as JSON has it
     return value == expected
 
 

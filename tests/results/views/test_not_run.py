@@ -2,7 +2,7 @@
 
 import pytest
 
-LAST = "Last round, and the paper at as many samples"
+LAST = "Last round of each arm"
 
 
 def _not_run(shown, title, keys=("arm",)):

@@ -53,7 +53,7 @@ def test_fig_2(show, make_arm):
         "Training time per round (s)",
         "Passes per round (thousands)",
     ]
-    last = shown.tables["Last round, and the paper at as many samples"]
+    last = shown.tables["Last round of each arm"]
     assert last.lines[1][5:] == ("63.6", "match", "−12.3", "match")
 
 
@@ -237,7 +237,7 @@ def test_a_gap_is_not_taken_across_two_figures(show, make_arm):
     """Shrink-perturb is of Fig. 7, whose random start is another one."""
     levels = {"cold": 76.0, "warm": 63.6, "shrink_perturb-0.6-0.01": 76.6}
     shown = show(_online(make_arm, levels))
-    last = "Last round, and the paper at as many samples"
+    last = "Last round of each arm"
     gaps = shown.column(last, "paper's gap")
     assert gaps == {
         "cold": "—",

@@ -82,7 +82,7 @@ def test_the_papers_gap_is_that_of_finished_seeds(show, make_arm):
     rounds = tuple(range(1000, 11000, 1000))
     cold = make_arm("cold", (62, 62), rounds, **fields)[:-5]
     warm = make_arm("warm", (51, 51), rounds, **fields)
-    title = "Last round, and the paper at as many samples"
+    title = "Last round of each arm"
     assert show([*cold, *warm]).column(title, "paper's gap")["warm"] == "−11.2"
 
 

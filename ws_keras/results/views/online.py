@@ -53,7 +53,7 @@ def blocks(
     lookup = lookup or _curves
     found = []
     if len(run.arms) > 1 or absent:
-        title = "Last round, and the paper at as many samples"
+        title = "Last round of each arm"
         found.append(finals.table(run, title, block, lookup, absent))
     for cell, arms in run.cells().items():
         cell_name = " ".join(filter(None, cell))
