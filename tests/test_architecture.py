@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each part may import itself and what stands before it.
 ORDER = [
-    {"seeds", "files", "locks"},
+    {"checks", "seeds", "files", "locks"},
     {"data", "models", "results.rows"},
     {"transforms"},
     {"diagnostics"},

@@ -1,5 +1,6 @@
 """Measures against closed forms."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -45,6 +46,15 @@ def test_correlation_with_a_constant_is_none():
     assert np.isnan(found)
 
 
+@pytest.mark.parametrize("value", [0.1, 0.3, 1e-12, 7.0])
+def test_rounding_makes_no_constant_vary(value):
+    constant = [np.full(700, value), np.full(300, value)]
+    for other in (np.full(1000, 0.3), RNG.normal(size=1000)):
+        other = [other[:700], other[700:]]
+        assert np.isnan(measures.correlation(constant, other))
+        assert np.isnan(measures.correlation(other, constant))
+
+
 def test_entropy_of_logits_and_of_probabilities():
     logits = RNG.normal(0, 2, (50, 7))
     p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
@@ -61,11 +71,37 @@ def test_entropy_at_its_ends():
     assert measures.entropies(sure, from_logits=False)[0] == 0
 
 
+def test_entropy_of_a_sigmoid_is_that_of_two_classes():
+    logits = RNG.normal(0, 2, (50, 1))
+    p = 1 / (1 + np.exp(-logits))
+    want = -(p * np.log(p) + (1 - p) * np.log(1 - p))[:, 0]
+    np.testing.assert_allclose(measures.entropies(logits), want, rtol=1e-10)
+    found = measures.entropies(p, from_logits=False)
+    np.testing.assert_allclose(found, want, rtol=1e-10)
+
+
+def test_probabilities_in_half_precision_are_probabilities():
+    p = keras.ops.softmax(RNG.normal(0, 2, (200, 10)).astype("float32"))
+    rounded = keras.ops.cast(keras.ops.cast(p, "bfloat16"), "float32")
+    rounded = keras.ops.convert_to_numpy(rounded)
+    assert abs(rounded.sum(-1) - 1).max() > 1e-3
+    found = measures.entropies(rounded, from_logits=False)
+    exact = measures.entropies(keras.ops.convert_to_numpy(p), False)
+    np.testing.assert_allclose(found, exact, atol=0.01)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_entropy_of_a_diverged_network_is_none(from_logits):
+    outputs = np.full((3, 4), np.nan)
+    assert np.isnan(measures.entropies(outputs, from_logits)).all()
+
+
 @pytest.mark.parametrize(
     ("outputs", "from_logits", "message"),
     [
         (np.full((2, 4), 0.25), True, "Pass from_logits=False"),
         (np.full((2, 4), 3.0), False, "Pass from_logits=True"),
+        (np.full((2, 1), 1.5), False, "Pass from_logits=True"),
         (np.zeros((2, 3, 4)), True, r"Received: shape=\(2, 3, 4\)"),
     ],
 )

@@ -298,7 +298,13 @@ def test_measures_follow_from_what_there_is():
         ({"old": X}, "`old` must be a tuple .* Received: a ndarray"),
         ({"old": (X, Y[:5])}, "Received: 60 samples, 5 targets"),
         ({"new": (X, Y, [])}, "`new` must have at least one sample"),
+        ({"new": (X, Y, [60])}, "below 60.* Received: 60 to 60"),
+        ({"new": (X, Y, Y[:5] > 0)}, "a mask of all 60 .* dtype bool"),
+        ({"new": (X, Y, [0.5])}, "must be integers .* dtype float64"),
+        ({"new": (X, None)}, "`new` must hold arrays .* Received: None"),
+        ({"data": "abc"}, "`data` must hold arrays .* Received: 'abc'"),
         ({"batch_size": 0}, "Received: batch_size=0"),
+        ({"batch_size": True}, "Received: batch_size=True"),
         ({"max_samples": 1.5}, "Received: max_samples=1.5"),
         ({"tau": -1}, "Received: tau=-1"),
         ({"include": "tail"}, "'tail'"),
@@ -308,6 +314,49 @@ def test_bad_arguments(arguments, message):
     model = models.mlp((4,), 3, depth=0, input_dtype="float32")
     with pytest.raises(ValueError, match=message):
         probes.Probe(model, **{"loss": LOSS, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"new": (X, Y + 9)}, "`new` must be .* Received: .*label"),
+        ({"old": (X[:, :2], Y)}, r"`old` must be .*\(60, 2\)"),
+        ({"data": X[:, :2]}, r"`data` must be .*\(60, 2\)"),
+    ],
+)
+def test_samples_that_a_model_does_not_take_are_named(arguments, message):
+    if "label" in message and keras.backend.backend() != "tensorflow":
+        pytest.skip("other backends do not look at labels")
+    probe = probes.Probe(build(), **arguments)
+    probe.start()
+    with pytest.raises(ValueError, match=message) as error:
+        probe()
+    assert "\n" not in str(error.value)
+
+
+def test_a_mask_means_the_places_that_it_marks():
+    place = np.flatnonzero(Y == 1)
+    sets = [
+        samples.Sets((X, Y, chosen), None, None, 8, 2000)
+        for chosen in (Y == 1, place)
+    ]
+    masked, placed = (dict(one.labelled())["old"] for one in sets)
+    for (x, y), (other, _) in zip(masked, placed, strict=True):
+        np.testing.assert_array_equal(x, other)
+        assert (y == 1).all()
+
+
+def test_an_activation_given_as_a_layer_counts_once():
+    def built(activation):
+        keras.utils.set_random_seed(4)
+        parts = [keras.Input((4,)), layers.Dense(8, activation)]
+        return keras.Sequential([*parts, layers.Dense(5, "relu")])
+
+    by_layer, by_name = (
+        probes.Probe(built(a), data=X, measures="dormant_units", tau=0.9)()
+        for a in (layers.ReLU(), "relu")
+    )
+    assert by_layer == by_name and 0 < by_name["dormant_units"] < 1
 
 
 def test_what_is_missing_is_said():

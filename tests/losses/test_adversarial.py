@@ -106,6 +106,30 @@ def test_signs_are_those_of_finite_differences():
     np.testing.assert_array_equal(sign[clear], np.sign(difference)[clear])
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_small_gradients_have_signs_in_half_precision(policy):
+    """A fitted network's vanish in float16 unless the loss is scaled."""
+    keras.config.set_dtype_policy(policy)
+    try:
+        start = keras.Input((16, 16, 1))
+        x = layers.GlobalAveragePooling2D()(start)
+        model = keras.Model(start, layers.Dense(2, dtype="float32")(x))
+        model.layers[-1].set_weights([np.array([[-9.0, 9.0]]), np.zeros(2)])
+        ours = losses.adversarial(model, 0.1)
+        ours.compile("sgd", cross_entropy())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    x = np.ones((64, 16, 16, 1), "float32")  # logits -9 and 9
+    moved = attacked(ours, x, np.ones(64, "int32")) - x
+    np.testing.assert_allclose(moved, -0.1, atol=1e-2)
+
+
+def test_an_attack_needs_a_loss():
+    ours = losses.adversarial(build(), 0.1)
+    with pytest.raises(ValueError, match="is not compiled. Call `compile`"):
+        ours.attack(X, Y)
+
+
 def test_pixels_are_attacked_as_floats_and_stay_pixels():
     model = models.mlp((4, 4, 1), 3, depth=1, units=8)
     ours = compiled(losses.adversarial(model, 2.5 / 255))
@@ -246,6 +270,7 @@ def test_both_models_can_be_saved(tmp_path, dtype):
     ("arguments", "message"),
     [
         ({"eps": -0.1}, "`eps` must be .* Received: eps=-0.1"),
+        ({"eps": True}, "`eps` must be .* Received: eps=True"),
         ({"eps": float("nan")}, "`eps` must be .* Received: eps=nan"),
         ({"eps": 0.1, "weight": 1.5}, r"\[0, 1\].* Received: weight=1.5"),
         ({"eps": 0.1, "value_range": (1, 1)}, "low < high.*Received"),

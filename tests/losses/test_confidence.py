@@ -37,6 +37,14 @@ def test_each_sample_equals_the_formula(weight):
     np.testing.assert_allclose(found, want, rtol=1e-10 if exact else 1e-4)
 
 
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_a_class_that_cannot_be_counts_nothing(weight):
+    loss = confidence.ConfidencePenalty(weight)
+    found = loss(np.array([1]), np.array([[-np.inf, 0.0, 1.0]]))
+    without = loss(np.array([0]), np.array([[0.0, 1.0]]))
+    assert float(found) == pytest.approx(float(without), rel=1e-6)
+
+
 def test_weight_0_is_the_cross_entropy():
     usual = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     found = confidence.ConfidencePenalty(0)(LABELS, LOGITS)

@@ -156,9 +156,28 @@ def test_a_strength_that_makes_the_loss_infinite():
     model = build()
     losses.l2(model, 0.5)
     before = total(model)
-    with pytest.raises(ValueError, match=r"finite .* gives inf for .*gamma"):
+    with pytest.raises(ValueError, match=r"finite .* gives inf up to .*gamma"):
         losses.l2(model, 1e39, include="gamma")
     assert total(model) == before
+
+
+def test_penalties_that_only_together_are_infinite():
+    model = build()
+    for variable in model.trainable_variables:
+        variable.assign(np.full(variable.shape, 1e18))
+    largest = max(np.prod(v.shape) for v in model.trainable_variables)
+    strength = 0.6e-36 * 2 * 3.4e38 / largest  # half of what float32 holds
+    with pytest.raises(ValueError, match="gives inf up to"):
+        losses.l2(model, strength)
+    assert model.losses == []
+
+
+def test_weights_that_are_not_finite_are_blamed_and_not_the_strength():
+    model = build()
+    model.get_layer("head").bias.assign([np.nan])
+    with pytest.raises(ValueError, match="Weights must be finite .*head/bias"):
+        losses.l2(model, 1e-4)
+    losses.l2(model, 0)  # takes back what there is
 
 
 def test_pattern_that_matches_nothing():

@@ -112,3 +112,31 @@ def test_noise_that_does_not_fit_is_refused():
         arrays.shrink_perturb(_weights(), 0.5, 0.1, noise=_weights()[:2])
     with pytest.raises(ValueError, match="Received: noise='fresh'"):
         arrays.shrink_perturb(_weights(), 0.5, 0.1, noise="fresh")
+
+
+@pytest.mark.parametrize(
+    ("weights", "noise", "seed", "received"),
+    [
+        ([[1, 2, 3]], "gaussian", 0, "`weights` .* dtype int64 at place 0"),
+        (["a"], "gaussian", 0, "`weights` .* dtype <U1 at place 0"),
+        ([[1.0]], [[1]], 0, "`noise` .* dtype int64 at place 0"),
+        ([[1.0]], [[np.nan]], 0, "`noise` must be finite.*at place 0"),
+        ([[1.0]], "gaussian", -1, "Received: seed=-1"),
+        ([[1.0]], "gaussian", "x", "Received: seed='x'"),
+    ],
+)
+def test_what_would_give_wrong_weights_is_refused(
+    weights, noise, seed, received
+):
+    with pytest.raises(ValueError, match=received):
+        arrays.shrink_perturb(weights, 0.5, 0.1, noise=noise, seed=seed)
+
+
+@pytest.mark.parametrize("perturb", [0.0, 0.1])
+def test_half_precision_is_rounded_once(perturb):
+    rng = np.random.default_rng(0)
+    weight, noise = rng.normal(size=(2, 5000)).astype("float16")
+    (new,) = arrays.shrink_perturb([weight], 0.4, perturb, noise=[noise])
+    want = np.float32(0.4) * weight.astype("float32")
+    want += np.float32(perturb) * noise.astype("float32")
+    np.testing.assert_array_equal(new, want.astype("float16"))

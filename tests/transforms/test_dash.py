@@ -195,6 +195,12 @@ def test_gradient_equals_finite_differences(model):
         ({"chunks": [CHUNKS[0][0]]}, "pairs (x, y)"),
         ({"chunks": [(CHUNKS[0][0], [1])]}, "Received: 12 samples, 1 targ"),
         ({"optimizer": "drop"}, "Received: optimizer='drop'"),
+        ({"batch_size": -1}, "Received: batch_size=-1"),
+        ({"batch_size": 1.5}, "Received: batch_size=1.5"),
+        ({"alpha": True}, "Received: alpha=True"),
+        ({"chunks": None}, "Received: chunks=None"),
+        ({"loss": "nope"}, "Received: loss='nope'"),
+        ({"chunks": [(CHUNKS[0][0][:, :2], CHUNKS[0][1])]}, "Samples 0 to 11"),
     ],
 )
 def test_bad_arguments_leave_the_model(model, arguments, words):

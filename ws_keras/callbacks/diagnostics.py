@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import keras
 
+from ws_keras import checks
 from ws_keras.diagnostics import probe as probes
 
 
@@ -123,8 +124,7 @@ class Diagnostics(keras.callbacks.Callback):
 def _check_every(every) -> None:
     if every == "epoch":
         return
-    is_count = isinstance(every, int) and not isinstance(every, bool)
-    if not is_count or every < 1:
+    if not checks.is_whole(every) or every < 1:
         raise ValueError(
             "`every` must be 'epoch' or a positive number of steps. "
             f"Received: every={every!r}."

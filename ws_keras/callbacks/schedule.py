@@ -2,9 +2,10 @@
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Callable
 from collections.abc import Iterable
+
+from ws_keras import checks
 
 WHEN = ("fit", "epoch", "step")
 
@@ -37,7 +38,7 @@ class Schedule:
 
     def __post_init__(self):
         object.__setattr__(self, "epochs", _integers(self.epochs))
-        if self.until is not None and not _is_integer(self.until):
+        if self.until is not None and not checks.is_whole(self.until):
             raise ValueError(
                 "`until` must be an epoch, an integer, or None. "
                 f"Received: until={self.until!r}."
@@ -148,15 +149,11 @@ class Schedule:
         self._check_every()
 
     def _check_every(self) -> None:
-        if not _is_integer(self.every) or self.every < 1:
+        if not checks.is_whole(self.every) or self.every < 1:
             raise ValueError(
                 "`every` must be a positive integer. "
                 f"Received: every={self.every!r}."
             )
-
-
-def _is_integer(value) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _integers(epochs) -> tuple[int, ...] | None:
@@ -166,7 +163,7 @@ def _integers(epochs) -> tuple[int, ...] | None:
         found = tuple(epochs)
     except TypeError:
         found = (None,)
-    if not all(map(_is_integer, found)):
+    if not all(map(checks.is_whole, found)):
         raise ValueError(
             "`epochs` must be a list of integers or None. "
             f"Received: epochs={epochs!r}."

@@ -4,6 +4,8 @@ import math
 
 import keras
 
+from ws_keras import checks
+
 
 @keras.saving.register_keras_serializable(package="ws_keras")
 class StopAtAccuracy(keras.callbacks.Callback):
@@ -133,17 +135,19 @@ class StopAtAccuracy(keras.callbacks.Callback):
 
 def check(threshold, patience, min_delta) -> None:
     """Raises a ValueError for arguments of `StopAtAccuracy` out of range."""
-    if threshold is not None and not 0 < threshold <= 1:
+    is_accuracy = checks.is_number(threshold) and 0 < threshold <= 1
+    if threshold is not None and not is_accuracy:
         raise ValueError(
             "`threshold` must be an accuracy in (0, 1] or None. "
             f"Received: threshold={threshold!r}."
         )
-    if patience is not None and patience < 1:
+    is_count = checks.is_whole(patience) and patience >= 1
+    if patience is not None and not is_count:
         raise ValueError(
             "`patience` must be a positive number of epochs or None. "
             f"Received: patience={patience!r}."
         )
-    if not 0 <= min_delta < math.inf:
+    if not checks.is_number(min_delta) or not 0 <= min_delta < math.inf:
         raise ValueError(
             "`min_delta` must be finite and at least 0. "
             f"Received: min_delta={min_delta!r}."

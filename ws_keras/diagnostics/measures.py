@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_HALF_PRECISION = 1e-2  # how far sums of probabilities are from 1 at most
+
 
 def norm(arrays: Sequence[np.ndarray]) -> float:
     """Returns the L2 norm of arrays, all taken as one vector.
@@ -41,6 +43,8 @@ def correlation(
     Returns:
         Float in [-1, 1]; nan if a vector is constant.
     """
+    if _is_constant(arrays) or _is_constant(others):
+        return math.nan
     size = sum(np.size(array) for array in arrays)
     means = [
         sum(_flat(piece).sum() for piece in pieces) / size
@@ -53,8 +57,6 @@ def correlation(
         )
         products += _dot(a, b), _dot(a, a), _dot(b, b)
     both, first, second = products
-    if not first or not second:
-        return float("nan")
     return float(np.clip(both / np.sqrt(first * second), -1, 1))
 
 
@@ -67,17 +69,22 @@ def entropies(outputs: np.ndarray, from_logits: bool = True) -> np.ndarray:
     [0.6931, 0.0]
 
     Args:
-        outputs: Logits or probabilities, `(n, num_classes)`.
+        outputs: Logits or probabilities, `(n, num_classes)`; one column is
+            that of the second of two classes, a sigmoid's.
         from_logits: Which of them. Defaults to `True`.
 
     Returns:
-        Array `(n,)`, between 0 and `log(num_classes)`.
+        Array `(n,)`, between 0 and `log(num_classes)`; nan where an output
+        is.
 
     Raises:
         ValueError: If the outputs are not what `from_logits` says.
     """
     outputs = np.asarray(outputs, np.float64)
     _check_outputs(outputs, from_logits)
+    if outputs.shape[-1] == 1:
+        first = np.zeros_like(outputs) if from_logits else 1 - outputs
+        outputs = np.concatenate([first, outputs], -1)
     if not from_logits:
         log = np.log(np.where(outputs > 0, outputs, 1))
         return -(outputs * log).sum(-1) + 0.0
@@ -156,14 +163,29 @@ def _dot(first: np.ndarray, second: np.ndarray) -> float:
     return float(first @ second)
 
 
+def _is_constant(arrays: Sequence[np.ndarray]) -> bool:
+    # By its values: a mean is rounded, and what is left over is not 0.
+    found = [array for array in arrays if np.size(array)]
+    low = min(map(np.min, found), default=0.0)
+    return bool(low == max(map(np.max, found), default=0.0))
+
+
 def _check_outputs(outputs: np.ndarray, from_logits: bool) -> None:
     if outputs.ndim != 2:
         raise ValueError(
             "Outputs must have the shape (samples, classes) to have an "
             f"entropy. Received: shape={outputs.shape}."
         )
-    sums_to_one = np.abs(outputs.sum(-1) - 1).max() < 1e-3
-    if bool(sums_to_one and outputs.min() >= 0) == from_logits:
+    if not np.isfinite(outputs).all():
+        return  # a diverged network is neither
+    is_part = outputs.min() >= 0 and outputs.max() <= 1
+    if outputs.shape[-1] == 1:
+        # A few logits of one class may well lie there, too.
+        is_wrong = not (from_logits or is_part)
+    else:
+        sums_to_one = np.abs(outputs.sum(-1) - 1).max() < _HALF_PRECISION
+        is_wrong = bool(sums_to_one and is_part) == from_logits
+    if is_wrong:
         wanted = "logits" if from_logits else "probabilities"
         raise ValueError(
             f"Outputs must be {wanted} with from_logits={from_logits}. "

@@ -69,8 +69,14 @@ def forward(model: keras.Model, units: bool, features: bool) -> Callable:
         absolute value.
     """
     variables = list(model.variables)
-    layers = model._flatten_layers()
-    watched = [layer for layer in layers if _is_watched(layer)]
+    layers = list(model._flatten_layers())
+    # A layer that is another one's activation is counted with that one.
+    inner = {id(getattr(layer, "activation", None)) for layer in layers}
+    watched = [
+        layer
+        for layer in layers
+        if _is_watched(layer) and id(layer) not in inner
+    ]
 
     def run(values, x, weights):
         state = list(zip(variables, values, strict=True))

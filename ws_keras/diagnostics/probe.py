@@ -6,9 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras import checks
 from ws_keras.diagnostics import measures as numbers
 from ws_keras.diagnostics import passes
 from ws_keras.diagnostics import samples
+from ws_keras.transforms import errors
 from ws_keras.transforms import gradients
 from ws_keras.transforms import variables
 
@@ -63,7 +65,8 @@ class Probe:
     Args:
         model: Built `keras.Model`.
         old: Samples that the model has been trained on: `(x, y)`, or `(x, y,
-            indices)` for some of them. Defaults to `None`.
+            indices)` for some of them, where a mask of all will do as well.
+            Defaults to `None`.
         new: Likewise, samples that have just arrived. Defaults to `None`.
         data: Samples for the measures of outputs: `x`, `(x, y)` or `(x, y,
             indices)`. Defaults to `None`.
@@ -157,9 +160,9 @@ class Probe:
         """Returns each value by its name.
 
         Raises:
-            ValueError: If `start` was not called and is needed, outputs are
-                not what `from_logits` says, or it is called in a strategy's
-                scope.
+            ValueError: If `start` was not called and is needed, the model or
+                its loss does not take the samples, outputs are not what
+                `from_logits` says, or it is called in a strategy's scope.
         """
         _check_scope()
         self._trace()
@@ -189,7 +192,8 @@ class Probe:
     def _gradient_norms(self) -> dict[str, float]:
         found = {}
         for name, batches in self._sets.labelled():
-            norms = [_host(self._norm(x, y)) for x, y in batches]
+            with errors.refused(f"`{name}`"):
+                norms = [_host(self._norm(x, y)) for x, y in batches]
             found[f"gradient_norm_{name}"] = float(np.mean(norms))
         if len(found) == 2:
             old, new = found.values()
@@ -218,7 +222,8 @@ class Probe:
     def _of_outputs(self) -> dict[str, float]:
         outputs, features, sums = [], [], []
         for x, weights in self._sets.inputs():
-            out, before, activations = self._forward(x, weights)
+            with errors.refused("`data`"):
+                out, before, activations = self._forward(x, weights)
             real = weights > 0
             outputs.append(_host(out)[real])
             if before is not None:
@@ -282,7 +287,7 @@ def _lacks(sets: samples.Sets, model) -> dict[str, str]:
 
 
 def _check_tau(tau) -> None:
-    if not isinstance(tau, (int, float)) or not tau >= 0:
+    if not checks.is_number(tau) or not tau >= 0:
         raise ValueError(
             f"`tau` must be a number of at least 0. Received: tau={tau!r}."
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ws_keras import checks
 from ws_keras import seeds
 
 
@@ -11,14 +12,16 @@ class Sets:
     """Up to three sets of samples, in batches of one size.
 
     Args:
-        old: `(x, y)` or `(x, y, indices)`, or `None`.
+        old: `(x, y)` or `(x, y, indices)`, or `None`; the indices may be a
+            mask of all samples.
         new: Likewise.
         data: Likewise, or `x` alone.
         batch_size: Samples of a batch; fewer where a set has fewer.
         max_samples: Most samples of a set.
 
     Raises:
-        ValueError: If a set is none or empty, or a number is below 1.
+        ValueError: If a set is none or empty, an index is none of its
+            samples, or a number is below 1.
     """
 
     def __init__(self, old, new, data, batch_size: int, max_samples: int):
@@ -75,13 +78,15 @@ def _some(name: str, given, max_samples: int) -> tuple:
             f"`{name}` must be a tuple of arrays (x, y) or (x, y, indices). "
             f"Received: a {type(given).__name__}."
         )
-    x, y = map(np.asarray, given[:2])
+    x, y = (_array(name, part) for part in given[:2])
     if len(x) != len(y):
         raise ValueError(
             f"`{name}` must have as many targets as samples. Received: "
             f"{len(x)} samples, {len(y)} targets."
         )
-    indices = np.asarray(given[2]) if len(given) == 3 else np.arange(len(x))
+    indices = np.arange(len(x))
+    if len(given) == 3:
+        indices = _indices(name, given[2], len(x))
     if not len(indices):
         raise ValueError(
             f"`{name}` must have at least one sample. Received: none."
@@ -92,8 +97,39 @@ def _some(name: str, given, max_samples: int) -> tuple:
     return x[indices], y[indices]
 
 
+def _array(name: str, part) -> np.ndarray:
+    array = np.asarray(part)
+    if not array.ndim or array.dtype.kind == "O":
+        raise ValueError(
+            f"`{name}` must hold arrays of samples and targets. Received: "
+            f"{repr(part)[:50]}."
+        )
+    return array
+
+
+def _indices(name: str, given, count: int) -> np.ndarray:
+    """Returns the places that indices, or a mask of `count`, stand for."""
+    found = np.asarray(given)
+    if found.dtype == bool and found.shape == (count,):
+        return np.flatnonzero(found)
+    if not found.size:
+        return np.zeros(0, int)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise ValueError(
+            f"The indices of `{name}` must be integers or a mask of all "
+            f"{count} samples. Received: dtype {found.dtype}, shape "
+            f"{found.shape}."
+        )
+    if found.min() < -count or found.max() >= count:
+        raise ValueError(
+            f"The indices of `{name}` must be below {count}, the number of "
+            f"samples. Received: {found.min()} to {found.max()}."
+        )
+    return found
+
+
 def _check_positive(name: str, value) -> None:
-    if not isinstance(value, int) or value < 1:
+    if not checks.is_whole(value) or value < 1:
         raise ValueError(
             f"`{name}` must be a positive integer. Received: {name}={value!r}."
         )

@@ -2,10 +2,11 @@
 
 import contextlib
 import math
-import numbers
 
 import keras
 from keras import ops
+
+from ws_keras import checks
 
 
 def adversarial(
@@ -32,7 +33,10 @@ def adversarial(
        the attack is to hit the network that trains. It changes no variable:
        moving statistics stay, and its dropout mask is the one that step 3
        draws. The gradient is that of the loss without sample weights, whose
-       size does not matter for a sign, and none flows back through it.
+       size does not matter for a sign, and without activity regularizers.
+       Where the optimizer scales the loss, as in `mixed_float16`, it is that
+       of the scaled loss: in half precision small ones would be 0. A sample
+       whose gradient is nan is not moved. None flows back through it.
     3. The pass of the attacked batch, in training mode with moments of its
        own, which updates the moving statistics once more and draws a mask.
 
@@ -41,7 +45,7 @@ def adversarial(
     three forward and three backward passes instead of one and one (of the
     backward passes one goes to the samples alone).
 
-    Activity regularizers count for clean samples alone on JAX. In
+    On JAX activity regularizers count for clean samples alone. In
     `mixed_bfloat16` an attack on pixels is rounded to whole steps of 1/255.
 
     Example:
@@ -143,10 +147,19 @@ class Adversarial(keras.Model):
 
         Returns:
             Tensor of the shape of `x`, of the model's input dtype.
+
+        Raises:
+            ValueError: If the model is not compiled.
         """
+        if not self.compiled:
+            raise ValueError(
+                "An attack needs the loss that the model is compiled with. "
+                "Received: a model that is not compiled. Call `compile`."
+            )
         x = ops.cast(x, self.inputs[0].dtype)
         gradient = _BACKENDS[keras.backend.backend()]
-        sign = ops.stop_gradient(ops.sign(gradient(self._loss_of(y), x)))
+        found = ops.nan_to_num(gradient(self._loss_of(y), x))
+        sign = ops.stop_gradient(ops.sign(found))
         if self.value_range is None:
             return x + self.eps * sign
         low, high = self.value_range
@@ -168,7 +181,8 @@ class Adversarial(keras.Model):
         def loss(x):
             with keras.StatelessScope(state):
                 y_pred = self(x, training=True)
-                return super(Adversarial, self).compute_loss(x, y, y_pred)
+                loss = super(Adversarial, self).compute_loss(x, y, y_pred)
+            return self.optimizer.scale_loss(loss)
 
         return loss
 
@@ -214,12 +228,12 @@ def _scope_of(model: keras.Model):
 
 
 def _check(eps, weight, value_range) -> None:
-    if not _is_number(eps) or not 0 <= eps < math.inf:
+    if not checks.is_number(eps) or not 0 <= eps < math.inf:
         raise ValueError(
             "`eps` must be a finite number of at least 0. "
             f"Received: eps={eps!r}."
         )
-    if not _is_number(weight) or not 0 <= weight <= 1:
+    if not checks.is_number(weight) or not 0 <= weight <= 1:
         raise ValueError(
             "`weight` must be a number in [0, 1], the part of the attacked "
             f"samples. Received: weight={weight!r}."
@@ -229,17 +243,13 @@ def _check(eps, weight, value_range) -> None:
     is_pair = isinstance(value_range, (tuple, list)) and len(value_range) == 2
     if (
         not is_pair
-        or not all(map(_is_number, value_range))
+        or not all(map(checks.is_number, value_range))
         or not -math.inf < value_range[0] < value_range[1] < math.inf
     ):
         raise ValueError(
             "`value_range` must be a pair (low, high) of finite numbers with "
             f"low < high, or None. Received: value_range={value_range!r}."
         )
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, numbers.Real)
 
 
 def _check_model(model) -> None:

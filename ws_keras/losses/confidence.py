@@ -62,7 +62,9 @@ class ConfidencePenalty(keras.losses.Loss):
             y_true, y_pred, from_logits=True
         )
         log = ops.log_softmax(y_pred)
-        entropy = -ops.sum(ops.exp(log) * log, axis=-1)
+        # A logit of minus infinity is a class that cannot be: p * log(p) is 0.
+        known = ops.where(ops.isfinite(log), log, ops.zeros_like(log))
+        entropy = -ops.sum(ops.exp(log) * known, axis=-1)
         return cross_entropy - self.weight * entropy
 
     def get_config(self) -> dict:

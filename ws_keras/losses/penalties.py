@@ -2,12 +2,13 @@
 
 import copy
 import math
-import numbers
 from collections.abc import Callable
 
 import keras
 import numpy as np
+from keras import ops
 
+from ws_keras import checks
 from ws_keras.transforms import variables
 
 
@@ -61,11 +62,11 @@ def add(
         found, variables.WEIGHT, include, exclude, frozen=False
     )
     variables.check_any(chosen)
-    penalties = []
-    for entry in chosen:
-        other = _without(kind, entry.variable.regularizer)
-        penalties.append(make(entry, other))
-        _check_finite(penalties[-1], entry)
+    penalties = [
+        make(entry, _without(kind, entry.variable.regularizer))
+        for entry in chosen
+    ]
+    _check_finite(penalties, chosen)
     for entry, penalty in zip(chosen, penalties, strict=True):
         entry.variable.regularizer = penalty
     return [entry.path for entry in chosen]
@@ -73,8 +74,7 @@ def add(
 
 def check_strength(strength: float, name: str = "strength") -> None:
     """Raises a ValueError unless it is a finite number of at least 0."""
-    is_number = isinstance(strength, numbers.Real)
-    if not is_number or not 0 <= strength < math.inf:
+    if not checks.is_number(strength) or not 0 <= strength < math.inf:
         raise ValueError(
             f"`{name}` must be a finite number of at least 0. "
             f"Received: {name}={strength!r}."
@@ -93,11 +93,23 @@ def _without(kind: type[Penalty], regularizer):
     return regularizer
 
 
-def _check_finite(penalty: Penalty, entry: variables.Entry) -> None:
-    value = float(keras.ops.convert_to_numpy(penalty.of(entry.value())))
-    if not np.isfinite(value):
-        raise ValueError(
-            "A penalty must be finite at the present weights. Received: "
-            f"strength={penalty.strength!r}, which gives {value} for "
-            f"{entry.path!r}. Choose a smaller strength."
-        )
+def _check_finite(penalties: list[Penalty], chosen: list) -> None:
+    total = np.float32(0)
+    for penalty, entry in zip(penalties, chosen, strict=True):
+        if not penalty.strength:
+            continue
+        weight = entry.value()
+        if not np.isfinite(weight.astype(np.float32)).all():
+            raise ValueError(
+                "Weights must be finite to be pulled. Received: nan or "
+                f"infinity in {entry.path!r}. `cold_start` makes new ones."
+            )
+        value = ops.convert_to_numpy(penalty.of(weight))
+        with np.errstate(over="ignore"):
+            total += value.astype(np.float32)
+        if not np.isfinite(total):
+            raise ValueError(
+                "A penalty must be finite at the present weights. Received: "
+                f"strength={penalty.strength!r}, which gives {total} up to "
+                f"{entry.path!r}. Choose a smaller strength."
+            )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ws_keras import checks
 from ws_keras import seeds
 
 GAUSSIAN = ("gaussian", "scaled")
@@ -49,15 +50,19 @@ def shrink_perturb(
         List of new arrays with the shapes and dtypes of `weights`.
 
     Raises:
-        ValueError: If `shrink` or `perturb` is out of its range, or the
-            given noise does not fit the weights.
+        ValueError: If `shrink`, `perturb` or `seed` is out of its range, the
+            weights or the given noise are no floats, or the noise is not
+            finite or does not fit the weights.
     """
     check_strength(shrink, perturb)
+    check_seed(seed)
     weights = [np.asarray(weight) for weight in weights]
+    _check_floats("weights", weights)
     if isinstance(noise, str):
         check_kind(noise)
     else:
         noise = [np.asarray(array) for array in noise]
+        _check_floats("noise", noise)
         _check_noise(weights, noise)
     new = []
     for index, weight in enumerate(weights):
@@ -100,16 +105,17 @@ def blocks(size: int) -> Iterator[slice]:
 
 
 def _mixed(weight, noise, shrink, perturb) -> np.ndarray:
-    if perturb == 0:
-        if shrink == 0:
-            return np.zeros_like(weight)
-        return weight * weight.dtype.type(shrink)
+    if perturb == 0 and shrink == 0:
+        return np.zeros_like(weight)
     # Half precision is mixed in single precision.
     wide = np.float64 if weight.dtype == np.float64 else np.float32
+    weight = weight.astype(wide, copy=False)
+    if perturb == 0:
+        return weight * wide(shrink)
     # One factor of exactly 1 keeps a fresh draw bit for bit.
     scaled = noise if perturb == 1 else noise * wide(perturb)
     if shrink != 0:
-        scaled = weight * weight.dtype.type(shrink) + scaled
+        scaled = weight * wide(shrink) + scaled
     return scaled
 
 
@@ -146,15 +152,23 @@ def _deviation(weight: np.ndarray) -> float:
 
 def check_strength(shrink: float, perturb: float) -> None:
     """Raises a ValueError unless shrink is in [0, 1] and perturb >= 0."""
-    if not _is_number(shrink) or not 0 <= shrink <= 1:
+    if not checks.is_number(shrink) or not 0 <= shrink <= 1:
         raise ValueError(
             "`shrink` must be a number in [0, 1]: 1 keeps the weights, 0 "
             f"drops them. Received: shrink={shrink!r}."
         )
-    if not _is_number(perturb) or not 0 <= perturb <= _LARGEST:
+    if not checks.is_number(perturb) or not 0 <= perturb <= _LARGEST:
         raise ValueError(
             "`perturb` must be a finite number of at least 0, the scale of "
             f"the noise, in float32. Received: perturb={perturb!r}."
+        )
+
+
+def check_seed(seed: int) -> None:
+    """Raises a ValueError unless the seed is an integer of at least 0."""
+    if not checks.is_whole(seed) or seed < 0:
+        raise ValueError(
+            f"`seed` must be a non-negative integer. Received: seed={seed!r}."
         )
 
 
@@ -167,11 +181,19 @@ def check_kind(kind: str) -> None:
         )
 
 
-def _is_number(value) -> bool:
-    # bool is an int to Python, but True is no strength.
-    return isinstance(value, (int, float, np.floating, np.integer)) and (
-        not isinstance(value, bool)
-    )
+def _check_floats(name: str, found: list) -> None:
+    for place, array in enumerate(found):
+        # Other frameworks' half precision has a kind of its own.
+        if array.dtype.kind not in "fV":
+            raise ValueError(
+                f"`{name}` must be arrays of floats. Received: one of dtype "
+                f"{array.dtype} at place {place}."
+            )
+
+
+def _known(array: np.ndarray) -> np.ndarray:
+    """As NumPy's own floats, which other frameworks' are not."""
+    return array if array.dtype.kind == "f" else array.astype(np.float32)
 
 
 def _check_noise(weights: list, noise: list) -> None:
@@ -182,3 +204,9 @@ def _check_noise(weights: list, noise: list) -> None:
             "`noise` must have one array of the same shape for each weight. "
             f"Received: weights of shapes {ours}, noise of shapes {theirs}."
         )
+    for place, array in enumerate(noise):
+        if not np.isfinite(_known(array)).all():
+            raise ValueError(
+                "`noise` must be finite. Received: nan or infinity at place "
+                f"{place}."
+            )

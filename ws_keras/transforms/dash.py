@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
+from ws_keras import checks
 from ws_keras.transforms import arrays
 from ws_keras.transforms import gradients
 from ws_keras.transforms import optimizers
@@ -78,10 +79,13 @@ def dash(
 
     Raises:
         ValueError: If an argument is out of its range, there is no chunk,
-            no loss or no weight to shrink, or a gradient is not finite.
+            no loss or no weight to shrink, the model does not take a chunk,
+            or a gradient is not finite.
     """
     arrays.check_strength(shrink, 0)
     check_alpha(alpha)
+    gradients.check_batch_size(batch_size)
+    _check_chunks(chunks)
     optimizers.check_policy(optimizer)
     found = variables.entries(model)
     places = {id(v): i for i, v in enumerate(model.trainable_variables)}
@@ -160,7 +164,7 @@ def factors(
 
 def check_alpha(alpha: float) -> None:
     """Raises a ValueError unless alpha is in (0, 1]."""
-    if not isinstance(alpha, (int, float)) or not 0 < alpha <= 1:
+    if not checks.is_number(alpha) or not 0 < alpha <= 1:
         raise ValueError(
             "`alpha` must be a number in (0, 1], the weight of a newer "
             f"chunk's gradient. Received: alpha={alpha!r}."
@@ -194,6 +198,14 @@ def _average(model, chunks, alpha, loss, batch_size) -> list[np.ndarray]:
             "`chunks` must hold at least one pair (x, y). Received: none."
         )
     return average
+
+
+def _check_chunks(chunks) -> None:
+    if not isinstance(chunks, Iterable):
+        raise ValueError(
+            "`chunks` must be pairs (x, y) of arrays, oldest first. "
+            f"Received: chunks={chunks!r}."
+        )
 
 
 def _checked(chunk) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras import checks
+from ws_keras.transforms import errors
+
 
 def mean_gradient(
     model: keras.Model,
@@ -31,12 +34,16 @@ def mean_gradient(
     Returns:
         One array for each of `model.trainable_variables`; zeros where the
         loss does not depend on it.
+
+    Raises:
+        ValueError: If the model or the loss does not take the samples.
     """
     gradient = _BACKENDS[keras.backend.backend()]
     total = [np.zeros(v.shape, np.float64) for v in model.trainable_variables]
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
-        found = gradient(model, x[part], y[part], loss)
+        with errors.refused(f"Samples {start} to {start + len(y[part]) - 1}"):
+            found = gradient(model, x[part], y[part], loss)
         weight = len(y[part]) / len(x)
         for place, array in zip(total, found, strict=True):
             if array is not None:
@@ -60,13 +67,28 @@ def mean_loss(model: keras.Model, loss: Callable | str | None) -> Callable:
     """
     loss = loss or getattr(model, "loss", None)
     if isinstance(loss, str):
-        loss = keras.losses.get(loss)
+        try:
+            loss = keras.losses.get(loss)
+        except ValueError:
+            raise ValueError(
+                "`loss` must be the name of a loss of Keras. "
+                f"Received: loss={loss!r}."
+            ) from None
     if not callable(loss):
         raise ValueError(
             "`loss` must be a function of targets and predictions, or the "
             f"model must be compiled with one. Received: loss={loss!r}."
         )
     return lambda y, predictions: keras.ops.mean(loss(y, predictions))
+
+
+def check_batch_size(batch_size: int) -> None:
+    """Raises a ValueError unless it is an integer of at least 1."""
+    if not checks.is_whole(batch_size) or batch_size < 1:
+        raise ValueError(
+            "`batch_size` must be a positive integer. "
+            f"Received: batch_size={batch_size!r}."
+        )
 
 
 def _tensorflow(model, x, y, loss):

@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import numbers
 import secrets
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 
 import keras
 
+from ws_keras import checks
 from ws_keras.transforms import arrays
 from ws_keras.transforms import fresh
 from ws_keras.transforms import noise as noises
@@ -226,15 +226,11 @@ def check(
     noises.check(noise, build_fn)
     layer_statistics.check_policy(statistics, data)
     optimizers.check_policy(optimizer)
-    if seed is not None and not (_is_integer(seed) and seed >= 0):
+    if seed is not None and not (checks.is_whole(seed) and seed >= 0):
         raise ValueError(
             "`seed` must be a non-negative integer or None. "
             f"Received: seed={seed!r}."
         )
-
-
-def _is_integer(value) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _strengths(chosen, shrink, perturb) -> dict:

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterable
 
 import keras
+from keras import ops
 
 from ws_keras.transforms import errors
 
@@ -39,7 +40,8 @@ def recalibrate(model: keras.Model, data: Iterable) -> None:
         data: Batches of model inputs; of a tuple, the first item.
 
     Raises:
-        ValueError: If the model does not take a batch.
+        ValueError: If the model does not take a batch, or makes of one what
+            is not finite; no moment has changed then.
     """
     norms = [layer for layer in model._flatten_layers() if _is_norm(layer)]
     # A scope without side effects: a pass in training mode also draws seeds,
@@ -56,10 +58,16 @@ def recalibrate(model: keras.Model, data: Iterable) -> None:
                 value = scope.get_current_value(variable)
                 if value is not None:
                     state[id(variable)] = (variable, value)
-    for norm in norms:
-        for variable in (norm.moving_mean, norm.moving_variance):
-            if id(variable) in state:
-                variable.assign(state[id(variable)][1])
+    measured = [
+        state[id(variable)]
+        for norm in norms
+        for variable in (norm.moving_mean, norm.moving_variance)
+        if id(variable) in state
+    ]
+    for variable, value in measured:
+        _check_finite(variable, value)
+    for variable, value in measured:
+        variable.assign(value)
 
 
 def _pass(model, inputs, number: int) -> None:
@@ -72,6 +80,14 @@ def _pass(model, inputs, number: int) -> None:
             f"{number} of type {type(inputs).__name__} "
             f"({errors.reason(error)})."
         ) from error
+
+
+def _check_finite(variable, value) -> None:
+    if not ops.convert_to_numpy(ops.all(ops.isfinite(value))):
+        raise ValueError(
+            "`data` must give finite statistics. Received: nan or infinity "
+            f"for {variable.path!r}. Look at the data and at the weights."
+        )
 
 
 @contextlib.contextmanager
