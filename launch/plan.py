@@ -168,7 +168,9 @@ def passes(setting, config, sizes: list[int]) -> list[float]:
         sizes: Samples of each round.
     """
     train, known = config.train, config.train.expected_epochs
-    expected = known.get(setting.kind, known["shrink_perturb"])
+    # Without its momentum a warm start is a warm start.
+    kind = "warm" if setting.kind == "warm_reset" else setting.kind
+    expected = known.get(kind, known["shrink_perturb"])
     first = _given(train.first_epochs, train.epochs, known["cold"])
     later = _given(config.second.epochs, train.epochs, expected)
     return [sizes[0] * first, *(size * later for size in sizes[1:])]
