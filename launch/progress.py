@@ -7,6 +7,11 @@ from collections.abc import Mapping
 
 from ws_keras.results import rows
 
+_DIVERGED = (
+    "its loss became nan or infinite, which ends it. Choose a smaller "
+    "`optimizer.learning_rate` or `penalty.weight`"
+)
+
 
 class Progress:
     """Shows epochs and rounds, and an estimate of the time left.
@@ -48,6 +53,8 @@ class Progress:
             f"{row.train_accuracy:.1f} %, held out {row.accuracy:.1f} % "
             f"({row.stopped_by}); {self._time_left()} left"
         )
+        if row.stopped_by == "nan":
+            self.note(row.setting, _DIVERGED)
 
     def resumed(self, setting: str, state: dict) -> None:
         """Says where a setting goes on, by the state of its checkpoint."""

@@ -91,7 +91,12 @@ def test_a_setting_that_ended_early_leaves_nothing_to_do():
     costs = {"own/warm/seed0": [1000, 2000, 3000]}
     shown = progress.Progress(costs, stream)
     shown.round(row(1, last=True, stopped_by="nan"))
-    assert stream.getvalue().endswith("(nan); 0 s left\n")
+    line, note = stream.getvalue().splitlines()
+    assert line.endswith("(nan); 0 s left")
+    assert note == (
+        "own/warm/seed0  its loss became nan or infinite, which ends it. "
+        "Choose a smaller `optimizer.learning_rate` or `penalty.weight`"
+    )
 
 
 @pytest.mark.parametrize(
