@@ -18,6 +18,7 @@ LABELS = (np.arange(90) % 3).astype("int32")
 IMAGES = RNG.integers(0, 99, (90, 8, 8, 1), dtype="uint8")
 IMAGES += (50 * LABELS[:, None, None, None]).astype("uint8")
 DATA = datasets.Dataset("own", IMAGES, LABELS, 3)
+WHAT = ("accuracy", "entropy")
 TIMES = ("train_seconds", "trace_seconds", "eval_seconds")
 ALL = (
     "gradient_norm",
@@ -181,3 +182,19 @@ def test_the_source_of_a_transfer_is_measured_on_its_own_samples():
     assert len(rows) == 2
     for row in rows:
         assert row.measures["shrunk/1/accuracy"] == pytest.approx(row.accuracy)
+
+
+def test_a_network_that_has_diverged_is_measured_as_none():
+    """What cannot be measured is not to lose the row."""
+    given = config(
+        **{
+            "optimizer.name": "sgd",
+            "optimizer.learning_rate": 1e30,
+            "diagnostics.shrunk": (1.0, 0.5),
+        }
+    )
+    (row,), _ = run(given)
+    assert row.stopped_by == "nan" and row.last
+    names = [f"shrunk/{s}/{w}" for s in ("1", "0.5") for w in WHAT]
+    assert list(row.measures) == names
+    assert np.isnan(list(row.measures.values())).all()

@@ -1,5 +1,7 @@
 """What is measured of a setting beside its training, which it never changes."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -7,6 +9,7 @@ from keras import ops
 from ws_keras.diagnostics import probe as probes
 from ws_keras.protocol import Samples
 from ws_keras.transforms import shrink_perturb as transforms
+from ws_keras.transforms import statistics
 from ws_keras.transforms import variables
 
 _BATCH = 500
@@ -116,6 +119,8 @@ class Diagnostics:
                 self._model, shrink, 0.0, seed=0, optimizer="keep", **measured
             )
             return self._predicted(self._held_out(number))
+        except statistics.NotFinite:
+            return math.nan, math.nan  # of a network that has diverged
         finally:
             for variable, value in zip(
                 self._model.variables, kept, strict=True

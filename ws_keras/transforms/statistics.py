@@ -12,6 +12,10 @@ from ws_keras.transforms import errors
 POLICIES = ("keep", "reset", "recalibrate")
 
 
+class NotFinite(ValueError):
+    """Statistics came out as nan or infinity."""
+
+
 def check_policy(policy: str, data) -> None:
     """Raises a ValueError for an unknown policy or one without its data."""
     if policy is not None and policy not in POLICIES:
@@ -40,8 +44,8 @@ def recalibrate(model: keras.Model, data: Iterable) -> None:
         data: Batches of model inputs; of a tuple, the first item.
 
     Raises:
-        ValueError: If the model does not take a batch, or makes of one what
-            is not finite; no moment has changed then.
+        ValueError: If the model does not take a batch.
+        NotFinite: If a moment is nan or infinite; none has changed then.
     """
     norms = [layer for layer in model._flatten_layers() if _is_norm(layer)]
     # A scope without side effects: a pass in training mode also draws seeds,
@@ -84,7 +88,7 @@ def _pass(model, inputs, number: int) -> None:
 
 def _check_finite(variable, value) -> None:
     if not ops.convert_to_numpy(ops.all(ops.isfinite(value))):
-        raise ValueError(
+        raise NotFinite(
             "`data` must give finite statistics. Received: nan or infinity "
             f"for {variable.path!r}. Look at the data and at the weights."
         )
