@@ -1,4 +1,4 @@
-"""What counts as a number where an argument must be one."""
+"""What counts as a number, and as a count, where an argument must be one."""
 
 import numbers
 
@@ -24,3 +24,11 @@ def is_whole(value) -> bool:
     (True, False, False)
     """
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def check_positive(name: str, value) -> None:
+    """Raises a ValueError unless it is an integer of at least 1."""
+    if not is_whole(value) or value < 1:
+        raise ValueError(
+            f"`{name}` must be a positive integer. Received: {name}={value!r}."
+        )

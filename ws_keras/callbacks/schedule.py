@@ -132,7 +132,7 @@ class Schedule:
                 f"epochs={self.epochs}."
             )
         if self.epochs is None:
-            self._check_every()
+            checks.check_positive("every", self.every)
         elif not self.epochs or min(self.epochs) < 0:
             raise ValueError(
                 "`epochs` must be a list of at least one epoch, from 0 on. "
@@ -146,14 +146,7 @@ class Schedule:
                 f"`epochs`. Received: every={self.every}, "
                 f"epochs={self.epochs}."
             )
-        self._check_every()
-
-    def _check_every(self) -> None:
-        if not checks.is_whole(self.every) or self.every < 1:
-            raise ValueError(
-                "`every` must be a positive integer. "
-                f"Received: every={self.every!r}."
-            )
+        checks.check_positive("every", self.every)
 
 
 def _integers(epochs) -> tuple[int, ...] | None:

@@ -25,8 +25,8 @@ class Sets:
     """
 
     def __init__(self, old, new, data, batch_size: int, max_samples: int):
-        _check_positive("batch_size", batch_size)
-        _check_positive("max_samples", max_samples)
+        checks.check_positive("batch_size", batch_size)
+        checks.check_positive("max_samples", max_samples)
         self._batch_size = batch_size
         self._labelled = {}
         for name, given in (("old", old), ("new", new)):
@@ -126,10 +126,3 @@ def _indices(name: str, given, count: int) -> np.ndarray:
             f"samples. Received: {found.min()} to {found.max()}."
         )
     return found
-
-
-def _check_positive(name: str, value) -> None:
-    if not checks.is_whole(value) or value < 1:
-        raise ValueError(
-            f"`{name}` must be a positive integer. Received: {name}={value!r}."
-        )

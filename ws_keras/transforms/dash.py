@@ -84,7 +84,7 @@ def dash(
     """
     arrays.check_strength(shrink, 0)
     check_alpha(alpha)
-    gradients.check_batch_size(batch_size)
+    checks.check_positive("batch_size", batch_size)
     _check_chunks(chunks)
     optimizers.check_policy(optimizer)
     found = variables.entries(model)

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from ws_keras import checks
 from ws_keras.transforms import errors
 
 
@@ -80,15 +79,6 @@ def mean_loss(model: keras.Model, loss: Callable | str | None) -> Callable:
             f"model must be compiled with one. Received: loss={loss!r}."
         )
     return lambda y, predictions: keras.ops.mean(loss(y, predictions))
-
-
-def check_batch_size(batch_size: int) -> None:
-    """Raises a ValueError unless it is an integer of at least 1."""
-    if not checks.is_whole(batch_size) or batch_size < 1:
-        raise ValueError(
-            "`batch_size` must be a positive integer. "
-            f"Received: batch_size={batch_size!r}."
-        )
 
 
 def _tensorflow(model, x, y, loss):
