@@ -121,6 +121,8 @@ def test_noise_that_does_not_fit_is_refused():
         (["a"], "gaussian", 0, "`weights` .* dtype <U1 at place 0"),
         ([[1.0]], [[1]], 0, "`noise` .* dtype int64 at place 0"),
         ([[1.0]], [[np.nan]], 0, "`noise` must be finite.*at place 0"),
+        # Finite, and not in the precision of the weight.
+        ([np.ones(1, "float32")], [[1e39]], 0, "`noise` must be finite"),
         ([[1.0]], "gaussian", -1, "Received: seed=-1"),
         ([[1.0]], "gaussian", "x", "Received: seed='x'"),
     ],

@@ -104,11 +104,16 @@ def blocks(size: int) -> Iterator[slice]:
         yield slice(start, start + _BLOCK)
 
 
+def _wide(weight: np.ndarray) -> type:
+    """Returns the type in which a weight is mixed."""
+    return np.float64 if weight.dtype == np.float64 else np.float32
+
+
 def _mixed(weight, noise, shrink, perturb) -> np.ndarray:
     if perturb == 0 and shrink == 0:
         return np.zeros_like(weight)
     # Half precision is mixed in single precision.
-    wide = np.float64 if weight.dtype == np.float64 else np.float32
+    wide = _wide(weight)
     weight = weight.astype(wide, copy=False)
     if perturb == 0:
         return weight * wide(shrink)
@@ -181,19 +186,26 @@ def check_kind(kind: str) -> None:
         )
 
 
+def is_float(array: np.ndarray) -> bool:
+    """Returns whether an array is one of floats, bfloat16 among them."""
+    # Other frameworks' half precision has a kind of its own.
+    return array.dtype.kind in "fV"
+
+
+def is_finite(noise: np.ndarray, weight: np.ndarray) -> bool:
+    """Returns whether noise is finite in the type that a weight is mixed in."""
+    with np.errstate(over="ignore"):
+        found = noise.astype(_wide(weight), copy=False)
+    return bool(np.isfinite(found).all())
+
+
 def _check_floats(name: str, found: list) -> None:
     for place, array in enumerate(found):
-        # Other frameworks' half precision has a kind of its own.
-        if array.dtype.kind not in "fV":
+        if not is_float(array):
             raise ValueError(
                 f"`{name}` must be arrays of floats. Received: one of dtype "
                 f"{array.dtype} at place {place}."
             )
-
-
-def _known(array: np.ndarray) -> np.ndarray:
-    """As NumPy's own floats, which other frameworks' are not."""
-    return array if array.dtype.kind == "f" else array.astype(np.float32)
 
 
 def _check_noise(weights: list, noise: list) -> None:
@@ -204,8 +216,8 @@ def _check_noise(weights: list, noise: list) -> None:
             "`noise` must have one array of the same shape for each weight. "
             f"Received: weights of shapes {ours}, noise of shapes {theirs}."
         )
-    for place, array in enumerate(noise):
-        if not np.isfinite(_known(array)).all():
+    for place, (weight, array) in enumerate(zip(weights, noise, strict=True)):
+        if not is_finite(array, weight):
             raise ValueError(
                 "`noise` must be finite. Received: nan or infinity at place "
                 f"{place}."

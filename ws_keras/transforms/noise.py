@@ -96,13 +96,13 @@ class _Function:
     def __call__(self, entry, value) -> np.ndarray:
         rng = _rng(self._seed, entry)
         draw = np.asarray(self._function(value.copy(), rng))
-        if draw.shape != value.shape or draw.dtype.kind not in "fV":
+        if draw.shape != value.shape or not arrays.is_float(draw):
             raise ValueError(
                 "A function given as `noise` must return floats of the "
                 f"weight's shape {value.shape}. Received: shape {draw.shape}, "
                 f"dtype {draw.dtype} for {entry.path!r}."
             )
-        if not np.isfinite(draw.astype(np.float32)).all():
+        if not arrays.is_finite(draw, value):
             raise ValueError(
                 "A function given as `noise` must return finite numbers. "
                 f"Received: nan or infinity for {entry.path!r}."

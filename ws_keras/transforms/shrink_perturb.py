@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 import keras
 
-from ws_keras import checks
 from ws_keras.transforms import arrays
 from ws_keras.transforms import fresh
 from ws_keras.transforms import noise as noises
@@ -226,11 +225,8 @@ def check(
     noises.check(noise, build_fn)
     layer_statistics.check_policy(statistics, data)
     optimizers.check_policy(optimizer)
-    if seed is not None and not (checks.is_whole(seed) and seed >= 0):
-        raise ValueError(
-            "`seed` must be a non-negative integer or None. "
-            f"Received: seed={seed!r}."
-        )
+    if seed is not None:
+        arrays.check_seed(seed)
 
 
 def _strengths(chosen, shrink, perturb) -> dict:
