@@ -176,10 +176,9 @@ def _as_summary(gap: statistics.Difference) -> statistics.Summary:
 def _paper_note(run, block: str, arms) -> str:
     found = paper.numbers()[block]
     return (
-        f" The paper's numbers ({found['where']}; of a curve, the point at as "
-        "many samples, or its end where ours has none) are "
-        f"{found['precision']}; its gaps are differences of them, and match "
-        f"within {bands.READ_OFF_POINTS:g} points."
+        f" The paper's numbers ({found['where']}) are {found['precision']}; "
+        "its gaps are differences of them, and match within "
+        f"{bands.READ_OFF_POINTS:g} points."
         f"{other_protocol(run, block, arms)}"
     )
 

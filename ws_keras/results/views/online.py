@@ -20,6 +20,10 @@ _PAPER_NOTE = (
     " The paper's numbers are {precision}; a match lies within "
     f"{bands.READ_OFF_POINTS:g} points."
 )
+_POINT_NOTE = (
+    " The paper's number is the point of its curve at as many samples, or its "
+    "end where ours has none."
+)
 _FIELDS = {
     "train_seconds": "Training seconds of each round",
     "sample_passes": "Sample passes of each round",
@@ -54,7 +58,10 @@ def blocks(
     found = []
     if len(run.arms) > 1 or absent:
         title = "Last round of each arm"
-        found.append(finals.table(run, title, block, lookup, absent))
+        last = finals.table(run, title, block, lookup, absent)
+        if "paper %" in last.header:
+            last = dataclasses.replace(last, note=last.note + _POINT_NOTE)
+        found.append(last)
     for cell, arms in run.cells().items():
         cell_name = " ".join(filter(None, cell))
         found += [
