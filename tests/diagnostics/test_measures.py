@@ -90,6 +90,12 @@ def test_probabilities_in_half_precision_are_probabilities():
     np.testing.assert_allclose(found, exact, atol=0.01)
 
 
+def test_a_class_that_cannot_be_has_no_entropy():
+    logits = np.array([[-np.inf, 0.0, 1.0], [2.0, 0.0, -np.inf]])
+    want = measures.entropies(np.array([[0.0, 1.0], [2.0, 0.0]]))
+    np.testing.assert_allclose(measures.entropies(logits), want, rtol=1e-12)
+
+
 @pytest.mark.parametrize("from_logits", [True, False])
 def test_entropy_of_a_diverged_network_is_none(from_logits):
     outputs = np.full((3, 4), np.nan)

@@ -144,7 +144,7 @@ def check(threshold, patience, min_delta) -> None:
     is_count = checks.is_whole(patience) and patience >= 1
     if patience is not None and not is_count:
         raise ValueError(
-            "`patience` must be a positive number of epochs or None. "
+            "`patience` must be a positive integer of epochs or None. "
             f"Received: patience={patience!r}."
         )
     if not checks.is_number(min_delta) or not 0 <= min_delta < math.inf:

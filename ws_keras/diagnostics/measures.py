@@ -91,7 +91,8 @@ def entropies(outputs: np.ndarray, from_logits: bool = True) -> np.ndarray:
     shifted = outputs - outputs.max(-1, keepdims=True)
     exp = np.exp(shifted)
     total = exp.sum(-1)
-    # H = log sum(exp(z)) - sum(p * z)
+    # H = log sum(exp(z)) - sum(p * z); a class that cannot be counts nothing.
+    shifted = np.where(np.isneginf(shifted), 0.0, shifted)
     return np.log(total) - (exp * shifted).sum(-1) / total
 
 

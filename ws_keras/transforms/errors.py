@@ -8,7 +8,7 @@ _WHERE = re.compile(
     r"""Graph\ execution\ error:.*\ File\ "[^\n]*\n
     | Exception\ encountered\ when\ calling\ [\w.]*\(\)\.
     | Arguments\ received\ by\ .*
-    | \{\{.*?\}\} | \[\[.*?\]\] | \[Op:.*
+    | \[\[\{\{.*?\}\}\]\] | \{\{.*?\}\} | \[Op:.*
     | \x1b\[\d*m""",
     re.DOTALL | re.VERBOSE,
 )
