@@ -20,8 +20,8 @@ CLAIMS = "What the paper claims"
 OF_EPOCHS = ("fig1_curves", "fig5_gradients", "replication_augmentation")
 # No paper claims anything of the one, and the other's claims need epochs.
 WITHOUT = ("which_arm", "fig5_gradients")
-# One for each strength or number of layers.
-LEAST = {"appendix_fig14_last_layer": 5, "appendix_first_layers": 5}
+# One for each strength, or number of layers and warm.
+LEAST = {"appendix_fig14_last_layer": 5, "appendix_first_layers": 6}
 
 
 def row(setting, config, number, sizes):

@@ -7,6 +7,13 @@ from launch import plan
 from ws_keras import settings as all_settings
 
 
+def _passes(arm, fields, sizes):
+    config = base.get_config().unlock()
+    config.arms = (arm,)
+    (setting, *_) = all_settings.product(config, fixed=fields)
+    return plan.passes(setting, all_settings.apply(config, setting), sizes)
+
+
 @pytest.mark.parametrize(
     ("fields", "epochs"),
     [
@@ -18,14 +25,16 @@ from ws_keras import settings as all_settings
     ],
 )
 def test_a_warm_start_costs_a_cold_one_first(fields, epochs):
-    config = base.get_config().unlock()
-    config.arms = ("warm",)
-    (setting, *_) = all_settings.product(config, fixed=fields)
-    own = all_settings.apply(config, setting)
     first, later = epochs
-    sizes = [1000, 2000, 3000]
-    assert plan.passes(setting, own, sizes) == [
+    assert _passes("warm", fields, [1000, 2000, 3000]) == [
         1000 * first,
         2000 * later,
         3000 * later,
     ]
+
+
+@pytest.mark.parametrize(
+    ("arm", "epochs"), [("cold", 17), ("warm_reset", 6), ("head_reset", 11)]
+)
+def test_relatives_cost_what_they_are_like(arm, epochs):
+    assert _passes(arm, {}, [1000, 2000]) == [17000, 2000 * epochs]
