@@ -24,6 +24,8 @@ _WRONG_CALL = re.compile(
     r"flag (--\w+=.+): Error [^\n]*\n\nTraceback [^\n]*\n  File [^\n]*\n"
     r"(?:    [^\n]*\n)*TypeError: (get_config\(\) [^\n]*)"
 )
+# What it says of a field that is not there, and perhaps of one like it.
+_UNKNOWN = re.compile(r"'(\w+)'(?: (Did you mean .*\?)|\.)")
 
 
 def run(
@@ -99,7 +101,7 @@ def _parse(module: ModuleType, argv: list[str]) -> list[str]:
     try:
         rest = flags.FLAGS(argv)
     except _FLAG_ERRORS as error:
-        _fail(f"{_sentence(error)} Try --help.")
+        _fail(f"{_of_field(_sentence(error), argv)} Try --help.")
     # What libraries log while all is well is not for the user's terminal. Of
     # the default absl would make 0 now.
     if flags.FLAGS["verbosity"].using_default_value:
@@ -153,6 +155,21 @@ def _sentence(error: BaseException) -> str:
     text = " ".join(text.split())
     text = re.sub(r"^flag --(\S+)=None: Flag .*", r"`--\1` is required", text)
     return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _of_field(sentence: str, argv: list[str]) -> str:
+    """Makes a sentence of the bare name that a config calls unknown."""
+    unknown = _UNKNOWN.fullmatch(sentence)
+    if not unknown:
+        return sentence
+    for argument in argv:
+        flag, *fields = argument.partition("=")[0].split(".")
+        if unknown[1] in fields:
+            return (
+                f"A field of `{flag}` must be one that it has. Received: "
+                f"{argument}. {unknown[2] or 'configs/base.py has them all.'}"
+            )
+    return sentence
 
 
 def _fail(sentence: str) -> NoReturn:

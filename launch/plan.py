@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import pathlib
+import shlex
 
 from absl import flags
 from ml_collections import config_flags
@@ -131,6 +132,19 @@ def settings(config) -> list[all_settings.Setting]:
 def recipe() -> str | None:
     """Returns what the config file says of its experiment."""
     return _file().__doc__
+
+
+def command() -> str:
+    """Returns the command that gives the config of this run again."""
+    flag = flags.FLAGS["config"]
+    path, *argument = config_flags.get_config_filename(flag).split(":", 1)
+    file = pathlib.Path(path)
+    # A config of the package is found by its name wherever that is installed.
+    name = file.stem if file.resolve().parent == _CONFIGS else path
+    fields = config_flags.get_override_values(flag)
+    given = [f"--config={':'.join([name, *argument])}"]
+    given += [f"--config.{field}={value}" for field, value in fields.items()]
+    return shlex.join(["ws-run", *given])
 
 
 def named(name: str):

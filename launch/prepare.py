@@ -1,5 +1,7 @@
 """What is known before training: the data, what is wrong, what it costs."""
 
+import sys
+
 from ws_keras import settings as all_settings
 from ws_keras.results import workdir as workdirs
 
@@ -53,6 +55,10 @@ def load(config, settings: list, configs: dict) -> dict:
         for setting in _one_of_each(settings):
             cell = configs[setting.id]
             experiment.validate(cell, setting, **data_of(cell, loaded))
+        notices = dict.fromkeys(map(protocol.notice, configs.values()))
+    for notice in filter(None, notices):
+        # A script for Slurm has the standard output.
+        print(notice, file=sys.stderr)
     return loaded
 
 

@@ -73,6 +73,7 @@ def main(_) -> None:
         experiment.versions(),
         overwrite=_OVERWRITE.value,
         recipe=plan.recipe(),
+        command=plan.command(),
         settings=[setting.id for setting in every],
         data=prepare.fingerprints(loaded),
         strategy=_STRATEGY.value,

@@ -94,6 +94,7 @@ def main(_) -> int:
         versions,
         overwrite=_OVERWRITE.value,
         recipe=plan.recipe(),
+        command=plan.command(),
         settings=[setting.id for setting in every],
         data=data,
         strategy=_STRATEGY.value,

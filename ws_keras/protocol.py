@@ -143,6 +143,26 @@ def check(config) -> None:
         until(config, number)
 
 
+def notice(config) -> str | None:
+    """Returns what is right about a config and might be taken for an error.
+
+    Args:
+        config: Config of the setting.
+
+    Returns:
+        A sentence, or `None`.
+    """
+    name, weight = config.penalty.name, config.penalty.weight
+    if name != "confidence" or weight <= 1:
+        return None
+    return (
+        "A confidence penalty of more than 1 makes the loss negative, which "
+        "is no error; rows and curves hold the cross-entropy alone. Received: "
+        f"penalty.weight={weight}. Labels count the less for it: the paper's "
+        "strengths are 0.0001 to 0.1."
+    )
+
+
 def until(config, number: int) -> terms.Until:
     """Returns when a round ends.
 

@@ -170,8 +170,12 @@ def report(workdir):
 def check_report(workdir, told, found):
     text = (workdir / "report/report.md").read_text(encoding="utf8")
     assert "Not shown" not in text and "nan" not in text.split()
-    assert json.loads((workdir / "run.json").read_text())["recipe"]
-    assert "--config=" in text  # the command
+    run = json.loads((workdir / "run.json").read_text())
+    assert run["recipe"]
+    assert run["command"].startswith(
+        f"ws-run --config={run['config']['experiment']} --config."
+    )
+    assert run["command"] in text
     pictures = list((workdir / "report").glob("*.png"))
     assert pictures
     for picture in pictures:

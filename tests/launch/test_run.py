@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -187,6 +188,25 @@ def test_a_setting_that_diverges_lets_the_others_go_on(nursery, folder):
     }
 
 
+def test_a_negative_loss_is_said_once_and_is_no_error(nursery, folder):
+    done = nursery.run(
+        f"--config={folder / 'own.py'}",
+        f"--workdir={folder / 'below'}",
+        "--config.penalty.name=confidence",
+        "--config.penalty.weight=100.0",
+    )
+    assert done.returncode == 0
+    (said,) = done.stderr.splitlines()  # of three settings
+    assert said.startswith(
+        "A confidence penalty of more than 1 makes the loss negative, which "
+        "is no error;"
+    )
+    found = rows.read_workdir(folder / "below")
+    assert len(found) == 6 and {row.stopped_by for row in found} == {"epochs"}
+    # The cross-entropy alone is never negative.
+    assert all(0 < row.loss < 100 and 0 < row.eval_loss < 100 for row in found)
+
+
 def test_what_follows_a_colon_is_the_argument_of_get_config(nursery, folder):
     text = CONFIG.format(folder / "own.npz").replace(
         "def get_config():", 'def get_config(seeds="1"):'
@@ -209,6 +229,33 @@ def test_what_follows_a_colon_is_the_argument_of_get_config(nursery, folder):
         "its get_config. Received: get_config() takes 0 positional arguments "
         "but 1 was given. Try --help.\n",
     )
+
+
+def test_the_command_of_a_run_gives_its_config_again(nursery, folder):
+    workdir = f"--workdir={folder / 'again'}"
+    fields = {
+        "seeds": "(3,)",
+        "arms": "('cold', 'warm')",
+        "train.epochs": "1",
+        "train.min_delta": "0.001",
+        "model.activation": "tanh",
+        "second.epochs": "2",
+    }
+    given = [f"--config.{name}={value}" for name, value in fields.items()]
+    first = nursery.run(f"--config={folder / 'own.py'}", *given, workdir)
+    assert first.returncode == 0, first.stderr
+    before = (folder / "again/run.json").read_bytes()
+    command = json.loads(before)["command"]
+    page = (folder / "again/report/report.md").read_text()
+    assert f"\n{command} --workdir=FOLDER\n" in page
+    name, *arguments = shlex.split(command)
+    assert name == "ws-run"
+    second = nursery.run(*arguments, workdir, "--noreport")
+    assert second.returncode == 0, second.stderr
+    assert second.stdout.splitlines() == [
+        f"own/{arm}/seed3  finished before, skipped" for arm in ("cold", "warm")
+    ]
+    assert (folder / "again/run.json").read_bytes() == before
 
 
 def test_other_data_under_the_same_name_are_refused(nursery, folder):
@@ -257,7 +304,15 @@ def test_help_shows_the_flags_of_this_project_first():
 BAD = {
     "data set": (["--config.data.name=cifar11"], "'cifar11'"),
     "model": (["--config.model.name=vgg"], "model.name='vgg'"),
-    "field": (["--config.model.wdith=3"], "wdith"),
+    "field": (
+        ["--config.model.wdith=3"],
+        "A field of `--config` must be one that it has. Received: "
+        '--config.model.wdith=3. Did you mean "width" instead of "wdith"?',
+    ),
+    "field of another": (
+        ["--config.train.momentum=0.9"],
+        "Received: --config.train.momentum=0.9. configs/base.py has them all.",
+    ),
     "value": (["--config.train.batch_size=many"], "batch_size"),
     "no match": (["--settings=tepid"], "'tepid'"),
     "batch": (["--config.train.batch_size=21"], "batch_size=21"),

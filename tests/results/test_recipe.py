@@ -79,6 +79,15 @@ def test_seeds_cost_and_versions(make_row):
     )
 
 
+def test_the_command_that_gives_the_config_again(make_row):
+    found = [make_row()]
+    run = {"command": "ws-run --config=fig2_online --config.rounds.limit=5"}
+    code, table = recipe.made_with(run, found)
+    assert code == sections.Code(f"{run['command']} --workdir=FOLDER")
+    for older in ({}, {"command": None}, {"command": ["ws-run"]}):
+        assert recipe.made_with(older, found) == [table]
+
+
 def test_hours_that_are_not_known_are_no_hours(make_row):
     found = [
         make_row(train_seconds=seconds, trace_seconds=0.0, eval_seconds=1800.0)

@@ -80,7 +80,7 @@ def progress(
 
 
 def made_with(run: dict[str, Any], found: Sequence[rows.Row]) -> list:
-    """Returns seeds, cost, versions and revision of what is shown."""
+    """Returns command, seeds, cost, versions and revision of what is shown."""
     lines = [("seeds", _seeds(found)), *_totals(found)]
     versions = run.get("versions")
     if isinstance(versions, dict):
@@ -93,7 +93,11 @@ def made_with(run: dict[str, Any], found: Sequence[rows.Row]) -> list:
             lines.append(("continued with", f"{revision}: {_named(later)}"))
     note = "The whole config is in run.json."
     header = ("what", "value")
-    return [sections.Table("", header, tuple(lines), note)]
+    table = sections.Table("", header, tuple(lines), note)
+    command = run.get("command")
+    if not isinstance(command, str):
+        return [table]
+    return [sections.Code(f"{command} --workdir=FOLDER"), table]
 
 
 def _block(part: str):

@@ -21,7 +21,14 @@ _ABSENT = "(absent)"
 _SHOWN = 3
 _WAYS_OUT = "Choose another `--workdir` or pass `--overwrite`."
 # What a run has from its config, in whatever process it goes on.
-_OF_EXPERIMENT = ("config", "schema", "recipe", "settings", "data")
+_OF_EXPERIMENT = (
+    "config",
+    "schema",
+    "recipe",
+    "command",
+    "settings",
+    "data",
+)
 
 
 class Workdir:
@@ -50,6 +57,7 @@ class Workdir:
         versions: dict,
         overwrite: bool = False,
         recipe: str | None = None,
+        command: str | None = None,
         settings: Sequence[str] = (),
         data: dict[str, str] | None = None,
         **notes: str,
@@ -70,6 +78,8 @@ class Workdir:
                 to `False`.
             recipe: What the config file says of its experiment, for the
                 report. Defaults to `None`.
+            command: What gives this config again, for the report. Defaults
+                to `None`.
             settings: Ids of all settings of the experiment, so that a report
                 can say what is missing. Defaults to none.
             data: Name of each data set that is used to its fingerprint; the
@@ -91,6 +101,7 @@ class Workdir:
             "git_revision": git_revision(),
             "schema": rows.SCHEMA,
             "recipe": recipe,
+            "command": command,
             "settings": list(settings),
             "data": dict(data or {}),
             **notes,
@@ -287,7 +298,7 @@ class Workdir:
         data = {**run["data"], **old.get("data", {})}
         self._check_same("state of the data", data, {**data, **run["data"]})
         old = {**old, "data": data}
-        for name in ("recipe", "settings"):
+        for name in ("recipe", "command", "settings"):
             # Folders of before these were noted.
             old[name] = old.get(name) or run[name]
         origin = {k: v for k, v in run.items() if k not in _OF_EXPERIMENT}
