@@ -136,7 +136,10 @@ def test_networks_that_were_not_shrunk(show, make_arm):
         labels={"model": "mlp_relu"},
         measures=measures,
     )
-    table = show(found).tables["Accuracy"]
+    shown = show(found)
+    assert list(shown.claims.values()) == ["not decided"] * 3
+    assert list(shown.reasons.values()) == ["not run"] * 3
+    table = shown.tables["Accuracy"]
     assert table.header[1] == "mlp_relu (n = 2)"
     line = dict(zip(table.header, table.lines[0], strict=True))
     assert line["mlp_relu (n = 2)"] == "47.0 ± 0.0"

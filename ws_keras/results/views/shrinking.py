@@ -138,25 +138,34 @@ def _chart(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Chart:
 
 
 def _claims(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
-    found = []
-    for arm in arms:
-        model, whole = _model(arm), measured(arm, 1.0)
-        shrinks = [s for s in _shrinks(arm) if 0 < s < 1]
-        drops = {s: _drop(arm, s, whole) for s in shrinks}
-        if model == "mlp_relu_no_bias":
-            claim = f"{model} keeps its accuracy at every factor above 0"
-            found.append(signs.every(claim, _keep(drops, 0.1)))
-        elif model == "resnet18":
-            claim = f"{model} stays within a point down to 0.1"
-            some = {s: drop for s, drop in drops.items() if s >= 0.1}
-            found.append(signs.every(claim, _keep(some, 1.0)))
-        elif model == "mlp_relu":
-            below = {s: drop for s, drop in drops.items() if s < 0.8}
-            worst = _worst(below)
-            claim = f"{model} loses more than a point somewhere below 0.8"
-            zero = dict.fromkeys(worst, 0.0)
-            found.append(signs.above(claim, worst, zero, least=1.0))
-    return found
+    lost = {_model(arm): _drops(arm) for arm in arms}
+    residual, biased, free = (
+        lost.get(name, {})
+        for name in ("resnet18", "mlp_relu", "mlp_relu_no_bias")
+    )
+    worst = _worst({s: drop for s, drop in biased.items() if s < 0.8})
+    return [
+        signs.every(
+            "resnet18 stays within a point down to 0.1",
+            _keep({s: drop for s, drop in residual.items() if s >= 0.1}, 1.0),
+        ),
+        signs.above(
+            "mlp_relu loses more than a point somewhere below 0.8",
+            worst,
+            dict.fromkeys(worst, 0.0),
+            least=1.0,
+        ),
+        signs.every(
+            "mlp_relu_no_bias keeps its accuracy at every factor above 0",
+            _keep(free, 0.1),
+        ),
+    ]
+
+
+def _drops(arm: runs.ArmRuns) -> dict[float, dict[int, float]]:
+    """Returns what is lost at each factor between 0 and 1, by seed."""
+    whole = measured(arm, 1.0)
+    return {s: _drop(arm, s, whole) for s in _shrinks(arm) if 0 < s < 1}
 
 
 def _drop(arm, shrink: float, whole: dict[int, float]) -> dict[int, float]:
