@@ -164,7 +164,8 @@ def test_fig_5(show, make_arm):
     assert set(shown.claims.values()) == {"holds"}
     because = shown.reasons["the ratio of warm is at least 5"]
     assert because == "ratio 18.0, 95 % interval 17.9 to 18.1, n = 2"
-    panels = shown.charts["gradients-fig5_gradients"].panels
+    chart = "gradients-fig5_gradients"
+    panels = shown.charts[chart].panels
     ours, _, ratio, theirs, _ = panels
     # 2,000 steps in two epochs: the second begins at one thousand.
     assert ratio.series[0].x == (0.0, 1.0)
@@ -185,6 +186,10 @@ def test_fig_5(show, make_arm):
     lost = {name: life[1:] for name, life in epochs.items()}
     column = show(found, lost).column("Ratio at the start", "verdict")
     assert column["shrink_perturb 0.5/0.01"] == "not run"
+    # Of one seed it is the mean of both that there is no more.
+    (torn, *_) = lost
+    ratio = show(found, {**epochs, torn: lost[torn]}).charts[chart].panels[2]
+    assert [series.x for series in ratio.series] == [(1.0,), (0.0, 1.0)]
     norms = {line[:2]: line[3] for line in shown.tables["Norms"].lines}
     key = ("shrink_perturb 0.5/0.01", "old")
     assert norms[key] == "3 match, 7 not run"

@@ -214,13 +214,13 @@ def _drawn_norms(arm: runs.ArmRuns, data: str) -> list[sections.Series]:
 
 
 def _mean_line(seeds: dict) -> list[tuple[float, float, float]]:
-    """Returns means where all seeds have a value; each began at 0."""
-    if not seeds:
-        return []
+    """Returns means where all seeds have a value."""
+    lines = [dict(line) for line in seeds.values()]
     found = []
-    for matched in zip(*seeds.values(), strict=False):
-        summary = statistics.summarize(value for _, value in matched)
-        found.append((matched[0][0], summary.mean, summary.error))
+    for x in lines[0] if lines else ():
+        if all(x in line for line in lines):
+            summary = statistics.summarize(line[x] for line in lines)
+            found.append((x, summary.mean, summary.error))
     return found
 
 
