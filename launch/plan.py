@@ -3,7 +3,6 @@
 import functools
 import importlib.util
 import pathlib
-import shlex
 
 from absl import flags
 from ml_collections import config_flags
@@ -134,8 +133,8 @@ def recipe() -> str | None:
     return _file().__doc__
 
 
-def command() -> str:
-    """Returns the command that gives the config of this run again."""
+def command() -> list[str]:
+    """Returns the words that give the config of this run again."""
     flag = flags.FLAGS["config"]
     path, *argument = config_flags.get_config_filename(flag).split(":", 1)
     file = pathlib.Path(path)
@@ -144,7 +143,7 @@ def command() -> str:
     fields = config_flags.get_override_values(flag)
     given = [f"--config={':'.join([name, *argument])}"]
     given += [f"--config.{field}={value}" for field, value in fields.items()]
-    return shlex.join(["ws-run", *given])
+    return ["ws-run", *given]
 
 
 def named(name: str):

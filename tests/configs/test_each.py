@@ -5,6 +5,7 @@ import json
 import math
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -172,10 +173,9 @@ def check_report(workdir, told, found):
     assert "Not shown" not in text and "nan" not in text.split()
     run = json.loads((workdir / "run.json").read_text())
     assert run["recipe"]
-    assert run["command"].startswith(
-        f"ws-run --config={run['config']['experiment']} --config."
-    )
-    assert run["command"] in text
+    named = f"--config={run['config']['experiment']}"
+    assert run["command"][:2] == ["ws-run", named]
+    assert all(shlex.quote(word) in text for word in run["command"])
     pictures = list((workdir / "report").glob("*.png"))
     assert pictures
     for picture in pictures:

@@ -81,10 +81,16 @@ def test_seeds_cost_and_versions(make_row):
 
 def test_the_command_that_gives_the_config_again(make_row):
     found = [make_row()]
-    run = {"command": "ws-run --config=fig2_online --config.rounds.limit=5"}
-    code, table = recipe.made_with(run, found)
-    assert code == sections.Code(f"{run['command']} --workdir=FOLDER")
-    for older in ({}, {"command": None}, {"command": ["ws-run"]}):
+    words = ["ws-run", "--config=fig2_online"]
+    code, table = recipe.made_with({"command": words}, found)
+    assert code.text == "ws-run --config=fig2_online --workdir=FOLDER"
+    words += ["--config.seeds=(0, 1)", "--config.rounds.limit=5"]
+    code, _ = recipe.made_with({"command": words}, found)
+    assert code.text == (
+        "ws-run \\\n    --config=fig2_online \\\n    '--config.seeds=(0, 1)' "
+        "\\\n    --config.rounds.limit=5 \\\n    --workdir=FOLDER"
+    )
+    for older in ({}, {"command": None}, {"command": "x"}, {"command": [1]}):
         assert recipe.made_with(older, found) == [table]
 
 

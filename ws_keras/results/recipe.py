@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from ws_keras.results import sections
 
 _INDENT = "    "
 _SHOWN = 5  # ids of settings
+_WIDTH = 79  # letters of a command on one line
 
 
 def title(run: dict[str, Any]) -> str:
@@ -94,10 +96,7 @@ def made_with(run: dict[str, Any], found: Sequence[rows.Row]) -> list:
     note = "The whole config is in run.json."
     header = ("what", "value")
     table = sections.Table("", header, tuple(lines), note)
-    command = run.get("command")
-    if not isinstance(command, str):
-        return [table]
-    return [sections.Code(f"{command} --workdir=FOLDER"), table]
+    return [*_command(run.get("command")), table]
 
 
 def _block(part: str):
@@ -105,6 +104,18 @@ def _block(part: str):
     if all(line.startswith(_INDENT) for line in lines):
         return sections.Code("\n".join(line[len(_INDENT) :] for line in lines))
     return sections.Text(" ".join(line.strip() for line in lines))
+
+
+def _command(words: Any) -> list[sections.Code]:
+    if not isinstance(words, list) or not all(
+        isinstance(word, str) for word in words
+    ):
+        return []
+    quoted = [*map(shlex.quote, words), "--workdir=FOLDER"]
+    line = " ".join(quoted)
+    if len(line) > _WIDTH:
+        line = f" \\\n{_INDENT}".join(quoted)
+    return [sections.Code(line)] if words else []
 
 
 def _seeds(found: Sequence[rows.Row]) -> str:

@@ -57,7 +57,7 @@ class Workdir:
         versions: dict,
         overwrite: bool = False,
         recipe: str | None = None,
-        command: str | None = None,
+        command: Sequence[str] = (),
         settings: Sequence[str] = (),
         data: dict[str, str] | None = None,
         **notes: str,
@@ -78,8 +78,8 @@ class Workdir:
                 to `False`.
             recipe: What the config file says of its experiment, for the
                 report. Defaults to `None`.
-            command: What gives this config again, for the report. Defaults
-                to `None`.
+            command: Words of the command that gives this config again, for
+                the report. Defaults to none.
             settings: Ids of all settings of the experiment, so that a report
                 can say what is missing. Defaults to none.
             data: Name of each data set that is used to its fingerprint; the
@@ -101,7 +101,7 @@ class Workdir:
             "git_revision": git_revision(),
             "schema": rows.SCHEMA,
             "recipe": recipe,
-            "command": command,
+            "command": list(command),
             "settings": list(settings),
             "data": dict(data or {}),
             **notes,
