@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras.diagnostics import measures
 from ws_keras.diagnostics import probe as probes
 from ws_keras.protocol import Samples
 from ws_keras.transforms import shrink_perturb as transforms
@@ -53,7 +54,7 @@ class Diagnostics:
             return []
         return [_Kept(self._probe.snapshot, i) for i in self._places]
 
-    def start(self, number: int, indices: np.ndarray) -> None:
+    def start(self) -> None:
         """Takes the weights as those that a round starts from."""
         if self._probe is not None:
             self._probe.start()
@@ -131,11 +132,9 @@ class Diagnostics:
         """Returns accuracy in percent and mean entropy in nats."""
         logits = self._model.predict(
             self._samples.x[held_out], batch_size=_BATCH, verbose=0
-        ).astype(np.float64)
+        )
         right = logits.argmax(1) == self._samples.y[held_out]
-        logits -= logits.max(1, keepdims=True)
-        logs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-        entropy = -(np.exp(logs) * logs).sum(1)
+        entropy = measures.entropies(logits)
         return 100 * float(right.mean()), float(entropy.mean())
 
 

@@ -359,6 +359,20 @@ def test_an_activation_given_as_a_layer_counts_once():
     assert by_layer == by_name and 0 < by_name["dormant_units"] < 1
 
 
+def test_samples_given_anew_must_be_all_that_is_measured():
+    model = models.mlp((4,), 3, input_dtype="float32")
+    names = ("gradient_norm", "output_entropy")
+    probe = probes.Probe(model, old=(X, Y), data=X, loss=LOSS, measures=names)
+    before = probe()
+    with pytest.raises(ValueError, match="'gradient_norm' needs `old` or"):
+        probe.use(data=X[:9])
+    with pytest.raises(ValueError, match="'output_entropy' needs `data`"):
+        probe.use(old=(X[:9], Y[:9]))
+    assert probe() == before  # of the samples that it had
+    probe.use(new=(X[:9], Y[:9]), data=X[:9])
+    assert probe().keys() == {"gradient_norm_new", "output_entropy"}
+
+
 def test_what_is_missing_is_said():
     model = models.mlp((4,), 3, depth=0, input_dtype="float32")
     with pytest.raises(ValueError, match="`loss` must be"):

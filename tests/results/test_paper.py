@@ -3,7 +3,6 @@
 import pytest
 
 from ws_keras.results import paper
-from ws_keras.results import statistics
 
 
 def test_every_cell_of_table_1_is_there():
@@ -148,14 +147,3 @@ def test_epoch_curves_need_rounds_of_the_papers_length(make_row):
     assert curve.at(690) == 56.6
     assert paper.epochs(make_row(**ours, epochs=200), "accuracy") is None
     assert paper.epochs(make_row(epochs=350), "accuracy") is None
-
-
-def test_table_1_needs_the_papers_sizes(two_phase_rows, make_row):
-    ((cell, arms),) = statistics.cells(two_phase_rows).items()
-    runs = statistics.runs(arms["warm"])
-    assert paper.table1(cell, "warm", runs) == (51.7, 0.9)
-    small = statistics.runs([make_row(num_samples=4000, last=True)])
-    assert paper.table1(cell, "warm", small) is None
-    nothing = statistics.runs([])
-    assert paper.table1(cell, "warm", nothing) is None
-    assert paper.table1(cell._replace(dataset="x"), "warm", nothing) is None

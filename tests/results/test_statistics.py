@@ -78,21 +78,6 @@ def test_band_is_two_deviations_with_a_floor(values, mean, std, verdict):
     assert statistics.matches(ours, mean, std) is verdict
 
 
-def test_gaps_to_cold_pair_seeds_and_rounds(online_rows):
-    gaps = statistics.gaps_to_cold(online_rows)
-    found = {(arm, n): gap.mean for (_, arm, n), gap in gaps.items()}
-    assert found == {
-        **{("warm", n): -2.0 for n in (1, 2, 3)},
-        **{("shrink_perturb 0.6/0.01", n): 1.0 for n in (1, 2, 3)},
-    }
-    assert {gap.count for gap in gaps.values()} == {2}
-
-
-def test_gaps_never_compare_across_cells(make_row):
-    rows = [make_row(arm="cold", model="mlp"), make_row(arm="warm")]
-    assert statistics.gaps_to_cold(rows) == {}
-
-
 def test_runs_count_what_is_not_finished(make_row):
     rows = [
         make_row(seed=0, round=2, last=True),

@@ -116,7 +116,7 @@ class Probe:
         _check_tau(tau)
         self.model = model
         self._sizes = batch_size, max_samples
-        self.use(old=old, new=new, data=data)
+        self._sets = samples.Sets(old, new, data, *self._sizes)
         self.measures = _chosen(measures, self._sets, model)
         if "gradient_norm" in self.measures:
             loss = gradients.mean_loss(model, loss)
@@ -141,8 +141,14 @@ class Probe:
                 measures need must be given again.
             new: Samples that have just arrived.
             data: Samples for the measures of outputs.
+
+        Raises:
+            ValueError: If a set is not what the constructor takes, or one
+                that a measure needs is missing; the sets before stay.
         """
-        self._sets = samples.Sets(old, new, data, *self._sizes)
+        sets = samples.Sets(old, new, data, *self._sizes)
+        _chosen(self.measures, sets, self.model)
+        self._sets = sets
 
     def start(self, snapshot: list[np.ndarray] | None = None) -> None:
         """Keeps the weights that `weight_correlation` is with.

@@ -8,7 +8,6 @@ from importlib import resources
 from typing import Any
 
 from ws_keras.results import rows
-from ws_keras.results import statistics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,29 +26,6 @@ class Curve:
 def numbers() -> dict[str, Any]:
     """Returns the content of `paper.json`."""
     return json.loads(_text())
-
-
-def table1(
-    cell: statistics.Cell, arm: str, runs: statistics.Runs
-) -> tuple[float, float] | None:
-    """Returns mean and standard deviation of a cell of Table 1.
-
-    Args:
-        cell: The `Cell` of our rows.
-        arm: `cold` (the paper's random initialization) or `warm`.
-        runs: Our `Runs`; only those with as many samples in both phases as
-            in the paper have a counterpart.
-
-    Returns:
-        Percent and points, or `None` where the paper has no such cell.
-    """
-    table = numbers()["table1"]
-    sizes = {tuple(r.num_samples for r in f) for f in runs.finished.values()}
-    if sizes != {tuple(table["num_samples"].get(cell.dataset, ()))}:
-        return None
-    key = f"{cell.dataset}/{cell.model}/{cell.optimizer}/{arm}"
-    found = table["cells"].get(key)
-    return found and tuple(found)
 
 
 def online(row: rows.Row, field: str) -> Curve | None:

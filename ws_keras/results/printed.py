@@ -7,7 +7,7 @@ from ws_keras.results import bands
 from ws_keras.results import paper
 from ws_keras.results import rows
 
-_RUNS = 5  # of the replication
+RUNS = 5  # of the replication
 
 
 def kind(row: rows.Row) -> str:
@@ -30,7 +30,7 @@ def replication_table1(row: rows.Row) -> bands.Printed | None:
 def with_deviation(number: bands.Printed) -> bands.Printed:
     """Returns a number of the replication with the deviation of its runs."""
     # It prints standard errors.
-    std = round(number.std * math.sqrt(_RUNS), 1)
+    std = round(number.std * math.sqrt(RUNS), 1)
     return bands.Printed(number.value, std)
 
 

@@ -28,6 +28,8 @@ _ROW_FIELDS = ("dataset", "model", "optimizer")
 # than a field lack it, and did the same.
 _USUAL = {
     "model.blocks": (2, 2, 2, 2),
+    "model.max_pool": False,
+    "model.initializer": "torch",
     "model.norm": "batch",
     "model.depth": 2,
     "model.units": 100,

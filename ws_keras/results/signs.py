@@ -18,6 +18,7 @@ _NOTE = (
     "decided where it reaches across, or with fewer than two seeds."
 )
 _SHOWN = 4
+_NOT_RUN = "not run"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,10 +35,10 @@ class Sign:
         return {True: HOLDS, False: FAILS, None: OPEN}[self.answer]
 
 
-def table(found: Iterable[Sign]) -> sections.Table:
-    """Returns the table of claims."""
+def table(found: Iterable[Sign], note: str = "") -> sections.Table:
+    """Returns the table of claims; `note` is added to what stands below."""
     lines = tuple((sign.claim, sign.verdict, sign.because) for sign in found)
-    return sections.Table("What the paper claims", _HEADER, lines, _NOTE)
+    return sections.Table("What the paper claims", _HEADER, lines, _NOTE + note)
 
 
 def above(
@@ -78,7 +79,7 @@ def measured(
 
 def unless(because: str, sign: Sign) -> Sign:
     """Returns a claim as not decided where there is a reason; may be empty."""
-    if not because:
+    if not because or sign.because == _NOT_RUN:
         return sign
     return Sign(sign.claim, None, f"{because}; {sign.because}")
 
@@ -150,7 +151,7 @@ def every(claim: str, found: Iterable[Sign], missing: str = "") -> Sign:
     """
     found = list(found)
     if not found:
-        return Sign(claim, None, "not run")
+        return Sign(claim, None, _NOT_RUN)
     answers = [sign.answer for sign in found]
     answer = None if None in answers or missing else True
     if False in answers:
@@ -178,7 +179,7 @@ def words(
             sign.
     """
     if not found.count:
-        return "not run"
+        return _NOT_RUN
     shown = _signed if what == "difference" else _unsigned
     text = " ".join(filter(None, [what, shown(found.mean), unit]))
     if math.isnan(found.error):
@@ -219,7 +220,7 @@ def _spread(
 
 
 def _few(count: int) -> str:
-    return "n = 1" if count else "not run"
+    return "n = 1" if count else _NOT_RUN
 
 
 def _listed(found: list[Sign]) -> str:

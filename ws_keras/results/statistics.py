@@ -241,6 +241,14 @@ def final(found: Runs, field: str) -> dict[int, float]:
     }
 
 
+def total(found: Runs, field: str) -> dict[int, float]:
+    """Returns seed to the sum of a field over its rounds."""
+    return {
+        seed: float(sum(getattr(row, field) for row in seed_rows))
+        for seed, seed_rows in found.finished.items()
+    }
+
+
 def by_seed(arm_rows: Iterable[rows.Row], field: str) -> dict[int, float]:
     """Returns seed to the value of a field, without rows ended by nan."""
     return {
@@ -260,28 +268,6 @@ def by_samples(
     return {size: by_seed(grouped[size], field) for size in sorted(grouped)}
 
 
-def gaps_to_cold(
-    all_rows: Iterable[rows.Row],
-) -> dict[tuple[Cell, str, int], Difference]:
-    """Returns how far each arm's held-out accuracy lies from cold's.
-
-    Pairs the seeds of an arm with the same seeds of the arm `cold` in the
-    same cell and round.
-
-    Returns:
-        (`Cell`, arm label, round) to the `Difference` arm minus cold in
-        points: negative where the arm generalizes worse than a cold start.
-    """
-    gaps = {}
-    for key, arms in cells(all_rows).items():
-        cold = _by_round(arms.get("cold", []))
-        for name, arm_rows in arms.items():
-            for number, ours in _by_round(arm_rows).items():
-                if name != "cold" and number in cold:
-                    gaps[key, name, number] = paired(ours, cold[number])
-    return gaps
-
-
 def is_online(cell_rows: Iterable[rows.Row]) -> bool:
     """Returns whether rows belong to more than two rounds."""
     return any(
@@ -293,13 +279,6 @@ def is_two_phase(cell_rows: Iterable[rows.Row]) -> bool:
     """Returns whether rows belong to exactly two rounds."""
     found = list(cell_rows)
     return not is_online(found) and any(row.round == 2 for row in found)
-
-
-def _by_round(arm_rows: Iterable[rows.Row]) -> dict[int, dict[int, float]]:
-    grouped = collections.defaultdict(list)
-    for row in arm_rows:
-        grouped[row.round].append(row)
-    return {n: by_seed(found, "accuracy") for n, found in grouped.items()}
 
 
 def _order(home: Cell, row: rows.Row) -> tuple:

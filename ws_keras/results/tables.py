@@ -69,20 +69,13 @@ def _summary_line(
         _mean(training),
         *(
             shown.amount(
-                statistics.summarize(_total(runs, field)),
+                statistics.summarize(statistics.total(runs, field).values()),
                 whole=field == "sample_passes",
             )
             for field in ("epochs", "sample_passes", "train_seconds")
         ),
         shown.seeds(runs),
         _stops(arm_rows),
-    ]
-
-
-def _total(runs: statistics.Runs, field: str) -> list[float]:
-    return [
-        float(sum(getattr(row, field) for row in found))
-        for found in runs.finished.values()
     ]
 
 

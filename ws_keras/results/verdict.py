@@ -88,9 +88,5 @@ def _mean(values: dict[int, float]) -> float:
 
 def _total(runs, field: str, seeds: Collection[int] | None = None) -> float:
     """Mean over seeds, all if none are given, of the sum over rounds."""
-    sums = [
-        sum(getattr(row, field) for row in seed_rows)
-        for seed, seed_rows in runs.finished.items()
-        if seeds is None or seed in seeds
-    ]
-    return statistics.summarize(sums).mean
+    sums = statistics.total(runs, field)
+    return _mean({s: v for s, v in sums.items() if seeds is None or s in seeds})

@@ -31,7 +31,7 @@ class Measuring(Protocol):
 
     variables: list
 
-    def start(self, number: int, indices: np.ndarray) -> None:
+    def start(self) -> None:
         """Called before the first step of a round."""
 
     def before(self, number: int, indices: np.ndarray) -> dict[str, float]:
@@ -198,7 +198,7 @@ class Trainer:
         rule.set_state(place.rule)
         guard = places.Guard(self._keeper, self._keep, clock, rule, until.limit)
         if self._diagnostics is not None and self.place is None:
-            self._diagnostics.start(number, indices)
+            self._diagnostics.start()
         monitor = _Monitor(self, number, round, clock, size)
         callbacks = guard.around(
             [clock, *self._callbacks, monitor, rule],

@@ -291,6 +291,20 @@ def test_fig_11(show, make_arm):
     assert list(shown.claims.values()) == ["does not hold", "holds", "holds"]
     panels = shown.charts["correlation-appendix_fig11_correlation"].panels
     assert [panel.title for panel in panels] == ["logistic", "resnet18"]
+    # A network that has diverged is no best one, and one point no relation.
+    (lost,) = make_arm(
+        "warm",
+        (math.nan,),
+        (33333,),
+        experiment="appendix_fig11_correlation",
+        labels={"second.learning_rate": 0.9},
+        measures={"weight_correlation": 0.9},
+    )
+    assert show([lost, *found]).reasons == shown.reasons
+    only = show([lost, found[1]]).reasons
+    assert only["accuracy falls with correlation: resnet18, warm"] == (
+        "Pearson —, n = 1"
+    )
     assert all(math.isnan(e) for e in panels[0].series[0].error)
 
 

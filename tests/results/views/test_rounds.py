@@ -144,7 +144,7 @@ DASH = {
     "data": {"split": "official_test", "normalization": "channel"},
     "model": {"width": 64, "max_pool": True},
     "optimizer": {"learning_rate": 0.001, "momentum": 0.9},
-    "rounds": {"protocol": "online"},
+    "rounds": {"protocol": "online", "step": 1000},
     "train": {"batch_size": 128, "threshold": 0.999},
     "transform": {
         "noise": "gaussian",
@@ -198,6 +198,72 @@ def test_dash(show, make_arm):
         "2,916",
         "differs",
     )
+
+
+def test_before_the_last_chunk_dash_decides_nothing(show, make_arm):
+    levels = {"cold": 67.0, "warm": 63.5, "shrink_perturb-0.3-0.01": 81.0}
+    found = [
+        row
+        for arm, level in levels.items()
+        for row in make_arm(
+            arm, (level, level), (1000, 2000, 3000), experiment="dash_table1"
+        )
+    ]
+    shown = show(found, config=DASH)
+    assert set(shown.claims.values()) == {"not decided"}
+    because = shown.reasons["cold ends above warm, resnet18"]
+    assert because.startswith("the last round is 3, not 50; difference +3.5")
+    note = shown.tables["What the paper claims"].note
+    assert "not the protocol of DASH, Table 1: 3 rounds, not 50." in note
+
+
+def test_before_the_last_round_fig_7_decides_nothing(show, make_arm):
+    found = [
+        row
+        for arm, level in {
+            "cold": 60.0,
+            "shrink_perturb-0.6-0.01": 60.0,
+        }.items()
+        for row in make_arm(
+            arm,
+            (level, level),
+            (1000, 2000, 3000),
+            experiment="fig7_shrink_sweep",
+            optimizer="adam",
+        )
+    ]
+    shown = show(found)
+    assert set(shown.claims.values()) == {"not decided"}
+    because = shown.reasons["shrink 0.6 ends within 2 points of cold"]
+    assert because.startswith("the last round has 3,000 samples, not 33,333; ")
+    # What was not run says no more than that.
+    assert shown.reasons["shrink 0.8 ends above 1"] == "not run"
+    assert "protocol" not in shown.tables["What the paper claims"].note
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "replication_online",
+        "replication_svhn_threshold",
+        "appendix_active_learning",
+        "appendix_fig14_last_layer",
+    ],
+)
+def test_rounds_that_were_limited_are_not_the_end(
+    show, make_arm, authors_config, name
+):
+    levels = {"cold": 92.0, "warm": 80.0, "last_layer-0.5-0": 70.0}
+    levels["shrink_perturb-0.6-0.01"] = 85.0
+    found = _online(make_arm, levels, name)
+    whole = show(found).claims
+    assert set(whole.values()) & {"holds", "does not hold"}
+    limited = {**authors_config, "rounds": {"limit": 2}}
+    shown = show(found, config=limited)
+    assert set(shown.claims.values()) == {"not decided"}
+    reasons = {b.partition(";")[0] for b in shown.reasons.values()}
+    assert reasons <= {"rounds.limit is 2", "not run"}
+    assert "rounds.limit is 2" in reasons
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,17 @@ def test_the_papers_gap_is_that_of_finished_seeds(show, make_arm):
             {"dataset": "svhn_cropped", "labels": {"optimizer": "momentum"}},
             (88, 86),
             "cold ends above warm: svhn_cropped, resnet18, sgd, "
-            "optimizer=momentum (the paper's own gaps are small)",
+            "optimizer=momentum",
+        ),
+        (
+            {"dataset": "svhn_cropped", "model": "mlp", "optimizer": "adam"},
+            (72.2, 72.5),
+            "cold and warm are the same: svhn_cropped, mlp, adam",
+        ),
+        (
+            {"dataset": "cifar100", "model": "mlp", "optimizer": "adam"},
+            (19.5, 18.6),
+            "cold ends above warm: cifar100, mlp, adam",
         ),
         (
             {"model": "mlp", "labels": {}},
@@ -257,6 +267,69 @@ def test_claims(show, make_arm, experiment, arms, claim, verdict):
         )
     ]
     assert show(found).claims == {claim: verdict}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "arms", "claim"),
+    [
+        (
+            "appendix_weight_decay",
+            {"cold": 50, "shrink_perturb-0.6-0.01": 50},
+            "shrink_perturb 0.6/0.01 ends at most one point below cold",
+        ),
+        (
+            "appendix_table4_noise",
+            {"cold": 60, "warm": 50, "shrink_perturb-1-1e-05": 50},
+            "cold ends above perturb 1e-05",
+        ),
+        (
+            "appendix_table4_noise",
+            {"cold": 60, "warm": 50, "shrink_perturb-1-1e-05": 50},
+            "perturb 1e-05 takes more steps than 0",
+        ),
+        (
+            "appendix_table4_noise",
+            {"cold": 60, "shrink_perturb-1-0.01": 50},
+            "perturb 0.01 takes more steps than cold",
+        ),
+    ],
+)
+def test_networks_that_have_not_fitted_decide_no_claim(
+    show, make_arm, experiment, arms, claim
+):
+    def verdict(stopped_by):
+        shown = show(
+            [
+                row
+                for number, (arm, level) in enumerate(arms.items())
+                for row in make_arm(
+                    arm,
+                    (level, level + 1, level + 2),
+                    experiment=experiment,
+                    # The more noise, the more steps.
+                    steps=100 * (number + 1),
+                    last_fields={"stopped_by": stopped_by},
+                )
+            ]
+        )
+        (found,) = (c for c in shown.claims if c.startswith(claim))
+        return shown.claims[found], shown.reasons[found]
+
+    assert verdict("threshold")[0] == "holds"
+    answer, because = verdict("cap")
+    assert answer == "not decided"
+    assert "last rounds ended at the cap of epochs; difference" in because
+
+
+def test_a_gap_of_networks_that_have_not_fitted_is_no_trend(show, make_arm):
+    name, gaps = "appendix_fig10_fraction", {0.1: 3.0, 0.3: 2.0, 0.5: 1.0}
+    found = _pairs(make_arm, name, "rounds.fraction", gaps)
+    claim = "the gap to cold is monotone in the first round's share"
+    assert show(found).claims[claim] == "holds"
+    object.__setattr__(found[-1], "stopped_by", "cap")
+    shown = show(found)
+    assert shown.claims[claim] == "not decided"
+    assert shown.reasons[claim].startswith("1 of 6 last rounds ended at the ")
 
 
 def _pairs(make_arm, experiment, label, gaps):

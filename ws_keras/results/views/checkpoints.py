@@ -7,6 +7,7 @@ from ws_keras.results import shown
 from ws_keras.results import signs
 from ws_keras.results import statistics
 from ws_keras.results.views import charts
+from ws_keras.results.views import claims
 from ws_keras.results.views import finals
 from ws_keras.results.views import run as runs
 
@@ -39,7 +40,7 @@ def blocks(run: runs.Run) -> list:
     return [
         _table(run, arms),
         _chart(run, arms),
-        signs.table(_claims(run, arms)),
+        claims.table(run, _BLOCK, _claims(run, arms)),
     ]
 
 

@@ -38,12 +38,12 @@ def blocks(run: runs.Run) -> list:
 
 
 def _pairs(run: runs.Run, model: str, kind: str) -> list[tuple[float, float]]:
-    return [
-        (seed_rows[-1].measures[_MEASURE], seed_rows[-1].accuracy)
+    found = [
+        (seed_rows[-1].measures.get(_MEASURE, math.nan), seed_rows[-1].accuracy)
         for arm in run.pick(kind, model=model)
         for seed_rows in arm.runs.finished.values()
-        if _MEASURE in seed_rows[-1].measures
     ]
+    return [pair for pair in found if not any(map(math.isnan, pair))]
 
 
 def _correlate(pairs: list) -> correlation.Correlation:
@@ -58,15 +58,15 @@ def _table(found: dict) -> sections.Table:
         if not math.isnan(value.low):
             low, high = (shown.signed(v, 2) for v in (value.low, value.high))
             interval = f"{low} to {high}"
-        numbers = (value.pearson, value.spearman)
-        pearson, spearman = (
-            shown.NOTHING if math.isnan(v) else shown.signed(v, 2)
-            for v in numbers
-        )
+        pearson, spearman = map(_shown, (value.pearson, value.spearman))
         line = (model, kind, pearson, interval, spearman, str(value.count))
         lines.append(line)
     title = "Correlation of weights with accuracy"
     return sections.Table(title, _HEADER, tuple(lines), _NOTE)
+
+
+def _shown(value: float) -> str:
+    return shown.NOTHING if math.isnan(value) else shown.signed(value, 2)
 
 
 def _chart(run, models: list[str], found: dict) -> list[sections.Chart]:
@@ -97,7 +97,7 @@ def _claims(found: dict) -> list[signs.Sign]:
         if kind != "warm":
             continue
         value = _correlate(pairs)
-        because = f"Pearson {shown.signed(value.pearson, 2)}, n = {value.count}"
+        because = f"Pearson {_shown(value.pearson)}, n = {value.count}"
         is_known = not math.isnan(value.low)
         if model == "logistic":
             claim = "accuracy does not fall with correlation: logistic"

@@ -3,6 +3,7 @@
 from ws_keras.results import paper
 from ws_keras.results import printed
 from ws_keras.results import signs
+from ws_keras.results.views import claims
 from ws_keras.results.views import finals
 from ws_keras.results.views import run as runs
 
@@ -34,5 +35,5 @@ def blocks(run: runs.Run) -> list:
     absent = finals.cells("fig1", paper.numbers()["fig1"]["final"])
     return [
         finals.table(run, title, "fig1", printed.curves, absent),
-        signs.table(found),
+        claims.table(run, "fig1", found),
     ]

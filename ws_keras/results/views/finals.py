@@ -16,7 +16,9 @@ from ws_keras.results.views import run as runs
 
 Lookup = Callable[[rows.Row], bands.Printed | None]
 Columns = dict[str, str]
+LAST = "Last round, ours and the paper's"
 _ALWAYS = ("arm",)
+_SHOWN = 6  # differences of protocol
 _OURS = ("accuracy %", "minus cold", "95 % interval", "seeds")
 _NOTE = (
     "Held-out accuracy of the last round, mean ± standard error over finished "
@@ -123,16 +125,21 @@ def word(value) -> str:
 
 def other_protocol(run: runs.Run, block: str, arms) -> str:
     """Returns a sentence about the ways in which a run is not the paper's."""
-    found = dict.fromkeys(
-        words for arm in arms for words in run.others(block, arm)
-    )
-    if not found:
+    words = other_words(run, block, arms)
+    if not words:
         return ""
     where = paper.numbers()[block]["where"]
-    words = ", ".join(list(found)[:6]) + (", ..." if len(found) > 6 else "")
     return (
         f" Where it says other protocol, ours is not that of {where}: {words}."
     )
+
+
+def other_words(run: runs.Run, block: str, arms) -> str:
+    """Returns in what arms are not run as a paper's were; may be empty."""
+    found = dict.fromkeys(
+        words for arm in arms for words in run.others(block, arm)
+    )
+    return ", ".join([*list(found)[:_SHOWN], *["..."] * (len(found) > _SHOWN)])
 
 
 def _ours(arm: runs.ArmRuns) -> list[str]:

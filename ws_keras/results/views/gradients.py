@@ -10,6 +10,7 @@ from ws_keras.results import shown
 from ws_keras.results import signs
 from ws_keras.results import statistics
 from ws_keras.results.views import charts
+from ws_keras.results.views import claims
 from ws_keras.results.views import finals
 from ws_keras.results.views import run as runs
 
@@ -40,7 +41,7 @@ def blocks(run: runs.Run) -> list:
         _ratios(run, arms),
         _norms(run, arms),
         _chart(run, arms),
-        signs.table(_claims(run, arms)),
+        claims.table(run, _BLOCK, _claims(run, arms)),
     ]
 
 

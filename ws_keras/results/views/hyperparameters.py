@@ -6,6 +6,7 @@ from ws_keras.results import sections
 from ws_keras.results import shown
 from ws_keras.results import signs
 from ws_keras.results.views import charts
+from ws_keras.results.views import claims
 from ws_keras.results.views import finals
 from ws_keras.results.views import run as runs
 
@@ -27,7 +28,7 @@ def blocks(run: runs.Run) -> list:
         _best(run),
         _chart(run),
         _clusters(),
-        signs.table([_claim(run)]),
+        claims.table(run, _BLOCK, [_claim(run)]),
         finals.table(run, "All learning rates and batch sizes"),
     ]
 

@@ -11,11 +11,11 @@ from ws_keras.results import shown
 from ws_keras.results import signs
 from ws_keras.results import statistics
 from ws_keras.results.views import charts
+from ws_keras.results.views import claims
 from ws_keras.results.views import finals
 from ws_keras.results.views import gradients
 from ws_keras.results.views import run as runs
 
-_LAST = "Last round, ours and the paper's"
 _WEIGHT = "penalty.weight"
 _FRACTION = "rounds.fraction"
 _SAME = 1e-9  # no lower is no difference, too
@@ -24,11 +24,11 @@ _SAME = 1e-9  # no lower is no difference, too
 def fractions(run: runs.Run) -> list:
     """Returns Fig. 10: the gap over the share of the first round."""
     chart = over_label(run, run.arms, _FRACTION, "First round's share")
-    claims = [_monotone(run), *_half_as_table1(run)]
+    found = [_monotone(run), *_half_as_table1(run)]
     return [
         finals.table(run, "Last round"),
         chart,
-        signs.table(claims),
+        signs.table(found),
         sections.Text(
             "What is known of the paper does not say clearly in which "
             "direction the damage goes with the share; the slope is that of "
@@ -55,7 +55,8 @@ def _monotone(run: runs.Run) -> signs.Sign:
         holds = signs.differ(slopes, zero)
     else:
         holds = False if _turns(gaps) else None
-    return signs.Sign(claim, holds, f"{turns}slope: {words}")
+    sign = signs.Sign(claim, holds, f"{turns}slope: {words}")
+    return signs.unless(claims.unfitted(*arms), sign)
 
 
 def _turns(gaps: list[dict[int, float]]) -> bool:
@@ -103,7 +104,7 @@ def first_layers(run: runs.Run) -> list:
     return [
         finals.table(run, "Last round"),
         chart,
-        signs.table(gaps_stay(run, "first_layers", "warm")),
+        signs.table(claims.cold_above(run, "first_layers", "warm")),
     ]
 
 
@@ -113,24 +114,27 @@ def batch_norm(run: runs.Run) -> list:
     return [
         finals.table(run, "Last round"),
         chart,
-        signs.table(gaps_stay(run)),
+        signs.table(claims.cold_above(run)),
     ]
 
 
 def weight_decay(run: runs.Run) -> list:
     """Returns shrink-perturb under weight decay."""
-    claims = [
-        signs.above(
-            f"{arm.name} ends at most one point below cold "
-            f"({arm.cell.variant})",
-            arm.final(),
-            arm.cold_final(),
-            least=-1.0,
+    found = [
+        signs.unless(
+            arm.unfitted,
+            signs.above(
+                f"{arm.name} ends at most one point below cold "
+                f"({arm.cell.variant})",
+                arm.final(),
+                arm.cold_final(),
+                least=-1.0,
+            ),
         )
         for arm in run.pick("shrink_perturb")
     ]
     chart = over_label(run, run.arms, _WEIGHT, "Weight decay", log_x=True)
-    return [finals.table(run, "Last round"), chart, signs.table(claims)]
+    return [finals.table(run, "Last round"), chart, signs.table(found)]
 
 
 def replication_weight_decay(run: runs.Run) -> list:
@@ -145,9 +149,9 @@ def replication_weight_decay(run: runs.Run) -> list:
         run, run.arms, _WEIGHT, "Weight decay", block, lookup, log_x=True
     )
     return [
-        finals.table(run, _LAST, block, lookup, _absent_decay()),
+        finals.table(run, finals.LAST, block, lookup, _absent_decay()),
         chart,
-        signs.table([claim]),
+        claims.table(run, block, [claim]),
     ]
 
 
@@ -173,11 +177,11 @@ def augmentation(run: runs.Run) -> list:
         for arm in run.pick("warm")
     }
     plain = by_value.pop("none", {})
-    claims = [
+    found = [
         signs.above(f"augmentation {name} narrows the gap", plain, gap)
         for name, gap in by_value.items()
     ]
-    claims += [
+    found += [
         signs.within_spread(
             f"with augmentation {arm.labels['data.augmentation']} cold and "
             "warm end alike",
@@ -192,7 +196,7 @@ def augmentation(run: runs.Run) -> list:
         for arm in run.pick("warm")
     }
     alike = ratios.pop("none", {})
-    claims += [
+    found += [
         signs.above(
             f"augmentation {name} brings the gradient norms of new and old "
             "data together (ratio at the start)",
@@ -204,7 +208,7 @@ def augmentation(run: runs.Run) -> list:
     return [
         finals.table(run, "Last round"),
         charts.bars(run, run.arms, "Last round"),
-        signs.table(claims),
+        signs.table(found),
     ]
 
 
@@ -212,9 +216,9 @@ def offline(run: runs.Run) -> list:
     """Returns the replication's shrink-perturb between two halves."""
     block = "replication_offline"
     arms = run.pick("shrink_perturb")
-    claims = gaps_stay(run)
+    found = claims.cold_above(run)
     arms.sort(key=lambda arm: -arm.first.shrink)
-    claims += [
+    found += [
         signs.above(
             f"shrink {strong.first.shrink:g} ends above {weak.first.shrink:g}",
             strong.final(),
@@ -223,9 +227,11 @@ def offline(run: runs.Run) -> list:
         for weak, strong in zip(arms, arms[1:], strict=False)
     ]
     return [
-        finals.table(run, _LAST, block, printed.offline, _absent_offline()),
+        finals.table(
+            run, finals.LAST, block, printed.offline, _absent_offline()
+        ),
         charts.bars(run, run.arms, "Last round", block, printed.offline),
-        signs.table(claims),
+        claims.table(run, block, found),
     ]
 
 
@@ -248,7 +254,7 @@ def every_step(run: runs.Run) -> list:
     plain = next(
         (a for a in run.arms if a.labels.get("every_step") == "none"), None
     )
-    claims = [
+    found = [
         signs.above(
             f"{name} ends no lower than without",
             arm.final(),
@@ -256,29 +262,13 @@ def every_step(run: runs.Run) -> list:
             least=-_SAME,
         )
         for name, arm in arms.items()
-        # Weight decay stands beside it, and the paper claims nothing of it.
+        # Weight decay stands beside it, and the paper found nothing of it.
         if arm is not plain and "every_step" in arm.labels
     ]
     return [
         finals.table(run, "Last round"),
         charts.bars(run, run.arms, "Last round"),
-        signs.table(claims),
-    ]
-
-
-def gaps_stay(run: runs.Run, *kinds: str) -> list[signs.Sign]:
-    """Returns for each arm (warm) whether cold ends above it."""
-    return [
-        signs.unless(
-            arm.unfitted,
-            signs.above(
-                f"cold ends above {arm.name}"
-                + (f" ({arm.cell.variant})" if arm.cell.variant else ""),
-                arm.cold_final(),
-                arm.final(),
-            ),
-        )
-        for arm in run.pick(*(kinds or ("warm",)))
+        signs.table(found),
     ]
 
 

@@ -5,6 +5,7 @@ from ws_keras.results import paper
 from ws_keras.results import printed
 from ws_keras.results import signs
 from ws_keras.results import statistics
+from ws_keras.results.views import claims
 from ws_keras.results.views import costs
 from ws_keras.results.views import finals
 from ws_keras.results.views import online
@@ -26,47 +27,49 @@ def fig2(run: runs.Run) -> list:
             signs.every(
                 f"cold is above warm in every round from {_FROM:,} samples on",
                 [_above(arm, size) for size in sizes],
-                _to_come(arm) or run.missing_words,
+                claims.to_come("fig2", arm) or run.missing_words,
             ),
             _widens(arm),
             _dearer(arm),
         ]
     ends = {k: c[-1] for k, c in paper.numbers()["fig2"]["accuracy"].items()}
     absent = finals.cells("fig2", ends)
-    return [*online.blocks(run, absent=absent), signs.table(found)]
+    table = claims.table(run, "fig2", found)
+    return [*online.blocks(run, absent=absent), table]
 
 
 def fig7(run: runs.Run) -> list:
     """Returns Fig. 7: stronger shrinking generalizes better and costs more."""
-    found = _ordered(run)
-    found += [
-        signs.between(
-            f"shrink 0.6 ends within {_NEAR:g} points of cold",
-            arm.final(),
-            arm.cold_final(),
-            -_NEAR,
-            _NEAR,
-        )
-        for arm in _shrunk(run)
-        if arm.first.shrink == 0.6
-    ]
-    found.append(_cheaper(run))
+    because = claims.to_come("fig7", *run.arms)
+    found = [*_ordered(run), *map(_near_cold, _shrunk(run, 0.6)), _cheaper(run)]
+    found = [signs.unless(because, sign) for sign in found]
     # The paper calls its shrink 0 random; it stands beside both readings.
     ends = {"cold": paper.numbers()["fig7"]["accuracy"]["0"][-1]}
     absent = finals.cells("fig7", ends | online.shrinks())
     return [
         *online.blocks(run, "fig7", printed.shrink_sweep, absent),
         costs.table(run, "fig7", printed.online_cost),
-        signs.table(found),
+        claims.table(run, "fig7", found),
     ]
+
+
+def _near_cold(arm: runs.ArmRuns) -> signs.Sign:
+    claim = f"shrink {arm.first.shrink:g} ends within {_NEAR:g} points of cold"
+    ends = arm.final(), arm.cold_final()
+    return signs.between(claim, *ends, -_NEAR, _NEAR)
 
 
 def svhn(run: runs.Run) -> list:
     """Returns the replication's online runs, whose gap hangs on the stop."""
-    found = [_gap_at_threshold(arm) for arm in run.pick("warm")]
+    name = "replication_online"
+    because = claims.limited(run)
+    found = [
+        signs.unless(because, _gap_at_threshold(arm))
+        for arm in run.pick("warm")
+    ]
     lookup = printed.replication_online
-    blocks = online.blocks(run, "replication_online", lookup, _absent_svhn())
-    return [*blocks, signs.table(found)]
+    blocks = online.blocks(run, name, lookup, _absent_svhn())
+    return [*blocks, claims.table(run, name, found)]
 
 
 def _gap_at_threshold(arm: runs.ArmRuns) -> signs.Sign:
@@ -94,12 +97,15 @@ def _absent_svhn() -> list[tuple[finals.Columns, bands.Printed]]:
 
 def replication(run: runs.Run) -> list:
     """Returns the replication's Fig. 6, which has no printed numbers."""
-    return [*online.blocks(run), signs.table([*_ordered(run), _cheaper(run)])]
+    because = claims.limited(run)
+    found = [*_ordered(run), _cheaper(run)]
+    found = [signs.unless(because, sign) for sign in found]
+    return [*online.blocks(run), signs.table(found)]
 
 
 def quickstart(run: runs.Run) -> list:
     """Returns many rounds and whether warm ends below cold."""
-    return [*online.blocks(run), signs.table(_below_cold(run, "warm"))]
+    return [*online.blocks(run), signs.table(claims.cold_above(run))]
 
 
 def acquisition(run: runs.Run) -> list:
@@ -108,35 +114,25 @@ def acquisition(run: runs.Run) -> list:
     No numbers of the paper are known.
     """
     blocks = online.blocks(run, lookup=finals.nothing)
-    return [*blocks, signs.table(_below_cold(run, "warm"))]
+    because = claims.limited(run)
+    return [*blocks, signs.table(claims.cold_above(run, because=because))]
 
 
 def last_layer(run: runs.Run) -> list:
     """Returns Fig. 14: shrinking the last layer alone does not help."""
+    because = claims.limited(run)
     found = [
-        signs.beyond_spread(
-            f"{arm.name} ends below cold by more than two deviations",
-            arm.cold_final(),
-            arm.final(),
+        signs.unless(
+            because,
+            signs.beyond_spread(
+                f"{arm.name} ends below cold by more than two deviations",
+                arm.cold_final(),
+                arm.final(),
+            ),
         )
         for arm in run.pick("last_layer")
     ]
     return [*online.blocks(run), signs.table(found)]
-
-
-def _below_cold(run: runs.Run, *kinds: str) -> list[signs.Sign]:
-    return [
-        signs.above(
-            f"cold ends above {arm.name}{_variant(arm)}",
-            arm.cold_final(),
-            arm.final(),
-        )
-        for arm in run.pick(*kinds)
-    ]
-
-
-def _variant(arm: runs.ArmRuns) -> str:
-    return f" ({arm.cell.variant})" if arm.cell.variant else ""
 
 
 def _common_sizes(arm: runs.ArmRuns, least: int) -> list[int]:
@@ -159,8 +155,9 @@ def _above(arm: runs.ArmRuns, size: int) -> signs.Sign:
 
 def _widens(arm: runs.ArmRuns) -> signs.Sign:
     claim = f"the gap at the end is wider than at {_FROM:,} samples"
-    if _to_come(arm):
-        return signs.Sign(claim, None, _to_come(arm))
+    because = claims.to_come("fig2", arm)
+    if because:
+        return signs.Sign(claim, None, because)
     gaps = [
         {
             seed: cold[seed] - value
@@ -185,24 +182,17 @@ def _only(arm: runs.ArmRuns, size: int) -> statistics.Runs:
 
 def _dearer(arm: runs.ArmRuns) -> signs.Sign:
     claim = f"the last round of cold has {_STEPS:g} times the steps of warm"
-    if _to_come(arm):
-        return signs.Sign(claim, None, _to_come(arm))
+    because = claims.to_come("fig2", arm)
+    if because:
+        return signs.Sign(claim, None, because)
     steps = {s: _STEPS * n for s, n in arm.final("steps").items()}
     return signs.above(claim, arm.cold_final("steps"), steps, unit="steps")
 
 
-def _to_come(arm: runs.ArmRuns) -> str:
-    """Returns how far from the paper's end an arm stopped; may be empty."""
-    block = paper.numbers()["fig2"]
-    end = block["num_samples"][-1]
-    if arm.cell.dataset != block["dataset"] or arm.last.num_samples >= end:
-        return ""
-    return f"the last round has {arm.last.num_samples:,} samples, not {end:,}"
-
-
-def _shrunk(run: runs.Run) -> list[runs.ArmRuns]:
+def _shrunk(run: runs.Run, *shrinks: float) -> list[runs.ArmRuns]:
     arms = run.pick("shrink_perturb", "warm")
-    return sorted(arms, key=lambda arm: -arm.first.shrink)
+    some = [a for a in arms if not shrinks or a.first.shrink in shrinks]
+    return sorted(some, key=lambda arm: -arm.first.shrink)
 
 
 def _ordered(run: runs.Run) -> list[signs.Sign]:

@@ -81,7 +81,7 @@ class ArmRuns:
 
     def total(self, field: str) -> dict[int, float]:
         """Returns seed to the sum of a field over the rounds."""
-        return total(self.runs, field)
+        return statistics.total(self.runs, field)
 
     def at(self, size: int, field: str = "accuracy") -> dict[int, float]:
         """Returns seed to a field of the round with so many samples."""
@@ -200,11 +200,3 @@ class Run:
             )
         begun = [r for r in arm.rows if r.setting == arm.last.setting]
         return protocol.differences(block, self.config, begun, ended=False)
-
-
-def total(runs: statistics.Runs, field: str) -> dict[int, float]:
-    """Returns seed to the sum of a field over its rounds."""
-    return {
-        seed: float(sum(getattr(row, field) for row in found))
-        for seed, found in runs.finished.items()
-    }

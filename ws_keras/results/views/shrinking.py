@@ -9,6 +9,7 @@ from ws_keras.results import shown
 from ws_keras.results import signs
 from ws_keras.results import statistics
 from ws_keras.results.views import charts
+from ws_keras.results.views import claims
 from ws_keras.results.views import finals
 from ws_keras.results.views import run as runs
 
@@ -28,7 +29,11 @@ def blocks(run: runs.Run) -> list:
     arms = [arm for arm in run.arms if _shrinks(arm)]
     if not arms:
         return [sections.Text("No shrunk network has been measured yet.")]
-    return [_table(run, arms), _chart(run, arms), signs.table(_claims(arms))]
+    return [
+        _table(run, arms),
+        _chart(run, arms),
+        claims.table(run, _BLOCK, _claims(arms)),
+    ]
 
 
 def measured(

@@ -8,6 +8,7 @@ from ws_keras.results import shown
 from ws_keras.results import signs
 from ws_keras.results import statistics
 from ws_keras.results.views import charts
+from ws_keras.results.views import claims
 from ws_keras.results.views import finals
 from ws_keras.results.views import run as runs
 
@@ -43,7 +44,7 @@ def blocks(run: runs.Run) -> list:
     return [
         _table(run, pairs),
         _chart(run, pairs),
-        signs.table([_claim(run, *pair) for pair in pairs]),
+        claims.table(run, _BLOCK, [_claim(run, *pair) for pair in pairs]),
     ]
 
 

@@ -1,5 +1,6 @@
 """Two rounds: last accuracies as in Table 1, and what varies beside them."""
 
+import math
 from collections.abc import Iterable
 
 from ws_keras.results import bands
@@ -7,10 +8,10 @@ from ws_keras.results import paper
 from ws_keras.results import printed
 from ws_keras.results import signs
 from ws_keras.results.views import charts
+from ws_keras.results.views import claims
 from ws_keras.results.views import finals
 from ws_keras.results.views import run as runs
 
-_LAST = "Last round, ours and the paper's"
 _KEY = ("dataset", "model", "optimizer", "arm")
 
 
@@ -21,7 +22,7 @@ def blocks(
     absent: Iterable = (),
 ) -> list:
     """Returns the table of last rounds and its bars."""
-    title = _LAST if block else "Last round"
+    title = finals.LAST if block else "Last round"
     return [
         finals.table(run, title, block, lookup, absent),
         *_bars(run, block, lookup),
@@ -32,7 +33,7 @@ def table1(run: runs.Run) -> list:
     """Returns Table 1 with a line for each of its cells, and its claims."""
     return [
         *blocks(run, "table1", printed.table1, _absent("table1")),
-        signs.table(_claims(run)),
+        claims.table(run, "table1", _claims(run)),
     ]
 
 
@@ -44,7 +45,7 @@ def replication_table1(run: runs.Run) -> list:
     ]
     return [
         *blocks(run, name, printed.replication_table1, absent),
-        signs.table([_replicated(arm) for arm in run.pick("warm")]),
+        claims.table(run, name, map(_replicated, run.pick("warm"))),
     ]
 
 
@@ -86,20 +87,28 @@ def _claimed(dataset: str, model: str, optimizer: str, name: str) -> str:
 
 
 def _replicated(arm: runs.ArmRuns) -> signs.Sign:
-    """Returns the replication's claim, which is not always the paper's."""
-    cell = arm.cell
-    # Momentum has the name of SGD and a label of its own.
-    optimizer = arm.labels.get("optimizer", cell.optimizer)
-    on_svhn = (cell.dataset, cell.model) == ("svhn_cropped", "resnet18")
-    if on_svhn and optimizer != "momentum":
-        claim = f"warm ends above cold: {_named(arm)}"
-        sign = signs.above(claim, arm.final(), arm.cold_final())
-    elif (cell.model, optimizer) == ("mlp", "sgd"):
-        claim = f"cold and warm are the same: {_named(arm)}"
-        sign = signs.within_spread(claim, arm.cold_final(), arm.final())
+    """Returns what the replication's own two numbers say of an arm."""
+    name, cold, warm = _named(arm), arm.cold_final(), arm.final()
+    gap = _printed_gap(arm)
+    if gap > 0:
+        sign = signs.above(f"cold ends above warm: {name}", cold, warm)
+    elif gap < 0:
+        sign = signs.above(f"warm ends above cold: {name}", warm, cold)
     else:
-        return _claim(arm)
+        claim = f"cold and warm are the same: {name}"
+        sign = signs.within_spread(claim, cold, warm)
     return signs.unless(arm.unfitted, sign)
+
+
+def _printed_gap(arm: runs.ArmRuns) -> float:
+    """Returns cold minus warm, 0 within two standard errors of both."""
+    ends = arm.cold_rows[-1:] + [arm.last]
+    found = [printed.replication_table1(row) for row in ends]
+    if len(found) < 2 or None in found:
+        return 0.0
+    error = math.hypot(*(number.std for number in found))
+    gap = found[0].value - found[1].value
+    return gap if abs(gap) > 2 * error / math.sqrt(printed.RUNS) else 0.0
 
 
 def _named(arm: runs.ArmRuns) -> str:
