@@ -162,14 +162,20 @@ def _of_field(sentence: str, argv: list[str]) -> str:
     unknown = _UNKNOWN.fullmatch(sentence)
     if not unknown:
         return sentence
-    for argument in argv:
-        flag, *fields = argument.partition("=")[0].split(".")
-        if unknown[1] in fields:
-            return (
-                f"A field of `{flag}` must be one that it has. Received: "
-                f"{argument}. {unknown[2] or 'configs/base.py has them all.'}"
-            )
-    return sentence
+    given = [a for a in argv if unknown[1] in _fields(a)]
+    if not given:
+        return sentence
+    return (
+        "Fields of `--config` must be those that it has. Received: "
+        f"{unknown[1]!r} in {' '.join(given)}. "
+        f"{unknown[2] or 'configs/base.py has them all.'}"
+    )
+
+
+def _fields(argument: str) -> list[str]:
+    flag, *fields = argument.partition("=")[0].split(".")
+    is_config = flag.lstrip("-") == "config"
+    return [f.partition("[")[0] for f in fields] if is_config else []
 
 
 def _fail(sentence: str) -> NoReturn:

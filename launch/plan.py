@@ -139,11 +139,22 @@ def command() -> list[str]:
     path, *argument = config_flags.get_config_filename(flag).split(":", 1)
     file = pathlib.Path(path)
     # A config of the package is found by its name wherever that is installed.
-    name = file.stem if file.resolve().parent == _CONFIGS else path
-    fields = config_flags.get_override_values(flag)
-    given = [f"--config={':'.join([name, *argument])}"]
-    given += [f"--config.{field}={value}" for field, value in fields.items()]
-    return ["ws-run", *given]
+    file = file.resolve()
+    name = file.stem if file.parent == _CONFIGS else path
+    return ["ws-run", f"--config={':'.join([name, *argument])}", *overrides()]
+
+
+def overrides() -> list[str]:
+    """Returns the flags that set fields of the config, as they were given."""
+    fields = config_flags.get_override_values(flags.FLAGS["config"])
+    return [
+        f"--config.{field}={_literal(value)}" for field, value in fields.items()
+    ]
+
+
+def _literal(value) -> str:
+    # A part of a config would be shown as YAML, which no flag takes.
+    return str(value.to_dict() if hasattr(value, "to_dict") else value)
 
 
 def named(name: str):

@@ -132,10 +132,9 @@ def command(setting: str) -> list[str]:
     config = flags.FLAGS["config"]
     path, *argument = config_flags.get_config_filename(config).split(":", 1)
     path = ":".join([_absolute(path), *argument])
-    fields = config_flags.get_override_values(config)
     workdir = workdirs.Workdir(_WORKDIR.value).path
     arguments = ["-m", f"{__package__}.run", f"--config={path}"]
-    arguments += [f"--config.{name}={v}" for name, v in fields.items()]
+    arguments += plan.overrides()
     arguments += [f"--workdir={workdir}", f"--settings={setting}"]
     if _DATA_DIR.value is not None:
         arguments.append(f"--data_dir={_absolute(_DATA_DIR.value)}")

@@ -57,19 +57,20 @@ def test_samples_leave_the_held_out_part_as_it_is():
     [
         ("none", 5.0, False),
         ("l2", 5.0, False),
-        ("confidence", 1.0, False),
-        ("confidence", 1.5, True),
+        ("confidence", 0.1, False),
+        ("confidence", 0.5, True),
     ],
 )
-def test_a_loss_that_will_be_negative_is_announced(name, weight, said):
+def test_a_loss_that_can_be_negative_is_announced(name, weight, said):
     found = protocol.notice(
         config(**{"penalty.name": name, "penalty.weight": weight})
     )
     assert bool(found) == said
-    assert not said or "Received: penalty.weight=1.5." in found
-    # What the sentence says, of outputs that are the same for all classes.
-    even = np.log(10) - weight * np.log(10)
-    assert name != "confidence" or (even < 0) == said
+    assert not said or "Received: penalty.weight=0.5." in found
+    # What the sentence says, of ten classes and the right one at 60 %.
+    p = np.array([0.6] + [0.4 / 9] * 9)
+    loss = -np.log(p[0]) + weight * (p * np.log(p)).sum()
+    assert name != "confidence" or (loss < 0) == said
 
 
 def test_transfer_begins_with_the_source():

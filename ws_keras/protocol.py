@@ -18,6 +18,7 @@ from ws_keras.training import terms
 OPTIMIZERS = ("sgd", "adam")
 PROTOCOLS = ("online", "active", "two_phase", "one_phase", "transfer")
 SPLITS = ("held_out", "official_test")
+_STRONGEST = 0.1  # confidence penalty of the paper
 PENALTIES = ("none", "l2", "confidence", "adversarial")
 
 
@@ -153,13 +154,13 @@ def notice(config) -> str | None:
         A sentence, or `None`.
     """
     name, weight = config.penalty.name, config.penalty.weight
-    if name != "confidence" or weight <= 1:
+    if name != "confidence" or weight <= _STRONGEST:
         return None
     return (
-        "A confidence penalty of more than 1 makes the loss negative, which "
-        "is no error; rows and curves hold the cross-entropy alone. Received: "
+        "A strong confidence penalty can make the loss negative, which is no "
+        "error; rows and curves hold the cross-entropy alone. Received: "
         f"penalty.weight={weight}. Labels count the less for it: the paper's "
-        "strengths are 0.0001 to 0.1."
+        f"strengths are 0.0001 to {_STRONGEST:g}."
     )
 
 

@@ -131,7 +131,27 @@ FREE = {
         "which_arm",
     ],
 }
-HANGS = [(n, f) for f in CHANGES for n in NAMES if n not in FREE.get(f, ())]
+# No paper has numbers of the last rounds of these; Figure 6's ResNet is narrow.
+UNJUDGED = (
+    "appendix_active_learning",
+    "appendix_batch_norm",
+    "appendix_fig10_fraction",
+    "appendix_fig11_correlation",
+    "appendix_fig12_every_step",
+    "appendix_first_layers",
+    "appendix_weight_decay",
+    "fig5_gradients",
+    "quickstart",
+    "replication_augmentation",
+    "replication_online",
+)
+HANGS = [
+    (name, field)
+    for field in CHANGES
+    for name in NAMES
+    if name not in (*UNJUDGED, *FREE.get(field, ()))
+    and (name, field.partition(".")[0]) != ("fig6_shrinking", "model")
+]
 
 
 def judged(run):
@@ -151,12 +171,16 @@ def test_what_a_number_hangs_on_makes_another_protocol(name, field):
     if value is None:
         module = importlib.import_module(f"ws_keras.configs.{name}")
         value = not module.get_config().model.max_pool
-    run = finished(name, **{field: value})
+    usual, run = finished(name), finished(name, **{field: value})
     if field.startswith("model."):
-        run = dataclasses.replace(
-            run, rows=[row for row in run.rows if row.model == "resnet18"]
-        )
+        usual, run = map(_residual, (usual, run))
+    assert judged(usual)
     assert judged(run) == []
+
+
+def _residual(run):
+    some = [row for row in run.rows if row.model == "resnet18"]
+    return dataclasses.replace(run, rows=some)
 
 
 def test_active_learning_is_not_set_beside_curves_of_other_samples():

@@ -198,8 +198,8 @@ def test_a_negative_loss_is_said_once_and_is_no_error(nursery, folder):
     assert done.returncode == 0
     (said,) = done.stderr.splitlines()  # of three settings
     assert said.startswith(
-        "A confidence penalty of more than 1 makes the loss negative, which "
-        "is no error;"
+        "A strong confidence penalty can make the loss negative, which is no "
+        "error;"
     )
     found = rows.read_workdir(folder / "below")
     assert len(found) == 6 and {row.stopped_by for row in found} == {"epochs"}
@@ -304,12 +304,17 @@ BAD = {
     "model": (["--config.model.name=vgg"], "model.name='vgg'"),
     "field": (
         ["--config.model.wdith=3"],
-        "A field of `--config` must be one that it has. Received: "
+        "Fields of `--config` must be those that it has. Received: 'wdith' in "
         '--config.model.wdith=3. Did you mean "width" instead of "wdith"?',
     ),
+    "element of a field": (
+        ["--config.seedz[0]=3"],
+        "Received: 'seedz' in --config.seedz[0]=3. Did you mean",
+    ),
     "field of another": (
-        ["--config.train.momentum=0.9"],
-        "Received: --config.train.momentum=0.9. configs/base.py has them all.",
+        ["--config.optimizer.name=sgd", "--config.rounds.name=3"],
+        "Received: 'name' in --config.optimizer.name=sgd "
+        "--config.rounds.name=3. configs/base.py has them all.",
     ),
     "value": (["--config.train.batch_size=many"], "batch_size"),
     "no match": (["--settings=tepid"], "'tepid'"),

@@ -7,7 +7,7 @@ from ws_keras.results import bands
 from ws_keras.results import paper
 from ws_keras.results import rows
 
-RUNS = 5  # of the replication
+_RUNS = 5  # of the replication
 
 
 def kind(row: rows.Row) -> str:
@@ -27,10 +27,26 @@ def replication_table1(row: rows.Row) -> bands.Printed | None:
     return found and with_deviation(bands.Printed(*found))
 
 
+def replication_gap(row: rows.Row) -> float:
+    """Returns cold minus warm in a cell of the replication's Table 1.
+
+    Args:
+        row: Of either arm, in a cell that the replication has.
+
+    Returns:
+        Points, 0 where the two lie within two standard errors of both.
+    """
+    cells = paper.numbers()["replication_table1"]["cells"]
+    keys = (_key(dataclasses.replace(row, arm=arm)) for arm in ("cold", "warm"))
+    (cold, cold_error), (warm, warm_error) = map(cells.get, keys)
+    gap = round(cold - warm, 1)
+    return gap if abs(gap) > 2 * math.hypot(cold_error, warm_error) else 0.0
+
+
 def with_deviation(number: bands.Printed) -> bands.Printed:
     """Returns a number of the replication with the deviation of its runs."""
     # It prints standard errors.
-    std = round(number.std * math.sqrt(RUNS), 1)
+    std = round(number.std * math.sqrt(_RUNS), 1)
     return bands.Printed(number.value, std)
 
 

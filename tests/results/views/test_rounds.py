@@ -258,12 +258,37 @@ def test_rounds_that_were_limited_are_not_the_end(
     found = _online(make_arm, levels, name)
     whole = show(found).claims
     assert set(whole.values()) & {"holds", "does not hold"}
-    limited = {**authors_config, "rounds": {"limit": 2}}
+    for rounds in (None, [], {"limit": 40}):
+        config = {**authors_config, "rounds": rounds}
+        assert show(found, config=config).claims == whole
+    limited = {**authors_config, "rounds": {"limit": 34}}
     shown = show(found, config=limited)
     assert set(shown.claims.values()) == {"not decided"}
     reasons = {b.partition(";")[0] for b in shown.reasons.values()}
-    assert reasons <= {"rounds.limit is 2", "not run"}
-    assert "rounds.limit is 2" in reasons
+    assert reasons <= {"rounds.limit is 34", "not run"}
+    assert "rounds.limit is 34" in reasons
+
+
+def test_an_arm_that_was_broken_off_undecides_no_other(show, make_arm):
+    levels = {"shrink_perturb-0.6-0.01": 60.0, "shrink_perturb-0.8-0.01": 50.0}
+    found = _online(make_arm, levels, "fig7_shrink_sweep")
+    (begun, *_) = make_arm(
+        "shrink_perturb-0-0.01",
+        (30,),
+        (1000, 2000),
+        experiment="fig7_shrink_sweep",
+        optimizer="adam",
+    )
+    lost = make_arm(
+        "shrink_perturb-0.2-0.01",
+        (30,),
+        (1000, 2000),
+        experiment="fig7_shrink_sweep",
+        optimizer="adam",
+        last_fields={"stopped_by": "nan"},
+    )
+    claims = show([*found, begun, *lost]).claims
+    assert claims["shrink 0.6 ends above 0.8"] == "holds"
 
 
 @pytest.mark.parametrize(

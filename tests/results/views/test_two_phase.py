@@ -129,6 +129,20 @@ def test_the_replications_own_claims(show, make_arm, fields, levels, claim):
     assert show(found).claims == {claim: "holds"}
 
 
+def test_no_claim_of_the_replication_without_its_numbers(show, make_arm):
+    fields = {"experiment": "replication_table1", "optimizer": "adam"}
+    fields |= {"dataset": "cifar100", "model": "logistic"}
+    # 12.6 (0.2) and 12.2 (0.1): within two standard errors of both. The cold
+    # ones are still to come.
+    alone = show(make_arm("warm", (12.2, 12.2), **fields))
+    claim = "cold and warm are the same: cifar100, logistic, adam"
+    assert alone.claims == {claim: "not decided"}
+    other = {**fields, "dataset": "mnist"}
+    found = [*make_arm("cold", (90, 90), **other)]
+    found += make_arm("warm", (90, 90), **other)
+    assert "What the paper claims" not in show(found).tables
+
+
 def test_logistic_regression_loses_nothing(show, make_arm):
     fields = {"experiment": "table1_two_phase", "model": "logistic"}
     found = [

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ws_keras.results import paper
+from ws_keras.results import protocol
 from ws_keras.results import sections
 from ws_keras.results import signs
 from ws_keras.results.views import finals
@@ -22,36 +23,36 @@ def table(
     words = finals.other_words(run, block, run.arms)
     if not words:
         return signs.table(found)
+    some = "What" if all(map(run.is_other(block), run.arms)) else "Part of what"
     where = paper.numbers()[block]["where"]
-    note = f" What was run is not the protocol of {where}: {words}."
+    note = f" {some} was run is not the protocol of {where}: {words}."
     return signs.table(found, note)
 
 
-def to_come(block: str, *arms: runs.ArmRuns) -> str:
-    """Returns how far from a paper's last round arms stopped; may be empty."""
-    found = (_to_come(paper.numbers()[block], arm) for arm in arms)
-    return next(filter(None, found), "")
+def to_come(block: str, *arms: runs.ArmRuns | None) -> str:
+    """Returns how far from a paper's end arms have stopped; may be empty."""
+    ended = [arm for arm in arms if arm and arm.runs.finished]
+    known = (_to_come(paper.numbers()[block], arm) for arm in ended)
+    return next(filter(None, known), "")
 
 
-def limited(run: runs.Run) -> str:
-    """Returns that a run was to stop early, where no paper says when."""
-    limit = run.config.get("rounds", {}).get("limit")
-    return f"rounds.limit is {limit}" if limit else ""
+def limited(run: runs.Run, *arms: runs.ArmRuns | None) -> str:
+    """Returns that arms ended at `rounds.limit`; may be empty.
 
-
-def cold_above(
-    run: runs.Run, *kinds: str, because: str = ""
-) -> list[signs.Sign]:
-    """Returns for each arm whether cold ends above it.
-
-    Args:
-        run: The experiment.
-        kinds: Of the arms. Defaults to warm alone.
-        because: Why nothing of it can be decided yet. Defaults to no reason.
+    Where no paper says which round is the last.
     """
+    limit = protocol.field_of(run.config, "rounds.limit")
+    if not isinstance(limit, int):
+        return ""
+    ended = [arm.last.round for arm in arms if arm and arm.runs.finished]
+    return f"rounds.limit is {limit}" if limit in ended else ""
+
+
+def cold_above(run: runs.Run, *kinds: str) -> list[signs.Sign]:
+    """Returns for each arm (warm) whether cold ends above it."""
     return [
         signs.unless(
-            because or arm.unfitted,
+            arm.unfitted,
             signs.above(
                 f"cold ends above {arm.name}{_variant(arm)}",
                 arm.cold_final(),

@@ -24,10 +24,13 @@ def blocks(run: runs.Run) -> list:
             )
         )
     found += [
-        signs.beyond_spread(
-            "cold ends above warm by more than two deviations",
-            arm.cold_final(),
-            arm.final(),
+        signs.unless(
+            arm.unfitted,
+            signs.beyond_spread(
+                "cold ends above warm by more than two deviations",
+                arm.cold_final(),
+                arm.final(),
+            ),
         )
         for arm in run.pick("warm")
     ]

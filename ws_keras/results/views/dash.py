@@ -113,30 +113,32 @@ def _ranking(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
     kinds = {printed.kind(arm.first): arm for arm in arms}
     where = f", {finals.columns(arms[0])['model']}"
     order = ("dash", "shrink_perturb", "cold", "warm")
-    because = claims.to_come("dash_table1", *arms)
     found = [
-        signs.above(
-            f"{better} ends above {worse}{where}",
-            *(kinds[k].final() if k in kinds else {} for k in (better, worse)),
-        )
+        _above(f"{better} ends above {worse}{where}", kinds, better, worse)
         for better, worse in zip(order, order[1:], strict=False)
     ]
     found += [
-        signs.above(
-            f"{kind} ends no higher than cold{where}",
-            kinds["cold"].final(),
-            kinds[kind].final(),
-            -_SAME,
-        )
+        _above(f"{kind} ends no higher than cold{where}", kinds, "cold", kind)
         for kind in _NO_HELP
         if kind in kinds and "cold" in kinds
     ]
     if "warm" in kinds:
-        warm = kinds["warm"].final("steps")
+        dearer = [kind for kind in order[:3] if kind in kinds]
         cheapest = [
-            signs.above(other, arm.final("steps"), warm, unit="steps")
-            for other, arm in kinds.items()
-            if other in order[:3]
+            _above(kind, kinds, kind, "warm", "steps") for kind in dearer
         ]
         found.append(signs.every(f"warm has the fewest steps{where}", cheapest))
-    return [signs.unless(because, sign) for sign in found]
+    return found
+
+
+def _above(
+    claim: str, kinds: dict, better: str, worse: str, field: str = "accuracy"
+) -> signs.Sign:
+    pair = [kinds.get(kind) for kind in (better, worse)]
+    sign = signs.above(
+        claim,
+        *(arm.final(field) if arm else {} for arm in pair),
+        -_SAME if "no higher" in claim else 0.0,
+        unit="steps" if field == "steps" else "",
+    )
+    return signs.unless(claims.to_come("dash_table1", *pair), sign)

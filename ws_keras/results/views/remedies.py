@@ -144,7 +144,10 @@ def replication_weight_decay(run: runs.Run) -> list:
     claim = signs.Sign("the gap narrows with stronger decay", None, "not run")
     if len(warm) > 1:
         weak, strong = (_gap(arm) for arm in (warm[0], warm[-1]))
-        claim = signs.above(claim.claim, weak, strong)
+        claim = signs.unless(
+            claims.unfitted(warm[0], warm[-1]),
+            signs.above(claim.claim, weak, strong),
+        )
     chart = over_label(
         run, run.arms, _WEIGHT, "Weight decay", block, lookup, log_x=True
     )
@@ -172,38 +175,39 @@ def _absent_decay() -> list[tuple[finals.Columns, bands.Printed]]:
 
 def augmentation(run: runs.Run) -> list:
     """Returns the replication's augmentation, which narrows the gap."""
-    by_value = {
-        arm.labels.get("data.augmentation"): _gap(arm)
-        for arm in run.pick("warm")
-    }
-    plain = by_value.pop("none", {})
+    warm = {a.labels.get("data.augmentation"): a for a in run.pick("warm")}
+    plain = warm.pop("none", None)
     found = [
-        signs.above(f"augmentation {name} narrows the gap", plain, gap)
-        for name, gap in by_value.items()
+        signs.unless(
+            claims.unfitted(plain, arm),
+            signs.above(
+                f"augmentation {name} narrows the gap",
+                _gap(plain) if plain else {},
+                _gap(arm),
+            ),
+        )
+        for name, arm in warm.items()
     ]
     found += [
-        signs.within_spread(
-            f"with augmentation {arm.labels['data.augmentation']} cold and "
-            "warm end alike",
-            arm.cold_final(),
-            arm.final(),
+        signs.unless(
+            arm.unfitted,
+            signs.within_spread(
+                f"with augmentation {name} cold and warm end alike",
+                arm.cold_final(),
+                arm.final(),
+            ),
         )
-        for arm in run.pick("warm")
-        if arm.labels.get("data.augmentation", "none") != "none"
+        for name, arm in warm.items()
     ]
-    ratios = {
-        arm.labels.get("data.augmentation"): gradients.start_ratio(run, arm)
-        for arm in run.pick("warm")
-    }
-    alike = ratios.pop("none", {})
+    alike = gradients.start_ratio(run, plain) if plain else {}
     found += [
         signs.above(
             f"augmentation {name} brings the gradient norms of new and old "
             "data together (ratio at the start)",
             alike,
-            ratio,
+            gradients.start_ratio(run, arm),
         )
-        for name, ratio in ratios.items()
+        for name, arm in warm.items()
     ]
     return [
         finals.table(run, "Last round"),
@@ -219,10 +223,14 @@ def offline(run: runs.Run) -> list:
     found = claims.cold_above(run)
     arms.sort(key=lambda arm: -arm.first.shrink)
     found += [
-        signs.above(
-            f"shrink {strong.first.shrink:g} ends above {weak.first.shrink:g}",
-            strong.final(),
-            weak.final(),
+        signs.unless(
+            claims.unfitted(weak, strong),
+            signs.above(
+                f"shrink {strong.first.shrink:g} ends above "
+                f"{weak.first.shrink:g}",
+                strong.final(),
+                weak.final(),
+            ),
         )
         for weak, strong in zip(arms, arms[1:], strict=False)
     ]

@@ -1,5 +1,8 @@
 """Claims of experiments of many rounds, and what they show besides curves."""
 
+import functools
+from collections.abc import Callable
+
 from ws_keras.results import bands
 from ws_keras.results import paper
 from ws_keras.results import printed
@@ -11,6 +14,8 @@ from ws_keras.results.views import finals
 from ws_keras.results.views import online
 from ws_keras.results.views import run as runs
 
+# Arms to why a claim about their last rounds is not decided yet.
+ToCome = Callable[..., str]
 _FROM = 5000  # samples from which Fig. 2 is judged
 _STEPS = 4.0  # times those of warm
 _NEAR = 2.0  # points
@@ -40,9 +45,12 @@ def fig2(run: runs.Run) -> list:
 
 def fig7(run: runs.Run) -> list:
     """Returns Fig. 7: stronger shrinking generalizes better and costs more."""
-    because = claims.to_come("fig7", *run.arms)
-    found = [*_ordered(run), *map(_near_cold, _shrunk(run, 0.6)), _cheaper(run)]
-    found = [signs.unless(because, sign) for sign in found]
+    to_come = functools.partial(claims.to_come, "fig7")
+    found = _ordered(run, to_come)
+    found += [
+        signs.unless(to_come(arm), _near_cold(arm)) for arm in _shrunk(run, 0.6)
+    ]
+    found.append(_cheaper(run, to_come))
     # The paper calls its shrink 0 random; it stands beside both readings.
     ends = {"cold": paper.numbers()["fig7"]["accuracy"]["0"][-1]}
     absent = finals.cells("fig7", ends | online.shrinks())
@@ -62,9 +70,8 @@ def _near_cold(arm: runs.ArmRuns) -> signs.Sign:
 def svhn(run: runs.Run) -> list:
     """Returns the replication's online runs, whose gap hangs on the stop."""
     name = "replication_online"
-    because = claims.limited(run)
     found = [
-        signs.unless(because, _gap_at_threshold(arm))
+        signs.unless(claims.limited(run, arm), _gap_at_threshold(arm))
         for arm in run.pick("warm")
     ]
     lookup = printed.replication_online
@@ -97,9 +104,8 @@ def _absent_svhn() -> list[tuple[finals.Columns, bands.Printed]]:
 
 def replication(run: runs.Run) -> list:
     """Returns the replication's Fig. 6, which has no printed numbers."""
-    because = claims.limited(run)
-    found = [*_ordered(run), _cheaper(run)]
-    found = [signs.unless(because, sign) for sign in found]
+    to_come = functools.partial(claims.limited, run)
+    found = [*_ordered(run, to_come), _cheaper(run, to_come)]
     return [*online.blocks(run), signs.table(found)]
 
 
@@ -114,16 +120,20 @@ def acquisition(run: runs.Run) -> list:
     No numbers of the paper are known.
     """
     blocks = online.blocks(run, lookup=finals.nothing)
-    because = claims.limited(run)
-    return [*blocks, signs.table(claims.cold_above(run, because=because))]
+    found = [
+        signs.unless(claims.limited(run, arm), sign)
+        for arm, sign in zip(
+            run.pick("warm"), claims.cold_above(run), strict=True
+        )
+    ]
+    return [*blocks, signs.table(found)]
 
 
 def last_layer(run: runs.Run) -> list:
     """Returns Fig. 14: shrinking the last layer alone does not help."""
-    because = claims.limited(run)
     found = [
         signs.unless(
-            because,
+            claims.limited(run, arm),
             signs.beyond_spread(
                 f"{arm.name} ends below cold by more than two deviations",
                 arm.cold_final(),
@@ -195,18 +205,19 @@ def _shrunk(run: runs.Run, *shrinks: float) -> list[runs.ArmRuns]:
     return sorted(some, key=lambda arm: -arm.first.shrink)
 
 
-def _ordered(run: runs.Run) -> list[signs.Sign]:
+def _ordered(run: runs.Run, to_come: ToCome) -> list[signs.Sign]:
     by_shrink = {arm.first.shrink: arm for arm in _shrunk(run)}
     found = []
     for weak, strong in zip(_SHRINKS, _SHRINKS[1:], strict=False):
         claim = f"shrink {strong:g} ends above {weak:g}"
         pair = [by_shrink.get(shrink) for shrink in (strong, weak)]
         finals_of = [arm.final() if arm else {} for arm in pair]
-        found.append(signs.above(claim, *finals_of))
+        sign = signs.above(claim, *finals_of)
+        found.append(signs.unless(to_come(*pair), sign))
     return found
 
 
-def _cheaper(run: runs.Run) -> signs.Sign:
+def _cheaper(run: runs.Run, to_come: ToCome) -> signs.Sign:
     arms = [arm for arm in _shrunk(run) if arm.first.shrink > 0]
     spent = [arm.final("sample_passes") for arm in arms]
     names = [f"shrink {arm.first.shrink:g}" for arm in arms]
@@ -214,7 +225,7 @@ def _cheaper(run: runs.Run) -> signs.Sign:
         spent.append(arms[0].cold_final("sample_passes"))
         names.append("cold")
     steps = zip(names[1:], spent[1:], spent, strict=False)
-    return signs.every(
+    sign = signs.every(
         "the last round costs more, the stronger the shrinking, cold most",
         [
             signs.above(name, strong, weak, unit="passes")
@@ -222,3 +233,4 @@ def _cheaper(run: runs.Run) -> signs.Sign:
         ],
         run.missing_words,
     )
+    return signs.unless(to_come(*arms), sign)

@@ -143,7 +143,9 @@ def _chart(run: runs.Run, arms: list[runs.ArmRuns]) -> sections.Chart:
 
 
 def _claims(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
-    lost = {_model(arm): _drops(arm) for arm in arms}
+    lost = {}
+    for arm in arms:  # cold, which is the first, is judged
+        lost.setdefault(_model(arm), _drops(arm))
     residual, biased, free = (
         lost.get(name, {})
         for name in ("resnet18", "mlp_relu", "mlp_relu_no_bias")

@@ -1,6 +1,5 @@
 """Two rounds: last accuracies as in Table 1, and what varies beside them."""
 
-import math
 from collections.abc import Iterable
 
 from ws_keras.results import bands
@@ -43,9 +42,12 @@ def replication_table1(run: runs.Run) -> list:
     absent = [
         (names, printed.with_deviation(cell)) for names, cell in _absent(name)
     ]
+    known = [
+        arm for arm in run.pick("warm") if printed.replication_table1(arm.last)
+    ]
     return [
         *blocks(run, name, printed.replication_table1, absent),
-        claims.table(run, name, map(_replicated, run.pick("warm"))),
+        claims.table(run, name, map(_replicated, known)),
     ]
 
 
@@ -87,9 +89,9 @@ def _claimed(dataset: str, model: str, optimizer: str, name: str) -> str:
 
 
 def _replicated(arm: runs.ArmRuns) -> signs.Sign:
-    """Returns what the replication's own two numbers say of an arm."""
+    """Returns the claim that the replication's own two numbers make."""
     name, cold, warm = _named(arm), arm.cold_final(), arm.final()
-    gap = _printed_gap(arm)
+    gap = printed.replication_gap(arm.last)
     if gap > 0:
         sign = signs.above(f"cold ends above warm: {name}", cold, warm)
     elif gap < 0:
@@ -98,17 +100,6 @@ def _replicated(arm: runs.ArmRuns) -> signs.Sign:
         claim = f"cold and warm are the same: {name}"
         sign = signs.within_spread(claim, cold, warm)
     return signs.unless(arm.unfitted, sign)
-
-
-def _printed_gap(arm: runs.ArmRuns) -> float:
-    """Returns cold minus warm, 0 within two standard errors of both."""
-    ends = arm.cold_rows[-1:] + [arm.last]
-    found = [printed.replication_table1(row) for row in ends]
-    if len(found) < 2 or None in found:
-        return 0.0
-    error = math.hypot(*(number.std for number in found))
-    gap = found[0].value - found[1].value
-    return gap if abs(gap) > 2 * error / math.sqrt(printed.RUNS) else 0.0
 
 
 def _named(arm: runs.ArmRuns) -> str:
