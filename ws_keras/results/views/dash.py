@@ -118,7 +118,13 @@ def _ranking(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
         for better, worse in zip(order, order[1:], strict=False)
     ]
     found += [
-        _above(f"{kind} ends no higher than cold{where}", kinds, "cold", kind)
+        _above(
+            f"{kind} ends no higher than cold{where}",
+            kinds,
+            "cold",
+            kind,
+            least=-_SAME,
+        )
         for kind in _NO_HELP
         if kind in kinds and "cold" in kinds
     ]
@@ -132,13 +138,18 @@ def _ranking(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
 
 
 def _above(
-    claim: str, kinds: dict, better: str, worse: str, field: str = "accuracy"
+    claim: str,
+    kinds: dict,
+    better: str,
+    worse: str,
+    field: str = "accuracy",
+    least: float = 0.0,
 ) -> signs.Sign:
     pair = [kinds.get(kind) for kind in (better, worse)]
     sign = signs.above(
         claim,
         *(arm.final(field) if arm else {} for arm in pair),
-        -_SAME if "no higher" in claim else 0.0,
+        least,
         unit="steps" if field == "steps" else "",
     )
     return signs.unless(claims.to_come("dash_table1", *pair), sign)
