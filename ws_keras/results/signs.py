@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from collections.abc import Iterable
 
+from ws_keras.results import bands
 from ws_keras.results import sections
 from ws_keras.results import statistics
 
@@ -18,7 +19,6 @@ _NOTE = (
     "decided where it reaches across, or with fewer than two seeds."
 )
 _SHOWN = 4
-_NOT_RUN = "not run"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ def measured(
 
 def unless(because: str, sign: Sign) -> Sign:
     """Returns a claim as not decided where there is a reason; may be empty."""
-    if not because or sign.because == _NOT_RUN:
+    if not because or sign.because == bands.NOT_RUN:
         return sign
     return Sign(sign.claim, None, f"{because}; {sign.because}")
 
@@ -151,7 +151,7 @@ def every(claim: str, found: Iterable[Sign], missing: str = "") -> Sign:
     """
     found = list(found)
     if not found:
-        return Sign(claim, None, _NOT_RUN)
+        return Sign(claim, None, bands.NOT_RUN)
     answers = [sign.answer for sign in found]
     answer = None if None in answers or missing else True
     if False in answers:
@@ -179,7 +179,7 @@ def words(
             sign.
     """
     if not found.count:
-        return _NOT_RUN
+        return bands.NOT_RUN
     shown = _signed if what == "difference" else _unsigned
     text = " ".join(filter(None, [what, shown(found.mean), unit]))
     if math.isnan(found.error):
@@ -220,7 +220,7 @@ def _spread(
 
 
 def _few(count: int) -> str:
-    return "n = 1" if count else _NOT_RUN
+    return "n = 1" if count else bands.NOT_RUN
 
 
 def _listed(found: list[Sign]) -> str:

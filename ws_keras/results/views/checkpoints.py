@@ -167,7 +167,7 @@ def _claims(run: runs.Run, arms: list[runs.ArmRuns]) -> list[signs.Sign]:
     measured = [arm for arm in arms if _half(arm).count]
     claim = "the harm begins before the half-data accuracy peaks"
     if not measured:
-        return [*found, signs.Sign(claim, None, "not run")]
+        return [*found, signs.Sign(claim, None, bands.NOT_RUN)]
     peak = max(measured, key=lambda arm: _half(arm).mean)
     # The best of the first or last epoch tried may not be the peak.
     if peak in (measured[0], measured[-1]):

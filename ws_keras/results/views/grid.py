@@ -97,7 +97,7 @@ def _noise_helps(arms: list[runs.ArmRuns]) -> list[signs.Sign]:
         noisy = [a for a in column if a.first.perturb and a.summary().count]
         claim = f"at shrink {shrink:g} some noise is no worse than none"
         if not silent or not noisy:
-            found.append(signs.Sign(claim, None, "not run"))
+            found.append(signs.Sign(claim, None, bands.NOT_RUN))
             continue
         best = max(noisy, key=lambda arm: arm.summary().mean)
         better = signs.above(

@@ -147,7 +147,7 @@ def _claim(run: runs.Run) -> signs.Sign:
     )
     cold, warm = (_dots(run, kind) for kind in _KINDS)
     if not cold or not warm:
-        return signs.Sign(claim, None, "not run")
+        return signs.Sign(claim, None, bands.NOT_RUN)
     least = _top(cold).summary().mean - _NEAR
     fastest = min(_steps(arm) for arm in cold if arm.summary().mean >= least)
     good = [_steps(arm) for arm in warm if arm.summary().mean >= least]

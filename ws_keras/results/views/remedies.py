@@ -141,7 +141,9 @@ def replication_weight_decay(run: runs.Run) -> list:
     """Returns the replication's weight decay, which narrows the gap."""
     block, lookup = "replication_weight_decay", printed.weight_decay
     warm = run.numbered(_WEIGHT, "warm")
-    claim = signs.Sign("the gap narrows with stronger decay", None, "not run")
+    claim = signs.Sign(
+        "the gap narrows with stronger decay", None, bands.NOT_RUN
+    )
     if len(warm) > 1:
         weak, strong = (_gap(arm) for arm in (warm[0], warm[-1]))
         claim = signs.unless(
