@@ -18,7 +18,7 @@ RNG = np.random.default_rng(2)
 LABELS = RNG.integers(0, 3, 90).astype("int32")
 SAMPLES = (LABELS[:, None] + RNG.normal(0, 1, (90, 5))).astype("float32")
 DATA = datasets.Dataset("own", SAMPLES, LABELS, 3, SAMPLES[:30], LABELS[:30])
-TIMES = ("train_seconds", "trace_seconds", "eval_seconds")
+TIMES = ("train_seconds", "cpu_seconds", "trace_seconds", "eval_seconds")
 
 
 def config(**changes):

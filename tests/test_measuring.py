@@ -19,7 +19,7 @@ IMAGES = RNG.integers(0, 99, (90, 8, 8, 1), dtype="uint8")
 IMAGES += (50 * LABELS[:, None, None, None]).astype("uint8")
 DATA = datasets.Dataset("own", IMAGES, LABELS, 3)
 WHAT = ("accuracy", "entropy")
-TIMES = ("train_seconds", "trace_seconds", "eval_seconds")
+TIMES = ("train_seconds", "cpu_seconds", "trace_seconds", "eval_seconds")
 ALL = (
     "gradient_norm",
     "weight_correlation",

@@ -116,7 +116,7 @@ for name, changes in json.loads(sys.argv[1]).items():
 print(json.dumps(found))
 """
 # What takes time, and what is one device's by definition.
-OF_TIME = ("train_seconds", "trace_seconds", "eval_seconds")
+OF_TIME = ("train_seconds", "cpu_seconds", "trace_seconds", "eval_seconds")
 OF_TIME += ("samples_per_second",)
 
 

@@ -12,7 +12,13 @@ from ws_keras.results import rows
 
 ray = pytest.importorskip("ray")
 TIMES = {
-    name: 0.0 for name in ("train_seconds", "trace_seconds", "eval_seconds")
+    name: 0.0
+    for name in (
+        "train_seconds",
+        "cpu_seconds",
+        "trace_seconds",
+        "eval_seconds",
+    )
 }
 
 

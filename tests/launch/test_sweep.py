@@ -51,7 +51,12 @@ def untimed(folder):
     found = {}
     for row in rows.read_workdir(folder):
         kept = dataclasses.asdict(row)
-        for name in ("train_seconds", "trace_seconds", "eval_seconds"):
+        for name in (
+            "train_seconds",
+            "cpu_seconds",
+            "trace_seconds",
+            "eval_seconds",
+        ):
             del kept[name]
         found.setdefault(row.setting, []).append(kept)
     return found

@@ -131,9 +131,9 @@ def test_half_written_run_shows_what_is_readable(online_rows, make_run):
 def test_rows_of_another_schema_are_named(make_row, make_run):
     folder = make_run([make_row(seed=0, last=True), make_row(seed=1)])
     path = folder.rows_path("fig2_online/warm/seed1")
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 3'))
+    path.write_text(path.read_text().replace('"schema": 3', '"schema": 4'))
     written = report.write(folder.path)
-    assert "schema=3" in written.problems[0]
+    assert "schema=4" in written.problems[0]
     assert "| fig2_online | warm |" in written.summary
 
 

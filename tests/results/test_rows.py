@@ -79,7 +79,7 @@ def test_bad_line_is_named_by_file_and_line(make_row, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema": 3}, "reads rows of schema 1 and 2. Received: schema=3"),
+        ({"schema": 4}, "reads rows of schema 1, 2, 3. Received: schema=4"),
         ({"colour": "red"}, r"unknown=\['colour'\]"),
         ({"seed": True}, "`seed` must be int. Received: seed=True"),
         ({"accuracy": "50"}, "`accuracy` must be float"),
@@ -135,6 +135,16 @@ def test_rows_of_the_first_schema_are_read(make_row, tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps({**line, "schema": 1}) + "\n")
     assert rows.read(path) == [make_row()]
+
+
+def test_rows_of_before_have_no_cpu_seconds(make_row, tmp_path):
+    line = dataclasses.asdict(make_row())
+    del line["cpu_seconds"]
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({**line, "schema": 2}) + "\n")
+    (row,) = rows.read(path)
+    assert math.isnan(row.cpu_seconds)
+    assert dataclasses.replace(row, cpu_seconds=4.5) == make_row()
 
 
 @pytest.mark.parametrize("name", ["labels", "measures"])

@@ -35,7 +35,7 @@ def test_prepare_writes_what_was_run(folder):
     run = json.loads((folder.path / "run.json").read_text())
     assert run["config"] == {**CONFIG, "steps": [1, 2]}
     assert run["versions"] == VERSIONS
-    assert run["schema"] == 2
+    assert run["schema"] == 3
     assert "git_revision" in run
     assert sorted(os.listdir(folder.path)) == [".lock", "run.json"]
 
@@ -91,8 +91,8 @@ def test_a_folder_from_before_data_were_noted_is_continued(folder):
 
 def test_another_schema_of_rows_is_refused(folder):
     path = folder.path / "run.json"
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 0'))
-    with pytest.raises(ValueError, match="schema: 0 -> 2. Choose another"):
+    path.write_text(path.read_text().replace('"schema": 3', '"schema": 0'))
+    with pytest.raises(ValueError, match="schema: 0 -> 3. Choose another"):
         folder.prepare(CONFIG, VERSIONS)
 
 

@@ -203,6 +203,7 @@ def test_seconds_add_up(tmp_path):
     # Far more than a process takes, so that a sum shows where they come from.
     state["trace_seconds"] += 1000
     state["place"]["part"] += 5000
+    state["place"]["cpu_part"] += 3000
     arrays = keepers.checkpoints.load(found).arrays
     arrays = [np.frombuffer(array, np.uint8) for array in arrays]
     keepers.checkpoints.save(tmp_path, state, arrays)
@@ -210,6 +211,7 @@ def test_seconds_add_up(tmp_path):
     assert process(life, tmp_path)
     assert 1000 < life.rows[0].trace_seconds < 1100
     assert 5000 < life.rows[0].train_seconds < 5100
+    assert 3000 < life.rows[0].cpu_seconds < 3100
     assert life.rows[1].train_seconds < 100
     # JAX compiles a step for the last batch of each round.
     if keras.backend.backend() == "jax":

@@ -1,5 +1,7 @@
 """The round loop: one trace, addressed order, honest accounting."""
 
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -118,6 +120,46 @@ def test_accuracies_and_counts():
     assert (result.steps, result.sample_passes) == (3 * 4, 150)
     assert result.stopped_by == "epochs"
     assert result.train_seconds > 0 and result.eval_seconds > 0
+
+
+class Worker(keras.callbacks.Callback):
+    """Computes inside a step and before an epoch, and sleeps in a step."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        time.sleep(0.1)
+        compute(0.1)
+
+
+def compute(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_cpu_seconds_are_of_training_and_do_not_count_sleep():
+    class Looking:
+        variables = ()
+
+        def start(self):
+            pass
+
+        def before(self, number, indices):
+            compute(3.0)
+            return {}
+
+        def after(self, number, indices):
+            return {}
+
+    found = trainer(
+        until=terms.Until(epochs=1),
+        callbacks=[Worker()],
+        diagnostics=Looking(),
+    )
+    begin = time.process_time()
+    result = found.fit_round(1, ROUNDS[2])
+    assert result.steps == 4
+    assert 4 * 0.1 < result.cpu_seconds < time.process_time() - begin - 3.0
+    assert result.train_seconds > 4 * 0.2
 
 
 def test_clean_accuracy_is_that_of_the_weights():

@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from ws_keras import files
 
-SCHEMA = 2
-_READABLE = (1, SCHEMA)  # 1 had no labels and no measures
+SCHEMA = 3
+_READABLE = (1, 2, SCHEMA)  # 1: no labels, no measures; 2: no cpu_seconds
 ROWS = "rows.jsonl"
 EPOCHS = "epochs.jsonl"
 _PART = 2**20
@@ -35,8 +35,11 @@ Record = TypeVar("Record")
 class Row:
     """The result of one round of one setting.
 
-    `train_seconds` is training alone; tracing and evaluation have fields of
-    their own. `train_accuracy`, `accuracy` (held out) are in percent, `loss`
+    `train_seconds` is training alone, by the wall clock; tracing and
+    evaluation have fields of their own. `cpu_seconds` is the time that all
+    threads of the process computed during training, which also means
+    something where cores are shared; nan in rows of earlier versions.
+    `train_accuracy`, `accuracy` (held out) are in percent, `loss`
     is the training loss, `eval_loss` the held-out one. `shrink` and `perturb`
     are nan for arms that have none. `stopped_by` is what ended the round:
     `"threshold"`, `"plateau"`, the given number of `"epochs"`, the `"cap"`,
@@ -59,6 +62,7 @@ class Row:
     steps: int
     sample_passes: int
     train_seconds: float
+    cpu_seconds: float = math.nan
     trace_seconds: float
     eval_seconds: float
     train_accuracy: float
@@ -172,7 +176,7 @@ def decode(values: dict[str, Any], kind: type[Record] = Row) -> Record:
     if schema not in _READABLE:
         raise ValueError(
             "this version of ws_keras reads rows of schema "
-            f"{' and '.join(map(str, _READABLE))}. Received: "
+            f"{', '.join(map(str, _READABLE))}. Received: "
             f"schema={schema!r}. Read them with the version that wrote them "
             "(named in run.json), or update ws_keras."
         )

@@ -63,6 +63,7 @@ def train(
             steps=result.steps,
             sample_passes=result.sample_passes,
             train_seconds=result.train_seconds,
+            cpu_seconds=result.cpu_seconds,
             trace_seconds=result.trace_seconds,
             eval_seconds=result.eval_seconds,
             train_accuracy=100 * result.train_accuracy,

@@ -1,8 +1,10 @@
 """Where training stands inside a round, and how it stops and goes on there."""
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
+from collections.abc import Iterable
 
 import keras
 from keras import ops
@@ -17,7 +19,8 @@ class Place:
     """A place between two steps of a round.
 
     `epoch` epochs of the round are done, in `seconds`, and `step` steps of
-    the next one, in `part` seconds; `rule` is what the stopping rule
+    the next one, in `part` seconds; `cpu_seconds` and `cpu_part` are the same
+    in the time that the process computed. `rule` is what the stopping rule
     remembers, `measures` what was measured before that epoch.
     """
 
@@ -25,8 +28,48 @@ class Place:
     step: int = 0
     seconds: tuple[float, ...] = ()
     part: float = 0.0
+    cpu_seconds: tuple[float, ...] = ()
+    cpu_part: float = 0.0
     rule: dict = dataclasses.field(default_factory=dict)
     measures: dict | None = None
+
+
+class Stopwatch:
+    """Seconds of each epoch, by one of the system's clocks.
+
+    Args:
+        clock: Function that returns seconds.
+        seconds: Those of the epochs that are done.
+        part: Those of the epoch that is not over.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], seconds: Iterable[float], part: float
+    ):
+        self._clock = clock
+        self.seconds = list(seconds)
+        self._begun = part
+
+    @property
+    def part(self) -> float:
+        """Seconds of the epoch that is not over."""
+        return self._clock() - self._start
+
+    def begin(self) -> None:
+        """An epoch begins, or goes on."""
+        self._start = self._clock() - self._begun
+        self._begun = 0.0
+
+    def end(self) -> None:
+        """The epoch is over."""
+        self.seconds.append(self.part)
+
+    @contextlib.contextmanager
+    def left_out(self):
+        """Takes off the epoch what the block takes."""
+        start = self._clock()
+        yield
+        self._start += self._clock() - start
 
 
 class Clock(keras.callbacks.Callback):
@@ -35,27 +78,28 @@ class Clock(keras.callbacks.Callback):
     def __init__(self, place: Place):
         super().__init__()
         self.epoch = place.epoch + 1  # the one that is trained, from 1
-        self.seconds = list(place.seconds)
+        self.wall = Stopwatch(time.perf_counter, place.seconds, place.part)
+        # All threads of the process, not its children.
+        self.cpu = Stopwatch(
+            time.process_time, place.cpu_seconds, place.cpu_part
+        )
         self.logs = {}
         self.measures = place.measures  # before the epoch; None: not yet
-        self._part = place.part
 
-    @property
-    def part(self) -> float:
-        """Seconds of the epoch that is not over."""
-        return time.perf_counter() - self._start
-
-    def leave_out(self, seconds: float) -> None:
+    @contextlib.contextmanager
+    def left_out(self):
         """Takes off the epoch what is no training."""
-        self._start += seconds
+        with self.wall.left_out(), self.cpu.left_out():
+            yield
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch + 1
-        self._start = time.perf_counter() - self._part
-        self._part = 0.0
+        self.wall.begin()
+        self.cpu.begin()
 
     def on_epoch_end(self, epoch, logs=None):
-        self.seconds.append(self.part)
+        self.wall.end()
+        self.cpu.end()
         self.logs = logs
 
 
@@ -99,12 +143,15 @@ class Guard:
 
     def keep(self, epoch: int, step: int = 0) -> None:
         """Writes a checkpoint after so many epochs and steps of the next."""
+        wall, cpu = self._clock.wall, self._clock.cpu
         self._save(
             Place(
                 epoch=epoch,
                 step=step,
-                seconds=tuple(self._clock.seconds[:epoch]),
-                part=self._clock.part if step else 0.0,
+                seconds=tuple(wall.seconds[:epoch]),
+                part=wall.part if step else 0.0,
+                cpu_seconds=tuple(cpu.seconds[:epoch]),
+                cpu_part=cpu.part if step else 0.0,
                 rule=self._rule.get_state(),
                 measures=self._clock.measures if step else None,
             )

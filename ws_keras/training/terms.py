@@ -90,6 +90,7 @@ class RoundResult:
     steps: int
     sample_passes: int
     train_seconds: float
+    cpu_seconds: float
     trace_seconds: float  # of the processes that began in this round
     eval_seconds: float
     train_accuracy: float

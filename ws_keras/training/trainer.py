@@ -21,6 +21,8 @@ from ws_keras.training import strategy as strategies
 from ws_keras.training import terms
 
 _ACCURACY = "accuracy"
+# What checkpoints of earlier versions do not say.
+_UNKNOWN = {"cpu_seconds": (math.nan,), "cpu_part": math.nan}
 
 
 class Measuring(Protocol):
@@ -141,7 +143,7 @@ class Trainer:
         variables = self._variables() + self._measured()
         metrics = []
         if state["place"] is not None:
-            self.place = places.Place(**state["place"])
+            self.place = places.Place(**{**_UNKNOWN, **state["place"]})
             if self.place.step:
                 metrics = self.model.metrics_variables
         keepers.restore(checkpoint, variables + metrics)
@@ -214,7 +216,7 @@ class Trainer:
             rule.set_state(rule.get_state())
         if not (place.step and guard.is_over(epochs)):
             self._fit(batches, callbacks, epochs, until.limit)
-        epochs = len(clock.seconds)
+        epochs = len(clock.wall.seconds)
         guard.check(epochs)
         self.place, self._metrics = None, ()
         trace_seconds, self._trace_seconds = self._trace_seconds, 0.0
@@ -226,7 +228,8 @@ class Trainer:
             epochs=epochs,
             steps=epochs * steps,
             sample_passes=epochs * size,
-            train_seconds=sum(clock.seconds),
+            train_seconds=sum(clock.wall.seconds),
+            cpu_seconds=sum(clock.cpu.seconds),
             trace_seconds=trace_seconds,
             eval_seconds=time.perf_counter() - start,
             train_accuracy=rule.value if clean else clock.logs[_ACCURACY],
@@ -354,9 +357,8 @@ class Trainer:
     def look(self, number: int, round: terms.Round, clock) -> None:
         """Measures what is to be known before the first step of an epoch."""
         if clock.measures is None:
-            start = time.perf_counter()
-            clock.measures = self._measure(number, round.indices, "before")
-            clock.leave_out(time.perf_counter() - start)
+            with clock.left_out():
+                clock.measures = self._measure(number, round.indices, "before")
 
     def report(
         self, number: int, round: terms.Round, clock, size, logs
@@ -379,7 +381,7 @@ class Trainer:
                 train_accuracy=logs[_ACCURACY],
                 accuracy=accuracy,
                 learning_rate=float(rate),
-                samples_per_second=size / clock.seconds[-1],
+                samples_per_second=size / clock.wall.seconds[-1],
                 measures=clock.measures,
             ),
         )
