@@ -13,12 +13,20 @@ from absl import app
 from absl import flags
 from absl import logging
 
+from . import called
+
 _HELP = ("-h", "-help", "--help", "--helpshort")
 # Besides its own errors, absl lets through what a config flag raises for a
 # field that the config does not have, or of a file that is not there.
 _FLAG_ERRORS = (flags.Error, AttributeError, KeyError, TypeError, ValueError)
 _FLAG_ERRORS += (OSError,)
 _INTERRUPTED = 130
+# The arguments as they are parsed: flags of a --flagfile are among them, and
+# `--config` comes first, since it decides which `--config.FIELD` there are.
+ARGV: list[str] = []
+_CONFIG = re.compile(r"--?config(?:[=\s](.*))?", re.DOTALL)
+# What absl adds to the help of a flag that may be given again.
+_REPEATED = "; repeat this option to specify a list of values"
 # What a config flag says where `get_config` cannot be called as it was.
 _WRONG_CALL = re.compile(
     r"flag (--\w+=.+): Error [^\n]*\n\nTraceback [^\n]*\n  File [^\n]*\n"
@@ -75,7 +83,7 @@ def help_text(module: ModuleType) -> str:
     lines = [_flag_help(flags.FLAGS[holder.name]) for holder in own]
     return "\n".join(
         [
-            (module.__doc__ or "").strip(),
+            called.named((module.__doc__ or "").strip()),
             "\nFlags:\n",
             *lines,
             "\n--helpfull lists the flags of absl as well.",
@@ -85,7 +93,8 @@ def help_text(module: ModuleType) -> str:
 
 def _flag_help(flag: flags.Flag) -> str:
     name = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
-    text = " ".join((flag.help or "").split())
+    text = " ".join((flag.help or "").split()).removesuffix(_REPEATED)
+    text = called.named(text)
     if flag.default is not None:
         text += f" Default: {flag.default_as_str}."
     indent = "      "
@@ -99,9 +108,17 @@ def _parse(module: ModuleType, argv: list[str]) -> list[str]:
         print(help_text(module))
         sys.exit(0)
     try:
-        rest = flags.FLAGS(argv)
+        ARGV[:] = _config_first(flags.FLAGS.read_flags_from_files(argv))
+        rest = flags.FLAGS(ARGV)
+    except IndexError:
+        given = " ".join(a for a in ARGV if "[" in a.partition("=")[0])
+        _fail(
+            "A tuple is set as a whole, and a list has only the elements that "
+            f"it has. Received: {given}. Give all elements with commas, as in "
+            "--config.seeds=0,1. Try --help."
+        )
     except _FLAG_ERRORS as error:
-        _fail(f"{_of_field(_sentence(error), argv)} Try --help.")
+        _fail(f"{_of_field(_sentence(error))} Try --help.")
     # What libraries log while all is well is not for the user's terminal. Of
     # the default absl would make 0 now.
     if flags.FLAGS["verbosity"].using_default_value:
@@ -112,6 +129,25 @@ def _parse(module: ModuleType, argv: list[str]) -> list[str]:
             f"Received: {' '.join(rest[1:])!r}. Try --help."
         )
     return rest
+
+
+def _config_first(argv: list[str]) -> list[str]:
+    """Moves the last `--config` of all to the front."""
+    program, *left = argv
+    config, others = [], []
+    while left:
+        argument = left.pop(0)
+        found = _CONFIG.fullmatch(argument)
+        if argument == "--":
+            return [program, *config, *others, argument, *left]
+        if not found:
+            others.append(argument)
+        elif found[1] is None and not left:
+            config = [argument]
+        else:
+            value = left.pop(0) if found[1] is None else found[1]
+            config = [f"--config={value}"]
+    return [program, *config, *others]
 
 
 def _call(main: Callable, argv: list[str]) -> int | None:
@@ -152,17 +188,19 @@ def _sentence(error: BaseException) -> str:
             f"What follows the colon of {called[1]} goes to its get_config. "
             f"Received: {called[2]}"
         )
-    text = " ".join(text.split())
+    text = " ".join(text.split()).removeprefix("ERROR:: ")
     text = re.sub(r"^flag --(\S+)=None: Flag .*", r"`--\1` is required", text)
+    # A sentence that names the flag and what came needs no heading.
+    text = re.sub(r"^flag --\S+: (?=`--)", "", text)
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _of_field(sentence: str, argv: list[str]) -> str:
+def _of_field(sentence: str) -> str:
     """Makes a sentence of the bare name that a config calls unknown."""
     unknown = _UNKNOWN.fullmatch(sentence)
     if not unknown:
         return sentence
-    given = [a for a in argv if unknown[1] in _fields(a)]
+    given = [a for a in ARGV if unknown[1] in _fields(a)]
     if not given:
         return sentence
     return (

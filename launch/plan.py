@@ -3,12 +3,17 @@
 import functools
 import importlib.util
 import pathlib
+import re
+import sys
 
 from absl import flags
 from ml_collections import config_flags
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+
+from . import cli
+from . import lists
 
 _CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
 
@@ -17,15 +22,23 @@ CONFIG = config_flags.DEFINE_config_file(
     None,
     "Config file, or the name of one that comes with the package, such as "
     "quickstart or fig2_online.",
+    sys_argv=cli.ARGV,
 )
 WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder for rows, TensorBoard events and the report."
 )
-SETTINGS = flags.DEFINE_string(
+SETTINGS = flags.DEFINE_multi_string(
     "settings",
     None,
     "Which settings to run: comma-separated ids, or a regular expression "
-    "that is searched in the ids. All if not given.",
+    "that is searched in the ids; given again, it adds more. All if not "
+    "given.",
+)
+LIST = flags.DEFINE_bool(
+    "list",
+    False,
+    "Only show the settings and an estimate of their cost; without --config, "
+    "the configs that come with the package and theirs.",
 )
 OVERWRITE = flags.DEFINE_bool(
     "overwrite",
@@ -45,7 +58,7 @@ STRATEGY = flags.DEFINE_enum(
     "One device, or one replica on each device: mirrored (TensorFlow's "
     "MirroredStrategy) or data_parallel (Keras' DataParallel, on JAX).",
 )
-DEVICES = flags.DEFINE_string(
+DEVICES = lists.define(
     "devices",
     None,
     "Devices of the strategy: a number, for the first ones, or names such as "
@@ -77,36 +90,94 @@ def names() -> list[str]:
     return [name for name in found if name not in ("__init__", "base")]
 
 
+class _ConfigParser(flags.ArgumentParser):
+    """Reads config files, also those that are named and not given by path."""
+
+    def __init__(self, usual: flags.ArgumentParser):
+        self._usual = usual
+
+    def parse(self, argument: str):
+        path, *given = _file_of(argument)
+        if not pathlib.Path(path).is_file():
+            raise ValueError(
+                "`--config` must be a config file. Received: "
+                f"--config={argument}; there is no file {path}. {_hint()}"
+            )
+        return self._usual.parse(":".join([path, *given]))
+
+
+flags.FLAGS["config"].parser = _ConfigParser(flags.FLAGS["config"].parser)
+lists.accept_in_configs()
+
+
 def is_given() -> bool:
     """Returns whether there is a `--config`."""
     return bool(flags.FLAGS["config"].present)
-
-
-def shipped(argument: str) -> str:
-    """Turns the name of a config that comes with the package into its file."""
-    flag, _, value = argument.partition("=")
-    name, colon, given = value.partition(":")
-    if flag.lstrip("-") != "config" or not name.isidentifier():
-        return argument
-    return f"{flag}={_CONFIGS / name}.py{colon}{given}"
 
 
 def config():
     """Returns the config that `--config` names.
 
     Raises:
-        ValueError: If the flag is missing or names no file.
+        ValueError: If the flag is missing, or a field has no value.
     """
-    hint = f"Give a file, or one of {names()}."
     if not is_given():
-        raise ValueError(f"`--config` is required. {hint}")
-    if not _path().is_file():
-        raise ValueError(
-            "`--config` must be a config file. Received: "
-            f"--config={_path().stem}. {hint}"
-        )
+        raise ValueError(f"`--config` is required. {_hint()}")
     _check_none_is_missing(CONFIG.value, base.get_config())
+    _say_seed(CONFIG.value)
     return CONFIG.value
+
+
+def file() -> list[str]:
+    """Returns the path of the config file, and the argument it is given."""
+    return _file_of(config_flags.get_config_filename(flags.FLAGS["config"]))
+
+
+def devices() -> str | None:
+    """Returns `--devices` as `strategy` takes them."""
+    return None if DEVICES.value is None else ",".join(DEVICES.value)
+
+
+def chosen(every: list[all_settings.Setting]) -> list[all_settings.Setting]:
+    """Returns the settings that any `--settings` means, in their order.
+
+    Raises:
+        ValueError: If one of the flags means none.
+    """
+    if SETTINGS.value is None:
+        return every
+    parts = [all_settings.select(every, part) for part in SETTINGS.value]
+    ids = {setting.id for part in parts for setting in part}
+    return [setting for setting in every if setting.id in ids]
+
+
+def _file_of(argument: str) -> list[str]:
+    # What follows a colon is the argument of the file's `get_config`.
+    name, *given = argument.split(":", 1)
+    path = f"{_CONFIGS / name}.py" if name.isidentifier() else name
+    return [path, *given]
+
+
+def _hint() -> str:
+    return f"Give a file, or one of {names()}."
+
+
+_BARE_SEED = re.compile(r"^--?config\.seeds[=\n](\d+)$", re.MULTILINE)
+
+
+def _say_seed(config) -> None:
+    """Says that one number is a seed, and not how many there are."""
+    found = _BARE_SEED.search("\n".join(cli.ARGV))
+    number = int(found[1]) if found else 0
+    # Nobody wants no seeds.
+    if number and len(config.seeds) == 1:
+        count = number if 2 <= number <= 10 else 3
+        first = ",".join(map(str, range(count)))
+        print(
+            f"--config.seeds={number} is one seed, the number {number}; "
+            f"{count} seeds would be --config.seeds={first}.",
+            file=sys.stderr,
+        )
 
 
 def _check_none_is_missing(config, full, prefix: str = "") -> None:
@@ -125,22 +196,20 @@ def _check_none_is_missing(config, full, prefix: str = "") -> None:
 def settings(config) -> list[all_settings.Setting]:
     """Returns all settings of the config file, chosen or not."""
     # A user's file may hold a config alone.
-    return getattr(_file(), "settings", all_settings.product)(config)
+    return getattr(_loaded(), "settings", all_settings.product)(config)
 
 
 def recipe() -> str | None:
     """Returns what the config file says of its experiment."""
-    return _file().__doc__
+    return _loaded().__doc__
 
 
 def command() -> list[str]:
     """Returns the words that give the config of this run again."""
-    flag = flags.FLAGS["config"]
-    path, *argument = config_flags.get_config_filename(flag).split(":", 1)
-    file = pathlib.Path(path)
+    path, *argument = file()
     # A config of the package is found by its name wherever that is installed.
-    file = file.resolve()
-    name = file.stem if file.parent == _CONFIGS else path
+    real = pathlib.Path(path).resolve()
+    name = real.stem if real.parent == _CONFIGS else path
     return ["ws-run", f"--config={':'.join([name, *argument])}", *overrides()]
 
 
@@ -162,14 +231,8 @@ def named(name: str):
     return _module(_CONFIGS / f"{name}.py")
 
 
-def _file():
-    return _module(_path())
-
-
-def _path() -> pathlib.Path:
-    # What follows a colon is the argument of the file's `get_config`.
-    name = config_flags.get_config_filename(flags.FLAGS["config"])
-    return pathlib.Path(name.split(":", 1)[0])
+def _loaded():
+    return _module(pathlib.Path(file()[0]))
 
 
 @functools.cache

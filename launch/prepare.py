@@ -33,7 +33,7 @@ def load(config, settings: list, configs: dict) -> dict:
         from ws_keras.data import datasets
         from ws_keras.training import feed as feeds
 
-        devices = plan.STRATEGY.value, plan.DEVICES.value
+        devices = plan.STRATEGY.value, plan.devices()
         experiment.start(config, *devices, say=print)
         loaded = {}
         for name in _names(configs.values()):

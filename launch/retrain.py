@@ -1,12 +1,11 @@
-"""Retrains a saved model on the data of today, after a shrink-perturb.
+r"""Retrains a saved model on the data of today, after a shrink-perturb.
 
     python -m launch.retrain --model=last_week.keras --data=npz:today.npz \
         --out=this_week.keras --compare=cold
 
 The data are all that there are so far, old and new. A part of them is held out
 to measure on. The old model is never touched; the new one and a report beside
-it appear whole or not at all. Once installed, the command is also called
-ws-retrain.
+it appear whole or not at all.
 """
 
 import contextlib
@@ -17,6 +16,7 @@ import tempfile
 from absl import flags
 
 from . import cli
+from . import lists
 from . import start_up
 
 _MODEL = flags.DEFINE_string(
@@ -40,7 +40,7 @@ _OUT = flags.DEFINE_string(
 )
 _SHRINK = flags.DEFINE_float("shrink", 0.4, "Factor of the old weights.")
 _PERTURB = flags.DEFINE_float("perturb", 0.1, "Scale of the noise.")
-_COMPARE = flags.DEFINE_list(
+_COMPARE = lists.define(
     "compare", [], "Other starts to train and report: cold, warm, or both."
 )
 _HELD_OUT = flags.DEFINE_float(

@@ -2,17 +2,14 @@
 
     python -m launch.run --config=quickstart --workdir=runs/quickstart
 
-Any field of the config can be set, as in --config.model.width=64. The same
-command again skips the settings that are finished. Once installed, the
-command is also called ws-run.
+Any field of the config can be set, as in --config.model.width=64 and
+--config.arms=cold,warm. The same command again skips the settings that are
+finished.
 """
 
 import functools
-import sys
 import time
 from collections.abc import Iterator
-
-from absl import flags
 
 from ws_keras import settings as all_settings
 from ws_keras.results import workdir as workdirs
@@ -32,12 +29,7 @@ _WAIT_SECONDS = 1.0
 _CONFIG = plan.CONFIG
 _WORKDIR = plan.WORKDIR
 _SETTINGS = plan.SETTINGS
-_LIST = flags.DEFINE_bool(
-    "list",
-    False,
-    "Only show the settings and an estimate of their cost; without --config, "
-    "the configs that come with the package and theirs.",
-)
+_LIST = plan.LIST
 _OVERWRITE = plan.OVERWRITE
 _DATA_DIR = plan.DATA_DIR
 _DOWNLOAD = plan.DOWNLOAD
@@ -55,7 +47,7 @@ def main(_) -> None:
         return
     config = plan.config()
     every = plan.settings(config)
-    settings = all_settings.select(every, _SETTINGS.value)
+    settings = plan.chosen(every)
     configs = {s.id: all_settings.apply(config, s) for s in settings}
     with start_up.tensorflow():
         start_up.keras()
@@ -115,7 +107,7 @@ def _catalog() -> str:
 
 def run() -> None:
     """Entry point of `ws-run`."""
-    cli.run(main, [plan.shipped(argument) for argument in sys.argv])
+    cli.run(main)
 
 
 def _run_all(folder, settings, configs, loaded, stop) -> None:
@@ -127,7 +119,7 @@ def _run_all(folder, settings, configs, loaded, stop) -> None:
         if not folder.is_finished(setting.id):
             costs[setting.id] = prepare.passes(setting, configs[setting.id])
     progress = progresses.Progress(costs)
-    where = {"strategy": _STRATEGY.value, "devices": _DEVICES.value}
+    where = {"strategy": _STRATEGY.value, "devices": plan.devices()}
     run = functools.partial(experiment.run, **where)
     intervals = work.Intervals(
         _CHECKPOINT_MINUTES.value, _CHECKPOINT_EPOCHS.value

@@ -1,18 +1,16 @@
 """SIGINT and SIGTERM: the step is finished, a checkpoint written, then exit."""
 
 import os
-import re
-import shlex
 import signal
 import socket
-import sys
 import threading
 from types import FrameType
 
 from ws_keras.training import stop as stops
 
+from . import called
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_OVERWRITE = re.compile(r"--?overwrite(=.*)?")
 
 
 class Signals:
@@ -56,12 +54,9 @@ class Signals:
         Raises:
             SystemExit: With 128 and the number of the signal.
         """
-        # Once more it would move away what is to go on.
-        given = [a for a in sys.orig_argv[1:] if not _OVERWRITE.fullmatch(a)]
-        command = shlex.join([sys.executable, *given])
         print(
             f"Stopped by {signal.Signals(self.received).name}; all that is "
-            f"done is kept. Go on with:\n{command}",
+            f"done is kept. Go on with:\n{called.again()}",
             flush=True,
         )
         raise SystemExit(128 + self.received)

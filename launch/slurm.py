@@ -4,6 +4,8 @@ import os
 import shlex
 from collections.abc import Mapping
 
+from . import called
+
 # Seconds for the checkpoint before the time limit.
 _NOTICE = 60
 
@@ -42,7 +44,8 @@ def script(
     if not commands:
         raise ValueError(
             "A job must have a setting to run. Received: settings that are "
-            "all finished. Print the report with ws-report."
+            "all finished. Print the report with "
+            f"{called.command('report')}."
         )
     if gpus != int(gpus):
         raise ValueError(

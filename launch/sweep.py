@@ -2,12 +2,11 @@
 
     python -m launch.sweep --config=quickstart --workdir=runs/quickstart
 
-Takes the flags of launch.run and leaves the same rows and report. The longest
-settings begin first; none begins while memory is short. What fails is tried
-once more, then listed with its last words. The same command again runs what
-is not finished. With --launcher=ray the settings run on a Ray cluster;
---launcher=slurm --dry-run prints an array job. Once installed, the command is
-also called ws-sweep.
+Takes the flags of launch.run and leaves the same rows and report.
+The longest settings begin first; none begins while memory is short. What fails
+is tried once more, then listed with its last words. The same command again
+runs what is not finished. With --launcher=ray the settings run on a Ray
+cluster; --launcher=slurm --dry-run prints an array job.
 
 Exit status: 0 all finished, 1 some failed, 130 or 143 interrupted (a second
 Ctrl-C does not wait for checkpoints).
@@ -22,9 +21,7 @@ from collections.abc import Iterator
 from concurrent import futures
 
 from absl import flags
-from ml_collections import config_flags
 
-from ws_keras import settings as all_settings
 from ws_keras.results import workdir as workdirs
 
 from . import cli
@@ -82,7 +79,7 @@ def main(_) -> int:
     """Runs what the flags say and returns the exit status."""
     config = plan.config()
     every = plan.settings(config)
-    settings = all_settings.select(every, _SETTINGS.value)
+    settings = plan.chosen(every)
     _check_flags()
     costs, versions, data = _apart(prepare.costs, config, settings)
     folder = workdirs.Workdir(_WORKDIR.value)
@@ -120,7 +117,7 @@ def main(_) -> int:
 
 def run() -> None:
     """Entry point of `ws-sweep`."""
-    cli.run(main, [plan.shipped(argument) for argument in sys.argv])
+    cli.run(main)
 
 
 def command(setting: str) -> list[str]:
@@ -129,8 +126,7 @@ def command(setting: str) -> list[str]:
     Paths are absolute; all else, such as `--config.data.name=npz:own.npz`, is
     passed on as it was given, for a process in the same folder.
     """
-    config = flags.FLAGS["config"]
-    path, *argument = config_flags.get_config_filename(config).split(":", 1)
+    path, *argument = plan.file()
     path = ":".join([_absolute(path), *argument])
     workdir = workdirs.Workdir(_WORKDIR.value).path
     arguments = ["-m", f"{__package__}.run", f"--config={path}"]
@@ -141,7 +137,7 @@ def command(setting: str) -> list[str]:
     download = "download" if _DOWNLOAD.value else "nodownload"
     arguments += [f"--{download}", f"--strategy={_STRATEGY.value}"]
     if _DEVICES.value is not None:
-        arguments.append(f"--devices={_DEVICES.value}")
+        arguments.append(f"--devices={plan.devices()}")
     arguments.append(f"--checkpoint_minutes={_CHECKPOINT_MINUTES.value}")
     if _CHECKPOINT_EPOCHS.value is not None:
         arguments.append(f"--checkpoint_epochs={_CHECKPOINT_EPOCHS.value}")

@@ -212,7 +212,8 @@ def _parts(arm: str) -> list[str]:
             list(map(float, found.groups()))
             return [name, *found.groups()]
     raise ValueError(
-        f"An arm must be one of {list(ARMS)}. Received: arm={arm!r}."
+        f"An arm must be one of {list(ARMS)}. Received: arm={arm!r}. Several "
+        "are a tuple, ('cold', 'warm'), or --config.arms=cold,warm."
     )
 
 

@@ -311,6 +311,10 @@ BAD = {
         ["--config.seedz[0]=3"],
         "Received: 'seedz' in --config.seedz[0]=3. Did you mean",
     ),
+    "element of a tuple": (
+        ["--config.seeds[0]=3"],
+        "Received: --config.seeds[0]=3. Give all elements with commas",
+    ),
     "field of another": (
         ["--config.optimizer.name=sgd", "--config.rounds.name=3"],
         "Received: 'name' in --config.optimizer.name=sgd "

@@ -1,0 +1,179 @@
+"""How commands read what they are given, and how they name themselves."""
+
+import importlib
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from launch import called
+
+ROOT = pathlib.Path(__file__).parents[2]
+QUICK = ("--config=quickstart", "--list")
+ARMS = ("cold", "warm", "shrink_perturb-0.5-0.1")
+
+
+def listed(done):
+    """Ids of the settings that `--list` has shown."""
+    assert done.returncode == 0, done.stderr
+    return re.findall(r"^(\S+/seed\d+) ", done.stdout, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def shown(nursery):
+    """Runs `--list` and returns the ids that it shows."""
+    return lambda *arguments: listed(nursery.run(*arguments, "--list"))
+
+
+def test_a_config_by_name_with_a_space(shown):
+    expected = [f"quickstart/{arm}/seed2" for arm in ARMS]
+    assert shown("--config", "quickstart", "--config.seeds", "2") == expected
+    assert shown("-config", "quickstart", "--config.seeds=(2,)") == expected
+
+
+def test_the_order_of_config_and_fields_does_not_matter(shown):
+    expected = [f"quickstart/{arm}/seed2" for arm in ARMS]
+    assert shown("--config.seeds=2", "--config=quickstart") == expected
+    # The last of two counts, as for any flag.
+    again = ("--config=fig2_online", "--config.seeds=2", "--config=quickstart")
+    assert shown(*again) == expected
+
+
+def test_a_flagfile_may_hold_the_config(shown, tmp_path):
+    inner, outer = tmp_path / "inner.txt", tmp_path / "outer.txt"
+    inner.write_text("# the usual\n--config=quickstart\n--config.seeds=0,4\n")
+    outer.write_text(f"--flagfile={inner}\n--config.arms=cold,warm\n")
+    every = [
+        f"quickstart/{arm}/seed{seed}"
+        for seed in (0, 4)
+        for arm in ("cold", "warm")
+    ]
+    assert shown(f"--flagfile={outer}") == every
+    assert shown("--settings=warm", "--flagfile", str(outer)) == every[1::2]
+    path = ROOT / "configs/quickstart.py"
+    inner.write_text(f"--config {path}\n--config.seeds=0,4\n")
+    with_space = shown("--config.arms=cold,warm", f"--flagfile={inner}")
+    assert with_space == every
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("--config=quickstart\n--config.seedz=1", "'seedz' in --config.seedz"),
+        ("--config=quickstart\n--wrokdir=x", "'wrokdir'"),
+        ("--config=quickstert", "--config=quickstert; there is no file"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_wrong_flagfile_is_a_sentence(nursery, tmp_path, lines, words):
+    path = tmp_path / "flags.txt"
+    if lines is not None:
+        path.write_text(lines)
+    done = nursery.run(f"--flagfile={path}", "--list")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert words in done.stderr
+
+
+def test_a_flagfile_that_is_missing_is_no_traceback():
+    """In a process of its own: flags are read while modules are imported."""
+    done = subprocess.run(
+        [sys.executable, "-m", "launch.sweep", "--flagfile=/no/such", "--list"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "/no/such" in done.stderr
+
+
+def test_settings_given_again_add_up(shown):
+    found = shown(
+        "--config=quickstart",
+        "--config.seeds=0,1",
+        "--settings=warm",
+        "--settings=quickstart/cold/seed1",
+    )
+    assert found == [
+        "quickstart/warm/seed0",
+        "quickstart/cold/seed1",
+        "quickstart/warm/seed1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "more"), [("5", "0,1,2,3,4"), ("1", "0,1,2"), ("42", "0,1,2")]
+)
+def test_one_number_of_seeds_is_said_to_be_a_seed(nursery, given, more):
+    done = nursery.run(*QUICK, f"--config.seeds={given}")
+    assert listed(done) == [f"quickstart/{arm}/seed{given}" for arm in ARMS]
+    assert f"number {given}" in done.stderr
+    assert f"--config.seeds={more}." in done.stderr
+
+
+@pytest.mark.parametrize("given", ["0", "(5,)", "5,6", "[5]"])
+def test_seeds_that_are_clear_need_no_word(nursery, given):
+    done = nursery.run(*QUICK, f"--config.seeds={given}")
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_an_arm_that_is_none_shows_how_several_are_given(nursery):
+    done = nursery.run(*QUICK, "--config.arms=cold;warm")
+    assert done.returncode == 1 and "--config.arms=cold,warm" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "own", "other"),
+    [
+        ("/opt/bin/ws-sweep", "ws-sweep --x", "ws-run"),
+        ("C:/bin/ws-sweep.exe", "ws-sweep --x", "ws-run"),
+        (
+            "/home/me/launch/sweep.py",
+            "python -m launch.sweep --x",
+            "python -m launch.run",
+        ),
+    ],
+)
+def test_commands_are_named_as_the_running_one(
+    monkeypatch, program, own, other
+):
+    monkeypatch.setattr(sys, "argv", [program])
+    for text in ("python -m launch.sweep --x", "ws-sweep --x"):
+        assert called.named(text) == own
+    assert called.named("launch.run") == other == called.command("run")
+    assert called.named("relaunch.runner ws-runs") == "relaunch.runner ws-runs"
+
+
+@pytest.mark.parametrize("name", ["run", "sweep", "report", "retrain"])
+def test_help_from_a_checkout_names_the_module(name):
+    done = subprocess.run(
+        [sys.executable, "-m", f"launch.{name}", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert f"python -m launch.{name} --" in done.stdout
+    assert "ws-" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_the_way_on_leaves_overwrite_out(monkeypatch, tmp_path):
+    """Once more it would move away what is to go on."""
+    given = ["--config=own.py", "--overwrite", "--workdir=a b"]
+    script = tmp_path / "ws-run"
+    script.touch(mode=0o755)
+    importlib.import_module("launch.run")  # whose flag --overwrite is
+    monkeypatch.setattr(sys, "argv", [str(script), *given])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-P", str(script), *given])
+    kept = ["--config=own.py", "--workdir=a b"]
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert shlex.split(called.again()) == [str(script), *kept]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert shlex.split(called.again()) == ["ws-run", *kept]
+    module = ["python", "-m", "launch.run", *given]
+    monkeypatch.setattr(sys, "argv", ["/x/launch/run.py", *given])
+    monkeypatch.setattr(sys, "orig_argv", module)
+    expected = [sys.executable, "-m", "launch.run", *kept]
+    assert shlex.split(called.again()) == expected
