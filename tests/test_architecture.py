@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each part may import itself and what stands before it.
 ORDER = [
-    {"checks", "seeds", "files", "locks"},
+    {"checks", "seeds", "regular", "files", "locks", "memory"},
     {"data", "models", "results.rows"},
     {"transforms"},
     {"diagnostics"},
@@ -24,6 +24,7 @@ ORDER = [
     {"arms", "building", "active", "measuring"},
     {"experiment", "growing"},
 ]
+BELOW = ("results", "regular", "files", "locks")
 ANALYSIS = [
     path
     for path in FILES
@@ -93,7 +94,7 @@ def test_analysis_sees_rows_alone(path):
     for name, _ in imported(path):
         assert name.split(".")[0] not in ("keras", "tensorflow", "tensorboard")
         if name.startswith("ws_keras."):
-            assert own(name).startswith(("results", "files", "locks")), name
+            assert own(name).startswith(BELOW), name
 
 
 def test_reading_results_does_not_wait_for_keras():

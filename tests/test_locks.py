@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ws_keras import locks
+from ws_keras import regular
 
 HOLDER = """
 import sys
@@ -72,7 +73,7 @@ def test_without_locks_nothing_is_locked(lock, monkeypatch, number):
     def flock(handle, operation):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(locks.fcntl, "flock", flock)
+    monkeypatch.setattr(regular.fcntl, "flock", flock)
     with lock:
         assert not locks.Lock(lock.path).is_held()
 

@@ -1,20 +1,17 @@
 """A lock between processes that dies with its holder."""
 
-import errno
 import os
 import pathlib
+import re
 import socket
 import time
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from ws_keras import regular
 
 NAME = ".lock"
 _POLL_SECONDS = 0.1
-# What file systems without locks answer.
-_WITHOUT = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+_HOLDER = re.compile(rb"process \d+ on [^\n]*\n?")
+_LONGEST = 300
 
 
 class Lock:
@@ -36,7 +33,8 @@ class Lock:
     Args:
         path: File that stands for the lock; made when missing. It names the
             holder, for people; of several the one that came last. Only a
-            holder may remove it.
+            holder may remove it. A link is refused, and a file that holds
+            something else is locked as it is.
         shared: Whether others that share it may hold it at the same time.
             Defaults to `False`.
     """
@@ -50,17 +48,15 @@ class Lock:
         """Takes the lock if it is free, and returns whether it is now held."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            handle = regular.opened(self.path, os.O_RDWR | os.O_CREAT)
         except FileNotFoundError:  # its holder has just removed the folder
             return False
         try:
-            _lock(handle, self._shared)
+            regular.lock(handle, self._shared)
             if not self._is_file(handle):
                 os.close(handle)
                 return False
-            os.ftruncate(handle, 0)
-            name = f"process {os.getpid()} on {socket.gethostname()}\n"
-            os.write(handle, name.encode("utf8"))
+            _sign(handle)
         except BlockingIOError:
             os.close(handle)
             return False
@@ -79,9 +75,10 @@ class Lock:
     def holder(self) -> str:
         """Returns who holds it, for people."""
         try:
-            return self.path.read_text(errors="replace").strip()[:200]
-        except OSError:
+            found = regular.read(self.path, _LONGEST)
+        except (OSError, regular.Irregular):
             return ""
+        return found.decode("utf8", "replace").strip()
 
     def is_held(self) -> bool:
         """Returns whether another process holds it."""
@@ -95,10 +92,7 @@ class Lock:
     def _is_file(self, handle: int) -> bool:
         # A holder may have removed the file between its opening and this
         # lock, which then is one that nobody else meets.
-        try:
-            return os.path.samestat(os.fstat(handle), self.path.stat())
-        except FileNotFoundError:
-            return False
+        return regular.is_file(handle, self.path)
 
     def __enter__(self) -> "Lock":
         while not self.take():
@@ -109,12 +103,11 @@ class Lock:
         self.free()
 
 
-def _lock(handle: int, shared: bool) -> None:
-    if fcntl is None:
+def _sign(handle: int) -> None:
+    """Writes who holds a lock, unless its file is somebody else's text."""
+    found = os.pread(handle, _LONGEST, 0)
+    if found and not _HOLDER.fullmatch(found):
         return
-    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    try:
-        fcntl.flock(handle, kind | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno not in _WITHOUT:
-            raise
+    name = f"process {os.getpid()} on {socket.gethostname()}\n"
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, name.encode("utf8"), 0)
