@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from ws_keras import settings as all_settings
 from ws_keras.results import events
+from ws_keras.results import lines
 from ws_keras.results import rows
 from ws_keras.results import workdir as workdirs
 from ws_keras.training import checkpoint as checkpoints
@@ -88,7 +89,7 @@ class Work:
             minutes=self._intervals.minutes,
             epochs=self._intervals.epochs,
             stop=self._stop,
-            before=lambda: rows.sync(epochs_path),
+            before=lambda: lines.sync(epochs_path),
             replicas=self._replicas,
         )
         checkpoint = self._begin(setting.id, keeper)

@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Each part may import itself and what stands before it.
 ORDER = [
     {"checks", "seeds", "regular", "files", "locks", "memory"},
-    {"data", "models", "results.rows"},
+    {"data", "models", "results.lines", "results.rows"},
     {"transforms"},
     {"diagnostics"},
     {"settings", "losses", "callbacks"},

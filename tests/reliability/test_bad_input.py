@@ -182,7 +182,14 @@ def lines(tmp_path_factory):
             measures={"gradient_norm": 2.0},
         ),
     )
-    return path.read_bytes(), epochs.read_bytes()
+    return tuple(unsigned(file.read_bytes()) for file in (path, epochs))
+
+
+def unsigned(line: bytes) -> bytes:
+    """A line of before checksums, so that its fields alone are judged."""
+    values = json.loads(line)
+    del values["crc32"]
+    return json.dumps(values).encode() + b"\n"
 
 
 JSON = st.recursive(

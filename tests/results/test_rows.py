@@ -3,13 +3,22 @@
 import dataclasses
 import json
 import math
+import os
+import re
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
 
+from ws_keras.results import lines
 from ws_keras.results import rows
+
+
+def unsigned(path) -> str:
+    """The lines of a file as they were before they had checksums."""
+    return re.sub(r', "crc32": "[0-9a-f]{8}"}', "}", path.read_text())
 
 
 def test_round_trip_keeps_every_field(make_row, tmp_path):
@@ -117,7 +126,7 @@ def test_foreign_numbers_that_are_not_finite_are_nan(
 ):
     path = tmp_path / "rows.jsonl"
     rows.append(path, make_row(accuracy=12.5, measures={"norm": 12.5}))
-    path.write_text(path.read_text().replace("12.5", literal))
+    path.write_text(unsigned(path).replace("12.5", literal))
     (found,) = rows.read(path)
     assert math.isnan(found.accuracy) and math.isnan(found.measures["norm"])
 
@@ -222,6 +231,23 @@ def test_what_is_read_at_once_equals_what_is_read_line_by_line(
     [
         lambda lines: [lines[0] + "," + lines[1], lines[2]],
         lambda lines: [lines[0] + "," + lines[1], lines[2][:90], lines[2][90:]],
+        # A row in two lines at a comma, and two rows in one line.
+        lambda lines: [
+            *lines[0].replace(', "labels"', ',\n"labels"').split(",\n"),
+            lines[1] + "," + lines[2],
+        ],
+        # The same, inside a text.
+        lambda lines: [
+            *lines[0].replace("resnet18", "}\n{").split("\n"),
+            lines[1] + "," + lines[2],
+        ],
+        lambda lines: [lines[0].replace("{", '{"seed": 0, ', 1), lines[1]],
+        lambda lines: [lines[0].replace('"norm"', '"norm": 1, "norm"')],
+        lambda lines: [
+            lines[0]
+            .replace("resnet18", "a\\u003ab")
+            .replace("{", '{"seed" : 0, ', 1)
+        ],
         lambda lines: [lines[0].replace('"threshold"', '"boredom"'), lines[1]],
         lambda lines: [lines[0].replace('"seed": 0', '"seed": true'), lines[1]],
         lambda lines: [lines[0].replace("80", "8" * 400), lines[1]],
@@ -235,7 +261,7 @@ def test_a_damaged_line_is_found_in_whatever_company(
     path = tmp_path / "rows.jsonl"
     for number in (1, 2, 3):
         rows.append(path, make_row(round=number, measures={"norm": 0.25}))
-    lines = change(path.read_text().splitlines())
+    lines = change(unsigned(path).splitlines())
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(ValueError, match="line 1"):
         rows.read(path)
@@ -256,3 +282,98 @@ def test_files_are_found_in_the_order_of_their_parts(tmp_path):
     assert len(found) == 4
     assert len(rows.find(tmp_path, (rows.ROWS, rows.EPOCHS))) == 5
     assert rows.find(tmp_path / "missing") == []
+
+
+def test_each_line_carries_a_checksum_of_its_text(make_row, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows.append(path, make_row(dataset="npz:\u00e9.npz"))
+    text, checksum = (
+        path.read_bytes().removesuffix(b'"}\n').split(b', "crc32": "')
+    )
+    assert zlib.crc32(text) == int(checksum, 16)
+
+
+def test_any_flipped_bit_is_found(make_row, make_epochs, tmp_path):
+    """Wherever it is but at the very end, where it tears the last line."""
+    files = {
+        tmp_path / "rows.jsonl": lambda path: rows.scan(path),
+        tmp_path / "epochs.jsonl": lambda path: rows.scan(path, rows.Epoch),
+    }
+    for number in (1, 2):
+        rows.append(tmp_path / "rows.jsonl", make_row(round=number))
+        rows.append_epoch(tmp_path / "epochs.jsonl", make_epochs("a")[number])
+    for path, scan in files.items():
+        content = path.read_bytes()
+        for bit in range(0, 8 * len(content), 17):
+            where, mask = bit // 8, 1 << bit % 8
+            changed = bytearray(content)
+            changed[where] ^= mask
+            path.write_bytes(changed)
+            found = scan(path)
+            assert found.errors or found.torn, bit
+
+
+def test_a_changed_digit_is_told_from_a_number(make_row, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    for number in (1, 2):
+        rows.append(path, make_row(round=number))
+    text = path.read_text().replace("99.2", "99.3", 1)
+    path.write_text(text)
+    with pytest.raises(ValueError, match="line 1: its crc32 must.*Move the"):
+        rows.read(path)
+    assert [row.round for row in rows.scan(path).records] == [2]
+    # A change on purpose: without its checksum a line is as it says.
+    path.write_text(unsigned(path))
+    assert rows.read(path)[0].train_accuracy == 99.3
+
+
+def test_rows_with_and_without_checksums_stand_in_one_file(make_row, tmp_path):
+    """A run that went on with a newer version."""
+    path = tmp_path / "rows.jsonl"
+    rows.append(path, make_row(round=1))
+    path.write_text(unsigned(path))
+    rows.append(path, make_row(round=2, dataset="npz:a:b.npz"))
+    assert rows.read(path) == [
+        make_row(round=1),
+        make_row(round=2, dataset="npz:a:b.npz"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "zero"])
+def test_other_things_than_files_are_not_read(make_row, tmp_path, kind):
+    path, secret = tmp_path / "rows.jsonl", tmp_path / "secret"
+    secret.write_text("the secret\n")
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(secret if kind == "link" else "/dev/zero")
+    for use in (rows.read, lambda path: rows.append(path, make_row())):
+        with pytest.raises(ValueError, match="regular file") as error:
+            use(path)
+        assert "secret" not in str(error.value).replace(str(tmp_path), "")
+    assert secret.read_text() == "the secret\n"
+
+
+def test_a_file_beyond_all_rows_is_refused(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.touch()
+    os.truncate(path, 2**28 + 1)
+    with pytest.raises(ValueError, match="at most 268,435,456 bytes"):
+        rows.read(path)
+
+
+def test_links_and_depths_are_told_apart_from_files(tmp_path):
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/rows.jsonl").touch()
+    (tmp_path / "a/notes").symlink_to(tmp_path / "a/b/rows.jsonl")
+    (tmp_path / "folder").symlink_to(tmp_path / "a")
+    (tmp_path / "gone").symlink_to(tmp_path / "unmounted")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/rows.jsonl").symlink_to(tmp_path / "a/b/rows.jsonl")
+    deep = tmp_path.joinpath("d", *"x" * 40)
+    deep.mkdir(parents=True)
+    found = lines.find(tmp_path, (rows.ROWS,))
+    assert found.files == [str(tmp_path / "a/b/rows.jsonl")]
+    names = ("c/rows.jsonl", "folder", "gone")
+    assert found.links == [str(tmp_path / name) for name in names]
+    assert found.deep == [str(tmp_path.joinpath("d", *"x" * 31))]

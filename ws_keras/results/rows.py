@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 import math
 import operator
 import os
@@ -13,13 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 from typing import TypeVar
 
-from ws_keras import files
+from ws_keras.results import lines
 
 SCHEMA = 3
 _READABLE = (1, 2, SCHEMA)  # 1: no labels, no measures; 2: no cpu_seconds
 ROWS = "rows.jsonl"
 EPOCHS = "epochs.jsonl"
-_PART = 2**20
 # What a field that is a dictionary may hold, and what null stands for in it.
 _PARTS = {
     "labels": (("numbers", "words"), (str, int, float, bool), "none"),
@@ -128,35 +126,12 @@ def append(path: str | os.PathLike, row: Row) -> None:
         path: File; it and its folder are made when missing.
         row: The `Row`.
     """
-    _append(path, row, sync=True)
+    lines.append(path, encode(row), sync=True)
 
 
 def append_epoch(path: str | os.PathLike, epoch: Epoch) -> None:
     """Appends one epoch as a JSON line, flushed but not fsynced."""
-    _append(path, epoch, sync=False)
-
-
-def sync(path: str | os.PathLike) -> None:
-    """Brings a line file to the disk; a missing one is let pass."""
-    if pathlib.Path(path).exists():
-        with open(path, "rb") as file:
-            os.fsync(file.fileno())
-
-
-def cut(path: str | os.PathLike, count: int) -> None:
-    """Keeps the first lines of a file, in one step.
-
-    Args:
-        path: Line file; a missing one is let pass.
-        count: Number of whole lines that stay.
-    """
-    path = pathlib.Path(path)
-    if not path.exists():
-        return
-    *lines, _ = path.read_bytes().split(b"\n")
-    del lines[count:]
-    with files.at_once(path) as file:
-        file.write(b"".join(line + b"\n" for line in lines))
+    lines.append(path, encode(epoch), sync=False)
 
 
 def encode(record: Any) -> dict[str, Any]:
@@ -221,7 +196,7 @@ def find(
     workdir: str | os.PathLike, names: Collection[str] = (ROWS,)
 ) -> list[str]:
     """Returns the paths of line files of these names below a folder, sorted."""
-    return list(_walk(os.fspath(workdir), names))
+    return lines.find(workdir, names).files
 
 
 def scan(path: str | os.PathLike, kind: type = Row) -> Scan:
@@ -234,44 +209,16 @@ def scan(path: str | os.PathLike, kind: type = Row) -> Scan:
     Returns:
         A `Scan`.
     """
-    *lines, tail = _read(path).split(b"\n")
-    records = _all(lines, kind)
-    if records is not None:
-        return Scan(records, [], torn=bool(tail))
+    found, torn = lines.read(path)
+    values = lines.parse_all(found, _nested(kind))
     records, errors = [], []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(found, 1):
         try:
-            records.append(_decode(line, kind))
+            own = lines.parse(line) if values is None else values[number - 1]
+            records.append(_record(own, kind))
         except ValueError as error:
             errors.append(f"{path}, line {number}: {error}")
-    return Scan(records, errors, torn=bool(tail))
-
-
-def _read(path: str | os.PathLike) -> bytes:
-    # Without a file object, which asks the system twice as much: a large
-    # sweep has a file per setting.
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    try:
-        parts = []
-        while part := os.read(handle, _PART):
-            parts.append(part)
-        return b"".join(parts)
-    finally:
-        os.close(handle)
-
-
-def _walk(folder: str, names: Collection[str]) -> Iterator[str]:
-    """Yields what `glob` finds, in the order of the parts, in less time."""
-    try:
-        with os.scandir(folder) as entries:
-            entries = sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name in names:
-            yield entry.path
-        elif entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, names)
+    return Scan(records, errors, torn)
 
 
 def _strict(scanned: Scan) -> list:
@@ -280,30 +227,6 @@ def _strict(scanned: Scan) -> list:
             f"{scanned.errors[0]} Move the file away to run that setting anew."
         )
     return scanned.records
-
-
-def _append(path: str | os.PathLike, record: Any, sync: bool) -> None:
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(encode(record), allow_nan=False) + "\n"
-    # Binary: one write call per line, and offsets that count bytes.
-    with open(path, "ab+") as file:
-        _cut_torn_tail(file)
-        file.write(line.encode("utf8"))
-        file.flush()
-        if sync:
-            os.fsync(file.fileno())
-
-
-def _cut_torn_tail(file) -> None:
-    end = file.seek(0, os.SEEK_END)
-    if not end:
-        return
-    file.seek(end - 1)
-    if file.read(1) == b"\n":
-        return
-    file.seek(0)
-    os.ftruncate(file.fileno(), file.read().rfind(b"\n") + 1)
 
 
 def _encode(record: Any) -> Iterator[tuple[str, Any]]:
@@ -320,31 +243,18 @@ def _finite(value: Any) -> Any:
     return None if is_float and not math.isfinite(value) else value
 
 
-def _all(lines: list[bytes], kind: type[Record]) -> list[Record] | None:
-    """Decodes whole lines of this package at once, `None` if some are not.
-
-    So a file takes a third of the time that its lines take one by one.
-    """
-    try:
-        found = json.loads(b"[%s]" % b",".join(lines))
-        if len(found) == len(lines) and all(_fits(v, kind) for v in found):
-            return [_made(kind, values) for values in found]
-    except (ValueError, RecursionError):
-        pass
-    return None
-
-
-def _decode(line: bytes, kind: type[Record]) -> Record:
-    try:
-        values = json.loads(line.decode("utf8"))
-    except (ValueError, RecursionError):
-        raise ValueError(f"not a JSON line. Received: {line[:40]!r}.") from None
-    return decode(values, kind)
+def _record(values: dict, kind: type[Record]) -> Record:
+    return _made(kind, values) if _fits(values, kind) else decode(values, kind)
 
 
 @functools.cache
 def _fields(kind: type) -> dict[str, type]:
     return {field.name: field.type for field in dataclasses.fields(kind)}
+
+
+@functools.cache
+def _nested(kind: type) -> list[str]:
+    return [name for name, type_ in _fields(kind).items() if type_ is dict]
 
 
 @functools.cache
@@ -368,8 +278,7 @@ def _numbers(kind: type) -> Callable[[dict], tuple]:
 def _fits(values: Any, kind: type) -> bool:
     fields = _fields(kind)
     return (
-        type(values) is dict
-        and values.get("schema", SCHEMA) == SCHEMA
+        values.get("schema", SCHEMA) == SCHEMA
         and [*values] == [*fields]
         and [*map(type, values.values())] == [*fields.values()]
         and _are_small(_numbers(kind)(values))

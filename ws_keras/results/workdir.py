@@ -13,6 +13,7 @@ from typing import Any
 
 from ws_keras import files
 from ws_keras import locks
+from ws_keras.results import lines
 from ws_keras.results import rows
 
 RUN = "run.json"
@@ -232,10 +233,10 @@ class Workdir:
         checkpoint alone has is appended.
         """
         path = self.rows_path(setting)
-        rows.cut(path, state["rounds"])
+        lines.cut(path, state["rounds"])
         if len(self.rows_of(setting)) < state["rounds"]:
             rows.append(path, rows.decode(state["row"]))
-        rows.cut(self.epochs_path(setting), state["epochs"])
+        lines.cut(self.epochs_path(setting), state["epochs"])
 
     def lock(self, setting: str | None = None) -> locks.Lock:
         """Returns the lock of a setting, or that of what all share."""
