@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 
 import pytest
 
@@ -53,6 +54,14 @@ def _row(**changes) -> rows.Row:
 @pytest.fixture
 def make_row():
     return _row
+
+
+@pytest.fixture
+def unsigned():
+    """Returns the lines of a file as they were before they had checksums."""
+    return lambda path: re.sub(
+        r', "crc32": "[0-9a-f]{8}"}', "}", path.read_text()
+    )
 
 
 @pytest.fixture

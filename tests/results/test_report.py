@@ -128,10 +128,10 @@ def test_half_written_run_shows_what_is_readable(online_rows, make_run):
     assert "47.5 ± 0.5" in written.summary
 
 
-def test_rows_of_another_schema_are_named(make_row, make_run):
+def test_rows_of_another_schema_are_named(make_row, make_run, unsigned):
     folder = make_run([make_row(seed=0, last=True), make_row(seed=1)])
     path = folder.rows_path("fig2_online/warm/seed1")
-    path.write_text(path.read_text().replace('"schema": 3', '"schema": 4'))
+    path.write_text(unsigned(path).replace('"schema": 3', '"schema": 4'))
     written = report.write(folder.path)
     assert "schema=4" in written.problems[0]
     assert "| fig2_online | warm |" in written.summary
@@ -239,11 +239,11 @@ def test_lines_of_one_file_share_a_sentence(online_rows, make_run):
     )
 
 
-def test_odd_values_cost_their_line_alone(make_row, make_run):
+def test_odd_values_cost_their_line_alone(make_row, make_run, unsigned):
     found = [make_row(arm=arm, last=True) for arm in ("cold", "warm")]
     folder = make_run(found)
     path = folder.rows_path("fig2_online/warm/seed0")
-    line = path.read_text()
+    line = unsigned(path)
     for other, words in (
         (line.replace('"steps": 80', f'"steps": {10**400}'), "smaller than"),
         (line.replace('"measures": {}', '"measures": {"a": "b"}'), "numbers"),

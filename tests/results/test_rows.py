@@ -4,7 +4,6 @@ import dataclasses
 import json
 import math
 import os
-import re
 import subprocess
 import sys
 import zlib
@@ -14,11 +13,6 @@ import pytest
 
 from ws_keras.results import lines
 from ws_keras.results import rows
-
-
-def unsigned(path) -> str:
-    """The lines of a file as they were before they had checksums."""
-    return re.sub(r', "crc32": "[0-9a-f]{8}"}', "}", path.read_text())
 
 
 def test_round_trip_keeps_every_field(make_row, tmp_path):
@@ -122,7 +116,7 @@ def test_labels_and_measures_come_back(make_row, tmp_path):
 
 @pytest.mark.parametrize("literal", ["Infinity", "-Infinity", "1e999", "NaN"])
 def test_foreign_numbers_that_are_not_finite_are_nan(
-    make_row, tmp_path, literal
+    make_row, tmp_path, unsigned, literal
 ):
     path = tmp_path / "rows.jsonl"
     rows.append(path, make_row(accuracy=12.5, measures={"norm": 12.5}))
@@ -256,7 +250,7 @@ def test_what_is_read_at_once_equals_what_is_read_line_by_line(
     ],
 )
 def test_a_damaged_line_is_found_in_whatever_company(
-    tmp_path, make_row, change
+    tmp_path, make_row, unsigned, change
 ):
     path = tmp_path / "rows.jsonl"
     for number in (1, 2, 3):
@@ -313,7 +307,7 @@ def test_any_flipped_bit_is_found(make_row, make_epochs, tmp_path):
             assert found.errors or found.torn, bit
 
 
-def test_a_changed_digit_is_told_from_a_number(make_row, tmp_path):
+def test_a_changed_digit_is_told_from_a_number(make_row, unsigned, tmp_path):
     path = tmp_path / "rows.jsonl"
     for number in (1, 2):
         rows.append(path, make_row(round=number))
@@ -327,7 +321,9 @@ def test_a_changed_digit_is_told_from_a_number(make_row, tmp_path):
     assert rows.read(path)[0].train_accuracy == 99.3
 
 
-def test_rows_with_and_without_checksums_stand_in_one_file(make_row, tmp_path):
+def test_rows_with_and_without_checksums_stand_in_one_file(
+    make_row, unsigned, tmp_path
+):
     """A run that went on with a newer version."""
     path = tmp_path / "rows.jsonl"
     rows.append(path, make_row(round=1))
