@@ -70,6 +70,8 @@ def fit_rounds(
     first round with the model as it is given, and each round with the learning
     rate that it is given with, whatever callbacks have made of it. The arms of
     a seed see the samples in the same order. A given model is left as it was.
+    After the training of each round the moments of batch norm are measured
+    anew, before accuracy is (see `ws_keras.recalibrate`).
 
     Example:
 
@@ -133,6 +135,7 @@ def fit_rounds(
             until=until or terms.Until(patience=10),
             seed=setting.seed,
             callbacks=callbacks,
+            recalibrate=True,
         )
         trainer.warm_up(np.arange(ends[0]))
         given.restore()

@@ -9,9 +9,11 @@ import keras
 from keras import ops
 
 from ws_keras import seeds
+from ws_keras.callbacks import moments
 from ws_keras.callbacks import schedule as schedules
 from ws_keras.callbacks import serialization
 from ws_keras.callbacks import travelling
+from ws_keras.transforms import batches
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
@@ -75,8 +77,16 @@ class ShrinkPerturb(keras.callbacks.Callback):
         frozen: Whether frozen layers are changed too.
         statistics: `"reset"`, `"keep"` or `"recalibrate"`.
         optimizer: `"reset"`, `"reset_slots"` or `"keep"`.
-        data: Batches for `"recalibrate"`; something that can be iterated
-            over at each application, such as a list or `tf.data.Dataset`.
+        data: Training data, as `fit` takes them: an array, or a dict or list
+            of one for each input; a `tf.data.Dataset`, a
+            `keras.utils.PyDataset`, or any iterable of batches. Of a tuple,
+            such as `(x, y)`, the first item counts. The moments of batch
+            norm are measured on them with the transform (unless `statistics`
+            says otherwise), on 10 batches before each validation within
+            `fit`, and on 100 at the end of `fit`, when all callbacks have
+            ended: arrays are cut into batches of 32. Without them the
+            moments are those of training, and a warning says where they lag
+            behind the weights. Defaults to `None`.
         build_fn: Function that builds the model.
 
     Raises:
@@ -106,6 +116,8 @@ class ShrinkPerturb(keras.callbacks.Callback):
         build_fn: Callable | None = None,
     ):
         super().__init__()
+        # Of an iterator too there is more than one pass.
+        data = None if data is None else batches.repeatable(data)
         self.schedule = schedules.Schedule(when, every, epochs, until, last)
         self.last = last
         self.log = log
@@ -119,9 +131,11 @@ class ShrinkPerturb(keras.callbacks.Callback):
             "frozen": frozen,
             "statistics": statistics,
             "optimizer": optimizer,
-            "data": data,
+            # Else they are what moments are measured on later.
+            "data": data if statistics in (None, "recalibrate") else None,
             "build_fn": build_fn,
         }
+        self._data, data = data, self._arguments["data"]
         transforms.check(
             shrink, perturb, noise, statistics, optimizer, data, seed, build_fn
         )
@@ -132,6 +146,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self.seed = None if seed is None else int(seed)
         self._fits = 0
         self._state = None
+        self._watch = moments.Watch()
 
     def set_model(self, model):
         super().set_model(model)
@@ -159,6 +174,9 @@ class ShrinkPerturb(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._state.begun = True
         self.schedule.check_reachable(self.params["epochs"], self._steps_in)
+        self._watch = moments.watch(self)
+        if self._data is not None:
+            self._watch.measure_at_end(self._data)
         # Restoring may come before this callback or after it.
         if not self._state.restored:
             self._state.values["offset"] = -self._iterations()
@@ -174,6 +192,8 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self._epoch, self._next_look = epoch, 0
 
     def on_train_batch_begin(self, batch, logs=None):
+        if self._data is None:
+            self._watch.on_batch_begin(self, batch)
         if self.schedule.when != "step" or batch < self._next_look:
             return
         self._apply_if_step_is_due(self._epoch)
@@ -184,6 +204,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self._next_look = batch + max(1, left // _MOST_STEPS_OF_A_BATCH)
 
     def on_epoch_end(self, epoch, logs=None):
+        self._watch.on_epoch_end(self, epoch)
         if (
             self.schedule.when == "step"
             and not self._steps()
@@ -207,9 +228,12 @@ class ShrinkPerturb(keras.callbacks.Callback):
                 self._apply("epoch", epoch)
             self._apply_if_step_is_due(epoch)
         self._state.detach(self.model)
+        self._watch.on_train_end(self)
 
     def on_test_begin(self, logs=None):
         self._detach_outside_of_fit()
+        if self._state.begun and self._data is not None:
+            moments.measure(self.model, self._data, moments.FEW)
 
     def on_predict_begin(self, logs=None):
         self._detach_outside_of_fit()
@@ -245,6 +269,8 @@ class ShrinkPerturb(keras.callbacks.Callback):
 
     def _begin(self, epoch: int) -> None:
         """Acts on what came before the first epoch of this fit."""
+        if self._data is not None and self.model.built:
+            moments.check(self.model, self._data)
         restored = self._state.restored
         if restored:
             self._check_same_arguments()
@@ -277,6 +303,8 @@ class ShrinkPerturb(keras.callbacks.Callback):
             seed=seeds.derive(values["seed"], values["fits"], what, number),
             **self._arguments,
         )
+        if any(line.action == "reset" for line in self.report):
+            self._watch.reset()
         # Resetting the optimizer sets its count back.
         values["offset"] += before - self._iterations()
 

@@ -5,6 +5,7 @@ import math
 import keras
 
 from ws_keras import checks
+from ws_keras.callbacks import moments
 
 
 @keras.saving.register_keras_serializable(package="ws_keras")
@@ -15,6 +16,10 @@ class StopAtAccuracy(keras.callbacks.Callback):
     (section 2, and the authors' e-mail to the replicators); models that never
     get there stop when the accuracy no longer improves. A loss that is nan or
     infinite stops the training as well.
+
+    With batch norm, an accuracy that is measured during the epoch says nothing
+    of the moments that the model is used with. Where these lag behind the
+    weights at the end of `fit`, a warning says so, with what mends it.
 
     After `fit`, `stopped_by` is `"threshold"`, `"plateau"`, `"nan"`, or
     `None` where `epochs` ran out first.
@@ -60,13 +65,22 @@ class StopAtAccuracy(keras.callbacks.Callback):
         self.min_delta = min_delta
         self.data = data
         self._earlier = {}
+        self.watch = moments.Watch()
         self._begin()
 
     def on_train_begin(self, logs=None):
         self._begin(**self._earlier)
         self._earlier = {}
+        self.watch = moments.watch(self)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.watch.on_batch_begin(self, batch)
+
+    def on_train_end(self, logs=None):
+        self.watch.on_train_end(self)
 
     def on_epoch_end(self, epoch, logs=None):
+        self.watch.on_epoch_end(self, epoch)
         logs = logs or {}
         if not math.isfinite(logs.get("loss", 0.0)):
             self._stop("nan")

@@ -12,9 +12,11 @@ import numpy as np
 from keras import ops
 
 from ws_keras import seeds
+from ws_keras.callbacks import moments as callback_moments
 from ws_keras.training import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
+from ws_keras.training import moments
 from ws_keras.training import place as places
 from ws_keras.training import stop as stops
 from ws_keras.training import strategy as strategies
@@ -64,6 +66,12 @@ class Trainer:
         diagnostics: What to measure before each epoch and after each round,
             a `diagnostics.Diagnostics`. Not counted as training time.
             Defaults to `None`.
+        recalibrate: Whether the moments of batch norm are measured anew
+            after the training of a round, with the weights still, on up to
+            100 batches of its samples. It counts as part of the evaluation.
+            Otherwise they are those of training, as in the authors' code,
+            and a warning says so where they lag far behind. Defaults to
+            `False`.
     """
 
     def __init__(
@@ -79,6 +87,7 @@ class Trainer:
         callbacks=(),
         keeper: keepers.Keeper | None = None,
         diagnostics: Measuring | None = None,
+        recalibrate: bool = False,
     ):
         self.model = model
         self._feed = feed
@@ -92,6 +101,7 @@ class Trainer:
         self._callbacks = list(callbacks)
         self._keeper = keeper
         self._diagnostics = diagnostics
+        self._moments = moments.Moments(model, feed, seed, recalibrate)
         if keeper is not None:
             keeper.stop.watch(model)
         self.rounds = 0  # that are done
@@ -221,7 +231,12 @@ class Trainer:
         self.place, self._metrics = None, ()
         trace_seconds, self._trace_seconds = self._trace_seconds, 0.0
         start = time.perf_counter()
+        if rule.stopped_by != "nan":
+            self._moments.measure(number, round)
         evaluated = self._evaluate(self._evaluation(round.held_out))
+        eval_seconds = time.perf_counter() - start
+        running = clock.logs[_ACCURACY]
+        self._moments.check(number, round, rule.watch.lag, running)
         clean = until.measured == "clean"
         return terms.RoundResult(
             num_samples=len(indices),
@@ -231,8 +246,8 @@ class Trainer:
             train_seconds=sum(clock.wall.seconds),
             cpu_seconds=sum(clock.cpu.seconds),
             trace_seconds=trace_seconds,
-            eval_seconds=time.perf_counter() - start,
-            train_accuracy=rule.value if clean else clock.logs[_ACCURACY],
+            eval_seconds=eval_seconds,
+            train_accuracy=rule.value if clean else running,
             accuracy=evaluated[_ACCURACY],
             loss=clock.logs["loss"],
             eval_loss=evaluated["loss"],
@@ -401,6 +416,10 @@ class _Monitor(keras.callbacks.Callback):
         self._trainer = trainer
         self._arguments = (number, round, clock)
         self._size = size
+
+    def on_train_begin(self, logs=None):
+        # The trainer sees to the moments itself.
+        callback_moments.watch(self).is_quiet = True
 
     def on_epoch_begin(self, epoch, logs=None):
         self._trainer.look(*self._arguments)

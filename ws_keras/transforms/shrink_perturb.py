@@ -1,7 +1,6 @@
 """Shrink-perturb of a whole Keras model, in place."""
 
 import contextlib
-import itertools
 import secrets
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 import keras
 
 from ws_keras.transforms import arrays
+from ws_keras.transforms import batches
 from ws_keras.transforms import fresh
 from ws_keras.transforms import noise as noises
 from ws_keras.transforms import optimizers
@@ -125,7 +125,9 @@ def shrink_perturb(
     # What does not change the weights is to change nothing else unasked.
     changed = [e for e, *pair in strengths.values() if pair != [1, 0]]
     default = "reset" if changed else "keep"
-    statistics, optimizer = statistics or default, optimizer or default
+    optimizer = optimizer or default
+    if statistics is None:
+        statistics = default if data is None else "recalibrate"
     draw = noises.source(noise, seed, build_fn)
     starts = []
     if statistics != "keep":
@@ -134,7 +136,8 @@ def shrink_perturb(
         if not isinstance(draw, fresh.Fresh):
             start = fresh.Fresh(seed, build_fn)
         starts = [(e, start) for e in resets if _is_meant(e, shrink)]
-    data = _with_a_batch(data)
+    if data is not None:
+        data = batches.Batches(model, data)
     _rehearse(strengths, draw, starts)
     plan = optimizers.planned(getattr(model, "optimizer", None), optimizer)
 
@@ -145,7 +148,7 @@ def shrink_perturb(
         for entry, start in starts:
             lines[entry.index] = _reset(entry, start)
         if data is not None:
-            layer_statistics.recalibrate(model, data)
+            layer_statistics.assign(layer_statistics.measure(model, data))
     optimizers.assign(plan)
     optimizers.sync_averages(
         getattr(model, "optimizer", None), [e.variable for e in changed]
@@ -260,21 +263,6 @@ def _refuse_unsupported(strengths: dict) -> None:
                     f"Received: layer {layer.name!r} with {what}. Leave it "
                     "out with `exclude=`, or transform before quantizing."
                 )
-
-
-def _with_a_batch(data):
-    if data is None:
-        return None
-    try:
-        batches = iter(data)
-    except TypeError:
-        raise ValueError(
-            "`data` must be something that gives batches, such as a list or "
-            f"a `tf.data.Dataset`. Received: data={data!r}."
-        ) from None
-    first = list(itertools.islice(batches, 1))
-    layer_statistics.check_first(first)
-    return itertools.chain(first, batches)
 
 
 def _rehearse(strengths: dict, draw: noises.Source, starts: list) -> None:

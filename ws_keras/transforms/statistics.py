@@ -1,13 +1,15 @@
 """What layers measure while they train, such as batch-norm moments."""
 
 import contextlib
-import itertools
+import math
 from collections.abc import Iterable
 
 import keras
 from keras import ops
 
+from ws_keras.transforms import batches
 from ws_keras.transforms import errors
+from ws_keras.transforms import variables
 
 POLICIES = ("keep", "reset", "recalibrate")
 
@@ -23,55 +25,140 @@ def check_policy(policy: str, data) -> None:
             f"`statistics` must be one of {list(POLICIES)}. "
             f"Received: statistics={policy!r}."
         )
-    if (policy == "recalibrate") != (data is not None):
+    if policy == "recalibrate" and data is None:
         raise ValueError(
-            "`data`, batches of model inputs, goes with "
-            f"`statistics='recalibrate'`. Received: statistics={policy!r}, "
-            f"data={'None' if data is None else type(data).__name__}."
+            "`statistics='recalibrate'` needs `data`, which it measures "
+            f"them on. Received: statistics={policy!r}, data=None."
+        )
+    if policy in ("keep", "reset") and data is not None:
+        raise ValueError(
+            "`data` is what statistics are measured on, which "
+            f"`statistics={policy!r}` does not do. Received: "
+            f"statistics={policy!r}, data={type(data).__name__}. Leave "
+            "one of them out."
         )
 
 
-def recalibrate(model: keras.Model, data: Iterable) -> None:
-    """Measures batch-norm moments anew on data, with weights still.
+def recalibrate(
+    model: keras.Model,
+    data,
+    batch_size: int | None = None,
+    max_batches: int | None = batches.MOST,
+) -> list[str]:
+    """Measures batch-norm moments anew on data, with the weights still.
 
-    Every batch counts the same: the moments become the plain average over
-    the batches, and over the calls of a layer that is used more than once.
-    Dropout and whatever else depends on training mode is on, as in training;
-    nothing but the moments changes.
+    Batch norm normalizes by the moments of the batch while it trains, and by
+    moving averages of them when the model is used. After a short fit, or one
+    whose weights still moved fast at its end, these averages belong to
+    weights that are gone, and the model may be far worse in use than it was
+    in training. One pass over training data mends that.
+
+    Each sample counts the same: the moments become the average of those of
+    the batches, weighted by their sizes. Dropout, and whatever else depends
+    on training mode, is on, as in training. Nothing but the moments of batch
+    norm changes, the seeds of dropout included. Layers that are frozen, or
+    that the model calls with `training=False`, keep theirs. The moments are
+    those of batches as given: use the batch size of the training.
+
+    Example:
+
+    ```python
+    model.fit(x, y, epochs=5)
+    ws_keras.recalibrate(model, x)
+    ```
+
+    Args:
+        model: Built `keras.Model`.
+        data: Training data, as `fit` takes them: an array, or a dict or list of
+            one for each input; a `tf.data.Dataset`, a
+            `keras.utils.PyDataset`, or any iterable of batches. Of a tuple,
+            such as `(x, y)`, the first item counts.
+        batch_size: Samples in a batch, where `data` are arrays. `None` means
+            32, as in `fit`.
+        max_batches: The most batches to measure on, `None` for all. Of
+            arrays it is a random part, of a list and of a `PyDataset` every
+            so many batches, of other data the first ones. Defaults to 100.
+
+    Returns:
+        The names of the layers that were measured; none where the model has
+        no batch norm.
+
+    Raises:
+        ValueError: If the model is not built, there is no batch, or the
+            model does not take one; nothing has changed then.
+        NotFinite: If a moment is nan or infinite; likewise.
+    """
+    variables.check_built(model)
+    read = batches.Batches(model, data, batch_size, max_batches)
+    measured = measure(model, read)
+    assign(measured)
+    return [norm.name for norm in measured]
+
+
+def assign(measured: dict) -> None:
+    """Writes what `measure` has returned."""
+    for values in measured.values():
+        for variable, value in values:
+            variable.assign(value)
+
+
+def measure(model: keras.Model, data: Iterable) -> dict:
+    """Measures batch-norm moments on batches of inputs, and changes nothing.
 
     Args:
         model: Built model.
-        data: Batches of model inputs; of a tuple, the first item.
+        data: Batches of model inputs; see `recalibrate`.
+
+    Returns:
+        A dict from each layer that was measured to pairs of a variable and
+        its new value.
 
     Raises:
         ValueError: If the model does not take a batch.
-        NotFinite: If a moment is nan or infinite; none has changed then.
+        NotFinite: If a moment is nan or infinite.
     """
-    norms = [layer for layer in model._flatten_layers() if _is_norm(layer)]
+    norms = trained_norms(model)
     # A scope without side effects: a pass in training mode also draws seeds,
     # and layers such as SpectralNormalization even write their weights.
     state = {}
     with contextlib.ExitStack() as stack:
         for norm in norms:
             stack.enter_context(_averaging(norm))
-        for number, batch in enumerate(data):
-            inputs = batch[0] if isinstance(batch, tuple) else batch
+        for number, inputs in enumerate(data):
             with keras.StatelessScope(list(state.values())) as scope:
                 _pass(model, inputs, number)
+            if not norms:
+                break  # that the model takes the data is all there is to see
             for variable in model.non_trainable_variables:
                 value = scope.get_current_value(variable)
                 if value is not None:
                     state[id(variable)] = (variable, value)
-    measured = [
-        state[id(variable)]
-        for norm in norms
-        for variable in (norm.moving_mean, norm.moving_variance)
-        if id(variable) in state
+    measured = {}
+    for norm in norms:
+        found = [state[id(v)] for v in moments(norm) if id(v) in state]
+        for variable, value in found:
+            _check_finite(variable, value)
+        if found:
+            measured[norm] = found
+    return measured
+
+
+def trained_norms(model: keras.Model) -> list:
+    """Returns the batch-norm layers whose moments training may measure."""
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+        and layer.trainable
     ]
-    for variable, value in measured:
-        _check_finite(variable, value)
-    for variable, value in measured:
-        variable.assign(value)
+
+
+def moments(norm) -> list:
+    """Returns the variables that hold the moments of a batch-norm layer."""
+    # With `renorm` the variance is derived from the third of them.
+    names = ("moving_mean", "moving_variance", "moving_stddev")
+    found = [getattr(norm, name, None) for name in names]
+    return [variable for variable in found if variable is not None]
 
 
 def _pass(model, inputs, number: int) -> None:
@@ -96,14 +183,22 @@ def _check_finite(variable, value) -> None:
 
 @contextlib.contextmanager
 def _averaging(norm):
-    """Lets each call of a layer count the same, however many there are."""
+    """Lets each sample count the same, in whichever call of a layer."""
     call, momentum = norm.call, norm.momentum
-    counts = itertools.count()
+    before = 0
 
-    def counted(*arguments, **keywords):
-        count = next(counts)
-        norm.momentum = count / (count + 1)
-        return call(*arguments, **keywords)
+    def counted(inputs, training=None, **keywords):
+        nonlocal before
+        if training:
+            if not before:
+                # No factor makes nan a zero.
+                for variable in moments(norm):
+                    variable.assign(ops.zeros_like(variable))
+            # Elements instead of samples: images may differ in size.
+            size = math.prod(inputs.shape)
+            norm.momentum = before / (before + size) if size else 1.0
+            before += size
+        return call(inputs, training=training, **keywords)
 
     # Past Keras' `__setattr__`, for a moment and without a trace.
     vars(norm)["call"] = counted
@@ -112,18 +207,3 @@ def _averaging(norm):
     finally:
         del vars(norm)["call"]
         norm.momentum = momentum
-
-
-def check_first(batches: list) -> None:
-    """Raises a ValueError unless there is a first batch."""
-    if not batches:
-        raise ValueError(
-            "`data` must hold at least one batch to measure the statistics "
-            "on. Received: no batch."
-        )
-
-
-def _is_norm(layer) -> bool:
-    return isinstance(layer, keras.layers.BatchNormalization) and (
-        layer.trainable
-    )

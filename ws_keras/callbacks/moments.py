@@ -1,0 +1,274 @@
+"""Batch-norm moments in the course of a fit, and at its very end.
+
+Batch norm is used with moving averages of the moments of its batches. They lag
+behind weights that still move: after a short fit, or one that is stopped as
+soon as it has learned its data, a model can be right in training and wrong in
+use. How far they lag can be seen without any data: what the moving averages
+have become in the last steps says what the moments of these batches were.
+"""
+
+import collections
+import dataclasses
+import math
+import warnings
+import zlib
+
+import keras
+import numpy as np
+
+from ws_keras.transforms import batches
+from ws_keras.transforms import statistics
+from ws_keras.transforms import variables
+
+FEW = 10  # batches to measure on where it is done in each epoch
+_WINDOW = 16  # batches to compare with: fewer are noise, more lag themselves
+# In use, networks whose moments were closer than this lost at most a point of
+# accuracy, others up to 90 (`python -m benchmarks.moments`).
+_MOST = 0.25
+_NAME = "_ws_keras_moments"
+
+
+class LaggingMoments(UserWarning):
+    """Batch-norm moments do not belong to the weights."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Lag:
+    """How far moving moments are from those of the last batches.
+
+    `mean` is in standard deviations, `variance` the logarithm of a ratio; both
+    are root mean squares over the channels of the layer that lags most.
+    """
+
+    layer: str
+    momentum: float
+    mean: float
+    variance: float
+    batches: int
+    steps: int
+    since: str
+
+    @property
+    def size(self) -> float:
+        return max(self.mean, self.variance)
+
+    @property
+    def is_large(self) -> bool:
+        return self.size > _MOST
+
+    def describe(self) -> str:
+        """Returns a sentence with the numbers, without its full stop."""
+        return (
+            f"The moments of layer {self.layer!r} (momentum "
+            f"{self.momentum:g}) are {self.mean:.2f} standard deviations in "
+            f"the mean and a factor of {math.exp(self.variance):.2f} in the "
+            f"variance away from those of the last {self.batches} batches, "
+            f"after {self.steps} steps {self.since}"
+        )
+
+
+class Watch:
+    """Follows the moments of one fit, for all callbacks that ask for it.
+
+    `lag` is known after the fit: a `Lag` where the model has ended with
+    moments that were seen at the end of an epoch, otherwise `None`.
+    """
+
+    def __init__(self):
+        self.lag = None
+        self.is_quiet = False  # `lag` is enough
+        self._is_done = False
+        self._data = []
+        self._norms = []
+        self._lags = {}  # of the moments at the end of each epoch
+        self._old = collections.deque(maxlen=2)
+        self._steps = None  # batches of an epoch, once they are known
+        self._batch, self._size, self._total = 0, 1, 0
+        self._reset = None  # batches of this fit before the last reset
+        self._epoch = None
+
+    def __reduce__(self):
+        # A callback that is copied is to take no layers along.
+        return type(self), ()
+
+    def measure_at_end(self, data) -> None:
+        """Has moments measured on data when all callbacks have ended."""
+        self._data.append(data)
+
+    def reset(self) -> None:
+        """Notes that the moments have just been put back to their start."""
+        self._reset = self._total + self._batch
+        self._old.clear()
+
+    def on_batch_begin(self, callback, batch: int) -> None:
+        """Looks at the moments where the end of the epoch is near."""
+        if batch == 0:
+            self._begin(callback.model)
+        self._batch = batch
+        if not self._norms:
+            return
+        steps = self._steps or callback.params.get("steps")
+        if steps is None:
+            # It may end at any time: of two looks one is far enough away.
+            due = batch % _WINDOW == 0
+            due &= not self._old or self._old[-1][0] != batch
+        else:
+            due = batch > steps - self._window() - self._size
+            due &= not self._old
+        if due:
+            # Only then: to ask a callback for its model makes JAX wait.
+            self._old.append((batch, self._read(callback.model)))
+
+    def on_epoch_end(self, callback, epoch: int) -> None:
+        """Notes how far the moments lag behind the weights."""
+        if epoch == self._epoch:
+            return
+        self._epoch = epoch
+        self._steps = callback.params.get("steps") or self._batch + self._size
+        self._total += self._steps
+        if self._old:
+            now = self._read(callback.model)
+            batch, old = self._old[0]
+            length = self._total - (self._reset or 0)
+            since = "since their reset"
+            if self._reset is None:
+                since = "in this fit"
+            lag = _lag(
+                self._norms, old, now, self._steps - batch, length, since
+            )
+            self._lags[_checksum(now)] = lag
+        self._old.clear()
+        self._batch = 0
+
+    def end(self, model) -> None:
+        """Measures, or says what has not been measured."""
+        for data in self._data:
+            measure(model, data)
+        if not self._data and not self._is_done:
+            self._say(model)
+        self._is_done = True
+
+    def on_train_end(self, callback) -> None:
+        """Ends where no history of the fit comes last and does it."""
+        history = getattr(callback.model, "history", None)
+        if history is None or _NAME not in vars(history):
+            self.end(callback.model)
+
+    def _say(self, model) -> None:
+        self.lag = self._lags.get(_checksum(self._read(model)))
+        if self.lag is None or not self.lag.is_large or self.is_quiet:
+            return
+        warnings.warn(
+            "Batch-norm moments lag behind the weights, so that the model "
+            "may be far worse in use than in training. "
+            f"{self.lag.describe()}. Measure them anew on training data "
+            "before you use the model: `ws_keras.recalibrate(model, x)`. "
+            "With `ShrinkPerturb(data=x)` the end of `fit` does that.",
+            LaggingMoments,
+            stacklevel=2,
+        )
+
+    def _begin(self, model) -> None:
+        norms = statistics.trained_norms(model)
+        # A model may be built by its first batch.
+        self._norms = [norm for norm in norms if norm.built]
+        self._size = getattr(model, "steps_per_execution", None) or 1
+
+    def _window(self) -> int:
+        """Fewer batches than the moments remember, where they remember few."""
+        momentum = max(norm.momentum for norm in self._norms)
+        remembered = 0.8 / max(1 - momentum, 1e-3)
+        return int(min(_WINDOW, max(4, remembered)))
+
+    def _read(self, model) -> list[list[np.ndarray]]:
+        del model  # Keras has brought its variables up to date for it.
+        return [
+            [
+                np.array(variables.host(variable), "float64")
+                for variable in (norm.moving_mean, norm.moving_variance)
+            ]
+            for norm in self._norms
+        ]
+
+
+def check(model: keras.Model, data) -> None:
+    """Raises a ValueError unless the model takes the first batch of data."""
+    first = batches.Batches(model, data, most=1)
+    statistics.measure(model, first)
+
+
+def measure(model: keras.Model, data, most: int = batches.MOST) -> None:
+    """Measures moments anew within a fit, which no error is to end."""
+    try:
+        read = batches.Batches(model, data, most=most)
+        statistics.assign(statistics.measure(model, read))
+    except Exception as error:  # of data that come from anywhere
+        warnings.warn(
+            "Batch-norm moments could not be measured anew, and stay as "
+            f"training left them: {error} Measure them before you use the "
+            "model: `ws_keras.recalibrate(model, x)`.",
+            LaggingMoments,
+            stacklevel=2,
+        )
+
+
+def watch(callback: keras.callbacks.Callback) -> Watch:
+    """Returns the watch of the fit that has just begun; each fit has one."""
+    history = getattr(callback.model, "history", None)
+    if history is None:  # of a list of callbacks that is not Keras' own
+        return Watch()
+    found = vars(history).get(_NAME)
+    if found is None:
+        found = Watch()
+        _hook(history, found)
+    return found
+
+
+def _hook(history, watch: Watch) -> None:
+    """Lets a watch end after all callbacks of a fit.
+
+    Keras puts its history behind them. It matters for those that write
+    weights when they end, such as `EarlyStopping`.
+    """
+    on_train_end = history.on_train_end
+
+    def last(logs=None):
+        del vars(history)["on_train_end"], vars(history)[_NAME]
+        on_train_end(logs)
+        watch.end(history.model)
+
+    vars(history)[_NAME] = watch
+    vars(history)["on_train_end"] = last
+
+
+def _lag(norms, old, now, batches: int, *rest) -> Lag | None:
+    found = []
+    for norm, (mean, variance), (new_mean, new_variance) in zip(
+        norms, old, now, strict=True
+    ):
+        kept = norm.momentum**batches
+        if kept >= 1:
+            continue
+        recent = (new_mean - kept * mean) / (1 - kept)
+        spread = (new_variance - kept * variance) / (1 - kept)
+        spread = np.maximum(spread, 0) + norm.epsilon
+        ratio = np.log((new_variance + norm.epsilon) / spread)
+        found.append(
+            Lag(
+                norm.name,
+                norm.momentum,
+                _rms((new_mean - recent) / np.sqrt(spread)),
+                _rms(ratio),
+                batches,
+                *rest,
+            )
+        )
+    return max(found, key=lambda lag: lag.size, default=None)
+
+
+def _rms(values) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def _checksum(values) -> int:
+    return zlib.crc32(b"".join(v.tobytes() for pair in values for v in pair))

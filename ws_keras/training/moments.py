@@ -1,0 +1,72 @@
+"""Batch-norm moments between the training of a round and its evaluation."""
+
+import warnings
+
+import keras
+
+from ws_keras import seeds
+from ws_keras.callbacks import moments
+from ws_keras.training import feed as feeds
+from ws_keras.training import terms
+
+# In use, below the training accuracy that ended a round: worth a word.
+_GAP = 0.1
+
+
+class Moments:
+    """Measures the moments anew, or says once that they lag behind.
+
+    Args:
+        model: The model that is trained.
+        feed: A `Feed` over all data.
+        seed: Seed of the samples to measure on.
+        are_measured: Whether they are measured, or stay as they are.
+    """
+
+    def __init__(
+        self, model: keras.Model, feed: feeds.Feed, seed: int, are_measured
+    ):
+        self._model, self._feed, self._seed = model, feed, seed
+        self._are_measured = are_measured
+        self._has_warned = False
+
+    def measure(self, number: int, round: terms.Round) -> None:
+        """Measures on samples of a round, if that is wanted."""
+        if not self._are_measured:
+            return
+        size = len(round.indices)
+        order = seeds.generator(self._seed, "moments", number).permutation
+        batches, _, _ = self._feed.training(
+            round.indices, lambda: order(size), round.batch_size
+        )
+        moments.measure(self._model, batches)
+
+    def check(self, number: int, round: terms.Round, lag, accuracy) -> None:
+        """Warns once if a model in use is not what its training has shown.
+
+        Args:
+            number: The round, from 1.
+            round: Its `Round`.
+            lag: How far the moments lag at its end, if that is known.
+            accuracy: Accuracy of its last epoch, in [0, 1].
+        """
+        if self._are_measured or self._has_warned:
+            return
+        if lag is None or not lag.is_large:
+            return
+        some = self._feed.evaluation(round.indices[: feeds.EVALUATION_BATCH])
+        found = self._model.evaluate(
+            some, steps=len(some), verbose=0, return_dict=True
+        )
+        if found["accuracy"] >= accuracy - _GAP:
+            return
+        self._has_warned = True
+        warnings.warn(
+            f"Round {number} ended with {100 * accuracy:.1f} % of its samples "
+            "right during the last epoch, but with the moments of batch norm "
+            f"that it is evaluated with {100 * found['accuracy']:.1f} % of "
+            f"some of them are. {lag.describe()}. Rows hold what was "
+            "measured, as in the authors' protocol.",
+            moments.LaggingMoments,
+            stacklevel=3,
+        )
