@@ -252,7 +252,8 @@ def _lag(norms, old, now, batches: int, *rest) -> Lag | None:
         recent = (new_mean - kept * mean) / (1 - kept)
         spread = (new_variance - kept * variance) / (1 - kept)
         spread = np.maximum(spread, 0) + norm.epsilon
-        ratio = np.log((new_variance + norm.epsilon) / spread)
+        with np.errstate(invalid="ignore"):  # of a model that has diverged
+            ratio = np.log((new_variance + norm.epsilon) / spread)
         found.append(
             Lag(
                 norm.name,
