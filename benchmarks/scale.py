@@ -59,7 +59,7 @@ _HEAD = {
 # the process that it was forked from.
 _REPORT = """
 import json, os, sys, time
-from launch import memory
+from ws_keras import memory
 from ws_keras.results import report
 
 start = time.perf_counter()

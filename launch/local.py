@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterator
 
-from . import memory
+from ws_keras import memory
+
 from . import worker
 
 _TICK_SECONDS = 0.1

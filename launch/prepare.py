@@ -25,7 +25,7 @@ def load(config, settings: list, configs: dict) -> dict:
             its range, or an id is no name of a folder.
     """
     for setting in settings:
-        workdirs.Workdir(".").folder(setting.id)
+        workdirs.check_id(setting.id)
     with start_up.tensorflow():
         start_up.keras()
         from ws_keras import experiment

@@ -60,6 +60,8 @@ def main(_) -> None:
         raise ValueError("`--workdir` is required, except with --list.")
     loaded = prepare.load(config, settings, configs)
     folder = workdirs.Workdir(_WORKDIR.value)
+    # All of them: the report shows the others as well.
+    folder.check_links(s.id for s in (every if _REPORT.value else settings))
     with folder.used(
         config.to_dict(),
         experiment.versions(),

@@ -22,6 +22,7 @@ from concurrent import futures
 
 from absl import flags
 
+from ws_keras.results import rows
 from ws_keras.results import workdir as workdirs
 
 from . import cli
@@ -83,6 +84,7 @@ def main(_) -> int:
     _check_flags()
     costs, versions, data = _apart(prepare.costs, config, settings)
     folder = workdirs.Workdir(_WORKDIR.value)
+    folder.check_links(setting.id for setting in every)
     if _LAUNCHER.value == "slurm":
         print(_script(folder, settings, config), end="")
         return 0
@@ -258,7 +260,7 @@ def _write_report(folder: workdirs.Workdir, every: list) -> None:
     with start_up.tensorflow():
         with folder.lock():
             outcome.write_gaps(folder, every)
-    if any(folder.path.glob("**/rows.jsonl")):
+    if rows.find(folder.path):
         outcome.report(folder)
 
 

@@ -79,7 +79,6 @@ class Work:
 
     def _setting(self, setting, config, dataset, source) -> None:
         path = self._folder.folder(setting.id)
-        rows_path = self._folder.rows_path(setting.id)
         epochs_path = self._folder.epochs_path(setting.id)
         # Imports Keras, which the commands start up on their own.
         from ws_keras.training import keeper as keepers
@@ -89,7 +88,8 @@ class Work:
             minutes=self._intervals.minutes,
             epochs=self._intervals.epochs,
             stop=self._stop,
-            before=lambda: lines.sync(epochs_path),
+            # The way to the folder is looked at each time: it may have changed.
+            before=lambda: lines.sync(self._folder.epochs_path(setting.id)),
             replicas=self._replicas,
         )
         checkpoint = self._begin(setting.id, keeper)
@@ -99,7 +99,7 @@ class Work:
         with events.Events(path, label, epochs, known) as writer:
 
             def on_epoch(epoch: rows.Epoch) -> None:
-                rows.append_epoch(epochs_path, epoch)
+                self._folder.append_epoch(epoch)
                 writer.epoch(epoch)
                 self._progress.epoch(epoch)
 
@@ -117,7 +117,7 @@ class Work:
                 # In this order: with its last row a setting is finished, and
                 # its curves must be.
                 writer.round(row)
-                rows.append(rows_path, row)
+                self._folder.append(row)
                 self._progress.round(row)
         checkpoints.prune(path)
 

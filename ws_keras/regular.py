@@ -6,7 +6,6 @@ elsewhere, a pipe that nobody writes to, a device without an end.
 
 import errno
 import os
-import pathlib
 import stat
 from collections.abc import Iterator
 
@@ -128,7 +127,7 @@ def check_below(root: str | os.PathLike, path: str | os.PathLike) -> None:
         Irregular: A part of the way is a link.
     """
     place = os.fspath(root)
-    for part in pathlib.Path(path).relative_to(root).parts:
+    for part in os.path.relpath(path, root).split(os.sep):
         place = os.path.join(place, part)
         try:
             kind = os.lstat(place).st_mode

@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from launch import local
-from launch import memory
 from launch import scheduler
 from launch import worker
+from ws_keras import memory
 
 ROOT = pathlib.Path(__file__).parents[2]
 MB = 2**20

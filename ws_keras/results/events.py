@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 
 from ws_keras import files
+from ws_keras import regular
 from ws_keras.results import rows
 
 EPOCH_TAGS = (
@@ -36,6 +37,7 @@ GAP = "round/gap_to_cold"
 _COMPARED = ("round/accuracy", GAP, "round/train_seconds", "round/epochs")
 _GAP_SUFFIX = ".gap"
 _FLUSH_SECONDS = 10
+_LARGEST = 2**30  # bytes of a file whose times are looked up
 PREFIX = "events.out.tfevents"
 _FORMAT = "brain.Event:2"
 _NUMBERS = itertools.count()
@@ -162,9 +164,11 @@ def _events(path: pathlib.Path) -> Iterator:
     """Yields the events of a file up to where it is damaged, if it is."""
     from tensorboard.backend.event_processing import event_file_loader
 
-    loader = event_file_loader.EventFileLoader(str(path))
     with contextlib.suppress(Exception):  # only times are lost
-        yield from loader.Load()
+        os.close(regular.opened(path))
+        if path.stat().st_size <= _LARGEST:
+            loader = event_file_loader.EventFileLoader(str(path))
+            yield from loader.Load()
 
 
 class _Writer:
@@ -180,7 +184,9 @@ class _Writer:
         name = f"{PREFIX}.{int(time.time()):010d}.{origin}{suffix}"
         # TensorBoard's own writer has a thread in which a full disk is met,
         # by an error of TensorFlow, and that some later call raises.
-        self._file = record_writer.RecordWriter(open(folder / name, "wb"))
+        new = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        file = os.fdopen(regular.opened(folder / name, new), "wb")
+        self._file = record_writer.RecordWriter(file)
         self._flushed = time.monotonic()
         self._times = times or {}
         self._write(

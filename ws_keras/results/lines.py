@@ -61,7 +61,7 @@ def append(path: str | os.PathLike, values: dict[str, Any], sync: bool) -> None:
 
 def sync(path: str | os.PathLike) -> None:
     """Brings a line file to the disk; a missing one is let pass."""
-    if pathlib.Path(path).exists():
+    if os.path.lexists(path):
         handle = regular.opened(path, os.O_RDWR)
         try:
             os.fsync(handle)
@@ -76,8 +76,7 @@ def cut(path: str | os.PathLike, count: int) -> None:
         path: Line file; a missing one is let pass.
         count: Number of whole lines that stay.
     """
-    path = pathlib.Path(path)
-    if not path.exists():
+    if not os.path.lexists(path):
         return
     lines, _ = read(path)
     with files.at_once(path) as file:

@@ -11,6 +11,9 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+from ws_keras import regular
+from ws_keras.results import lines
+from ws_keras.results import plain
 from ws_keras.results import recipe
 from ws_keras.results import rows
 from ws_keras.results import sections
@@ -82,8 +85,10 @@ def write(workdir: str | os.PathLike) -> Report:
     """
     folder = workdirs.Workdir(workdir)
     with _without_gc():
-        files = rows.find(folder.path, (rows.ROWS, rows.EPOCHS))
+        there = lines.find(folder.path, (rows.ROWS, rows.EPOCHS))
+        files = there.files
         run, problems = _load(folder, files)
+        problems += _left_out(folder, there, run)
         found = _scan(files, rows.ROWS, rows.Row, problems)
         epochs = _scan(files, rows.EPOCHS, rows.Epoch, problems)
         found, gaps = _without_gaps(found, problems)
@@ -96,7 +101,7 @@ def write(workdir: str | os.PathLike) -> Report:
         )
     title = ", ".join(dict.fromkeys(row.experiment for row in found))
     parts = assemble(run, found, epochs)
-    return _write(folder.path / FOLDER, title, parts, problems)
+    return _write(folder.path, title, parts, problems)
 
 
 def assemble(
@@ -137,13 +142,17 @@ def _about(run: dict) -> list[sections.Section]:
 
 
 def _write(
-    folder: pathlib.Path,
+    workdir: pathlib.Path,
     title: str,
     parts: list[sections.Section],
     problems: list[str],
 ) -> Report:
+    folder = workdir / FOLDER
     try:
+        regular.check_below(workdir, folder)
         return _written(folder, title, parts, problems)
+    except regular.Irregular as error:
+        raise Unwritten(str(error), _said(_summary(parts), problems)) from None
     except OSError as error:
         where = error.filename2 or error.filename or folder
         raise Unwritten(
@@ -156,13 +165,12 @@ def _write(
 
 def _written(folder, title, parts, problems) -> Report:
     folder.mkdir(parents=True, exist_ok=True)
-    figures, missing = _draw(folder, parts)
+    figures, failed, missing = _draw(folder, parts)
     page, unmade = _page(title, _with_problems(parts, problems))
     problems = [*problems, *missing, *unmade]
     shown = _with_problems(parts, problems)
-    if missing:
-        # A picture that is no file is none of Markdown's either.
-        shown = [_without_charts(part) for part in shown]
+    # A picture that is no file is none of Markdown's either.
+    shown = [_without_charts(part, failed) for part in shown]
     path = folder / _MARKDOWN
     workdirs.write_atomically(path, markdown.render(title, shown))
     if page:
@@ -183,22 +191,33 @@ def _written(folder, title, parts, problems) -> Report:
     )
 
 
-def _draw(folder: pathlib.Path, parts: list) -> tuple[list, list[str]]:
-    """Returns the figures drawn, and why some could not be."""
+def _draw(
+    folder: pathlib.Path, parts: list
+) -> tuple[list[pathlib.Path], list[sections.Chart], list[str]]:
+    """Returns the figures, the charts that could not be drawn, and why."""
     styles = palette.styles(parts)
-    charts = [
-        block
-        for part in parts
-        for block in part.blocks
-        if isinstance(block, sections.Chart)
-    ]
-    figures = []
-    try:
-        for chart in charts:
-            figures += drawing.draw(chart, folder, styles)
-    except ImportError as error:
-        return figures, [str(error)]
-    return figures, []
+    figures, failed, reasons = [], [], []
+    for part in parts:
+        for block in part.blocks:
+            if not isinstance(block, sections.Chart):
+                continue
+            try:
+                figures += drawing.draw(block, folder, styles)
+            except ImportError as error:
+                failed.append(block)
+                reasons.append(str(error))
+            except Exception as error:  # names and numbers, in many ways
+                failed.append(block)
+                reasons.append(_not_drawn(block, error))
+    return figures, failed, list(dict.fromkeys(reasons))
+
+
+def _not_drawn(chart: sections.Chart, error: Exception) -> str:
+    reason = getattr(error, "strerror", None) or str(error)
+    return (
+        f"The figure {plain.one_line(chart.title)!r} could not be drawn "
+        f"({type(error).__name__}: {plain.one_line(reason)})."
+    )
 
 
 def _page(title: str, parts: list) -> tuple[str | None, list[str]]:
@@ -215,10 +234,10 @@ def _with_problems(parts: list, problems: list[str]) -> list:
     return [sections.Section("Not shown", blocks), *parts]
 
 
-def _without_charts(part: sections.Section) -> sections.Section:
-    blocks = tuple(
-        block for block in part.blocks if not isinstance(block, sections.Chart)
-    )
+def _without_charts(
+    part: sections.Section, failed: list[sections.Chart]
+) -> sections.Section:
+    blocks = tuple(block for block in part.blocks if block not in failed)
     return sections.Section(part.title, blocks)
 
 
@@ -257,6 +276,31 @@ def _without_gc() -> Iterator[None]:
             gc.enable()
 
 
+def _left_out(
+    folder: workdirs.Workdir, there: lines.Found, run: dict
+) -> list[str]:
+    """Returns sentences about what is not looked into.
+
+    Raises:
+        Irregular: A link stands in the place of a setting, or of its file.
+    """
+    planned = recipe.planned(run)
+    places = {part for id_ in planned for part in _parts(id_)}
+    found = [f"{path}: lies too deep; left out." for path in there.deep]
+    for path in there.links:
+        place = os.path.relpath(path, folder.path)
+        is_file = os.path.basename(path) in (rows.ROWS, rows.EPOCHS)
+        if is_file or not planned or place in places:
+            raise regular.linked(folder.path, path)
+        found.append(f"{path}: a link, which is not followed; left out.")
+    return found
+
+
+def _parts(setting: str) -> Iterator[str]:
+    """Yields the folders on the way to a setting, and its own."""
+    return itertools.accumulate(setting.split("/"), os.path.join)
+
+
 def _scan(files: list[str], name: str, kind: type, problems: list[str]) -> list:
     found, owners = {}, {}
     word, key = _KEYS[kind]
@@ -267,6 +311,9 @@ def _scan(files: list[str], name: str, kind: type, problems: list[str]) -> list:
             scanned = rows.scan(path, kind)
         except OSError as error:
             problems.append(f"{path}: {error.strerror}; left out.")
+            continue
+        except regular.Irregular as error:
+            problems.append(str(error))
             continue
         count = len(found)
         for record in scanned.records:

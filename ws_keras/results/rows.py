@@ -5,7 +5,6 @@ import functools
 import math
 import operator
 import os
-import pathlib
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
@@ -182,7 +181,7 @@ def read(path: str | os.PathLike) -> list[Row]:
 
 def read_epochs(path: str | os.PathLike) -> list[Epoch]:
     """Reads the epochs of one file like `read`; a missing file has none."""
-    if not pathlib.Path(path).exists():
+    if not os.path.lexists(path):
         return []
     return _strict(scan(path, Epoch))
 

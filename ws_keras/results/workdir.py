@@ -7,12 +7,14 @@ import os
 import pathlib
 import re
 import subprocess
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
 from ws_keras import files
 from ws_keras import locks
+from ws_keras import regular
 from ws_keras.results import lines
 from ws_keras.results import rows
 
@@ -20,6 +22,8 @@ RUN = "run.json"
 _IN_USE = ".in_use"
 _ABSENT = "(absent)"
 _SHOWN = 3
+_LARGEST = 2**26  # bytes of a run.json: a million ids of settings
+_LONGEST = 200  # bytes of a name in an id; file systems take 255
 _WAYS_OUT = "Choose another `--workdir` or pass `--overwrite`."
 # What a run has from its config, in whatever process it goes on.
 _OF_EXPERIMENT = (
@@ -122,7 +126,9 @@ class Workdir:
             ValueError: There is no `run.json`, or it cannot be read.
         """
         try:
-            return _checked(json.loads((self.path / RUN).read_bytes()))
+            return _checked(json.loads(regular.read(self.path / RUN, _LARGEST)))
+        except regular.Irregular:
+            raise
         except OSError:
             raise ValueError(
                 f"`--workdir` must be the folder of a run, with a {RUN}. "
@@ -132,14 +138,37 @@ class Workdir:
             raise ValueError(f"{self.path / RUN} cannot be read.") from None
 
     def folder(self, setting: str) -> pathlib.Path:
-        """Returns the folder of a setting, which lies inside the workdir."""
-        parts = setting.split("/")
-        if not all(re.fullmatch(r"(?!\.+$)[\w.=+,-]+", p) for p in parts):
-            raise ValueError(
-                "A setting id must be names of letters, digits and _.=+,- "
-                f"joined by slashes. Received: setting={setting!r}."
-            )
-        return self.path.joinpath(*parts)
+        """Returns the folder of a setting, which lies inside the workdir.
+
+        Raises:
+            ValueError: The id is none.
+            Irregular: A part of the way is a link, and leads elsewhere.
+        """
+        check_id(setting)
+        path = self.path / setting
+        regular.check_below(self.path, path)
+        return path
+
+    def check_links(self, settings: Iterable[str]) -> None:
+        """Checks that nothing of these settings is a link.
+
+        A folder that was moved to another disk and linked back would be
+        finished to one who follows links, and not there to another.
+
+        Raises:
+            Irregular: Something is.
+        """
+        for setting in settings:
+            for name in (rows.ROWS, rows.EPOCHS):
+                regular.check_below(self.path, self.folder(setting) / name)
+
+    def append(self, row: rows.Row) -> None:
+        """Appends a row to those of its setting."""
+        rows.append(self.rows_path(row.setting), row)
+
+    def append_epoch(self, epoch: rows.Epoch) -> None:
+        """Appends an epoch to those of its setting."""
+        rows.append_epoch(self.epochs_path(epoch.setting), epoch)
 
     def rows_path(self, setting: str) -> pathlib.Path:
         """Returns the path of a setting's rows."""
@@ -157,7 +186,7 @@ class Workdir:
                 next round.
         """
         path = self.rows_path(setting)
-        found = rows.read(path) if path.exists() else []
+        found = rows.read(path) if os.path.lexists(path) else []
         for number, row in enumerate(found, 1):
             if (row.setting, row.round) != (setting, number):
                 raise ValueError(
@@ -266,6 +295,8 @@ class Workdir:
             self._check_empty()
         elif overwrite:
             self._move_aside()
+        elif self._continued(run) == self.load():
+            return  # compared before anything is touched, and nothing to note
         self.path.mkdir(parents=True, exist_ok=True)
         # Tasks of one array begin the same run at the same moment.
         with self.lock():
@@ -276,7 +307,7 @@ class Workdir:
             write_atomically(self.path / RUN, json.dumps(run, indent=2) + "\n")
 
     def _has_run(self) -> bool:
-        return (self.path / RUN).exists()
+        return os.path.lexists(self.path / RUN)
 
     def _check_empty(self) -> None:
         if not self.path.is_dir():
@@ -322,9 +353,9 @@ class Workdir:
     def _move_aside(self) -> None:
         """Renames the folder while nobody can begin to use it."""
         # Those of settings first: they name who writes.
-        for path in self.path.glob(f"**/{locks.NAME}"):
-            lock = locks.Lock(path)
-            if lock.is_held():
+        for entry, _ in regular.walk(self.path, lines.DEPTH):
+            lock = locks.Lock(entry.path)
+            if entry.name == locks.NAME and lock.is_held():
                 raise self._busy(lock)
         use = locks.Lock(self.path / _IN_USE)
         if not use.take():
@@ -339,6 +370,28 @@ class Workdir:
             "`--overwrite` needs a `--workdir` that nobody writes to. "
             f"Received: {self.path}, which {lock.holder()} writes to. End it "
             "first, or choose another `--workdir`."
+        )
+
+
+def check_id(setting: str) -> None:
+    """Checks that an id of a setting is the name of a folder.
+
+    Raises:
+        ValueError: It is not.
+    """
+    parts = setting.split("/")
+    if not all(re.fullmatch(r"(?!\.+$)[\w.=+,-]+", p) for p in parts):
+        raise ValueError(
+            "A setting id must be names of letters, digits and _.=+,- "
+            f"joined by slashes. Received: setting={setting[:_LONGEST]!r}."
+        )
+    longest = max(parts, key=lambda part: len(part.encode()))
+    if len(longest.encode()) > _LONGEST or len(parts) >= lines.DEPTH:
+        raise ValueError(
+            f"A setting id must have at most {lines.DEPTH - 1} names of at "
+            f"most {_LONGEST} bytes each. Received: {len(parts)} names, the "
+            f"longest of {len(longest.encode())} bytes "
+            f"({longest[:_LONGEST]!r})."
         )
 
 
@@ -408,9 +461,9 @@ def _git(checkout: pathlib.Path, *arguments: str) -> str:
 
 def _free_name(path: pathlib.Path) -> pathlib.Path:
     number = 1
-    while (name := path.with_name(f"{path.name}.old-{number}")).exists():
+    while os.path.lexists(f"{path}.old-{number}"):
         number += 1
-    return name
+    return pathlib.Path(f"{path}.old-{number}")
 
 
 def _is_own(name: str) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
@@ -13,10 +14,13 @@ from typing import Any
 import numpy as np
 
 from ws_keras import files
+from ws_keras import memory
+from ws_keras import regular
 
 PATTERN = "checkpoint-*.ckpt"
 KEPT = 2
 _MAGIC = b"ws_keras checkpoint 1\n"
+_NUMBER = re.compile(r"checkpoint-(\d+)\.ckpt", re.ASCII)
 _DIGEST = hashlib.sha256
 
 
@@ -35,7 +39,10 @@ class Checkpoint:
 
 def paths(folder: str | os.PathLike) -> list[pathlib.Path]:
     """Returns the checkpoints of a folder, the newest first."""
-    return sorted(pathlib.Path(folder).glob(PATTERN), reverse=True)
+    found = pathlib.Path(folder).glob(PATTERN)
+    numbered = {path: _NUMBER.fullmatch(path.name) for path in found}
+    known = [path for path, match in numbered.items() if match]
+    return sorted(known, key=_number, reverse=True)
 
 
 def save(
@@ -66,7 +73,7 @@ def save(
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     older = paths(folder)
-    number = int(older[0].stem.rpartition("-")[2]) + 1 if older else 1
+    number = _number(older[0]) + 1 if older else 1
     path = folder / f"checkpoint-{number:08d}.ckpt"
     with files.at_once(path) as file:
         _write(file, state, arrays)
@@ -85,9 +92,14 @@ def load(path: str | os.PathLike) -> Checkpoint:
 
     Raises:
         ValueError: The file is damaged: torn, changed, or none of ours.
+        Irregular: It is a link, or larger than the memory that is left.
     """
     path = pathlib.Path(path)
-    content = path.read_bytes()
+    _check_room(path)
+    try:
+        content = regular.read(path)
+    except IsADirectoryError:
+        content = b""
     size = _DIGEST().digest_size
     body, digest = memoryview(content)[:-size], content[-size:]
     if content.startswith(_MAGIC) and _DIGEST(body).digest() == digest:
@@ -128,6 +140,20 @@ def remove(folder: str | os.PathLike) -> None:
     """Removes all checkpoints of a folder, and what a killed writer left."""
     for path in pathlib.Path(folder).glob(f"*{PATTERN}*"):
         path.unlink(missing_ok=True)
+
+
+def _check_room(path: pathlib.Path) -> None:
+    size, room = path.lstat().st_size, memory.available()
+    if size > room:
+        raise regular.Irregular(
+            f"{path} must fit into the memory that is left, "
+            f"{room / 1e9:.2f} GB. Received: a file of {size / 1e9:.2f} GB. "
+            "End other programs, or move the file away."
+        )
+
+
+def _number(path: pathlib.Path) -> int:
+    return int(_NUMBER.fullmatch(path.name)[1])
 
 
 def _write(file, state: dict, arrays: Iterable[np.ndarray]) -> None:

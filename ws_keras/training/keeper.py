@@ -5,18 +5,39 @@ import os
 import pathlib
 import time
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
 
+from ws_keras import regular
+from ws_keras.results import rows
 from ws_keras.training import checkpoint as checkpoints
 from ws_keras.training import stop as stops
 
-# What a run needs to go on.
-_STATE = {"rounds", "epochs", "trace_seconds", "place", "row", "notes"}
-_STATE |= {"replicas"}
+# What a run needs to go on, and what a place inside a round is.
+_STATE = {
+    "rounds": int,
+    "epochs": int,
+    "trace_seconds": float,
+    "place": dict | None,
+    "row": dict | None,
+    "notes": dict,
+    "replicas": int,
+}
+_PLACE = {
+    "epoch": int,
+    "step": int,
+    "seconds": list,
+    "part": float,
+    "rule": dict,
+    "measures": dict | None,
+}
+# Those of before the processor's time was counted lack it.
+_LATER = {"cpu_seconds": list, "cpu_part": float}
+_SHOWN = 5  # names in a sentence
 
 
 class Keeper:
@@ -89,6 +110,8 @@ class Keeper:
             try:
                 found = checkpoints.load(path)
                 _check_state(found)
+            except regular.Irregular:
+                raise  # whole or not, it is not known
             except ValueError as error:
                 self.problems.append(str(error))
                 checkpoints.set_aside(path)
@@ -135,12 +158,55 @@ def _is_inside(state: dict) -> bool:
 
 
 def _check_state(checkpoint: checkpoints.Checkpoint) -> None:
-    missing = _STATE - checkpoint.state.keys()
+    """Checks what a whole file says, which anybody may have written."""
+    state = checkpoint.state
+    missing = _STATE.keys() - state.keys()
     if missing:
         raise ValueError(
             "A checkpoint must be of this version of ws_keras. Received: "
             f"{checkpoint.path}, without {', '.join(sorted(missing))}."
         )
+    wrong = [*_wrong(state, _STATE)] or [*_wrong_place(state["place"])]
+    if not wrong and state["row"] is not None:
+        try:
+            rows.decode(state["row"])
+        except ValueError as error:
+            wrong = [f"row: {error}"]
+    if wrong:
+        raise ValueError(
+            "A checkpoint must say where a run stands. Received: "
+            f"{checkpoint.path} with another {wrong[0]}"
+        )
+
+
+def _wrong_place(place: dict | None) -> Iterator[str]:
+    if place is None:
+        return
+    if not _PLACE.keys() <= place.keys() <= (_PLACE | _LATER).keys():
+        yield f"place of {sorted(place)[:_SHOWN]}."
+        return
+    yield from _wrong(place, _PLACE)
+    yield from _wrong(place, {n: k for n, k in _LATER.items() if n in place})
+    for name in ("seconds", "cpu_seconds"):
+        some = place.get(name, [])
+        if type(some) is list and not all(map(_is_amount, some)):
+            yield f"{name} that are no numbers."
+    if place["seconds"] and len(place["seconds"]) != place["epoch"]:
+        yield f"number of seconds than its {place['epoch']} epochs."
+
+
+def _wrong(values: dict, kinds: dict) -> Iterator[str]:
+    for name, kind in kinds.items():
+        value = values[name]
+        fits = isinstance(value, kind) and type(value) is not bool
+        if kind in (int, float):
+            fits = _is_amount(value) and (kind is float or type(value) is int)
+        if not fits:
+            yield f"{name}: {str(value)[:40]!r}."
+
+
+def _is_amount(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < 2**63
 
 
 def restore(checkpoint: checkpoints.Checkpoint, variables: Sequence) -> None:

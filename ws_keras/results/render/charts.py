@@ -2,12 +2,19 @@
 
 import math
 
+from ws_keras import files
 from ws_keras.results import plain
 from ws_keras.results import sections as parts
 
 PAPER = "paper, in the arm's color"
+_STEM = 150  # bytes of the name of a figure
 _GROUP = 0.8  # of the distance between two words
 _LINES = 100  # of a table of numbers; a screen shows fewer at once
+
+
+def stem(chart: parts.Chart) -> str:
+    """Returns the name of a chart's files, without their suffix."""
+    return files.short(plain.clean(chart.name), _STEM)
 
 
 def words(panel: parts.Panel) -> list[str]:

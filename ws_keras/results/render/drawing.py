@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from ws_keras import files
 from ws_keras.results import plain
 from ws_keras.results import sections as parts
 from ws_keras.results.render import charts
@@ -76,14 +77,17 @@ def draw(
     matplotlib = _import_matplotlib()
     if styles is None:
         styles = palette.of_charts([chart])
-    paths = [folder / f"{chart.name}{end}" for end in (".png", ".svg")]
+    stem = charts.stem(chart)
+    paths = [folder / f"{stem}{end}" for end in (".png", ".svg")]
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
         # A letter that the font lacks is drawn as a box.
         warnings.filterwarnings("ignore", "Glyph .* missing")
         figure = _figure(matplotlib, chart, styles)
-        figure.savefig(paths[0], dpi=DPI)
-        figure.savefig(paths[1], metadata={"Date": None})
+        with files.at_once(paths[0]) as file:
+            figure.savefig(file, format="png", dpi=DPI)
+        with files.at_once(paths[1]) as file:
+            figure.savefig(file, format="svg", metadata={"Date": None})
     return paths
 
 

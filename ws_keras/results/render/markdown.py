@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ws_keras.results import plain
 from ws_keras.results import sections as parts
+from ws_keras.results.render import charts
 
 _ALWAYS = re.compile(r"([\\`*\[\]<|~$#])")
 # Inside a word an underscore is no markup: `shrink_perturb` stays readable.
@@ -86,7 +87,7 @@ def _block(block, heading: str) -> list[str]:
             title = title if block.title != heading else []
             return [*title, table(block.header, block.lines).rstrip(), *note]
         case parts.Chart():
-            file = urllib.parse.quote(plain.clean(f"{block.name}.png"))
+            file = urllib.parse.quote(f"{charts.stem(block)}.png")
             return [f"![{escape(block.title)}]({file})"]
     raise TypeError(
         "`blocks` must hold `Text`, `Code`, `Table` or `Chart`. Received: "
