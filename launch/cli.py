@@ -1,7 +1,6 @@
 """What all commands share: flags, help, and errors as sentences."""
 
 import functools
-import os
 import re
 import sys
 import textwrap
@@ -14,6 +13,7 @@ from absl import flags
 from absl import logging
 
 from . import called
+from . import output
 
 _HELP = ("-h", "-help", "--help", "--helpshort")
 # Besides its own errors, absl lets through what a config flag raises for a
@@ -27,12 +27,7 @@ ARGV: list[str] = []
 _CONFIG = re.compile(r"--?config(?:[=\s](.*))?", re.DOTALL)
 # What absl adds to the help of a flag that may be given again.
 _REPEATED = "; repeat this option to specify a list of values"
-# What a config flag says where `get_config` cannot be called as it was.
-_WRONG_CALL = re.compile(
-    r"flag (--\w+=.+): Error [^\n]*\n\nTraceback [^\n]*\n  File [^\n]*\n"
-    r"(?:    [^\n]*\n)*TypeError: (get_config\(\) [^\n]*)"
-)
-# What it says of a field that is not there, and perhaps of one like it.
+# What a config flag says of a field that is not there, and of one like it.
 _UNKNOWN = re.compile(r"'(\w+)'(?: (Did you mean .*\?)|\.)")
 
 
@@ -63,17 +58,21 @@ def run(
         argv: Program name and arguments. Defaults to `sys.argv`.
     """
     module = sys.modules[main.__module__]
-    # A terminal that cannot show a sign must not lose the whole table.
-    sys.stdout.reconfigure(errors="replace")
+    output.install()
     try:
-        app.run(
-            functools.partial(_call, main),
-            argv,
-            flags_parser=functools.partial(_parse, module),
-        )
-    except BrokenPipeError:
-        # Whoever reads, such as `head`, has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        try:
+            app.run(
+                functools.partial(_call, main),
+                argv,
+                flags_parser=functools.partial(_parse, module),
+            )
+        finally:
+            sys.stdout.flush()
+    except (BrokenPipeError, output.Unwritable) as error:
+        # Whoever reads, such as `head`, has seen enough; or nobody can.
+        output.drop(sys.stdout)
+        if isinstance(error, output.Unwritable):
+            _fail(str(error))
         sys.exit(1)
 
 
@@ -153,12 +152,12 @@ def _config_first(argv: list[str]) -> list[str]:
 def _call(main: Callable, argv: list[str]) -> int | None:
     try:
         return main(argv)
+    except (BrokenPipeError, output.Unwritable):
+        raise  # of the terminal, and not of what the command works on
     except ValueError as error:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
         _fail(_sentence(error))
-    except BrokenPipeError:
-        raise
     except OSError as error:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
@@ -179,19 +178,10 @@ def _sentence(error: BaseException) -> str:
     while error.args and isinstance(error.args[0], BaseException):
         error = error.args[0]
     text = str(error.args[0] if len(error.args) == 1 else error)
-    if "Traceback" in text:
-        called = _WRONG_CALL.search(text)
-        # Any other error of a config is its writer's, who needs the lines.
-        if not called:
-            return text
-        text = (
-            f"What follows the colon of {called[1]} goes to its get_config. "
-            f"Received: {called[2]}"
-        )
     text = " ".join(text.split()).removeprefix("ERROR:: ")
     text = re.sub(r"^flag --(\S+)=None: Flag .*", r"`--\1` is required", text)
     # A sentence that names the flag and what came needs no heading.
-    text = re.sub(r"^flag --\S+: (?=`--)", "", text)
+    text = re.sub(r"^flag --\S+: (?=`--|What follows)", "", text)
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

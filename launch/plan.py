@@ -13,6 +13,7 @@ from ws_keras.configs import base
 from ws_keras import settings as all_settings
 
 from . import cli
+from . import config_files
 from . import lists
 
 _CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
@@ -103,7 +104,9 @@ class _ConfigParser(flags.ArgumentParser):
                 "`--config` must be a config file. Received: "
                 f"--config={argument}; there is no file {path}. {_hint()}"
             )
-        return self._usual.parse(":".join([path, *given]))
+        with config_files.blamed(path):
+            found = self._usual.parse(":".join([path, *given]))
+        return config_files.checked(path, found)
 
 
 flags.FLAGS["config"].parser = _ConfigParser(flags.FLAGS["config"].parser)
@@ -196,7 +199,19 @@ def _check_none_is_missing(config, full, prefix: str = "") -> None:
 def settings(config) -> list[all_settings.Setting]:
     """Returns all settings of the config file, chosen or not."""
     # A user's file may hold a config alone.
-    return getattr(_loaded(), "settings", all_settings.product)(config)
+    make = getattr(_loaded(), "settings", all_settings.product)
+    with config_files.blamed(file()[0]):
+        found = make(config)
+    is_list = isinstance(found, list | tuple)
+    if not is_list or not all(
+        isinstance(setting, all_settings.Setting) for setting in found
+    ):
+        raise ValueError(
+            "`--config` must be a file whose settings(config) returns a list "
+            f"of Setting. Received: {file()[0]}, which returns "
+            f"{str(found)[:80]}."
+        )
+    return found
 
 
 def recipe() -> str | None:
@@ -239,7 +254,8 @@ def _loaded():
 def _module(path):
     spec = importlib.util.spec_from_file_location("_ws_keras_config", path)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with config_files.blamed(str(path)):
+        spec.loader.exec_module(module)
     return module
 
 

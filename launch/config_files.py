@@ -1,0 +1,111 @@
+"""Config files that fail: the file, the line and the error in a sentence."""
+
+import contextlib
+import os
+import pathlib
+import traceback
+from collections.abc import Iterator
+
+import ml_collections
+
+_OURS = pathlib.Path(__file__).resolve().parents[1] / "ws_keras"
+_LONGEST = 300  # letters of an error
+
+
+class ConfigError(ValueError):
+    """A config file is at fault; the message is a sentence."""
+
+
+@contextlib.contextmanager
+def blamed(path: str) -> Iterator[None]:
+    """Turns whatever a config file raises into a sentence.
+
+    An error of this package that speaks of a value stays as it is.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ConfigError: The block has failed, or has tried to end the process.
+    """
+    try:
+        yield
+    except (ConfigError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        while error.__context__ is not None and not _line(path, error):
+            error = error.__context__
+        if isinstance(error, ValueError) and _is_ours(error):
+            raise error from None
+        raise ConfigError(_sentence(path, error)) from None
+
+
+def checked(path: str, config) -> ml_collections.ConfigDict:
+    """Returns what `get_config` has returned, if it is a config.
+
+    Raises:
+        ConfigError: It is not, or the file could not be read.
+    """
+    # ml_collections raises what the system has refused at the first look into
+    # the config, which is none.
+    with contextlib.suppress(AttributeError):
+        refused = object.__getattribute__(config, "_error")
+        raise ConfigError(_sentence(path, refused))
+    if not isinstance(
+        config, ml_collections.ConfigDict | ml_collections.FrozenConfigDict
+    ):
+        raise ConfigError(
+            "`--config` must be a file whose get_config returns a ConfigDict, "
+            "as that of configs/base.py does. Received: "
+            f"{path}, which returns {_short(repr(config))}."
+        )
+    return config
+
+
+def _sentence(path: str, error: BaseException) -> str:
+    text = _short(" ".join(str(getattr(error, "msg", error)).split()))
+    if _is_wrong_call(path, error):
+        return (
+            "What follows the colon of `--config` goes to the get_config of "
+            f"{path}. Received: {text}."
+        )
+    line = _line(path, error)
+    where = f"{path}, line {line}" if line else path
+    name = type(error).__name__
+    return (
+        "`--config` must be a file that runs to its end. Received: "
+        f"{where} ({name}{': ' if text else ''}{text})."
+    )
+
+
+def _line(path: str, error: BaseException) -> int | None:
+    """Returns the last line of the file that the error came through."""
+    if isinstance(error, SyntaxError) and _same(path, error.filename):
+        return error.lineno
+    lines = [
+        number
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if _same(path, frame.f_code.co_filename)
+    ]
+    return lines[-1] if lines else None
+
+
+def _is_wrong_call(path: str, error: BaseException) -> bool:
+    called = isinstance(error, TypeError) and "get_config()" in str(error)
+    return called and _line(path, error) is None
+
+
+def _is_ours(error: BaseException) -> bool:
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    place = pathlib.Path(frame.f_code.co_filename).resolve()
+    return place.is_relative_to(_OURS)
+
+
+def _same(path: str, other: str | None) -> bool:
+    if not other:
+        return False
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -1,0 +1,87 @@
+"""The standard output and error: faults are their own, and text is clean."""
+
+import contextlib
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator
+from typing import TextIO
+
+# What a terminal obeys, and what turns the direction of a text. A line end, a
+# tab, and the way back to the start of a line are ours.
+_OBEYED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+class Unwritable(ValueError):
+    """What is printed cannot be written; the message is a sentence."""
+
+
+def clean(text: str) -> str:
+    """Returns a text without what a terminal would obey.
+
+    Names of folders and of other people's files may hold anything.
+    """
+    # Our own display goes back to the start of a line, at a text's beginning.
+    head = "\r" if text.startswith("\r") else ""
+    rest = text[len(head) :].replace("\r", _UNKNOWN)
+    return head + _OBEYED.sub(_UNKNOWN, rest)
+
+
+class Output(io.TextIOWrapper):
+    """A text stream to a file of the system that cleans what it is given.
+
+    Args:
+        stream: The stream whose place it takes.
+        name: What it is called in sentences.
+    """
+
+    def __init__(self, stream: TextIO, name: str):
+        self._called = name
+        super().__init__(
+            stream.buffer,
+            encoding=stream.encoding,
+            # A terminal that cannot show a sign must not lose a whole table.
+            errors="replace",
+            line_buffering=stream.line_buffering,
+            write_through=stream.write_through,
+        )
+
+    def write(self, text: str) -> int:
+        with self._blamed():
+            return super().write(clean(text))
+
+    def flush(self) -> None:
+        with self._blamed():
+            super().flush()
+
+    @contextlib.contextmanager
+    def _blamed(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Unwritable(
+                f"The standard {self._called} must take what is printed. "
+                f"Received: {error.strerror or error}. What is finished is "
+                "kept; send it to a terminal or to a file with room, and give "
+                "the same command again."
+            ) from error
+
+
+def install() -> None:
+    """Puts both streams in the place of Python's, once."""
+    for name, called in (("stdout", "output"), ("stderr", "error")):
+        if not isinstance(getattr(sys, name), Output):
+            setattr(sys, name, Output(getattr(sys, name), called))
+
+
+def drop(stream: TextIO) -> None:
+    """Sends what is left of a stream nowhere, so that the process may end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
