@@ -41,6 +41,7 @@ class Output(io.TextIOWrapper):
 
     def __init__(self, stream: TextIO, name: str):
         self._called = name
+        self._kept = stream  # it closes its file when it is forgotten
         super().__init__(
             stream.buffer,
             encoding=stream.encoding,

@@ -82,7 +82,7 @@ class Lock:
 
     def is_held(self) -> bool:
         """Returns whether another process holds it."""
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return False
         if not self.take():
             return True

@@ -3,11 +3,13 @@
 import json
 import shutil
 import sys
+import urllib.parse
 
 import pytest
 
 from ws_keras.results import report
 from ws_keras.results import rows
+from ws_keras.results.render import drawing
 from ws_keras.results.render import html
 
 
@@ -273,3 +275,58 @@ def _cells(written):
         for line in written.summary.splitlines()
     )
     return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+def test_long_names_cost_neither_the_page_nor_its_size(make_row, make_run):
+    """Of a data set in deep folders, and of somebody who wants it all."""
+    long = "npz:/" + "/".join(["d" * 70] * 3) + "/own.npz"
+    found = [
+        make_row(arm=arm, seed=seed, last=True, dataset=name)
+        for arm in ("cold", "warm")
+        for seed, name in enumerate((long, "x" * 100_000, "y" * 100_000))
+    ]
+    written = report.write(make_run(found).path)
+    assert written.problems == []
+    assert written.figures
+    for path in written.figures:
+        assert path.exists() and len(path.name) < 160
+        assert path.stat().st_size < 1_000_000
+    text = written.markdown.read_text()
+    assert len(text) < 50_000
+    assert len(written.html.read_text()) < 6_000_000
+    for path in written.figures[::2]:
+        assert f"]({urllib.parse.quote(path.name)})" in text
+
+
+def test_a_figure_that_fails_costs_itself_alone(
+    make_row, make_run, monkeypatch
+):
+    """Whatever a library of figures may raise."""
+    draw, failing = drawing.draw, []
+
+    def fails_once(chart, *arguments):
+        if not failing:
+            failing.append(chart.name)
+            raise FloatingPointError("no room for\n labels")
+        return draw(chart, *arguments)
+
+    monkeypatch.setattr(drawing, "draw", fails_once)
+    found = [
+        make_row(arm=arm, round=number, num_samples=1000 * number)
+        for arm in ("cold", "warm")
+        for number in (1, 2, 3)
+    ]
+    written = report.write(make_run(found).path)
+    (problem,) = written.problems
+    assert "FloatingPointError: no room for labels" in problem
+    text = written.markdown.read_text()
+    assert f"({failing[0]}.png)" not in text
+    assert "Not shown" in text and written.html.exists()
+
+
+def test_messages_hold_nothing_that_a_terminal_obeys(make_row, make_run):
+    folder = make_run([make_row(last=True)], name="a\x1b[31m\u202eb")
+    (folder.path / "fig2_online/warm/seed0/epochs.jsonl").write_text("torn")
+    written = report.write(folder.path)
+    (problem,) = written.problems
+    assert "no end" in problem and not set(problem) & set("\x1b\u202e")

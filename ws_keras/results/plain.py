@@ -9,6 +9,12 @@ from collections.abc import Iterable
 NOTHING = "—"
 MINUS = "−"
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+# Embeddings, overrides and isolates, which let a text look like another one.
+_TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+_CUT = " … "
+_NAME = 120  # letters
+_CELL = 600
+_LINES = 5
 _MISSING = ("", NOTHING, "nan")
 # A hash or a version begins with a number, and is none.
 _NUMBER = re.compile(
@@ -20,7 +26,8 @@ def clean(text: str) -> str:
     """Returns a text that any page may hold.
 
     Control characters and halves of surrogate pairs, which neither XML nor
-    UTF-8 can hold, become replacement characters; line ends become `\\n`.
+    UTF-8 can hold, become replacement characters, and so do those that turn
+    the direction of a text; line ends become `\\n`.
 
     Args:
         text: For example, a name out of a user's rows.
@@ -32,14 +39,31 @@ def clean(text: str) -> str:
     return "".join(_UNKNOWN if _is_hidden(c) else c for c in text)
 
 
-def one_line(text: str) -> str:
-    """Returns a text cleaned, its white space being single blanks."""
-    return " ".join(clean(text).split())
+def one_line(text: str, longest: int | None = None) -> str:
+    """Returns a text cleaned, its white space being single blanks.
+
+    Args:
+        text: Any text.
+        longest: The most letters that it may have; a longer one loses those
+            in its middle. Defaults to any number.
+    """
+    return _cut(" ".join(clean(text).split()), longest)
+
+
+def name(text: str) -> str:
+    """Returns a name as a chart or its legend shows it."""
+    return one_line(text, _NAME)
+
+
+def cell(text: str) -> str:
+    """Returns a text as a cell of a table shows it."""
+    return _cut(clean(text), _CELL)
 
 
 def wrapped(text: str, width: float = 40) -> str:
-    """Returns a text cleaned, in lines of about so many letters."""
-    return textwrap.fill(clean(text), int(width), break_long_words=False)
+    """Returns a text cleaned, in some lines of about so many letters."""
+    text = one_line(text, int(_LINES * width))
+    return textwrap.fill(text, int(width), break_long_words=False)
 
 
 def number(text: str) -> float:
@@ -97,9 +121,18 @@ def cells(values: Iterable[Iterable[float]]) -> list[list[str]]:
     ]
 
 
+def _cut(text: str, longest: int | None) -> str:
+    if longest is None or len(text) <= longest:
+        return text
+    half = (longest - len(_CUT)) // 2
+    return f"{text[: longest - len(_CUT) - half]}{_CUT}{text[-half:]}"
+
+
 def _is_hidden(character: str) -> bool:
     kind = unicodedata.category(character)
-    return kind in ("Cc", "Cs") and character not in "\n\t"
+    return (
+        kind in ("Cc", "Cs") and character not in "\n\t"
+    ) or character in _TURNING
 
 
 def _rounded(value: float) -> str:

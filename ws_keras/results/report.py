@@ -30,6 +30,7 @@ FOLDER = "report"
 _MARKDOWN = "report.md"
 _HTML = "report.html"
 _SUMMARY = "Summary"
+_LONGEST = 1000  # letters of a problem
 _SHOWN = 3  # problems in one sentence
 # What a record is called, and what no two of them share.
 _KEYS = {
@@ -100,6 +101,7 @@ def write(workdir: str | os.PathLike) -> Report:
             "choose another `--workdir`."
         )
     title = ", ".join(dict.fromkeys(row.experiment for row in found))
+    problems = [plain.one_line(problem, _LONGEST) for problem in problems]
     parts = assemble(run, found, epochs)
     return _write(folder.path, title, parts, problems)
 
@@ -289,6 +291,8 @@ def _left_out(
     found = [f"{path}: lies too deep; left out." for path in there.deep]
     for path in there.links:
         place = os.path.relpath(path, folder.path)
+        if place.split(os.sep)[0] == FOLDER:
+            continue  # it is written to, and never read
         is_file = os.path.basename(path) in (rows.ROWS, rows.EPOCHS)
         if is_file or not planned or place in places:
             raise regular.linked(folder.path, path)
@@ -371,4 +375,5 @@ def _without_gaps(
 
 
 def _because(problems: list[str]) -> str:
-    return f" ({' '.join(problems[:_SHOWN])})" if problems else ""
+    some = " ".join(plain.one_line(p, _LONGEST) for p in problems[:_SHOWN])
+    return f" ({some})" if problems else ""

@@ -129,10 +129,12 @@ class Workdir:
             return _checked(json.loads(regular.read(self.path / RUN, _LARGEST)))
         except regular.Irregular:
             raise
-        except OSError:
+        except OSError as error:
+            is_there = not isinstance(error, FileNotFoundError)
+            why = f" ({self.path / RUN}: {error.strerror})" * is_there
             raise ValueError(
                 f"`--workdir` must be the folder of a run, with a {RUN}. "
-                f"Received: {self.path}."
+                f"Received: {self.path}{why}."
             ) from None
         except (ValueError, RecursionError):
             raise ValueError(f"{self.path / RUN} cannot be read.") from None

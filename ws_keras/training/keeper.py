@@ -1,6 +1,7 @@
 """The checkpoints of one setting: when one is due, and what it restores."""
 
 import contextlib
+import itertools
 import os
 import pathlib
 import time
@@ -32,11 +33,11 @@ _PLACE = {
     "step": int,
     "seconds": list,
     "part": float,
+    "cpu_seconds": list,
+    "cpu_part": float,
     "rule": dict,
     "measures": dict | None,
 }
-# Those of before the processor's time was counted lack it.
-_LATER = {"cpu_seconds": list, "cpu_part": float}
 _SHOWN = 5  # names in a sentence
 
 
@@ -182,16 +183,18 @@ def _check_state(checkpoint: checkpoints.Checkpoint) -> None:
 def _wrong_place(place: dict | None) -> Iterator[str]:
     if place is None:
         return
-    if not _PLACE.keys() <= place.keys() <= (_PLACE | _LATER).keys():
+    if not {"epoch", "step"} <= place.keys() <= _PLACE.keys():
         yield f"place of {sorted(place)[:_SHOWN]}."
         return
-    yield from _wrong(place, _PLACE)
-    yield from _wrong(place, {n: k for n, k in _LATER.items() if n in place})
-    for name in ("seconds", "cpu_seconds"):
-        some = place.get(name, [])
-        if type(some) is list and not all(map(_is_amount, some)):
-            yield f"{name} that are no numbers."
-    if place["seconds"] and len(place["seconds"]) != place["epoch"]:
+    kinds = {name: kind for name, kind in _PLACE.items() if name in place}
+    wrong = [*_wrong(place, kinds)]
+    yield from wrong
+    known = [place[name] for name in kinds if kinds[name] is list]
+    if not wrong and not all(map(_is_amount, itertools.chain(*known))):
+        yield "kind of seconds than numbers."
+    elif not wrong and any(
+        len(some) not in (0, place["epoch"]) for some in known
+    ):
         yield f"number of seconds than its {place['epoch']} epochs."
 
 

@@ -160,7 +160,7 @@ def _room(panel: parts.Panel, names: list[str]) -> float:
 
 
 def _legend_columns(entries: dict, width: float) -> int:
-    longest = max((len(name) for name in entries), default=0)
+    longest = max((len(_legible(name)) for name in entries), default=0)
     fitting = max(1, int(width / (longest * _SMALL_LETTER + 0.6)))
     # As many in the last line as in the others.
     lines = max(1, -(-len(entries) // fitting))
@@ -315,6 +315,6 @@ def _below(panel: parts.Panel) -> bool:
 
 
 def _legible(name: str) -> str:
-    name = plain.one_line(name)
+    name = plain.name(name)
     # Matplotlib leaves out names that begin with an underscore.
     return f" {name}" if name.startswith("_") else name

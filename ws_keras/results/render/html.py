@@ -56,7 +56,7 @@ def render(title: str, sections: Iterable[parts.Section]) -> str:
     page = ElementTree.Element("html", lang="en")
     _head(page, title, scripts)
     body = _add(page, "body")
-    _add(_add(body, "header"), "h1", title)
+    _add(_add(body, "header"), "h1", plain.cell(title))
     _add(_add(body, "noscript"), "p", _NO_SCRIPT)
     if len(sections) >= _CONTENTS:
         _contents(body, sections)
@@ -81,10 +81,10 @@ def payload(chart: parts.Chart, styles: dict[str, palette.Style]) -> dict:
     """
     entries = charts.legend(chart)
     return {
-        "name": plain.one_line(chart.name),
+        "name": plain.name(chart.name),
         "legend": [
             {
-                "name": plain.one_line(name),
+                "name": plain.name(name),
                 "kind": charts.kind(chart, series),
                 "isPaper": series.is_paper,
                 **_style(styles[series.arm]),
@@ -107,11 +107,11 @@ def _panel(chart, panel: parts.Panel, entries: list, styles: dict) -> dict:
         **_labels(panel),
         "isLog": charts.is_log(panel),
         "fromZero": panel.from_zero,
-        "words": list(map(plain.one_line, charts.words(panel))),
+        "words": list(map(plain.name, charts.words(panel))),
         "width": width,
         "series": [
             {
-                "name": plain.one_line(charts.title(series)),
+                "name": plain.name(charts.title(series)),
                 "entry": entries.index(charts.entry(chart, series)),
                 "x": _finite(x),
                 "y": _finite(series.y),
@@ -128,9 +128,9 @@ def _heat(panel: parts.Panel) -> dict:
     return {
         "kind": "heat",
         **_labels(panel),
-        "unit": plain.one_line(panel.title),
-        "x": list(map(plain.one_line, panel.x)),
-        "y": list(map(plain.one_line, panel.y)),
+        "unit": plain.name(panel.title),
+        "x": list(map(plain.name, panel.x)),
+        "y": list(map(plain.name, panel.y)),
         "values": list(map(_finite, panel.values)),
         "texts": plain.cells(panel.values),
     }
@@ -138,8 +138,8 @@ def _heat(panel: parts.Panel) -> dict:
 
 def _labels(panel: parts.Panel) -> dict:
     return {
-        "xLabel": plain.one_line(panel.x_label),
-        "yLabel": plain.one_line(panel.y_label),
+        "xLabel": plain.name(panel.x_label),
+        "yLabel": plain.name(panel.y_label),
     }
 
 
@@ -171,7 +171,7 @@ def _head(page, title: str, scripts: list[str]) -> None:
     view = "width=device-width, initial-scale=1"
     _add(head, "meta", name="viewport", content=view)
     _add(head, "meta", name="color-scheme", content="light dark")
-    _add(head, "title", title)
+    _add(head, "title", plain.cell(title))
     _raw(head, "style", _packaged("page.css"))
 
 
@@ -179,13 +179,18 @@ def _contents(body, sections: list[parts.Section]) -> None:
     nav = _add(body, "nav", **{"aria-label": "Contents"})
     found = _add(nav, "ol")
     for number, section in enumerate(sections, 1):
-        _add(_add(found, "li"), "a", section.title, href=f"#s{number}")
+        _add(
+            _add(found, "li"),
+            "a",
+            plain.cell(section.title),
+            href=f"#s{number}",
+        )
 
 
 def _section(main, section: parts.Section, number: int, styles: dict) -> None:
     name = f"s{number}"
     found = _add(main, "section", **{"aria-labelledby": name})
-    _add(found, "h2", section.title, id=name)
+    _add(found, "h2", plain.cell(section.title), id=name)
     for block in section.blocks:
         match block:
             case parts.Text():
@@ -207,15 +212,15 @@ def _table(parent, table: parts.Table) -> None:
     # On a phone the table scrolls, not the page; by keyboard as well.
     box = _add(parent, "div", tabindex="0", role="region")
     box.set("class", "table")
-    box.set("aria-label", plain.one_line(table.title) or "Table")
+    box.set("aria-label", plain.name(table.title) or "Table")
     found = _add(box, "table")
     if table.title:
-        _add(found, "caption", table.title)
+        _add(found, "caption", plain.cell(table.title))
     columns = list(zip(table.header, *table.lines, strict=True))
     numeric = [plain.is_numeric(column[1:]) for column in columns]
     line = _add(_add(found, "thead"), "tr")
     for text, is_number in zip(table.header, numeric, strict=True):
-        cell = _add(line, "th", text, scope="col")
+        cell = _add(line, "th", plain.cell(text), scope="col")
         if is_number:
             cell.set("class", "number")
     body = _add(found, "tbody")
@@ -228,9 +233,9 @@ def _table(parent, table: parts.Table) -> None:
 def _line(parent, texts: tuple[str, ...], numeric: list[bool]) -> None:
     for place, text in enumerate(texts):
         if place:
-            cell = _add(parent, "td", text)
+            cell = _add(parent, "td", plain.cell(text))
         else:
-            cell = _add(parent, "th", text, scope="row")
+            cell = _add(parent, "th", plain.cell(text), scope="row")
         if not numeric[place]:
             continue
         cell.set("class", "number")
@@ -242,19 +247,19 @@ def _line(parent, texts: tuple[str, ...], numeric: list[bool]) -> None:
 def _chart(parent, chart: parts.Chart, styles: dict) -> None:
     found = _add(parent, "figure")
     found.set("class", "chart")
-    _add(found, "figcaption", chart.title)
+    _add(found, "figcaption", plain.cell(chart.title))
     panels = _add(found, "div")
     panels.set("class", "panels")
     for panel in chart.panels:
         box = _add(panels, "div")
         box.set("class", "panel")
         if panel.title:
-            _add(box, "p", panel.title)
+            _add(box, "p", plain.cell(panel.title))
         names = [chart.title, panel.title, panel.y_label]
         label = f"Chart: {', '.join(filter(None, names))}"
         plot = _add(box, "div", role="img")
         plot.set("class", "plot")
-        plot.set("aria-label", plain.one_line(label))
+        plot.set("aria-label", plain.cell(label))
     details = _add(found, "details")
     _add(details, "summary", "Numbers of this chart")
     for panel in chart.panels:

@@ -35,9 +35,9 @@ def render(title: str, sections: Iterable[parts.Section]) -> str:
     Returns:
         Markdown, as GitHub reads it.
     """
-    found = [f"# {escape(title)}"]
+    found = [f"# {escape(plain.cell(title))}"]
     for section in sections:
-        found.append(f"## {escape(section.title)}")
+        found.append(f"## {escape(plain.cell(section.title))}")
         for block in section.blocks:
             found += _block(block, section.title)
     return "\n\n".join(found) + "\n"
@@ -55,7 +55,9 @@ def table(header: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     Returns:
         Markdown that ends in a line end.
     """
-    shown = [[escape(part) for part in line] for line in (header, *lines)]
+    shown = [
+        [escape(plain.cell(part)) for part in line] for line in (header, *lines)
+    ]
     columns = list(zip(*shown, strict=True))
     widths = [max(3, *map(len, column)) for column in columns]
     right = [plain.is_numeric(column[1:]) for column in columns]
@@ -81,14 +83,18 @@ def _block(block, heading: str) -> list[str]:
         case parts.Code():
             return [_fenced(block.text)]
         case parts.Table():
-            title = [f"### {escape(block.title)}"] if block.title else []
+            title = (
+                [f"### {escape(plain.cell(block.title))}"]
+                if block.title
+                else []
+            )
             note = [_paragraph(block.note)] if block.note else []
             # A section with one table often has its name.
             title = title if block.title != heading else []
             return [*title, table(block.header, block.lines).rstrip(), *note]
         case parts.Chart():
             file = urllib.parse.quote(f"{charts.stem(block)}.png")
-            return [f"![{escape(block.title)}]({file})"]
+            return [f"![{escape(plain.cell(block.title))}]({file})"]
     raise TypeError(
         "`blocks` must hold `Text`, `Code`, `Table` or `Chart`. Received: "
         f"{type(block).__name__}."
