@@ -17,13 +17,14 @@ class ConfigError(ValueError):
 
 
 @contextlib.contextmanager
-def blamed(path: str) -> Iterator[None]:
+def blamed(path: str, *argument: str) -> Iterator[None]:
     """Turns whatever a config file raises into a sentence.
 
     An error of this package that speaks of a value stays as it is.
 
     Args:
         path: The file.
+        argument: What its `get_config` is given, if anything.
 
     Raises:
         ConfigError: The block has failed, or has tried to end the process.
@@ -37,7 +38,7 @@ def blamed(path: str) -> Iterator[None]:
             error = error.__context__
         if isinstance(error, ValueError) and _is_ours(error):
             raise error from None
-        raise ConfigError(_sentence(path, error)) from None
+        raise ConfigError(_sentence(path, error, *argument)) from None
 
 
 def checked(path: str, config) -> ml_collections.ConfigDict:
@@ -62,12 +63,12 @@ def checked(path: str, config) -> ml_collections.ConfigDict:
     return config
 
 
-def _sentence(path: str, error: BaseException) -> str:
+def _sentence(path: str, error: BaseException, *argument: str) -> str:
     text = _short(" ".join(str(getattr(error, "msg", error)).split()))
     if _is_wrong_call(path, error):
         return (
-            "What follows the colon of `--config` goes to the get_config of "
-            f"{path}. Received: {text}."
+            f"What follows the colon of --config={':'.join([path, *argument])} "
+            f"goes to its get_config. Received: {text}."
         )
     line = _line(path, error)
     where = f"{path}, line {line}" if line else path

@@ -104,7 +104,7 @@ class _ConfigParser(flags.ArgumentParser):
                 "`--config` must be a config file. Received: "
                 f"--config={argument}; there is no file {path}. {_hint()}"
             )
-        with config_files.blamed(path):
+        with config_files.blamed(path, *given):
             found = self._usual.parse(":".join([path, *given]))
         return config_files.checked(path, found)
 
