@@ -24,6 +24,7 @@ class Local:
         workers: How many may run at the same time.
         available: Returns the bytes of memory that are left. Defaults to
             those of the machine or the control group.
+        timeout: Seconds that a setting may take. Defaults to any number.
     """
 
     def __init__(
@@ -31,10 +32,12 @@ class Local:
         command: Callable[[str], list[str]],
         workers: int,
         available: Callable[[], float] = memory.available,
+        timeout: float | None = None,
     ):
         self._command = command
         self._workers = workers
         self._available = available
+        self._timeout = timeout
         self._environment = threads(cores() // workers)
         self._running = {}
         self._largest = 0.0
@@ -55,7 +58,7 @@ class Local:
     def start(self, setting: str) -> None:
         """Begins the process of a setting."""
         self._running[setting] = worker.Worker(
-            self._command(setting), self._environment
+            self._command(setting), self._environment, timeout=self._timeout
         )
 
     def ended(self) -> Iterator[tuple[str, str | None]]:

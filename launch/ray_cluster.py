@@ -38,6 +38,8 @@ class Ray:
         cpus: Cores of a task. Defaults to 1.
         gpus: Accelerators of a task. Defaults to 0.
         tasks: How many tasks Ray is given at a time. Defaults to 1000.
+        timeout: Seconds that a setting may take once Ray has begun it.
+            Defaults to any number.
 
     Raises:
         ValueError: If Ray is not installed or there is no such cluster.
@@ -52,6 +54,7 @@ class Ray:
         cpus: int = 1,
         gpus: float = 0,
         tasks: int | None = None,
+        timeout: float | None = None,
     ):
         self._ray = _import_ray()
         self._connect(address or os.environ.get("RAY_ADDRESS", "local"))
@@ -63,6 +66,7 @@ class Ray:
         self._workdir = str(workdir)
         self._environment = {**local.choices(), **local.threads(cpus)}
         self._tasks = tasks or _TASKS
+        self._timeout = timeout
         self._running = {}
 
     def has_room(self) -> bool:
@@ -76,6 +80,7 @@ class Ray:
             self._environment,
             os.getcwd(),
             self._workdir,
+            self._timeout,
         )
         self._running[reference] = setting
 
@@ -141,7 +146,13 @@ def _check_answer(address: str) -> None:
         socket.create_connection(place, _ANSWER_SECONDS).close()
 
 
-def _run(arguments, environment, cwd: str, workdir: str) -> str | None:
+def _run(
+    arguments,
+    environment,
+    cwd: str,
+    workdir: str,
+    timeout: float | None = None,
+) -> str | None:
     """Runs one setting on the node where Ray has put this task."""
     if not (pathlib.Path(workdir) / workdirs.RUN).is_file():
         return (
@@ -151,14 +162,14 @@ def _run(arguments, environment, cwd: str, workdir: str) -> str | None:
     # Ray cancels a task by what Ctrl-C does, which jobs in the background of a
     # shell ignore.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = worker.Worker([sys.executable, *arguments], environment, cwd)
+    command = [sys.executable, *arguments]
+    process = worker.Worker(command, environment, cwd, timeout)
     try:
         # In steps: what Ray raises when it cancels a task does not end a wait.
         while not process.has_ended():
             time.sleep(_TICK_SECONDS)
     except BaseException:
-        process.stop()
-        process.wait()
+        process.end()
         raise
     return process.last_words()
 

@@ -1,5 +1,6 @@
 """An array job for Slurm: one task per setting."""
 
+import math
 import os
 import shlex
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ def script(
     cpus: int = 1,
     gpus: float = 0,
     environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
 ) -> str:
     """Returns a script for `sbatch` that runs each command as a task.
 
@@ -34,6 +36,8 @@ def script(
         cpus: Cores of a task. Defaults to 1.
         gpus: Accelerators of a task, a whole number. Defaults to 0.
         environment: Variables of each task. Defaults to none.
+        timeout: Seconds that a task may take. Defaults to what the partition
+            allows.
 
     Returns:
         A bash script.
@@ -53,6 +57,8 @@ def script(
             f"--gpus={gpus:g}. Give the next whole number."
         )
     options = _options(len(commands), name, at_once, cpus, int(gpus))
+    if timeout is not None:
+        options.append(f"--time={math.ceil(timeout / 60)}")  # minutes
     exports = [
         f"export {key}={shlex.quote(value)}"
         for key, value in (environment or {}).items()

@@ -4,9 +4,10 @@
 
 Takes the flags of launch.run and leaves the same rows and report.
 The longest settings begin first; none begins while memory is short. What fails
-is tried once more, then listed with its last words. The same command again
-runs what is not finished. With --launcher=ray the settings run on a Ray
-cluster; --launcher=slurm --dry-run prints an array job.
+is tried once more (--retries), then listed with its last words; what takes
+longer than --timeout has failed as well, and goes on where it was. The same
+command again runs what is not finished. With --launcher=ray the settings run
+on a Ray cluster; --launcher=slurm --dry-run prints an array job.
 
 Exit status: 0 all finished, 1 some failed, 130 or 143 interrupted (a second
 Ctrl-C does not wait for checkpoints).
@@ -66,6 +67,24 @@ _GPUS = flags.DEFINE_float(
 )
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Slurm: print the script.")
 flags.DEFINE_alias("dry-run", "dry_run")
+_TIMEOUT = flags.DEFINE_float(
+    "timeout",
+    None,
+    "Seconds that one trial of a setting may take. It is then asked to end, as "
+    "by a signal, and ended a minute later; trying it again goes on from its "
+    "last checkpoint. No limit if not given.",
+)
+flags.register_validator(
+    "timeout",
+    lambda seconds: seconds is None or seconds > 0,
+    message="`--timeout` must be positive.",
+)
+_RETRIES = flags.DEFINE_integer(
+    "retries",
+    schedulers.RETRIES,
+    "How often a setting that failed is tried again.",
+    lower_bound=0,
+)
 _OVERWRITE = plan.OVERWRITE
 _REPORT = plan.REPORT
 _DATA_DIR = plan.DATA_DIR
@@ -199,7 +218,7 @@ def _run(folder, costs: dict) -> tuple[schedulers.Result, int]:
     pool = _pool(folder)
     totals = {setting: sum(passes) for setting, passes in costs.items()}
     watcher = watch.Watch(folder, costs)
-    scheduler = schedulers.Scheduler(totals, pool, watcher)
+    scheduler = schedulers.Scheduler(totals, pool, watcher, _RETRIES.value)
     with _signals(scheduler) as received:
         result = scheduler.run()
     return result, 128 + received[0] if received else 0
@@ -208,7 +227,11 @@ def _run(folder, costs: dict) -> tuple[schedulers.Result, int]:
 def _pool(folder: workdirs.Workdir) -> schedulers.Pool:
     if _LAUNCHER.value == "local":
         workers = _WORKERS.value or local.cores()
-        return local.Local(lambda s: [sys.executable, *command(s)], workers)
+        return local.Local(
+            lambda s: [sys.executable, *command(s)],
+            workers,
+            timeout=_TIMEOUT.value,
+        )
     from . import ray_cluster
 
     return ray_cluster.Ray(
@@ -218,6 +241,7 @@ def _pool(folder: workdirs.Workdir) -> schedulers.Pool:
         cpus=_CPUS.value,
         gpus=_GPUS.value,
         tasks=_WORKERS.value,
+        timeout=_TIMEOUT.value,
     )
 
 
@@ -253,6 +277,7 @@ def _script(folder: workdirs.Workdir, settings: list, config) -> str:
         cpus=_CPUS.value,
         gpus=_GPUS.value,
         environment={**local.choices(), **local.threads(_CPUS.value)},
+        timeout=_TIMEOUT.value,
     )
 
 
@@ -277,7 +302,9 @@ def _say_failed(result: schedulers.Result, total: int) -> None:
     if not result.failed:
         return
     lines = [f"{setting}: {words}" for setting, words in result.failed.items()]
-    head = f"Failed twice: {len(lines)} of {total} settings."
+    tries = _RETRIES.value + 1
+    often = {1: "once", 2: "twice"}.get(tries, f"{tries} times")
+    head = f"Failed {often}: {len(lines)} of {total} settings."
     print("\n".join([head, *lines]), file=sys.stderr)
 
 

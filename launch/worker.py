@@ -1,16 +1,19 @@
 """One setting as a process: it dies with its parent and has last words."""
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 
 _LINES = 3
 _CHARACTERS = 500
 _TAIL = 10_000
+_GRACE_SECONDS = 60.0  # for a checkpoint after a step
 _PR_SET_PDEATHSIG = 1
 # Loaded here: between fork and exec nothing may be looked up.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -35,6 +38,10 @@ class Worker:
         environment: Variables that are added to this process' own. Defaults
             to none.
         cwd: Folder to run in. Defaults to that of this process.
+        timeout: Seconds after which the process is asked to end, as by a
+            signal: it may keep what it has done. Defaults to `None`, no
+            limit.
+        grace: Seconds after that until it is ended. Defaults to 60.
     """
 
     def __init__(
@@ -42,6 +49,8 @@ class Worker:
         command: list[str],
         environment: Mapping[str, str] | None = None,
         cwd: str | None = None,
+        timeout: float | None = None,
+        grace: float = _GRACE_SECONDS,
     ):
         parent = os.getpid()
         self._errors = tempfile.TemporaryFile()
@@ -55,6 +64,9 @@ class Worker:
             start_new_session=True,
             preexec_fn=lambda: die_with(parent),
         )
+        self._begun = time.monotonic()
+        self._timeout, self._grace = timeout, grace
+        self._is_late = False
 
     @property
     def pid(self) -> int:
@@ -62,8 +74,12 @@ class Worker:
         return self._process.pid
 
     def has_ended(self) -> bool:
-        """Returns whether the process has ended."""
-        return self._process.poll() is not None
+        """Returns whether the process has ended, and sees to it in time."""
+        if self._process.poll() is not None:
+            return True
+        if self._timeout is not None:
+            self._hurry(time.monotonic() - self._begun - self._timeout)
+        return False
 
     def wait(self) -> None:
         """Waits for the end of the process."""
@@ -71,7 +87,21 @@ class Worker:
 
     def stop(self, at_once: bool = False) -> None:
         """Asks the process to end (SIGTERM), or ends it (SIGKILL)."""
-        self._process.send_signal(signal.SIGKILL if at_once else signal.SIGTERM)
+        if not at_once:
+            self._process.send_signal(signal.SIGTERM)
+        elif self._process.poll() is None:
+            # With all that it has begun; it leads a group of its own.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """Asks the process to end, and ends it where it does not."""
+        self.stop()
+        try:
+            self._process.wait(self._grace)
+        except subprocess.TimeoutExpired:
+            self.stop(at_once=True)
+            self._process.wait()
 
     def last_words(self) -> str | None:
         """Returns why an ended process has failed, `None` if it has not.
@@ -82,10 +112,20 @@ class Worker:
         if not status:
             return None
         words = " ".join(_tail(self._errors)[-_LINES:])[-_CHARACTERS:]
+        if self._is_late:
+            late = f"did not end in {self._timeout:g} s (--timeout)"
+            return f"{late}: {words}" if words else late
         if status > 0:
             return words or f"exit status {status}, without a word"
         killed = f"killed by signal {-status} ({_name(-status)})"
         return f"{killed}: {words}" if words else killed
+
+    def _hurry(self, late: float) -> None:
+        if late > self._grace:
+            self.stop(at_once=True)
+        elif late > 0 and not self._is_late:
+            self._is_late = True
+            self.stop()
 
 
 def die_with(parent: int) -> None:

@@ -7,10 +7,12 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from launch import local
+from launch import ray_cluster
 from launch import scheduler
 from launch import worker
 from ws_keras import memory
@@ -180,6 +182,80 @@ def test_a_second_interruption_kills_what_does_not_listen(tmp_path):
     pids = [path.name for path in tmp_path.iterdir()]
     assert len(pids) == 2
     assert not any(pathlib.Path("/proc", pid).exists() for pid in pids)
+
+
+DEAF = (
+    "import signal, subprocess, sys, time\n"
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    "child = subprocess.Popen(['sleep', '600'])\n"
+    "print('hangs', child.pid, file=sys.stderr, flush=True)\n"
+    "time.sleep(600)\n"
+)
+
+
+def wait_for_end(process, seconds=30):
+    begun = time.monotonic()
+    while not process.has_ended():
+        assert time.monotonic() - begun < seconds
+        time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+def test_one_that_hangs_is_ended_with_all_that_it_has_begun():
+    process = worker.Worker(python(DEAF), timeout=2, grace=1)
+    assert 3 <= wait_for_end(process) < 15
+    words = process.last_words()
+    assert words.startswith("did not end in 2 s (--timeout)")
+    child = words.rpartition(" ")[2]
+    status = pathlib.Path("/proc", child, "status")
+    assert not status.exists() or "Z (zombie)" in status.read_text()
+
+
+def test_one_that_is_stopped_is_ended():
+    """As by SIGSTOP, or in the middle of a device's driver."""
+    process = worker.Worker(["sleep", "600"], timeout=0.5, grace=0.5)
+    os.kill(process.pid, signal.SIGSTOP)
+    wait_for_end(process)
+    assert "--timeout" in process.last_words()
+
+
+def test_one_that_is_late_may_keep_what_it_has_done():
+    code = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit('kept'))\n"
+        "time.sleep(600)\n"
+    )
+    process = worker.Worker(python(code), timeout=3, grace=60)
+    assert wait_for_end(process) < 25
+    assert process.last_words() == "did not end in 3 s (--timeout): kept"
+
+
+def test_one_in_time_is_left_alone():
+    process = worker.Worker(python("pass"), timeout=60)
+    wait_for_end(process)
+    assert process.last_words() is None
+
+
+def test_whoever_hangs_keeps_nobody_waiting():
+    """Its second trial as well, and the others end."""
+    pool = local.Local(
+        lambda setting: python(
+            "" if setting == "b" else "import time\ntime.sleep(600)"
+        ),
+        2,
+        timeout=1.5,
+    )
+    result = scheduler.Scheduler({"a": 2.0, "b": 1.0}, pool, Crowd()).run()
+    assert result.finished == ["b"] and list(result.failed) == ["a"]
+    assert "--timeout" in result.failed["a"]
+
+
+def test_a_task_of_a_cluster_is_ended_as_well(tmp_path):
+    """What Ray runs on a node, here without Ray."""
+    (tmp_path / "run.json").touch()
+    arguments = ["-c", "import time; time.sleep(600)"]
+    words = ray_cluster._run(arguments, {}, str(tmp_path), str(tmp_path), 1.0)
+    assert words.startswith("did not end in 1 s (--timeout)")
 
 
 def test_workers_end_with_the_process_that_began_them(tmp_path):
