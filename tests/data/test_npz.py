@@ -1,6 +1,7 @@
 """A user's own arrays, good, bad and damaged."""
 
 import io
+import os
 import zipfile
 
 import hypothesis
@@ -207,3 +208,70 @@ def test_a_single_label_is_no_array(tmp_path):
     np.savez(path, x=np.zeros((1, 2), "uint8"), y=np.array(3))
     with pytest.raises(ValueError, match="Received: "):
         npz.num_samples(path)
+
+
+def asking(path, shape, dtype="<f8", content=b""):
+    """A file whose header asks for an array and whose archive has another."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": dtype, "fortran_order": False, "shape": shape}
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("x.npy", header.getvalue() + content)
+        labels = io.BytesIO()
+        np.save(labels, LABELS)
+        file.writestr("y.npy", labels.getvalue())
+    return path
+
+
+def test_a_header_that_asks_for_more_than_there_is(tmp_path):
+    """Petabytes, and nobody takes them."""
+    path = asking(tmp_path / "x.npz", (5, 10**14), content=bytes(800))
+    with pytest.raises(ValueError, match="whole array.*with 800 bytes"):
+        npz.read(path)
+    path = asking(tmp_path / "x.npz", (5, 10**30))
+    with pytest.raises(ValueError, match="whole array"):
+        npz.read(path)
+
+
+def test_arrays_beyond_the_memory_that_is_left(tmp_path):
+    """A small file of zeros that would unfold; read where there is room."""
+    count = 2_000_000
+    path = asking(tmp_path / "x.npz", (5, count), "<f8", bytes(40 * count))
+    assert path.stat().st_size < 200_000
+    # What is read, and its copy as float32.
+    needed = 5 * count * (8 + 4) + LABELS.nbytes
+    words = "memory that is left, 0.11 GiB. .*x of 0.11 GiB, y of 0.00"
+    with pytest.raises(ValueError, match=words):
+        npz.read(path, available=lambda: needed - 1)
+    found = npz.read(path, available=lambda: needed)
+    assert found["x"].shape == (5, count)
+
+
+def test_a_label_is_a_class_and_no_number(saved):
+    x = IMAGES
+    for top in (2**31 - 1, 2**16):
+        with pytest.raises(ValueError, match="from 0 on, below 65,536"):
+            npz.read(saved(x=x, y=np.array([0, 1, 2, 3, top])))
+    assert npz.read(saved(x=x, y=LABELS + 65_533))["y"].max() == 65_535
+    many = np.arange(70_000)
+    found = npz.read(saved(x=many[:, None].astype("float32"), y=many))
+    assert found["y"].max() == 69_999
+
+
+def test_special_files_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    (tmp_path / "zero.npz").symlink_to("/dev/zero")
+    (tmp_path / "folder.npz").mkdir()
+    for name in ("pipe", "zero", "folder"):
+        for read in (npz.read, npz.num_samples):
+            with pytest.raises(ValueError, match="than a regular file"):
+                read(tmp_path / f"{name}.npz")
+
+
+def test_a_link_to_data_is_followed(saved, tmp_path):
+    """What a user names is the user's to link."""
+    path = tmp_path / "linked.npz"
+    path.symlink_to(saved(x=IMAGES, y=LABELS))
+    assert npz.num_samples(path) == 5
+    assert len(npz.read(path)["x"]) == 5

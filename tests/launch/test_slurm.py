@@ -39,6 +39,12 @@ def test_each_task_is_its_command_whatever_is_in_it():
     assert "\nA=b c\n" in bash(text, 0).stdout
 
 
+def test_a_limit_is_that_of_the_job_in_minutes():
+    text = slurm.script([["true"]], name="own", timeout=90)
+    assert "--time=2" in options(text)
+    assert "--time" not in slurm.script([["true"]], name="own")
+
+
 def test_a_number_without_a_setting_fails():
     done = bash(slurm.script([["true"]], name="own"), 1)
     assert done.returncode == 1

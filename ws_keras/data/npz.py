@@ -1,25 +1,40 @@
 """A user's own arrays, read from an `.npz` file and checked."""
 
+import math
 import os
+import stat
+from collections.abc import Callable
 
 import numpy as np
 
+from ws_keras import memory
+
 PREFIX = "npz:"
+# A label beyond both this and the number of samples is a mistake, and not a
+# class: a network would have an output for each number below it.
+_CLASSES = 2**16
 _RANKS = {"uint8": (2, 3, 4), "float": (2, 4)}
 
 
-def read(path: str | os.PathLike, with_test: bool = False) -> dict:
+def read(
+    path: str | os.PathLike,
+    with_test: bool = False,
+    available: Callable[[], float] = memory.available,
+) -> dict:
     """Reads `x` and `y`, and `x_test` and `y_test` where they are.
 
     Images are `uint8` of shape `(n, height, width[, channels])` or floats of
     shape `(n, height, width, channels)`; flat samples are `(n, features)` of
-    either kind. Labels are integers from 0 of shape `(n,)`. Nothing is
-    unpickled.
+    either kind. Labels are integers from 0 of shape `(n,)`, below 65,536 or
+    the number of samples. Nothing is unpickled, and sizes are checked before
+    anything is read.
 
     Args:
         path: File that `numpy.savez` or `numpy.savez_compressed` wrote.
         with_test: Whether the test arrays must be there. Defaults to
             `False`.
+        available: Returns the bytes of memory that are left. Defaults to
+            those of the machine or the control group.
 
     Returns:
         A dict of arrays: samples `uint8` or `float32`, with a channel axis;
@@ -28,7 +43,7 @@ def read(path: str | os.PathLike, with_test: bool = False) -> dict:
     Raises:
         ValueError: If the file or one of its arrays is not as described.
     """
-    arrays = _load(path)
+    arrays = _load(path, available)
     parts = [("x", "y")]
     if with_test or "x_test" in arrays or "y_test" in arrays:
         parts.append(("x_test", "y_test"))
@@ -48,6 +63,7 @@ def num_samples(path: str | os.PathLike) -> int:
     with _opened(path) as file:
         if "y" not in file.files:
             raise _error(path, "must hold `y`", sorted(file.files))
+        _check_room(path, file, ["y"], memory.available)
         y = _array(path, file, "y")
     if y.ndim != 1:
         rule = "must hold `y` as integers of shape (n,)"
@@ -55,16 +71,63 @@ def num_samples(path: str | os.PathLike) -> int:
     return len(y)
 
 
-def _load(path) -> dict[str, np.ndarray]:
+def _load(path, available) -> dict[str, np.ndarray]:
     with _opened(path) as file:
         names = [n for n in file.files if n in _KNOWN]
+        _check_room(path, file, names, available)
         return {name: _array(path, file, name) for name in names}
 
 
 _KNOWN = ("x", "y", "x_test", "y_test")
 
 
+def _check_room(path, file, names: list[str], available) -> None:
+    sizes = {name: _size(path, file, name) for name in names}
+    room = available()
+    if sum(sizes.values()) > room:
+        rule = f"must fit into the memory that is left, {_shown(room)}"
+        some = ", ".join(f"{n} of {_shown(s)}" for n, s in sizes.items())
+        raise _error(path, rule, f"arrays {some}")
+
+
+def _size(path, file, name: str) -> int:
+    """Returns the bytes that an array takes while it is read, by its header."""
+    rule = f"must hold `{name}` as a plain, whole array"
+    try:
+        members = file.zip.namelist()
+        is_short = f"{name}.npy" not in members
+        info = file.zip.getinfo(name if is_short else f"{name}.npy")
+        with file.zip.open(info) as member:
+            version = np.lib.format.read_magic(member)
+            read = np.lib.format.read_array_header_2_0
+            if version == (1, 0):
+                read = np.lib.format.read_array_header_1_0
+            shape, _, dtype = read(member)
+            rest = info.file_size - member.tell()
+    except Exception as error:  # wrong headers fail in many ways
+        raise _error(path, rule, error) from None
+    count = math.prod(shape)
+    if count * dtype.itemsize > rest:
+        found = f"shape {shape} of {dtype}, with {rest:,} bytes"
+        raise _error(path, rule, found)
+    # Other floats are read and then converted.
+    is_converted = dtype.kind == "f" and dtype.itemsize != 4
+    return count * (dtype.itemsize + 4 * is_converted)
+
+
+def _shown(size: float) -> str:
+    return f"{size / 2**30:.2f} GiB"
+
+
 def _opened(path):
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            received = "something else than a regular file"
+            raise _error(path, "must be an .npz file", received)
+    except FileNotFoundError:
+        raise _error(path, "must be a file", "no such file") from None
+    except OSError as error:
+        raise _error(path, "must be a file", error.strerror) from None
     try:
         file = np.load(path, allow_pickle=False)
     except FileNotFoundError:
@@ -113,8 +176,11 @@ def _labels(path, name: str, y: np.ndarray, count: int) -> np.ndarray:
     if len(y) != count:
         rule = f"must hold as many labels `{name}` as samples"
         raise _error(path, rule, f"{len(y)} labels, {count} samples")
-    if y.min() < 0 or y.max() > 2**31 - 1:
+    most = max(_CLASSES, len(y))
+    if y.min() < 0 or y.max() >= most:
         rule = f"must hold labels `{name}` from 0 on"
+        if y.min() >= 0:  # then each number below them would be a class
+            rule += f", below {most:,}"
         raise _error(path, rule, f"{y.min()} to {y.max()}")
     return y.astype(np.int32)
 
