@@ -1,0 +1,83 @@
+"""A saved Keras model: what is wrong with its file, before Keras opens it."""
+
+import pathlib
+import zipfile
+from collections.abc import Callable
+
+from ws_keras import memory
+
+_PARTS = ("config.json", "metadata.json", "model.weights.h5")
+_LONGEST = 300  # letters of a reason
+
+
+def load(
+    path: str | pathlib.Path,
+    flag: str = "--model",
+    available: Callable[[], float] = memory.available,
+):
+    """Returns the model of a file; no code out of it is run.
+
+    Args:
+        path: File that `keras.Model.save` wrote.
+        flag: What named it, for errors.
+        available: Returns the bytes of memory that are left. Defaults to
+            those of the machine or the control group.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: There is no such file, it is damaged or no model, it would
+            not fit into memory, or it needs code of its own.
+    """
+    path = pathlib.Path(path)
+    wrong = _wrong(path, available)
+    if wrong is not None:
+        raise ValueError(
+            f"`{flag}` must be a whole model saved by Keras. Received: "
+            f"{path}, {wrong}."
+        )
+    import keras
+
+    try:
+        return keras.models.load_model(path, safe_mode=True)
+    except Exception as error:  # a file from anywhere fails in many ways
+        reason = str(error).strip().split("\n")[0][:_LONGEST]
+        raise ValueError(
+            f"`{flag}` must be a whole model saved by Keras, without code of "
+            f"its own. Received: {path} ({reason or type(error).__name__})."
+        ) from None
+
+
+def _wrong(path: pathlib.Path, available) -> str | None:
+    """Returns what is wrong with a file, as the end of a sentence."""
+    if not path.is_file():
+        is_there = path.exists()
+        return "which is no file" if is_there else "where there is no file"
+    if not path.stat().st_size:
+        return "which is empty, as a copy that has failed may be"
+    if path.suffix != ".keras":
+        return None  # an older format, of which Keras knows more
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _wrong_parts(archive, available)
+    except Exception:  # wrong bytes fail in many ways
+        return (
+            "which is damaged or no model: its end is missing or its bytes "
+            "are not those of a .keras file"
+        )
+
+
+def _wrong_parts(archive: zipfile.ZipFile, available) -> str | None:
+    missing = [name for name in _PARTS if name not in archive.namelist()]
+    if missing:
+        return f"an archive without {' and '.join(missing)}"
+    size = sum(info.file_size for info in archive.infolist())
+    room = available()
+    if size > room:
+        return (
+            f"which would take {size / 2**30:.2f} GiB of memory, of which "
+            f"{room / 2**30:.2f} are left"
+        )
+    damaged = archive.testzip()
+    return f"whose part {damaged} is damaged" if damaged else None
