@@ -12,15 +12,26 @@ from absl import flags
 
 from ws_keras.results import report
 
+from . import check
 from . import cli
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run, with a run.json.", required=True
 )
+_CHECK = flags.DEFINE_bool(
+    "check",
+    False,
+    "Write nothing; read all rows, epochs and checkpoints, verify their "
+    "checksums, and say what is wrong (status 1).",
+)
 
 
-def main(_) -> None:
+def main(_) -> int | None:
     """Writes the report of the folder and prints what fits a terminal."""
+    if _CHECK.value:
+        found = check.check(_WORKDIR.value)
+        print(found)
+        return 1 if found.problems else 0
     try:
         print(report.write(_WORKDIR.value))
     except report.Unwritten as error:

@@ -1,5 +1,7 @@
 """`python -m launch.report` prints tables, or one sentence and status 1."""
 
+import json
+import os
 import pathlib
 import resource
 import subprocess
@@ -9,6 +11,7 @@ import pytest
 
 from ws_keras.results import rows
 from ws_keras.results import workdir
+from ws_keras.training import checkpoint
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -201,3 +204,83 @@ def test_checkout_has_the_names_of_the_wheel():
         check=False,
     )
     assert inside.stdout == "ws_keras.launch.cli\n", inside.stderr
+
+
+def _checked(folder):
+    return _command(f"--workdir={folder}", "--check")
+
+
+def test_a_whole_folder_is_checked_and_nothing_written(run_folder):
+    before = sorted(run_folder.rglob("*"))
+    done = _checked(run_folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "2 files with 2 lines, 2 of them with a checksum, and 0 checkpoints: "
+        "nothing is wrong.\n"
+    )
+    assert sorted(run_folder.rglob("*")) == before
+
+
+def test_rows_of_before_checksums_are_counted(run_folder):
+    path = run_folder / "quickstart/cold/seed0/rows.jsonl"
+    values = json.loads(path.read_text())
+    del values["crc32"]
+    path.write_text(json.dumps(values) + "\n")
+    done = _checked(run_folder)
+    assert done.returncode == 0
+    assert "2 lines, 1 of them with a checksum" in done.stdout
+
+
+def test_a_flipped_digit_is_found(run_folder):
+    path = run_folder / "quickstart/cold/seed0/rows.jsonl"
+    path.write_text(path.read_text().replace("60.0", "61.0"))
+    done = _checked(run_folder)
+    assert done.returncode == 1
+    problem, total = done.stdout.splitlines()
+    assert f"{path}, line 1: its crc32 must be" in problem
+    assert total.endswith("1 wrong.")
+
+
+def test_all_that_is_wrong_is_named(run_folder):
+    """Each in a line of its own, whatever else is wrong."""
+    cold, warm = (
+        run_folder / "quickstart" / arm / "seed0" for arm in ("cold", "warm")
+    )
+    (run_folder / "run.json").write_text("{")
+    (run_folder / "away").symlink_to(cold)
+    moved = run_folder / "quickstart/moved/seed0/rows.jsonl"
+    moved.parent.mkdir(parents=True)
+    moved.write_bytes((cold / "rows.jsonl").read_bytes())
+    os.mkfifo(warm / "epochs.jsonl")
+    with open(warm / "rows.jsonl", "a") as file:
+        file.write('{"setting"')
+    kept = checkpoint.save(warm, {}, [])
+    lost = checkpoint.save(warm, {}, [])
+    lost.write_bytes(lost.read_bytes()[:-1])
+    done = _checked(run_folder)
+    assert done.returncode == 1 and kept.exists() and lost.exists()
+    *problems, total = done.stdout.splitlines()
+    assert len(problems) == 6 and total.endswith("1 checkpoints: 6 wrong.")
+    for place, words in (
+        (run_folder / "run.json", "cannot be read"),
+        (run_folder / "away", "link"),
+        (f"{moved}, line 1", "Received: round 1 of quickstart/cold/seed0"),
+        (warm / "epochs.jsonl", "a named pipe"),
+        (warm / "rows.jsonl", "no end"),
+        (lost, "damaged"),
+    ):
+        (problem,) = (p for p in problems if f"{place}" in p)
+        assert words in problem
+
+
+def test_what_is_no_folder_is_not_checked(tmp_path):
+    done = _checked(tmp_path / "missing")
+    assert done.returncode == 1
+    assert done.stderr.startswith("`--workdir` must be a folder.")
+
+
+def test_committed_rows_are_whole():
+    folder = CHECKOUT / "results" / "fig2_online_10000"
+    done = _checked(folder)
+    assert done.returncode == 0, done.stdout
+    assert "nothing is wrong" in done.stdout
