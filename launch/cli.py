@@ -2,6 +2,7 @@
 
 import functools
 import re
+import signal
 import sys
 import textwrap
 from collections.abc import Callable
@@ -58,6 +59,8 @@ def run(
         argv: Program name and arguments. Defaults to `sys.argv`.
     """
     module = sys.modules[main.__module__]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     output.install()
     try:
         try:
@@ -170,6 +173,9 @@ def _call(main: Callable, argv: list[str]) -> int | None:
             f"{', without --overwrite' if moved else ''}."
         )
     except KeyboardInterrupt:
+        # Below the `^C` of a terminal.
+        lead = "\n" if sys.stderr.isatty() else ""
+        print(f"{lead}Interrupted; what is done is kept.", file=sys.stderr)
         sys.exit(_INTERRUPTED)
 
 

@@ -1,58 +1,91 @@
 """How far a run has come: a line on a terminal, log lines elsewhere."""
 
+import os
 import shutil
 import sys
-import time
+import textwrap
+from collections.abc import Iterable
 from collections.abc import Mapping
 
 from ws_keras.results import rows
+
+from . import remaining
 
 _DIVERGED = (
     "its loss became nan or infinite, which ends it. Choose a smaller "
     "`optimizer.learning_rate` or `penalty.weight`"
 )
+_WIDTH = 120  # where there is no terminal
+# Columns that the rewritten line leaves free, for the `^C` of a terminal.
+_FREE = 5
+_TO_THE_END = "\x1b[K"  # erases from the cursor to the end of the line
 
 
 class Progress:
     """Shows epochs and rounds, and an estimate of the time left.
 
     On a terminal one line is rewritten after each epoch; elsewhere each round
-    is one line.
+    is one line. None is wider than the terminal, or than 120 columns
+    elsewhere. At the end of a `with` block the rewritten line is wiped, so
+    that whatever comes next has a line of its own.
 
     Args:
         costs: Id of each setting that is to run to its expected sample
             passes in each round.
         stream: Text stream. Defaults to the standard output.
+        settings: Ids of all settings of the command, also of those that are
+            finished. Defaults to those of `costs`.
+        left: The `Remaining` time. Defaults to one that begins now.
     """
 
-    def __init__(self, costs: Mapping[str, list[float]], stream=None):
+    def __init__(
+        self,
+        costs: Mapping[str, list[float]],
+        stream=None,
+        settings: Iterable[str] | None = None,
+        left: remaining.Remaining | None = None,
+    ):
         self._costs = costs
         self._stream = stream or sys.stdout
-        self._is_terminal = self._stream.isatty()
-        self._start = time.monotonic()
-        self._expected = 0.0  # passes of the rounds that are done, as guessed
-        self._left = sum(sum(passes) for passes in costs.values())
-        self._width = 0
+        # A dumb terminal does not go back to the start of a line.
+        is_dumb = os.environ.get("TERM") == "dumb"
+        self._is_terminal = self._stream.isatty() and not is_dumb
+        every = list(costs if settings is None else settings)
+        self._numbers = {name: n for n, name in enumerate(every, 1)}
+        self._remaining = left or remaining.Remaining(costs)
+        self._round = {}  # setting: its round, and the epochs before that
+        self._is_begun = False  # the rewritten line
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._wipe()
 
     def epoch(self, epoch: rows.Epoch) -> None:
         """Shows an epoch on a terminal."""
+        number, before = self._round.get(epoch.setting, (None, 0))
+        if number != epoch.round:
+            before = epoch.epoch - 1  # its first epoch
+            self._round[epoch.setting] = epoch.round, before
         if self._is_terminal:
-            self._rewrite(
-                f"{epoch.setting}  round {epoch.round}  epoch {epoch.epoch}  "
-                f"train {epoch.train_accuracy:.1f} %  "
-                f"{epoch.samples_per_second:.0f} samples/s  "
-                f"{self._time_left()} left"
-            )
+            self._rewrite(self._line_of(epoch, epoch.epoch - before))
 
     def round(self, row: rows.Row) -> None:
         """Shows a round that is done."""
-        self._count(row)
-        self._line(
-            f"{row.setting}  round {row.round}: {row.num_samples} samples, "
-            f"{row.epochs} epochs, {row.train_seconds:.1f} s, train "
+        self._remaining.ended(row)
+        # Of rows that were written before it was measured it is nan.
+        cpu = row.cpu_seconds == row.cpu_seconds
+        computed = f" ({row.cpu_seconds:.1f} CPU-s)" if cpu else ""
+        parts = [
+            f"{row.setting}  round {self._of(row)}: {row.num_samples} samples, "
+            f"{row.epochs} epochs, {row.train_seconds:.1f} s{computed}, train "
             f"{row.train_accuracy:.1f} %, held out {row.accuracy:.1f} % "
-            f"({row.stopped_by}); {self._time_left()} left"
-        )
+            f"({row.stopped_by})",
+            self._place(row.setting),
+            self._remaining.text(),
+        ]
+        self._line("; ".join(filter(None, parts)), break_long_words=True)
         if row.stopped_by == "nan":
             self.note(row.setting, _DIVERGED)
 
@@ -60,12 +93,14 @@ class Progress:
         """Says where a setting goes on, by the state of its checkpoint."""
         place = state["place"]
         where = f"after round {state['rounds']}"
+        number, before = state["rounds"], state["epochs"]
         if place is not None:
-            where = f"in round {state['rounds'] + 1}"
-            where += f" after {place['epoch']} epochs"
+            number, before = number + 1, before - place["epoch"]
+            where = f"in round {number} after {place['epoch']} epochs"
             if place["step"]:
                 where += f" and {place['step']} steps"
-        self._left -= sum(self._costs[setting][: state["rounds"]])
+        self._round[setting] = number, before
+        self._remaining.done_before(setting, state["rounds"])
         self.say(f"{setting}  goes on {where}")
 
     def say(self, text: str) -> None:
@@ -82,59 +117,82 @@ class Progress:
 
     def known(self, row: rows.Row) -> None:
         """Counts a round of an earlier command, which says nothing of speed."""
-        self._left -= self._passes(row)
+        self._remaining.known(row)
 
     def status(self, text: str) -> None:
         """Shows how all settings together stand, on a terminal."""
         if self._is_terminal:
-            self._rewrite(f"{text}; {self._time_left()} left")
+            parts = filter(None, (text, self._remaining.text()))
+            self._rewrite(_cut("; ".join(parts), self._room()))
 
-    def _count(self, row: rows.Row) -> None:
-        self._left -= self._passes(row)
-        self._expected += self._costs[row.setting][row.round - 1]
+    def _of(self, record: rows.Row | rows.Epoch) -> str:
+        return f"{record.round} of {len(self._costs[record.setting])}"
 
-    def _passes(self, row: rows.Row) -> float:
-        """The expected passes of a round, and of those that it leaves out."""
-        passes = self._costs[row.setting]
-        return sum(
-            passes[row.round - 1 :]
-            if row.last
-            else passes[row.round - 1 : row.round]
+    def _place(self, setting: str) -> str:
+        number = self._numbers.get(setting)
+        return f"setting {number} of {len(self._numbers)}" if number else ""
+
+    def _line_of(self, epoch: rows.Epoch, number: int) -> str:
+        """The widest form of the line that has room."""
+        train = f"{epoch.train_accuracy:.1f} %"
+        speed = f"{epoch.samples_per_second:.0f} samples/s"
+        place, rounds = self._place(epoch.setting), self._of(epoch)
+        left = self._remaining.text()
+        main = [place, f"round {rounds}", f"epoch {number}", f"train {train}"]
+        few = [f"round {rounds}".replace(" of ", "/"), f"epoch {number}", train]
+        short = place.removeprefix("setting ").replace(" of ", "/")
+        forms = (  # and the letters of the id that each must leave room for
+            ([*main, speed, left], len(epoch.setting)),
+            ([*main, left], min(len(epoch.setting), 24)),
+            ([place, *few, left], 14),
+            ([short, *few, left], 8),
+            ([short, *few], 0),
         )
+        width = self._room()
+        for parts, least in forms:
+            text = "  ".join(filter(None, parts))
+            room = width - len(text) - 2
+            if room >= least:
+                break
+        name = _tail(epoch.setting, room)
+        return _cut(f"{name}  {text}" if name else text, width)
 
-    def _time_left(self) -> str:
-        if not self._expected:
-            return "? min"
-        # The guess is corrected by what the rounds so far have really cost.
-        seconds = (time.monotonic() - self._start) / self._expected
-        return duration(seconds * self._left)
+    def _room(self) -> int:
+        return max(1, _columns() - _FREE)
 
     def _rewrite(self, text: str) -> None:
-        text = text[: shutil.get_terminal_size().columns - 1]
-        self._stream.write("\r" + text.ljust(self._width))
+        # The end takes off all behind it, also what the terminal has echoed.
+        self._stream.write(f"\r{text}{_TO_THE_END}")
         self._stream.flush()
-        self._width = len(text)
+        self._is_begun = bool(text)
 
-    def _line(self, text: str) -> None:
-        if self._width:
+    def _wipe(self) -> None:
+        if self._is_begun:
             self._rewrite("")
-            self._stream.write("\r")
-            self._width = 0
-        self._stream.write(text + "\n")
+
+    def _line(self, text: str, break_long_words: bool = False) -> None:
+        self._wipe()
+        lines = textwrap.wrap(
+            text,
+            max(20, _columns() if self._is_terminal else _WIDTH),
+            subsequent_indent="    ",
+            break_long_words=break_long_words,
+            break_on_hyphens=False,
+        )
+        self._stream.write("\n".join(lines) + "\n")
         self._stream.flush()
 
 
-def duration(seconds: float) -> str:
-    """Returns a duration in the largest units that tell something.
+def _columns() -> int:
+    return shutil.get_terminal_size().columns
 
-    Example:
 
-    >>> duration(8000)
-    '2 h 13 min'
-    """
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return f"{seconds:.0f} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+def _tail(name: str, room: int) -> str:
+    """The end of an id, which tells arm and seed."""
+    if len(name) <= room:
+        return name
+    return f"…{name[1 - room :]}" if room > 1 else ""
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

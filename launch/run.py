@@ -120,7 +120,8 @@ def _run_all(folder, settings, configs, loaded, stop) -> None:
     for setting in settings:
         if not folder.is_finished(setting.id):
             costs[setting.id] = prepare.passes(setting, configs[setting.id])
-    progress = progresses.Progress(costs)
+    ids = [setting.id for setting in settings]
+    progress = progresses.Progress(costs, settings=ids)
     where = {"strategy": _STRATEGY.value, "devices": plan.devices()}
     run = functools.partial(experiment.run, **where)
     intervals = work.Intervals(
@@ -128,15 +129,16 @@ def _run_all(folder, settings, configs, loaded, stop) -> None:
     )
     replicas = experiment.replicas(**where)
     works = work.Work(folder, run, progress, stop, intervals, replicas)
-    for setting in _free_ones(folder, settings, progress, stop):
-        if folder.is_finished(setting.id):
-            progress.skipped(setting.id)
-            continue
-        config = configs[setting.id]
-        works.setting(setting, config, **prepare.data_of(config, loaded))
-        pairs = [s for s in settings if s.pair == setting.pair]
-        with folder.lock():
-            outcome.write_gaps(folder, pairs)
+    with progress:
+        for setting in _free_ones(folder, settings, progress, stop):
+            if folder.is_finished(setting.id):
+                progress.skipped(setting.id)
+                continue
+            config = configs[setting.id]
+            works.setting(setting, config, **prepare.data_of(config, loaded))
+            pairs = [s for s in settings if s.pair == setting.pair]
+            with folder.lock():
+                outcome.write_gaps(folder, pairs)
 
 
 def _check_whole(damage: dict[str, str | None]) -> None:

@@ -1,5 +1,6 @@
 """SIGINT and SIGTERM: the step is finished, a checkpoint written, then exit."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -64,6 +65,7 @@ class Signals:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.received = self.received or number
         self.stop.want()
+        say_stopping(number, "the step is finished, a checkpoint written")
 
 
 def _watch(pipe: socket.socket) -> None:
@@ -73,4 +75,21 @@ def _watch(pipe: socket.socket) -> None:
         while received := pipe.recv(1):
             interrupts += received[0] == signal.SIGINT
             if interrupts == 2:
+                _write_on_terminal("\r\n")  # below the progress line
                 os._exit(128 + signal.SIGINT)
+
+
+def say_stopping(number: int, what: str) -> None:
+    """Says on a terminal what is waited for; safe in a signal handler.
+
+    The line takes the place of the progress line and of the `^C` behind it.
+    """
+    more = "; Ctrl-C again ends at once" if number == signal.SIGINT else ""
+    _write_on_terminal(f"\r\x1b[KStopping: {what}{more}.\n")
+
+
+def _write_on_terminal(text: str) -> None:
+    # A handler must not use `print`, in the middle of which it may be called.
+    if os.isatty(1):
+        with contextlib.suppress(OSError):
+            os.write(1, text.encode())

@@ -43,8 +43,8 @@ def tensorflow(fast: bool = True):
         os.dup2(hidden.fileno(), 2)
         try:
             yield
-        except ValueError:
-            raise  # a sentence of ours, which says all
+        except (ValueError, KeyboardInterrupt):
+            raise  # a sentence of ours, or of the user, which says all
         except BaseException:
             os.dup2(kept, 2)
             hidden.seek(0)

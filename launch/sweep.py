@@ -26,12 +26,14 @@ from absl import flags
 from ws_keras.results import rows
 from ws_keras.results import workdir as workdirs
 
+from . import called
 from . import cli
 from . import local
 from . import outcome
 from . import plan
 from . import prepare
 from . import scheduler as schedulers
+from . import signals
 from . import slurm
 from . import start_up
 from . import watch
@@ -124,7 +126,7 @@ def main(_) -> int:
                 f"{done} of {len(settings)} settings finished before, skipped"
             )
         costs = {s.id: costs[prepare.kind(s)] for s in todo}
-        result, status = _run(folder, costs)
+        result, status = _run(folder, costs, [s.id for s in settings])
         # A signal that found nothing left to stop changes nothing.
         if result.left:
             _say_interrupted(result, status)
@@ -214,13 +216,13 @@ def _todo(folder: workdirs.Workdir, settings: list) -> list:
     return [s for s in settings if not outcome.is_finished(folder, s)]
 
 
-def _run(folder, costs: dict) -> tuple[schedulers.Result, int]:
+def _run(folder, costs: dict, ids: list) -> tuple[schedulers.Result, int]:
     pool = _pool(folder)
     totals = {setting: sum(passes) for setting, passes in costs.items()}
-    watcher = watch.Watch(folder, costs)
-    scheduler = schedulers.Scheduler(totals, pool, watcher, _RETRIES.value)
-    with _signals(scheduler) as received:
-        result = scheduler.run()
+    with watch.Watch(folder, costs, settings=ids) as watcher:
+        scheduler = schedulers.Scheduler(totals, pool, watcher, _RETRIES.value)
+        with _signals(scheduler) as received:
+            result = scheduler.run()
     return result, 128 + received[0] if received else 0
 
 
@@ -253,6 +255,7 @@ def _signals(scheduler: schedulers.Scheduler) -> Iterator[list[int]]:
     def on_signal(number: int, _) -> None:
         received.append(number)
         scheduler.interrupt()
+        signals.say_stopping(number, "workers write their checkpoints")
 
     kept = {
         number: signal.signal(number, on_signal)
@@ -292,8 +295,8 @@ def _write_report(folder: workdirs.Workdir, every: list) -> None:
 def _say_interrupted(result: schedulers.Result, status: int) -> None:
     name = signal.Signals(status - 128).name
     print(
-        f"Interrupted by {name}: {len(result.left)} settings are left. The "
-        "same command, without --overwrite, goes on with them.",
+        f"Interrupted by {name}: {len(result.left)} settings are left; all "
+        f"that is done is kept. Go on with:\n{called.again()}",
         file=sys.stderr,
     )
 

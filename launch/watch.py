@@ -20,6 +20,8 @@ class Watch:
         costs: Id of each setting that is to run to its expected sample
             passes in each round.
         stream: Text stream. Defaults to the standard output.
+        settings: Ids of all settings of the sweep. Defaults to those of
+            `costs`.
     """
 
     def __init__(
@@ -27,18 +29,25 @@ class Watch:
         folder: workdirs.Workdir,
         costs: Mapping[str, list[float]],
         stream=None,
+        settings: Iterable[str] | None = None,
     ):
         self._folder = folder
         self._costs = costs
         self._total = len(costs)
         self._done = 0
-        self._progress = progresses.Progress(costs, stream)
+        self._progress = progresses.Progress(costs, stream, settings)
         self._sizes = {}
         self._rounds = {}
         self._looked = time.monotonic()
         for setting in costs:
             for row in self._new(setting):
                 self._progress.known(row)
+
+    def __enter__(self) -> "Watch":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._progress.__exit__()
 
     def look(self, running: Iterable[str], waiting: int) -> None:
         """Shows what the running settings have written since the last look."""

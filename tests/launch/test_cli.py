@@ -1,11 +1,16 @@
 """How commands read what they are given, and how they name themselves."""
 
+import fcntl
 import importlib
+import os
 import pathlib
+import pty
 import re
 import shlex
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -177,3 +182,72 @@ def test_the_way_on_leaves_overwrite_out(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "orig_argv", module)
     expected = [sys.executable, "-m", "launch.run", *kept]
     assert shlex.split(called.again()) == expected
+
+
+def on_terminal(*arguments, columns, until):
+    """Runs a command on a terminal, with Ctrl-C once `until` is shown.
+
+    Returns:
+        Exit status, and what was written.
+    """
+    child, terminal = pty.fork()
+    if not child:
+        os.chdir(ROOT)
+        os.environ["TERM"] = "xterm"
+        os.execv(sys.executable, [sys.executable, "-m", *arguments])
+    size = struct.pack("HHHH", 24, columns, 0, 0)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
+    text, is_sent = "", False
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # the other side is closed
+            break
+        if not part:
+            break
+        text += part.decode(errors="replace")
+        if not is_sent and until in text:
+            os.write(terminal, b"\x03")
+            is_sent = True
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text
+
+
+def screen(text):
+    """Lines as a terminal shows them in the end."""
+    lines = []
+    for line in text.replace("\r\n", "\n").split("\n"):
+        shown = ""
+        for part in line.split("\r"):
+            is_cut = "\x1b[K" in part
+            part = part.replace("\x1b[K", "")
+            shown = part if is_cut else part + shown[len(part) :]
+        lines.append(shown)
+    return lines
+
+
+@pytest.mark.parametrize("command", ["run", "sweep"])
+def test_ctrl_c_leaves_a_clean_terminal_and_the_way_on(sweep, command):
+    """And the command that is shown finishes the work."""
+    workdir = sweep.folder / f"terminal-{command}"
+    given = (
+        f"launch.{command}",
+        f"--config={sweep.config}",
+        f"--workdir={workdir}",
+        "--settings=cold",
+        "--noreport",
+        "--config.train.epochs=30",
+    )
+    until = "epoch " if command == "run" else "1 running"
+    status, text = on_terminal(*given, columns=72, until=until)
+    assert status == 130, text
+    lines = [line for line in screen(text) if line.strip()]
+    # Nothing of the progress line is left, before or behind the words.
+    assert lines[0].startswith("Stopping: ")
+    assert not [line for line in lines if "epoch 1" in line or "^C" in line]
+    line = lines[-1]
+    assert shlex.split(line) == [sys.executable, "-m", *given]
+    done = subprocess.run(line, shell=True, cwd=ROOT, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    (path,) = workdir.glob("**/rows.jsonl")
+    assert len(path.read_text().splitlines()) == 4

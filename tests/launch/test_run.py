@@ -102,7 +102,9 @@ def test_rows_record_events_and_report_are_there(folder, first):
 def test_what_the_user_sees(folder, first):
     assert first.stderr == ""
     lines = first.stdout.splitlines()
-    assert lines[0].startswith("own/cold/seed0  round 1: 20 samples, 2 epochs")
+    first_line = "own/cold/seed0  round 1 of 2: 20 samples, 2 epochs, "
+    assert lines[0].startswith(first_line)
+    assert " CPU-s)" in lines[0]
     assert any(line.startswith("| experiment | arm") for line in lines)
     assert str(folder / "run/report/report.md") in lines
     assert lines[-1] == f"tensorboard --logdir={folder / 'run'}"

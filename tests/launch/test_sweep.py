@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -25,7 +26,12 @@ def children(process):
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             status = (folder / "status").read_text()
-            arguments = (folder / "cmdline").read_bytes().decode().split("\0")
+            arguments = (
+                (folder / "cmdline")
+                .read_bytes()
+                .decode(errors="replace")
+                .split("\0")
+            )
         except OSError:
             continue
         if f"\nPPid:\t{process.pid}\n" in status:
@@ -78,7 +84,7 @@ def killed(sweep):
     setting, pid, running = until(begun, process)
     assert locks.Lock(sweep.folder / "run/.in_use").is_held()
     path = pathlib.Path(f"/proc/{next(iter(running.values()))}/environ")
-    environment = path.read_bytes().decode().split("\0")
+    environment = path.read_bytes().decode(errors="replace").split("\0")
     os.kill(pid, signal.SIGKILL)
     out, err = process.communicate()
     return setting, environment, process.returncode, out, err
@@ -100,7 +106,7 @@ def test_a_killed_worker_is_tried_again_and_nothing_is_lost(sweep, killed):
 
 def test_one_display_shows_each_round_once(killed):
     out = killed[3]
-    shown = re.findall(r"^(own/\S+)  round (\d+): .* left$", out, re.M)
+    shown = re.findall(r"^(own/\S+)  round (\d+) of 4: ", out, re.M)
     assert sorted(shown) == sorted(
         (f"own/{arm}/seed0", str(number))
         for arm in ARMS
@@ -212,10 +218,12 @@ def test_an_interruption_reaches_the_workers(sweep, number, status):
     process.send_signal(number)
     _, err = process.communicate()
     assert process.returncode == status
-    assert err == (
-        f"Interrupted by {number.name}: 3 settings are left. The same command, "
-        "without --overwrite, goes on with them.\n"
+    words, command = err.splitlines()
+    assert words == (
+        f"Interrupted by {number.name}: 3 settings are left; all that is done "
+        "is kept. Go on with:"
     )
+    assert shlex.split(command) == process.args
     assert not any(
         pathlib.Path(f"/proc/{p}").exists() for p in running.values()
     )

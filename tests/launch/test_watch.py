@@ -43,15 +43,16 @@ def test_rows_of_all_settings_are_shown_once(tmp_path):
     shown.ended("a", None, again=False)
     rows.append(folder.rows_path("c"), row("c", 1, last=True))
     shown.ended("c", None, again=False)
-    lines = stream.getvalue().splitlines()
+    lines = stream.getvalue().replace("\n    ", " ").splitlines()
     assert [line.split(":")[0] for line in lines] == [
-        "b  round 2",
+        "b  round 2 of 2",
         "a  ended",
-        "a  round 2",
-        "c  round 1",
+        "a  round 2 of 2",
+        "c  round 1 of 2",
     ]
     assert lines[1] == "a  ended: killed; it will be tried again"
-    assert lines[-1].endswith("; 0 s left")
+    assert "(epochs); setting 2 of 3; " in lines[0]
+    assert lines[-1].endswith("(epochs); setting 3 of 3")
 
 
 def test_time_left_counts_what_was_done_before(tmp_path):
@@ -61,7 +62,7 @@ def test_time_left_counts_what_was_done_before(tmp_path):
     shown = watch.Watch(folder, {"a": [10**9, 1]}, stream)
     rows.append(folder.rows_path("a"), row("a", 2, last=True))
     shown.ended("a", None, again=False)
-    assert stream.getvalue().endswith("; 0 s left\n")
+    assert stream.getvalue().endswith("(epochs); setting 1 of 1\n")
 
 
 def test_rows_that_cannot_be_read_stop_nothing(tmp_path):
@@ -82,5 +83,6 @@ def test_rows_of_others_are_left_to_the_worker(tmp_path):
     shown = watch.Watch(folder, {"a": [100, 200]}, stream)
     rows.append(folder.rows_path("a"), row("a", 1))
     shown.ended("a", "refused", again=False)
-    lines = stream.getvalue().splitlines()
-    assert [line.split(":")[0] for line in lines] == ["a  round 1", "a  ended"]
+    lines = stream.getvalue().replace("\n    ", " ").splitlines()
+    found = [line.split(":")[0] for line in lines]
+    assert found == ["a  round 1 of 2", "a  ended"]

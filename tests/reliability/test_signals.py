@@ -139,6 +139,6 @@ def test_two_commands_on_one_workdir(nursery, user, whole, tmp_path):
     assert Result.of(workdir) == whole
     texts = [out.read_text() for out in outs]
     for arm in ("cold", "warm", "shrink_perturb-0.5-0.1"):
-        line = f"own/{arm}/seed0  round 1: "
+        line = f"own/{arm}/seed0  round 1 of 2: "
         assert sum(text.count(line) for text in texts) == 1
-    assert all("round 1: " in text for text in texts)
+    assert all("round 1 of 2: " in text for text in texts)
