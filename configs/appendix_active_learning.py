@@ -11,7 +11,7 @@ entropy, by BADGE's gradients or at random; each round trained to 99 %.
     pip install 'ws_keras[active]'  # BADGE takes k-means++ from scikit-learn
     python -m launch.run --config=appendix_active_learning --workdir=runs/active
 
-As Figure 2 for each way of choosing, 20 million sample passes for one seed, and
+As Figure 2 for each way of choosing, 29 million sample passes for one seed, and
 a pass over the rest in each round.
 """
 

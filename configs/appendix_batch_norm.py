@@ -8,7 +8,7 @@ the data, 99 %.
 
     python -m launch.run --config=appendix_batch_norm --workdir=runs/batch_norm
 
-About 0.9 million sample passes for each norm and seed of cold and 0.5 of warm,
+About 1 million sample passes for each norm and seed of cold and 0.65 of warm,
 at the epochs of Figure 2; without batch norm more.
 """
 

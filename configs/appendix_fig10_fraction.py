@@ -25,7 +25,6 @@ def get_config():
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
     config.train.max_epochs = 1000
-    config.train.expected_epochs.update({"cold": 160, "warm": 80})
     return config
 
 

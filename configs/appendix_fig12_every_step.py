@@ -29,7 +29,6 @@ def get_config():
     config.rounds.fraction = 1.0
     config.optimizer.name = "sgd"
     config.train.max_epochs = 1000
-    config.train.expected_epochs.update({"cold": 160})
     return config
 
 

@@ -9,7 +9,7 @@ each round, 99 % (data and model are not stated; those of Figure 7).
 
     python -m launch.run --config=appendix_fig14_last_layer --workdir=runs/fig14
 
-About 45 million sample passes for one seed. The first rounds:
+About 59 million sample passes for one seed. The first rounds:
 --config.rounds.limit=4
 """
 

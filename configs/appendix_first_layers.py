@@ -30,9 +30,7 @@ def get_config():
     config.rounds.protocol = "two_phase"
     config.optimizer.name = "sgd"
     config.train.max_epochs = 1000
-    config.train.expected_epochs.update(
-        {"cold": 160, "warm": 80, "shrink_perturb": 80}
-    )
+    config.train.expected_epochs.shrink_perturb = 80
     return config
 
 

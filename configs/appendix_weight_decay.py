@@ -8,7 +8,7 @@ data, 99 %. The decay is a penalty, as in the authors' framework.
 
     python -m launch.run --config=appendix_weight_decay --workdir=runs/decay
 
-About 0.5 (warm) to 0.9 million (cold) sample passes for each strength and seed,
+About 0.65 (warm) to 1 million (cold) sample passes for each strength and seed,
 at the epochs of Figure 2; at most 10 million where a decay keeps it from 99 %.
 """
 

@@ -113,8 +113,13 @@ def get_config() -> ml_collections.ConfigDict:
     # Held-out samples to measure after each epoch, for the curves only.
     train.monitor_samples = 500
     # Epochs that a round needs as a rule; only for the estimate of --list.
+    # None: by optimizer and arm, as in launch/costs.py.
     train.expected_epochs = ml_collections.ConfigDict(
-        {"cold": 17, "warm": 6, "shrink_perturb": 11}
+        {
+            "cold": config_dict.placeholder(int),
+            "warm": config_dict.placeholder(int),
+            "shrink_perturb": config_dict.placeholder(int),
+        }
     )
 
     config.transform = transform = ml_collections.ConfigDict()

@@ -10,7 +10,7 @@ CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, each round trained to
 
     python -m launch.run --config=fig2_online --workdir=runs/fig2
 
-All 34 rounds are about 10 million sample passes for each cold setting. The
+All 34 rounds are about 11 million sample passes for each cold setting. The
 first five: --config.rounds.limit=5
 """
 

@@ -40,7 +40,6 @@ def get_config():
     config.transform.first_round = False
     config.transform.noise = "gaussian"
     config.diagnostics.measures = ("gradient_norm",)
-    config.train.expected_epochs.update({"cold": 160})
     return config
 
 

@@ -11,7 +11,7 @@ size, so both that and a cold start are run.
 
     python -m launch.run --config=fig7_shrink_sweep --workdir=runs/fig7
 
-About 50 million sample passes for one seed and all rounds.
+About 75 million sample passes for one seed and all rounds.
 """
 
 from ws_keras.configs import base

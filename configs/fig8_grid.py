@@ -10,7 +10,7 @@ without an improvement and 100 in all: with both at 0 a round cannot learn.
 
     python -m launch.run --config=fig8_grid --workdir=runs/fig8
 
-About 280 million sample passes for one seed and all rounds.
+About 450 million sample passes for one seed and all rounds.
 """
 
 from ws_keras.configs import base

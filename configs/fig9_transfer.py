@@ -21,7 +21,7 @@ One pair, with the cold starts on its target:
     python -m launch.run --config=fig9_transfer --workdir=runs/fig9 \
         --settings='/(cifar100-)?cifar10-[^-]*/'
 
-About 18 million sample passes for that pair and one seed; 119 million for all
+About 22 million sample passes for that pair and one seed; 144 million for all
 six pairs. The source is learned anew for each fraction and arm.
 """
 

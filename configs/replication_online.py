@@ -10,7 +10,7 @@ the first network is not known; here it does.
 
     python -m launch.run --config=replication_online --workdir=runs/repl_online
 
-About 20 million sample passes of the wide network for one seed.
+About 33 million sample passes of the wide network for one seed.
 """
 
 from ws_keras.configs import base

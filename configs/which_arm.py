@@ -10,7 +10,7 @@ CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 99 %.
 
     python -m launch.run --config=which_arm --workdir=runs/which_arm
 
-About 7 million sample passes for one seed.
+About 10 million sample passes for one seed.
 """
 
 from ws_keras.configs import base

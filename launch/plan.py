@@ -39,7 +39,14 @@ LIST = flags.DEFINE_bool(
     "list",
     False,
     "Only show the settings and an estimate of their cost; without --config, "
-    "the configs that come with the package and theirs.",
+    "the configs that come with the package and theirs. Hours as well where "
+    "--workdir has rows of this machine, or with --probe.",
+)
+PROBE = flags.DEFINE_bool(
+    "probe",
+    False,
+    "With --list: train a few steps of each kind of network, to tell hours. "
+    "Takes some seconds for each.",
 )
 OVERWRITE = flags.DEFINE_bool(
     "overwrite",
@@ -257,41 +264,3 @@ def _module(path):
     with config_files.blamed(str(path)):
         spec.loader.exec_module(module)
     return module
-
-
-def passes(setting, config, sizes: list[int]) -> list[float]:
-    """Returns the sample passes that each round of a setting may take.
-
-    The first round of every arm starts from scratch and takes the epochs of a
-    cold start.
-
-    Args:
-        setting: The `Setting`.
-        config: Its config.
-        sizes: Samples of each round.
-    """
-    train, known = config.train, config.train.expected_epochs
-    # Without its momentum a warm start is a warm start.
-    kind = "warm" if setting.kind == "warm_reset" else setting.kind
-    expected = known.get(kind, known["shrink_perturb"])
-    first = _given(train.first_epochs, train.epochs, known["cold"])
-    later = _given(config.second.epochs, train.epochs, expected)
-    return [sizes[0] * first, *(size * later for size in sizes[1:])]
-
-
-def _given(*choices: float | None) -> float:
-    return next(choice for choice in choices if choice is not None)
-
-
-def table(costs: dict[str, float], what: str = "setting") -> str:
-    """Returns a table of settings and their cost in sample passes."""
-    lines = [(name, f"{cost:,.0f}") for name, cost in costs.items()]
-    # The sum of what is shown, so that it can be checked.
-    total = sum(int(cost.replace(",", "")) for _, cost in lines)
-    head = (what, "sample passes (estimate)")
-    lines = [head, *lines, (f"{len(costs)} {what}s", f"{total:,.0f}")]
-    width = max(len(name) for name, _ in lines)
-    cost_width = max(len(cost) for _, cost in lines)
-    return "\n".join(
-        f"{name.ljust(width)}  {cost.rjust(cost_width)}" for name, cost in lines
-    )

@@ -5,6 +5,7 @@ import sys
 from ws_keras import settings as all_settings
 from ws_keras.results import workdir as workdirs
 
+from . import costs as cost
 from . import plan
 from . import start_up
 
@@ -90,7 +91,7 @@ def passes(setting, config) -> list[float]:
         None if name is None else datasets.num_train(name)
         for name in (config.data.name, config.data.source)
     ]
-    return plan.passes(setting, config, protocol.sizes(config, *counts))
+    return cost.passes(setting, config, protocol.sizes(config, *counts))
 
 
 def fingerprints(loaded: dict) -> dict[str, str]:
@@ -136,7 +137,8 @@ def costs(config, settings: list) -> tuple[dict, dict, dict]:
 
 def kind(setting) -> tuple:
     """Returns what decides the cost of a setting."""
-    return setting.arm, setting.overrides
+    # A text, since the shrink of an arm that has none is nan.
+    return setting.arm, str(setting.shrink), setting.overrides
 
 
 def _names(configs) -> list[str]:

@@ -16,6 +16,7 @@ from ws_keras.results import workdir as workdirs
 from ws_keras.training import stop as stops
 
 from . import cli
+from . import listing
 from . import outcome
 from . import plan
 from . import prepare
@@ -30,6 +31,7 @@ _CONFIG = plan.CONFIG
 _WORKDIR = plan.WORKDIR
 _SETTINGS = plan.SETTINGS
 _LIST = plan.LIST
+_PROBE = plan.PROBE
 _OVERWRITE = plan.OVERWRITE
 _DATA_DIR = plan.DATA_DIR
 _DOWNLOAD = plan.DOWNLOAD
@@ -42,8 +44,8 @@ _REPORT = plan.REPORT
 
 def main(_) -> None:
     """Runs what the flags say."""
-    if _LIST.value and not plan.is_given():
-        print(_catalog())
+    if _LIST.value:
+        print(listing.text())
         return
     config = plan.config()
     every = plan.settings(config)
@@ -52,10 +54,6 @@ def main(_) -> None:
     with start_up.tensorflow():
         start_up.keras()
         from ws_keras import experiment
-    if _LIST.value:
-        costs = {s.id: sum(prepare.passes(s, configs[s.id])) for s in settings}
-        print(plan.table(costs))
-        return
     if _WORKDIR.value is None:
         raise ValueError("`--workdir` is required, except with --list.")
     loaded = prepare.load(config, settings, configs)
@@ -85,26 +83,6 @@ def main(_) -> None:
                 outcome.write_gaps(folder, every)
                 outcome.report(folder)
     _check_whole(damage)
-
-
-def _catalog() -> str:
-    """Returns the price of each config that comes with the package."""
-    with start_up.tensorflow():
-        start_up.keras()
-        from ws_keras import experiment  # noqa: F401
-    costs = {}
-    for name in plan.names():
-        module, prices = plan.named(name), {}
-        config = module.get_config()
-        settings = module.settings(config)
-        for setting in settings:
-            kind = prepare.kind(setting)
-            if kind not in prices:
-                own = all_settings.apply(config, setting)
-                prices[kind] = sum(prepare.passes(setting, own))
-        total = sum(prices[prepare.kind(setting)] for setting in settings)
-        costs[f"{name} ({len(settings)} settings)"] = total
-    return plan.table(costs, "config")
 
 
 def run() -> None:

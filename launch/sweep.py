@@ -28,6 +28,7 @@ from ws_keras.results import workdir as workdirs
 
 from . import called
 from . import cli
+from . import listing
 from . import local
 from . import outcome
 from . import plan
@@ -42,6 +43,8 @@ from . import worker
 _CONFIG = plan.CONFIG
 _WORKDIR = plan.WORKDIR
 _SETTINGS = plan.SETTINGS
+_LIST = plan.LIST
+_PROBE = plan.PROBE
 _LAUNCHER = flags.DEFINE_enum(
     "launcher",
     "local",
@@ -99,6 +102,9 @@ _CHECKPOINT_EPOCHS = plan.CHECKPOINT_EPOCHS
 
 def main(_) -> int:
     """Runs what the flags say and returns the exit status."""
+    if _LIST.value:
+        print(listing.text())
+        return 0
     config = plan.config()
     every = plan.settings(config)
     settings = plan.chosen(every)
@@ -169,7 +175,7 @@ def command(setting: str) -> list[str]:
 
 def _check_flags() -> None:
     if _WORKDIR.value is None:
-        raise ValueError("`--workdir` is required.")
+        raise ValueError("`--workdir` is required, except with --list.")
     is_slurm = _LAUNCHER.value == "slurm"
     if is_slurm != _DRY_RUN.value:
         raise ValueError(

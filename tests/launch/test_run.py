@@ -288,8 +288,8 @@ def test_list_shows_settings_and_costs_without_a_workdir(nursery):
     done = nursery.run("--config=fig2_online", "--list", "--config.seeds=(7,)")
     lines = done.stdout.splitlines()
     assert len(lines) == 6 and done.stderr == ""
-    # 17 epochs of 1,000, 2,000, ..., 33,000 and 33,333 samples.
-    assert lines[1].split() == ["fig2_online/cold/seed7", "10,103,661"]
+    # 19 epochs of 1,000, 2,000, ..., 33,000 and 33,333 samples.
+    assert lines[1].split() == ["fig2_online/cold/seed7", "11,292,327"]
     assert lines[-1].startswith("4 settings")
 
 

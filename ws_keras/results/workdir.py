@@ -25,6 +25,8 @@ _SHOWN = 3
 _LARGEST = 2**26  # bytes of a run.json: a million ids of settings
 _LONGEST = 200  # bytes of a name in an id; file systems take 255
 _WAYS_OUT = "Choose another `--workdir` or pass `--overwrite`."
+# Fields of a config that no row depends on.
+_ONLY_ESTIMATED = "train.expected_epochs"
 # What a run has from its config, in whatever process it goes on.
 _OF_EXPERIMENT = (
     "config",
@@ -342,7 +344,8 @@ class Workdir:
         return {**old, "continued": [*old.get("continued", []), origin]}
 
     def _check_same(self, what: str, old: dict, new: dict) -> None:
-        changes = list(differences(old, new))
+        found = differences(old, new)
+        changes = [c for c in found if not c.startswith(_ONLY_ESTIMATED)]
         if changes:
             shown = ", ".join(changes[:_SHOWN])
             more = len(changes) - _SHOWN
