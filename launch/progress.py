@@ -18,7 +18,6 @@ _DIVERGED = (
 _WIDTH = 120  # where there is no terminal
 # Columns that the rewritten line leaves free, for the `^C` of a terminal.
 _FREE = 5
-_TO_THE_END = "\x1b[K"  # erases from the cursor to the end of the line
 
 
 class Progress:
@@ -161,8 +160,9 @@ class Progress:
         return max(1, _columns() - _FREE)
 
     def _rewrite(self, text: str) -> None:
-        # The end takes off all behind it, also what the terminal has echoed.
-        self._stream.write(f"\r{text}{_TO_THE_END}")
+        # First all of the line, with what the terminal may have echoed in it.
+        self._stream.write(f"\r{' ' * (_columns() - 1)}")
+        self._stream.write(f"\r{text}")
         self._stream.flush()
         self._is_begun = bool(text)
 
