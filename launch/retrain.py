@@ -4,19 +4,21 @@ r"""Retrains a saved model on the data of today, after a shrink-perturb.
         --out=this_week.keras --compare=cold
 
 The data are all that there are so far, old and new. A part of them is held out
-to measure on. The old model is never touched; the new one and a report beside
-it appear whole or not at all.
+to measure on, and never trained on: a hash of each sample decides, so that it
+is held out next week as well. What the model has been trained on is recorded
+beside it (this_week.split.npz), and read there next week. The old model is
+never touched; the new one, its record and a report beside it appear whole or
+not at all.
 """
 
-import contextlib
-import os
+import dataclasses
 import pathlib
-import tempfile
 
 from absl import flags
 
 from . import cli
 from . import lists
+from . import outputs
 from . import start_up
 
 _MODEL = flags.DEFINE_string(
@@ -43,8 +45,41 @@ _PERTURB = flags.DEFINE_float("perturb", 0.1, "Scale of the noise.")
 _COMPARE = lists.define(
     "compare", [], "Other starts to train and report: cold, warm, or both."
 )
-_HELD_OUT = flags.DEFINE_float(
-    "held_out", 0.2, "Fraction of the samples to measure on, in (0, 1)."
+_HELD_OUT = flags.DEFINE_string(
+    "held_out",
+    None,
+    "What to measure on: npz:PATH with arrays x and y, or a fraction of the "
+    "data in (0, 1). The data's own x_test and y_test if not given, else the "
+    "fraction of last time, else 0.2.",
+)
+_SPLIT = flags.DEFINE_enum(
+    "split",
+    None,
+    ["random", "last"],
+    "Which samples the fraction is: random ones by a hash of each sample, or "
+    "the newest, which are last, for data in the order of time. As last time "
+    "if not given, else random.",
+)
+_SPLIT_SEED = flags.DEFINE_integer(
+    "split_seed", None, "Fixes the random split. As last time, else 0."
+)
+_ID = flags.DEFINE_string(
+    "id",
+    None,
+    "Array of the data file that identifies samples whose numbers change from "
+    "week to week, as when they are rescaled.",
+)
+_GROUPS = flags.DEFINE_string(
+    "groups",
+    None,
+    "Array of the data file, such as a customer's number. The samples of a "
+    "group are all held out or all trained on.",
+)
+_OLD_SAMPLES = flags.DEFINE_integer(
+    "old_samples",
+    None,
+    "Number of samples at the beginning of the data that the model has been "
+    "trained on, where it has no record beside it. None of them is held out.",
 )
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Samples in a batch.")
 _THRESHOLD = flags.DEFINE_float(
@@ -54,7 +89,23 @@ _PATIENCE = flags.DEFINE_integer(
     "patience", 10, "Epochs without an improvement that end it as well."
 )
 _MAX_EPOCHS = flags.DEFINE_integer("max_epochs", 500, "Most epochs.")
-_SEED = flags.DEFINE_integer("seed", 0, "Fixes split, order and noise.")
+_LEARNING_RATE = flags.DEFINE_float(
+    "learning_rate",
+    None,
+    "Learning rate to begin with. The saved one if not given.",
+)
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Fixes the order and the noise of the model that is saved."
+)
+_SEEDS = flags.DEFINE_integer(
+    "seeds",
+    None,
+    "Number of seeds to compare with, from --seed on. 5, 3 or 1 if not given, "
+    "as many as take a few minutes; 1 without --compare.",
+)
+_MARGIN = flags.DEFINE_float(
+    "margin", 1.0, "Points within which two starts count as equally good."
+)
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace an old --out.")
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of TensorFlow Datasets. TFDS' own if not given."
@@ -70,31 +121,59 @@ def main(_) -> None:
     _check_paths(source, out)
     with start_up.tensorflow(fast=False):
         start_up.keras()
-        from ws_keras import growing
         from ws_keras.data import datasets
-        from ws_keras.training import terms
 
         model = _load(source)
+        _set_rate(model)
+        is_file = _DATA.value.startswith("npz:")
         data = datasets.load(
-            _DATA.value, _DATA_DIR.value, download=_DOWNLOAD.value
+            _DATA.value,
+            _DATA_DIR.value,
+            download=_DOWNLOAD.value,
+            with_test=not is_file,
         )
-        known, held_out = _split(data.x, data.y)
-    _check_fits(model, data.x, data.y)
+        _check_fits(model, data.x, data.y)
+        parts = _parts(source, data)
+        _check_fits(model, *parts.held_out)
+    with outputs.reserved(out, _inputs(), _OVERWRITE.value) as reserved:
+        found = _compared(model, parts, reserved.model)
+        text = _report(model, parts, found)
+        reserved.write(parts.past, text)
+    print(f"{text}\n\n{out}\n{out.with_suffix('.md')}")
+
+
+def _compared(model, parts, part: pathlib.Path):
+    """Trains and saves the model, and returns the comparison of starts."""
+    import keras
+    import numpy as np
+
+    from ws_keras import growing
+    from ws_keras.training import terms
+
     own = f"shrink_perturb-{_SHRINK.value}-{_PERTURB.value}"
 
-    def save(setting, trained) -> None:
-        if setting.arm == "shrink_perturb":
-            with _written_whole(out) as part:
-                trained.save(part)
+    saved = "shrink_perturb", _SEED.value
+    finite = False
 
-    _check_writable(out)
+    def save(setting, trained) -> None:
+        nonlocal finite
+        if (setting.arm, setting.seed) == saved:
+            finite = all(
+                np.isfinite(keras.ops.convert_to_numpy(weight)).all()
+                for weight in trained.weights
+            )
+            trained.save(part)
+
     found = growing.fit_rounds(
         model,
-        [known],
-        held_out,
+        [parts.train],
+        parts.held_out,
         arms=[own, *_COMPARE.value],
         first_round=True,
-        seeds=[_SEED.value],
+        seeds=_seeds(),
+        first_seed=_SEED.value,
+        margin=_MARGIN.value,
+        withheld=parts.withheld,
         batch_size=_BATCH_SIZE.value,
         until=terms.Until(
             threshold=_THRESHOLD.value,
@@ -104,10 +183,46 @@ def main(_) -> None:
         on_end=save,
         name="retrain",
     )
-    report = out.with_suffix(".md")
-    with _written_whole(report) as part:
-        part.write_text(f"# {out.name}\n\n{found}\n", encoding="utf8")
-    print(f"{found}\n\n{out}\n{report}")
+    ends = [r.stopped_by for r in found.rows if (r.arm, r.seed) == saved]
+    if not finite or "nan" in ends:
+        raise ValueError(
+            "The training diverged: the loss or a weight became nan or "
+            "infinite. No model is saved. Give a smaller --learning_rate, "
+            "--perturb or --shrink."
+        )
+    return found
+
+
+def _seeds() -> list[int] | None:
+    if not _COMPARE.value:
+        return [_SEED.value]
+    if _SEEDS.value is None:
+        return None
+    return list(range(_SEED.value, _SEED.value + _SEEDS.value))
+
+
+def _report(model, parts, found) -> str:
+    """Returns what was done, as Markdown."""
+    x, y = parts.held_out
+    old = model.evaluate(x, y, verbose=0, return_dict=True)["accuracy"]
+    rate = float(model.optimizer.learning_rate)
+    return (
+        f"{parts.words}\n\n{found}\n\nThe old model as it was: "
+        f"{100 * old:.1f} % held out. The saved model is that of seed "
+        f"{_SEED.value}, trained after shrink {_SHRINK.value:g} and perturb "
+        f"{_PERTURB.value:g}, at a learning rate of {rate:g}."
+    )
+
+
+def _inputs() -> dict[str, pathlib.Path]:
+    """Returns the files that are read, by flag."""
+    given = {"--data": _DATA.value, "--held_out": _HELD_OUT.value or ""}
+    found = {
+        name: pathlib.Path(value.removeprefix("npz:"))
+        for name, value in given.items()
+        if value.startswith("npz:")
+    }
+    return {"--model": pathlib.Path(_MODEL.value), **found}
 
 
 def run() -> None:
@@ -125,35 +240,16 @@ def _check_paths(source: pathlib.Path, out: pathlib.Path) -> None:
         raise ValueError(
             f"`--out` must end with .keras. Received: --out={out}."
         )
-    if out.exists() and out.samefile(source):
+    if _SEEDS.value is not None and _SEEDS.value < 1:
         raise ValueError(
-            "`--out` must be another file than `--model`, which is never "
-            f"touched. Received: {out} for both."
+            f"`--seeds` must be at least 1. Received: --seeds={_SEEDS.value}."
         )
-    for path in (out, out.with_suffix(".md")):
-        if path.exists() and not _OVERWRITE.value:
-            raise ValueError(
-                "`--out` and the report beside it must be new files. "
-                f"Received: --out={out}, where {path} exists. Give another "
-                "name, or --overwrite."
-            )
     others = set(_COMPARE.value) - {"cold", "warm"}
     if others:
         raise ValueError(
             "`--compare` must hold cold, warm or both. "
             f"Received: {', '.join(sorted(others))}."
         )
-
-
-def _check_writable(out: pathlib.Path) -> None:
-    try:
-        with tempfile.TemporaryFile(dir=out.parent):
-            pass
-    except OSError as error:
-        raise ValueError(
-            f"The folder of `--out` must be writable. Received: {out.parent} "
-            f"({error.strerror})."
-        ) from None
 
 
 def _load(source: pathlib.Path):
@@ -170,19 +266,107 @@ def _load(source: pathlib.Path):
         ) from None
 
 
-def _split(x, y) -> tuple:
-    from ws_keras import seeds
-
-    fraction = _HELD_OUT.value
-    count = int(fraction * len(x)) if 0 < fraction < 1 else 0
-    if not count:
+def _set_rate(model) -> None:
+    rate = _LEARNING_RATE.value
+    if rate is None or not model.compiled:
+        return
+    if not 0 < rate < float("inf"):
         raise ValueError(
-            "`--held_out` must be in (0, 1) and leave at least one sample to "
-            f"measure on. Received: {fraction} of {len(x)} samples."
+            "`--learning_rate` must be a positive number. "
+            f"Received: --learning_rate={rate}."
         )
-    order = seeds.generator(_SEED.value, "split").permutation(len(x))
-    known, held_out = order[count:], order[:count]
-    return (x[known], y[known]), (x[held_out], y[held_out])
+    try:
+        model.optimizer.learning_rate = rate
+    except TypeError:
+        raise ValueError(
+            "`--learning_rate` needs an optimizer without a schedule of its "
+            f"own. Received: --learning_rate={rate} for a model with one."
+        ) from None
+
+
+def _parts(source: pathlib.Path, data):
+    """Returns what is trained on and what is measured on."""
+    from ws_keras.data import datasets
+    from ws_keras.data import history
+    from ws_keras.data import parts
+
+    note, past = "", None
+    try:
+        past = history.read(source)
+    except history.Stale as error:
+        note = f"{error} Its past is not known. "
+    held_out = _HELD_OUT.value or ""
+    found = None
+    if held_out.startswith("npz:"):
+        other = datasets.load(held_out)
+        found = parts.given(data, (other.x, other.y), held_out, past)
+    elif data.x_test is not None and not (held_out or _SPLIT.value):
+        test = data.x_test, data.y_test
+        found = parts.given(data, test, "x_test and y_test of the data", past)
+    if found is None:
+        rule = _rule(past)
+        found = parts.chosen(
+            data, rule, _keys(data, rule), past, _old_samples(data)
+        )
+    return dataclasses.replace(found, words=note + found.words)
+
+
+def _rule(past):
+    """Returns the rule of last time with what the flags change."""
+    from ws_keras.data import splits
+
+    last = (past and past.rule) or splits.Rule()
+    changed = {
+        "kind": _SPLIT.value,
+        "fraction": _fraction(),
+        "seed": _SPLIT_SEED.value,
+        "id": _ID.value,
+        "groups": _GROUPS.value,
+    }
+    meant = {name: v for name, v in changed.items() if v is not None}
+    return dataclasses.replace(last, **meant)
+
+
+def _fraction() -> float | None:
+    if _HELD_OUT.value is None:
+        return None
+    try:
+        return float(_HELD_OUT.value)
+    except ValueError:
+        raise ValueError(
+            "`--held_out` must be npz:PATH or a fraction in (0, 1). "
+            f"Received: --held_out={_HELD_OUT.value}."
+        ) from None
+
+
+def _keys(data, rule):
+    from ws_keras.data import digests
+    from ws_keras.data import npz
+    from ws_keras.data import parts
+
+    def named(name: str):
+        if not data.name.startswith(npz.PREFIX):
+            raise ValueError(
+                "Samples can be named by an array of a file only. Received: "
+                f"{name!r} with --data={data.name}."
+            )
+        path = data.name.removeprefix(npz.PREFIX)
+        return digests.keys(npz.column(path, name, len(data.y)))
+
+    return parts.Keys(
+        named(rule.id) if rule.id else digests.samples(data.x),
+        named(rule.groups) if rule.groups else None,
+    )
+
+
+def _old_samples(data) -> int | None:
+    count = _OLD_SAMPLES.value
+    if count is not None and not 0 <= count <= len(data.y):
+        raise ValueError(
+            "`--old_samples` must be a number of samples of the data. "
+            f"Received: --old_samples={count} of {len(data.y)}."
+        )
+    return count
 
 
 def _check_fits(model, x, y) -> None:
@@ -207,17 +391,6 @@ def _check_fits(model, x, y) -> None:
             f"`--data` must hold samples that the model takes, {shape}. "
             f"Received: x of shape {x.shape}."
         )
-
-
-@contextlib.contextmanager
-def _written_whole(path: pathlib.Path):
-    """Gives a file beside `path` that takes its name once it is whole."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".ws-") as folder:
-        part = pathlib.Path(folder) / path.name
-        yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
 
 
 if __name__ == "__main__":

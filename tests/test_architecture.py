@@ -21,7 +21,7 @@ ORDER = [
     {"training"},
     {"results"},
     {"protocol"},
-    {"arms", "building", "active", "measuring"},
+    {"arms", "building", "active", "measuring", "networks", "outcomes"},
     {"experiment", "growing"},
 ]
 BELOW = ("results", "regular", "files", "locks")

@@ -1,5 +1,7 @@
 """A user's own model on own growing data, all arms in one call."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from keras import layers
 
 from ws_keras import growing
 from ws_keras import seeds
+from ws_keras.results import effects
+from ws_keras.results import verdict
 from ws_keras.training import terms
 
 RNG = np.random.default_rng(8)
@@ -25,7 +29,6 @@ UNTIL = terms.Until(epochs=2)
 
 
 def build():
-    keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
             keras.Input((5,)),
@@ -39,9 +42,14 @@ def build():
     return model
 
 
+def seeded():
+    keras.utils.set_random_seed(1)
+    return build()
+
+
 @pytest.fixture(scope="module")
 def compared():
-    model = build()
+    model = seeded()
     before = [v.numpy() for v in model.variables]
     ends = {}
     found = growing.fit_rounds(
@@ -87,7 +95,7 @@ def test_the_given_model_is_left_as_it_was(compared):
 
 def test_warm_arm_goes_on_training_on_all_data_so_far(compared):
     _, _, _, ends = compared
-    model = build()
+    model = seeded()
     x, y = map(np.concatenate, zip(*ROUNDS, strict=True))
     for number, size in enumerate((40, 70, 120), 1):
         for epoch in (1, 2):
@@ -119,23 +127,182 @@ def test_accuracy_is_that_of_the_weights_at_the_end(compared):
 def test_verdict_names_each_arm_and_its_cost(compared):
     _, _, found, _ = compared
     lines = found.verdict.split("\n")
-    assert [line.split(":")[0] for line in lines] == [
-        "cold",
-        "warm",
-        "shrink_perturb 0.4/0.1",
-    ]
-    assert "6 epochs" in lines[0] and "100% of its sample" in lines[1]
-    assert "standard error" in lines[2] and "2 seeds" in lines[2]
+    arms = [line.split(":")[0] for line in lines if "held out, " in line]
+    assert arms == ["cold", "warm", "shrink_perturb 0.4/0.1"]
+    assert "460 sample passes in 6 epochs" in lines[0]
+    assert "100 % of cold's sample passes" in lines[2]
+    assert "2 seeds" in lines[2] and "ecommendation" in found.verdict
     assert lines[0] in str(found) and "| arm " in str(found)
+    assert "not the model's past" in lines[-1]
 
 
-def test_function_that_builds_the_model_and_strengths_of_ones_own():
+def test_table_and_verdict_do_not_show_two_intervals(compared):
+    _, _, found, _ = compared
+    assert "95 % interval |" not in str(found)
+
+
+def test_outcomes_are_those_of_the_last_weights(compared):
+    """The interval is that of the predictions, recomputed."""
+    model, _, found, ends = compared
+    right = {}
+    for setting, weights in ends.items():
+        model.set_weights(weights)
+        logits = model.predict(HELD_OUT[0], verbose=0)
+        _, arm, seed = setting.split("/")
+        right[arm, int(seed[4:])] = 100.0 * (logits.argmax(1) == HELD_OUT[1])
+    for other in ("warm", "shrink_perturb-0.4-0.1"):
+        effect = effects.difference(
+            *({s: right[arm, s] for s in (0, 1)} for arm in (other, "cold")),
+            100.0,
+        )
+        assert f"against cold: {verdict.difference(effect)}" in found.verdict
+
+
+def test_function_is_called_for_each_seed_and_calls_agree():
+    calls = []
+
+    def counted():
+        calls.append(keras.random.uniform(()).numpy())
+        return build()
+
+    def run():
+        return growing.fit_rounds(
+            counted,
+            ROUNDS[:2],
+            HELD_OUT,
+            arms=("cold", "warm"),
+            seeds=(0, 1),
+            until=UNTIL,
+        )
+
+    python, numpy = random.random(), np.random.random()
+    random.seed(7), np.random.seed(7)
+    python, numpy = random.random(), np.random.random()
+    random.seed(7), np.random.seed(7)
+    one, two = run(), run()
+    # The caller's own states are left alone.
+    assert (random.random(), np.random.random()) == (python, numpy)
+    for old, new in zip(one.rows, two.rows, strict=True):
+        assert (old.loss, old.accuracy) == (new.loss, new.accuracy)
+    assert one.verdict == two.verdict
+    # Each seed has a network of its own, and the arms of a seed the same.
+    first = {(r.seed, r.loss) for r in one.rows if r.round == 1}
+    assert len(first) == 2
+    # Once to train, and per seed once for each arm and once for cold.
+    assert len(calls) == 2 * (1 + 2 * 2 + 2)
+    assert len(set(map(float, calls))) == 4  # (seed, "start"), and cold's
+
+
+def test_cold_begins_with_what_the_function_builds():
+    """As with a pretrained body, which an initializer does not know."""
+    table = np.full((5, 8), 0.125, "float32")
+
+    def pretrained():
+        model = build()
+        model.layers[0].kernel.assign(table)
+        model.layers[0].trainable = False
+        model.compile(
+            "sgd",
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+        return model
+
+    ends = []
+    growing.fit_rounds(
+        pretrained,
+        ROUNDS[:2],
+        HELD_OUT,
+        arms=("cold",),
+        seeds=(0,),
+        until=UNTIL,
+        on_end=lambda s, m: ends.append(m.layers[0].kernel.numpy()),
+    )
+    np.testing.assert_array_equal(ends[0], table)
+
+
+def test_function_that_builds_other_networks_is_refused():
+    sizes = iter((3, 4, 5))
+
+    def changing():
+        model = keras.Sequential(
+            [keras.Input((5,)), layers.Dense(next(sizes)), layers.Dense(3)]
+        )
+        model.compile(
+            "sgd", "sparse_categorical_crossentropy", metrics=["accuracy"]
+        )
+        return model
+
+    with pytest.raises(ValueError, match="the same network"):
+        growing.fit_rounds(changing, ROUNDS[:2], HELD_OUT, until=UNTIL)
+
+
+def test_a_short_run_takes_five_seeds_by_itself():
+    found = growing.fit_rounds(
+        build,
+        ROUNDS[:2],
+        HELD_OUT,
+        arms=("cold", "warm"),
+        until=UNTIL,
+        first_seed=3,
+    )
+    assert sorted({row.seed for row in found.rows}) == [3, 4, 5, 6, 7]
+
+
+def test_a_long_run_takes_one_seed_and_says_so(monkeypatch):
+    monkeypatch.setattr(growing, "_AFFORDABLE_SECONDS", 0.0)
+    found = growing.fit_rounds(
+        build, ROUNDS[:2], HELD_OUT, arms=("cold", "warm"), until=UNTIL
+    )
+    assert {row.seed for row in found.rows} == {0}
+    assert found.recommended is None
+    assert "`seeds=range(3)` would take" in found.verdict
+
+
+def test_one_round_of_an_untrained_model_compares_nothing():
+    with pytest.raises(ValueError, match="first_round=False"):
+        growing.fit_rounds(build, ROUNDS[:1], HELD_OUT, until=UNTIL)
+
+
+def test_held_out_samples_in_the_rounds_are_named():
+    x, y = HELD_OUT
+    shared = (np.r_[ROUNDS[1][0], x[:5]], np.r_[ROUNDS[1][1], y[:5]])
+    with pytest.warns(UserWarning, match=r"5 of 200 held-out .* \(2.5%\)"):
+        few = growing.fit_rounds(
+            build, [ROUNDS[0], shared], HELD_OUT, seeds=(0,), until=UNTIL
+        )
+    assert "against cold" in few.verdict
+    with pytest.warns(UserWarning, match="200 of 200"):
+        all_of = growing.fit_rounds(
+            build, [ROUNDS[0], HELD_OUT], HELD_OUT, seeds=(0, 1), until=UNTIL
+        )
+    assert all_of.recommended is None
+    assert "accuracies are too high" in all_of.verdict
+
+
+def test_noise_is_not_learned():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(700, 5)).astype("float32")
+    y = rng.integers(0, 3, 700)
+    found = growing.fit_rounds(
+        build,
+        [(x[:150], y[:150]), (x[150:300], y[150:300])],
+        (x[300:], y[300:]),
+        seeds=(0, 1, 2),
+        until=terms.Until(epochs=10),
+    )
+    assert found.recommended is None
+    assert "Nothing was learned" in found.verdict
+
+
+def test_strengths_of_ones_own():
     found = growing.fit_rounds(
         build,
         ROUNDS[:1],
         HELD_OUT,
         arms=("warm", "shrink_perturb-0.0-1.0"),
         first_round=True,
+        seeds=(0,),
         until=UNTIL,
     )
     warm, cold = found.rows
@@ -150,6 +317,7 @@ def test_arguments_of_the_transform():
         HELD_OUT,
         arms=("warm", "shrink_perturb-1.0-0.0"),
         first_round=True,
+        seeds=(0,),
         until=UNTIL,
         transform={"statistics": "reset", "optimizer": "reset"},
     )
@@ -187,6 +355,7 @@ def without_accuracy():
         ({"arms": ("last_layer-0.4-0.1",)}, "Received: 'last_layer-0.4-0.1'"),
         ({"shrink": 2.0}, "shrink=2.0"),
         ({"seeds": (-1,)}, "seeds=[-1]"),
+        ({"margin": 0}, "margin=0"),
         ({"batch_size": 64}, "batch_size=64, a round of 40"),
         ({"model": uncompiled}, "compiled=False"),
         ({"model": without_accuracy}, "a metric named 'accuracy'"),
@@ -196,7 +365,7 @@ def without_accuracy():
 def test_bad_arguments(arguments, words):
     good = {"model": build, "rounds": ROUNDS, "held_out": HELD_OUT}
     with pytest.raises(ValueError) as error:
-        growing.fit_rounds(**{**good, **arguments})
+        growing.fit_rounds(**{"seeds": (0,), **good, **arguments})
     assert words in str(error.value)
 
 
@@ -219,6 +388,7 @@ def test_each_round_begins_with_the_given_learning_rate():
         HELD_OUT,
         arms=("cold", "warm"),
         batch_size=10,
+        seeds=(0,),
         until=UNTIL,
         callbacks=[rates],
     )
@@ -236,7 +406,8 @@ def test_words_are_samples_too():
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(0.1), loss, metrics=["accuracy"])
-    found = growing.fit_rounds(
-        model, [(words, y)], (words, y), arms=("cold",), batch_size=10
-    )
+    with pytest.warns(UserWarning, match="60 of 60"):
+        found = growing.fit_rounds(
+            model, [(words, y)], (words, y), arms=("cold",), batch_size=10
+        )
     assert found.rows[-1].accuracy == 100

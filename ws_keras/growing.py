@@ -1,21 +1,24 @@
 """The arms of the paper on a user's own model and own growing data."""
 
 import dataclasses
+import time
 import types
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 
 import keras
 import numpy as np
-from keras import ops
 
+from ws_keras import networks as starts
+from ws_keras import outcomes as held
 from ws_keras import seeds as addresses
 from ws_keras import settings as all_settings
-from ws_keras.data import aligned
+from ws_keras.data import growing as grown
 from ws_keras.results import rows
 from ws_keras.results import tables
-from ws_keras.results import verdict
+from ws_keras.results import verdict as verdicts
 from ws_keras.results.render import markdown
 from ws_keras.training import arm as round_loop
 from ws_keras.training import feed as feeds
@@ -26,6 +29,14 @@ from ws_keras.transforms import shrink_perturb as transforms
 
 Array = np.ndarray
 _ARMS = ("cold", "warm", "shrink_perturb")
+# How many seeds a call takes by itself, where they end within this time.
+_COUNTS = (5, 3)
+_AFFORDABLE_SECONDS = 240
+_LEFT_OUT = ("minus cold", "95 % interval")
+_ONE_PAST = (
+    "All seeds begin with the given model. They vary the noise and the order "
+    "of the samples, not the model's past."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,16 +45,24 @@ class Comparison:
 
     Args:
         rows: A `rows.Row` for each arm, seed and round.
-        verdict: Sentences about what each arm cost and gave.
+        verdict: Sentences about what each arm cost and gave, and one
+            recommendation.
+        recommended: Name of the arm that is recommended; `None` where the
+            comparison does not decide.
     """
 
     rows: list[rows.Row]
     verdict: str
+    recommended: str | None = None
 
     def __str__(self) -> str:
         table = tables.summary(self.rows)
-        shown = markdown.table(table.header, table.lines)
-        return f"{shown}\n{self.verdict}"
+        # The verdict's intervals hold the held-out samples' spread as well.
+        kept = [i for i, n in enumerate(table.header) if n not in _LEFT_OUT]
+        header, *lines = (
+            [line[i] for i in kept] for line in (table.header, *table.lines)
+        )
+        return f"{markdown.table(header, lines)}\n{self.verdict}"
 
 
 def fit_rounds(
@@ -55,7 +74,10 @@ def fit_rounds(
     shrink: float = 0.4,
     perturb: float = 0.1,
     first_round: bool = False,
-    seeds: Sequence[int] = (0,),
+    seeds: Sequence[int] | None = None,
+    first_seed: int = 0,
+    margin: float = verdicts.MARGIN,
+    withheld: str = "",
     batch_size: int = 32,
     until: terms.Until | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -67,17 +89,20 @@ def fit_rounds(
 
     In each round new data arrive, and the model trains on all data so far,
     by the same round loop as the package's experiments. All arms begin the
-    first round with the model as it is given, and each round with the learning
-    rate that it is given with, whatever callbacks have made of it. The arms of
-    a seed see the samples in the same order. A given model is left as it was.
-    After the training of each round the moments of batch norm are measured
-    anew, before accuracy is (see `ws_keras.recalibrate`).
+    first round with the same network, and each round with the learning rate
+    that it is given with, whatever callbacks have made of it. The arms of a
+    seed see the samples in the same order. A given model is left as it was.
+
+    A function that builds the model is called once for each seed, and the
+    global random states are those of the seed meanwhile; the cold arm begins
+    each round with what the function builds. Seeds of a given model vary the
+    noise and the order of the samples, but not the one past that it has.
 
     Example:
 
     ```python
-    found = fit_rounds(model, [(x_may, y_may), (x_june, y_june)], (x_t, y_t))
-    print(found)
+    rounds = [(x_may, y_may), (x_june, y_june)]
+    print(fit_rounds(build, rounds, (x_test, y_test)))
     ```
 
     Args:
@@ -96,8 +121,16 @@ def fit_rounds(
         first_round: Whether the arms differ before the first round already:
             for a model that has been trained on earlier data. Defaults to
             `False`.
-        seeds: Non-negative integers; one run of each arm for each. Defaults
-            to `(0,)`; a verdict with error bars needs several.
+        seeds: Non-negative integers; one run of each arm for each. `None`
+            takes 5, or 3, or 1, as many as are expected to end within four
+            minutes by what the first takes. One seed gives no
+            recommendation. Defaults to `None`.
+        first_seed: The first of the seeds that `None` takes. Defaults to 0.
+        margin: Points of accuracy within which two arms count as equally
+            good. Defaults to 1.
+        withheld: Why the numbers are shown and nothing is concluded from
+            them, for example that a trained model has seen held-out samples.
+            Defaults to nothing.
         batch_size: Samples in a batch. Defaults to 32.
         until: When a round ends, an `Until`. Defaults to 99 % of training
             accuracy, or 10 epochs without an improvement, or 500 epochs.
@@ -110,83 +143,178 @@ def fit_rounds(
         name: What the rows call the experiment. Defaults to `"rounds"`.
 
     Returns:
-        A `Comparison` with `rows` and a `verdict`.
+        A `Comparison` with `rows`, a `verdict` and what is `recommended`.
 
     Raises:
         ValueError: If an argument is out of its range, the arrays do not fit
-            each other, or the model is not compiled with `"accuracy"`.
-    """
-    settings = _settings(arms, shrink, perturb, seeds, name)
-    x, y, ends = _joined(rounds, held_out)
-    if callable(model) and not isinstance(model, keras.Model):
-        model = model()
-    _check_compiled(model)
-    feed = feeds.Feed(x, y, batch_size, strategies.num_replicas(model))
-    feeds.check_round(batch_size, ends[0])
-    with strategies.scope_of(model):
-        model.optimizer.build(model.trainable_variables)
-    given = _Snapshot(model)
+            each other, the model is not compiled with `"accuracy"`, or the
+            arms cannot differ, as in a single round with
+            `first_round=False`.
 
-    def run(setting: all_settings.Setting) -> list[rows.Row]:
+    Warns:
+        UserWarning: If held-out samples are among the samples of the rounds.
+    """
+
+    def settings(some: Sequence[int]) -> list[all_settings.Setting]:
+        return _settings(arms, shrink, perturb, some, name)
+
+    verdicts.check_margin(margin)
+    first = settings((first_seed,) if seeds is None else seeds)
+    _check_differ(first, rounds, first_round)
+    data = grown.join(rounds, held_out)
+    withheld = withheld or grown.shared(data)
+    loop = _Loop(
+        starts.Networks(model, first[0].seed),
+        data,
+        batch_size=batch_size,
+        first_round=first_round,
+        until=until or terms.Until(patience=10),
+        callbacks=callbacks,
+        transform=transform or {},
+        on_end=on_end,
+        name=name,
+    )
+    with loop.given:
+        begun = time.monotonic()
+        loop.run(first)
+        seconds = time.monotonic() - begun
+        if seeds is None and len(first) > 1:
+            more = _more_seeds(seconds)
+            if more:
+                loop.run(settings([first_seed + number for number in more]))
+            else:
+                withheld = withheld or _too_long(seconds)
+    return loop.comparison(margin, withheld)
+
+
+class _Loop:
+    """Runs one setting after the other on one model.
+
+    Args:
+        networks: The `Networks` that seeds begin with.
+        data: The `data.growing.Data`.
+        batch_size: Samples in a batch.
+        first_round: Whether arms differ before the first round.
+        until: When a round ends.
+        callbacks: Further callbacks of each `fit`.
+        transform: Further arguments of the transforms.
+        on_end: Called at the end of each setting, or `None`.
+        name: What rows call the experiment.
+    """
+
+    def __init__(
+        self,
+        networks: starts.Networks,
+        data: grown.Data,
+        *,
+        batch_size: int,
+        first_round: bool,
+        until: terms.Until,
+        callbacks: Sequence[keras.callbacks.Callback],
+        transform: Mapping,
+        on_end: Callable | None,
+        name: str,
+    ):
+        self._networks, self._data = networks, data
+        self._first_round, self._until = first_round, until
+        self._callbacks, self._arguments = callbacks, transform
+        self._on_end, self._name = on_end, name
+        self._model = model = networks.model
+        _check_compiled(model)
+        self._feed = feeds.Feed(
+            data.x, data.y, batch_size, strategies.num_replicas(model)
+        )
+        feeds.check_round(batch_size, data.ends[0])
+        with strategies.scope_of(model):
+            model.optimizer.build(model.trainable_variables)
+        self.given = starts.Snapshot(model)
+        self._rows, self._outcomes = [], {}
+
+    def run(self, settings: Iterable[all_settings.Setting]) -> None:
+        """Runs settings and keeps what they come to."""
+        for setting in settings:
+            self._run(setting)
+            if self._on_end:
+                self._on_end(setting, self._model)
+
+    def comparison(self, margin: float, withheld: str) -> Comparison:
+        """Returns all rows and what they say."""
+        ids = {row.setting for row in self._rows}
+        said = verdicts.verdict(
+            self._rows,
+            self._outcomes if ids == self._outcomes.keys() else None,
+            held.classes(self._data.y[self._data.held_out]),
+            margin=margin,
+            withheld=withheld,
+        )
+        notes = [] if self._networks.are_built else [_ONE_PAST]
+        text = "\n".join([str(said), *notes])
+        return Comparison(self._rows, text, said.recommended)
+
+    def _run(self, setting: all_settings.Setting) -> None:
+        data, model = self._data, self._model
+        outcome = held.Outcomes(
+            model, self._feed, data.y, data.held_out, len(data.ends)
+        )
         trainer = trainers.Trainer(
             model,
-            feed,
-            np.arange(ends[-1], len(x)),
-            until=until or terms.Until(patience=10),
+            self._feed,
+            data.held_out,
+            until=self._until,
             seed=setting.seed,
-            callbacks=callbacks,
+            callbacks=self._callbacks,
+            diagnostics=outcome,
             recalibrate=True,
         )
-        trainer.warm_up(np.arange(ends[0]))
-        given.restore()
+        trainer.warm_up(np.arange(data.ends[0]))
+        self.given.restore()
+        self._networks.begin(setting.seed)
 
         def begin(number: int) -> None:
-            given.restore_rate()
-            if number > 1 or first_round:
-                _transform(model, setting, number, transform or {})
+            self.given.restore_rate()
+            if number > 1 or self._first_round:
+                _transform(self._networks, setting, number, self._arguments)
 
-        return list(
-            round_loop.train(
-                trainer,
-                setting,
-                [np.arange(end) for end in ends],
-                begin,
-                experiment=name,
-                dataset="given",
-                model=model.name,
-                optimizer=model.optimizer.name,
-            )
+        self._rows += round_loop.train(
+            trainer,
+            setting,
+            [np.arange(end) for end in data.ends],
+            begin,
+            experiment=self._name,
+            dataset="given",
+            model=model.name,
+            optimizer=model.optimizer.name,
         )
-
-    found = []
-    try:
-        for setting in settings:
-            found += run(setting)
-            if on_end:
-                on_end(setting, model)
-    finally:
-        given.restore()
-    return Comparison(found, verdict.verdict(found))
+        if outcome.agrees(self._rows[-1]):
+            self._outcomes[setting.id] = outcome.values
 
 
-class _Snapshot:
-    """The values of a model and of its optimizer."""
+def _more_seeds(seconds: float) -> range:
+    """Returns the further seeds that take an affordable time."""
+    for count in _COUNTS:
+        if count * seconds <= _AFFORDABLE_SECONDS:
+            return range(1, count)
+    return range(0)
 
-    def __init__(self, model):
-        self._variables = [*model.variables, *model.optimizer.variables]
-        self._values = [ops.convert_to_numpy(v) for v in self._variables]
 
-    def restore(self) -> None:
-        self._restore(lambda variable: True)
+def _too_long(seconds: float) -> str:
+    count = _COUNTS[-1]
+    return (
+        "One seed cannot tell the effect of a start from chance, and took "
+        f"{seconds / 60:.0f} minutes, so that no other was run. "
+        f"`seeds=range({count})` would take about "
+        f"{count * seconds / 60:.0f} minutes."
+    )
 
-    def restore_rate(self) -> None:
-        """Puts back the learning rate, which callbacks may have changed."""
-        self._restore(lambda variable: variable.name == "learning_rate")
 
-    def _restore(self, is_meant: Callable) -> None:
-        for variable, value in zip(self._variables, self._values, strict=True):
-            if is_meant(variable):
-                variable.assign(value)
+def _check_differ(settings: list, rounds, first_round: bool) -> None:
+    arms = {setting.arm for setting in settings}
+    if len(rounds) == 1 and not first_round and len(arms) > 1:
+        raise ValueError(
+            "Arms begin to differ in the second round, unless the model has "
+            "been trained before. Received: 1 round and first_round=False. "
+            "Give more rounds, or `first_round=True` for a trained model."
+        )
 
 
 def _settings(arms, shrink, perturb, seeds, name) -> list:
@@ -206,45 +334,6 @@ def _settings(arms, shrink, perturb, seeds, name) -> list:
     return all_settings.product(config)
 
 
-def _joined(rounds, held_out) -> tuple[Array, Array, list[int]]:
-    """Returns all samples and labels, held-out ones last, and round ends."""
-    if not rounds:
-        raise ValueError(
-            "`rounds` must hold at least one pair (x, y). Received: none."
-        )
-    named = [(f"rounds[{i}]", pair) for i, pair in enumerate(rounds)]
-    named.append(("held_out", held_out))
-    pairs = [_pair(*named_pair) for named_pair in named]
-    for (what, _), pair in zip(named, pairs, strict=True):
-        for array, first in zip(pair, pairs[0], strict=True):
-            if array.shape[1:] != first.shape[1:] or array.dtype != first.dtype:
-                raise ValueError(
-                    "All rounds and the held-out part must have samples and "
-                    "labels of one shape and dtype. Received: "
-                    f"{what} with {array.shape[1:]} {array.dtype}, the first "
-                    f"round with {first.shape[1:]} {first.dtype}."
-                )
-    xs, ys = zip(*pairs, strict=True)
-    ends = np.cumsum([len(y) for y in ys[:-1]]).tolist()
-    return aligned.concatenate(xs), np.concatenate(ys), ends
-
-
-def _pair(what: str, pair) -> tuple[Array, Array]:
-    try:
-        x, y = map(np.asarray, pair)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"`{what}` must be a pair (x, y) of arrays. "
-            f"Received: {type(pair).__name__}."
-        ) from None
-    if not x.ndim or not y.ndim or not len(x) or len(x) != len(y):
-        raise ValueError(
-            f"`{what}` must have as many labels as samples, at least one. "
-            f"Received: x of shape {x.shape}, y of shape {y.shape}."
-        )
-    return x, y
-
-
 def _check_compiled(model) -> None:
     if not isinstance(model, keras.Model):
         raise ValueError(
@@ -258,9 +347,12 @@ def _check_compiled(model) -> None:
         )
 
 
-def _transform(model, setting, number: int, arguments: Mapping) -> None:
+def _transform(networks, setting, number: int, arguments: Mapping) -> None:
+    model = networks.model
     seed = addresses.derive(setting.seed, "transform", number)
-    if setting.arm == "cold":
+    if setting.arm == "cold" and networks.are_built and not arguments:
+        networks.rebuild(setting.seed, "transform", number)
+    elif setting.arm == "cold":
         known = {"frozen", "build_fn"} & arguments.keys()
         chosen = {name: arguments[name] for name in known}
         transforms.cold_start(model, seed=seed, **chosen)

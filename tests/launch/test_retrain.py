@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,9 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+
+from ws_keras.data import digests
+from ws_keras.data import history
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -55,8 +59,10 @@ def done(folder):
         f"--model={folder / 'last.keras'}",
         f"--data=npz:{folder / 'today.npz'}",
         f"--out={folder / 'new.keras'}",
+        "--old_samples=50",
         "--compare=cold",
         "--max_epochs=20",
+        "--seeds=2",
     )
     assert (folder / "last.keras").read_bytes() == old
     return result
@@ -83,7 +89,10 @@ def test_new_model_is_the_trained_one(folder, done):
 def test_report_compares_with_cold(folder, done):
     report = (folder / "new.md").read_text(encoding="utf8")
     assert "shrink_perturb 0.4/0.1: " in report
-    assert "points against cold (one seed, no error bar)" in report
+    assert "against cold: " in report and "2 seeds" in report
+    assert "The old model as it was: " in report
+    assert "learning rate of 0.02" in report
+    assert "Of these 0 are old and " in report
     assert report.split("\n\n", 1)[1].strip() in done.stdout
     assert str(folder / "new.keras") in done.stdout
 
@@ -95,6 +104,7 @@ def test_nothing_else_is_left_behind(folder, done):
         "last.keras",
         "new.keras",
         "new.md",
+        "new.split.npz",
         "notes.md",
         "today.npz",
         "wide.npz",
@@ -113,7 +123,15 @@ def test_nothing_else_is_left_behind(folder, done):
         ({"out": "other.h5"}, "must end with .keras"),
         ({"shrink": "1.4"}, "Received: shrink=1.4"),
         ({"compare": "tepid"}, "Received: tepid"),
-        ({"held_out": "1.5"}, "Received: 1.5 of 150 samples"),
+        ({"held_out": "1.5"}, "held_out=1.5"),
+        ({"held_out": "much"}, "held_out=much"),
+        ({"held_out": "npz:none.npz"}, "no such file"),
+        ({"held_out": "0.001", "split": "last"}, "0 of 150 samples held out"),
+        ({"groups": "person"}, "must hold `person`"),
+        ({"old_samples": "151"}, "old_samples=151 of 150"),
+        ({"learning_rate": "-1"}, "learning_rate=-1"),
+        ({"seeds": "0"}, "seeds=0"),
+        ({"margin": "-1"}, "margin=-1"),
     ],
 )
 def test_bad_input_is_one_sentence(nursery, folder, changes, words):
@@ -132,3 +150,252 @@ def test_bad_input_is_one_sentence(nursery, folder, changes, words):
     assert result.returncode == 1
     assert words in result.stderr and result.stderr.count("\n") == 1
     assert {p: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def run(nursery, folder, model, data, out, *flags):
+    return nursery.run(
+        f"--model={folder / model}",
+        f"--data=npz:{folder / data}",
+        f"--out={folder / out}",
+        *flags,
+        command="launch.retrain",
+    )
+
+
+def network(inputs, classes):
+    model = keras.Sequential(
+        [
+            keras.Input((inputs,)),
+            layers.Dense(48, "relu"),
+            layers.Dense(classes),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"])
+    return model
+
+
+@pytest.mark.parametrize("split_seed", [0, 1, 2])
+def test_noise_teaches_nothing_from_week_to_week(nursery, tmp_path, split_seed):
+    """Labels by a coin: whoever finds more than chance has looked."""
+    rng = np.random.default_rng(split_seed)
+    x = rng.normal(size=(1600, 30)).astype("float32")
+    y = rng.integers(0, 2, 1600)
+    network(30, 2).save(tmp_path / "week0.keras")
+    for week, count in ((1, 800), (2, 1600)):
+        np.savez(tmp_path / f"week{week}.npz", x=x[:count], y=y[:count])
+    flags = [
+        "--old_samples=0",
+        f"--split_seed={split_seed}",
+        "--batch_size=160",
+    ]
+    one = run(
+        nursery, tmp_path, "week0.keras", "week1.npz", "week1.keras", *flags
+    )
+    assert one.returncode == 0, one.stderr
+    two = run(
+        nursery,
+        tmp_path,
+        "week1.keras",
+        "week2.npz",
+        "week2.keras",
+        "--compare=cold,warm",
+        "--seeds=3",
+        "--batch_size=160",
+    )
+    assert two.returncode == 0, two.stderr
+    text = two.stdout
+    levels = [
+        float(value)
+        for value in re.findall(r"^\S.*: ([\d.]+) % held out, ", text, re.M)
+    ]
+    assert len(levels) == 3
+    assert all(abs(level - 50) < 8 for level in levels)
+    assert "No recommendation" in text
+    # What was held out is held out again, and was never trained on.
+    first, second = (
+        history.read(tmp_path / f"week{week}.keras") for week in (1, 2)
+    )
+    assert second.rule == first.rule and first.rule.seed == split_seed
+    assert np.isin(first.held_out, second.held_out).all()
+    assert not np.isin(second.held_out, second.trained).any()
+    assert f"Of these {len(first.held_out)} are old" in text
+
+
+@pytest.fixture(scope="module")
+def weeks(tmp_path_factory):
+    """A model without a record, and two weeks of data that can be learned."""
+    folder = tmp_path_factory.mktemp("weeks")
+    rng = np.random.default_rng(4)
+    centers = rng.normal(0, 3, (3, 4))
+    y = rng.integers(0, 3, 400)
+    x = (centers[y] + rng.normal(0, 1, (400, 4))).astype("float32")
+    person = np.arange(400) % 40
+    fields = {"x": x, "y": y, "person": person, "number": np.arange(400)}
+    half = {name: array[:200] for name, array in fields.items()}
+    np.savez(folder / "one.npz", **half)
+    np.savez(folder / "two.npz", **fields)
+    scaled = {**fields, "x": (x - x.mean(0)) / x.std(0)}
+    np.savez(folder / "scaled.npz", **scaled)
+    np.savez(folder / "other.npz", x=x[300:], y=y[300:])
+    test = {"x_test": x[300:], "y_test": y[300:]}
+    np.savez(folder / "tested.npz", x=x[:300], y=y[:300], **test)
+    model = network(4, 3)
+    model.fit(x[:200], y[:200], epochs=3, verbose=0)
+    model.save(folder / "zero.keras")
+    return folder
+
+
+QUICK = ("--compare=warm", "--seeds=2", "--max_epochs=4")
+
+
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        ((), "It is not known which of these samples"),
+        (("--held_out=0.3",), "It is not known which of these samples"),
+    ],
+)
+def test_model_of_unknown_past_gets_no_verdict(nursery, weeks, flags, words):
+    found = run(
+        nursery,
+        weeks,
+        "zero.keras",
+        "two.npz",
+        "a.keras",
+        "--overwrite",
+        *QUICK,
+        *flags,
+    )
+    assert found.returncode == 0, found.stderr
+    assert f"No recommendation. {words}" in found.stdout
+    assert "against warm" not in found.stdout
+
+
+@pytest.mark.parametrize(
+    "data, flags, words",
+    [
+        ("two.npz", "--old_samples=200", "Of these 0 are old"),
+        ("two.npz", "--split=last", "80 of 400 samples are held out: the new"),
+        ("one.npz", "--held_out=npz:{}/other.npz", "100 samples are held out"),
+        ("tested.npz", "--patience=9", "x_test and y_test of the data"),
+    ],
+)
+def test_what_makes_a_verdict_possible(nursery, weeks, data, flags, words):
+    found = run(
+        nursery,
+        weeks,
+        "zero.keras",
+        data,
+        "b.keras",
+        "--overwrite",
+        *QUICK,
+        flags.format(weeks),
+    )
+    assert found.returncode == 0, found.stderr
+    assert words in found.stdout
+    assert "against warm" in found.stdout
+
+
+def test_groups_and_ids_are_kept_from_week_to_week(nursery, weeks):
+    flags = ("--old_samples=0", "--groups=person", "--id=number")
+    first = run(nursery, weeks, "zero.keras", "one.npz", "c1.keras", *flags)
+    assert first.returncode == 0, first.stderr
+    # Rescaled features: the numbers of the samples are the same.
+    second = run(nursery, weeks, "c1.keras", "scaled.npz", "c2.keras", *QUICK)
+    assert second.returncode == 0, second.stderr
+    assert "each value of 'person'" in second.stdout
+    assert "against warm" in second.stdout
+    past = history.read(weeks / "c2.keras")
+    held = np.isin(digests.keys(np.arange(400)), past.held_out)
+    for person in range(40):
+        assert len(set(held[np.arange(400) % 40 == person])) == 1
+    assert not np.isin(past.held_out, past.trained).any()
+
+
+def test_rescaled_samples_without_an_id_are_noticed(nursery, weeks):
+    first = run(
+        nursery, weeks, "zero.keras", "one.npz", "d1.keras", "--old_samples=0"
+    )
+    assert first.returncode == 0, first.stderr
+    second = run(nursery, weeks, "d1.keras", "scaled.npz", "d2.keras", *QUICK)
+    assert "Name an array that identifies them with --id" in second.stdout
+    assert "against warm" not in second.stdout
+
+
+def test_a_model_that_was_trained_since_has_no_known_past(nursery, weeks):
+    first = run(
+        nursery, weeks, "zero.keras", "one.npz", "e1.keras", "--old_samples=0"
+    )
+    assert first.returncode == 0, first.stderr
+    keras.models.load_model(weeks / "e1.keras").save(weeks / "e1.keras")
+    second = run(nursery, weeks, "e1.keras", "two.npz", "e2.keras", *QUICK)
+    assert "saved again since" in second.stdout
+    assert "No recommendation" in second.stdout
+
+
+def test_another_split_seed_never_measures_on_what_was_seen(nursery, weeks):
+    first = run(
+        nursery, weeks, "zero.keras", "one.npz", "f1.keras", "--old_samples=0"
+    )
+    assert first.returncode == 0, first.stderr
+    seen = history.read(weeks / "f1.keras").trained
+    second = run(
+        nursery,
+        weeks,
+        "f1.keras",
+        "two.npz",
+        "f2.keras",
+        "--split_seed=9",
+        *QUICK,
+    )
+    assert second.returncode == 0, second.stderr
+    past = history.read(weeks / "f2.keras")
+    assert past.rule.seed == 9
+    assert len(np.setdiff1d(past.held_out, seen)) > 40
+    now = history.of(past.rule, past.trained, past.held_out, np.ones(1))
+    assert np.isin(seen, now.trained).all()
+
+
+def test_diverged_model_is_not_saved(nursery, weeks):
+    (weeks / "old.keras").write_bytes(b"precious")
+    before = sorted(path.name for path in weeks.iterdir())
+    found = run(
+        nursery,
+        weeks,
+        "zero.keras",
+        "two.npz",
+        "old.keras",
+        "--overwrite",
+        "--learning_rate=1e30",
+        "--old_samples=200",
+    )
+    assert found.returncode == 1
+    assert "diverged" in found.stderr and found.stderr.count("\n") == 1
+    assert (weeks / "old.keras").read_bytes() == b"precious"
+    assert sorted(path.name for path in weeks.iterdir()) == before
+
+
+def test_saved_model_is_that_of_the_seed(nursery, weeks):
+    """Alone and among others: the same weights."""
+    for name, flags in (
+        ("g1.keras", ("--seed=1",)),
+        ("g2.keras", ("--seed=1", "--seeds=2", "--compare=cold")),
+    ):
+        found = run(
+            nursery,
+            weeks,
+            "zero.keras",
+            "two.npz",
+            name,
+            "--old_samples=200",
+            "--max_epochs=3",
+            *flags,
+        )
+        assert found.returncode == 0, found.stderr
+    one, two = (
+        keras.models.load_model(weeks / name).get_weights()
+        for name in ("g1.keras", "g2.keras")
+    )
+    for left, right in zip(one, two, strict=True):
+        np.testing.assert_array_equal(left, right)

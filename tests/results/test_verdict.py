@@ -1,81 +1,103 @@
-"""A verdict says no more than its seeds do."""
+"""A verdict says no more than its seeds and held-out samples do."""
 
+import numpy as np
 import pytest
 
 from ws_keras.results import verdict
 
-WORSE = "It did not pay: it generalizes worse."
-NOTHING = "It did not pay: it saved nothing."
-OPEN = "Not decided: it may be worse by a point. Give more seeds."
-PAID = "It paid."
-
 
 @pytest.fixture
 def judge(make_arm):
-    """Returns a function for the sentence about a warm arm beside a cold one.
+    """Returns a function for the verdict on arms that gain so much on cold.
 
-    The cold one ends at 50 %, after 1000 sample passes a round.
+    Cold ends at 50 %, after 2,000 sample passes in all.
     """
 
-    def judge(*gaps, passes=600, cold_passes=1000):
-        cold = make_arm("cold", [50.0] * len(gaps), sample_passes=cold_passes)
-        ours = [50.0 + gap for gap in gaps]
-        warm = make_arm("warm", ours, sample_passes=passes)
-        _, line = verdict.verdict(cold + warm).split("\n")
-        return line
+    def judge(margin=1.0, cold=(50.0,) * 3, passes=600, **gains):
+        found = make_arm("cold", list(cold), sample_passes=1000)
+        for arm, some in gains.items():
+            name = {"shrink": "shrink_perturb-0.4-0.1"}.get(arm, arm)
+            levels = [
+                base + gain for base, gain in zip(cold, some, strict=True)
+            ]
+            found += make_arm(name, levels, sample_passes=passes)
+        return verdict.verdict(found, margin=margin)
 
     return judge
 
 
+SHRINK = "shrink_perturb 0.4/0.1"
+
+
 @pytest.mark.parametrize(
-    ("gaps", "passes", "words"),
+    ("gaps", "word", "recommended"),
     [
         # The t interval of three seeds reaches 4.3 standard errors.
-        ((-4.0, -4.5, -5.0), 600, WORSE),
-        ((-0.2, -0.3, -0.4), 600, WORSE),
-        ((-1.0, -2.0, -3.5), 600, OPEN),
-        ((0.0, 2.0, 4.0), 600, OPEN),
-        ((0.4, 0.5, 0.6), 600, PAID),
-        ((-0.1, 0.0, 0.1), 600, PAID),
-        ((0.4, 0.5, 0.6), 1000, NOTHING),
-        ((-4.0, -4.5, -5.0), 1000, WORSE),
-        ((0.0, 2.0, 4.0), 1000, NOTHING),
-        # One seed is trusted to a point.
-        ((-0.9,), 600, PAID),
-        ((-1.1,), 600, WORSE),
-        ((-0.9,), 1000, NOTHING),
+        ((-4.0, -4.5, -5.0), "worse", "cold"),
+        ((-0.2, -0.3, -0.4), "as good, within 1 point", "warm"),
+        ((-1.0, -2.0, -3.5), "not decided", "cold"),
+        ((-2.0, 0.0, 2.0), "not decided", None),
+        ((0.4, 0.5, 0.6), "as good, within 1 point", "warm"),
+        ((6.5, 7.0, 7.5), "better", "warm"),
+        ((-0.1, 0.0, 0.1), "as good, within 1 point", "warm"),
     ],
 )
-def test_what_the_interval_decides(judge, gaps, passes, words):
-    assert judge(*gaps, passes=passes).endswith(f" {words}")
+def test_what_the_interval_decides(judge, gaps, word, recommended):
+    found = judge(warm=gaps)
+    assert f": {word};" in found.lines[2]
+    assert found.recommended == recommended
 
 
-def test_numbers_that_decide_are_said(judge):
-    assert (
-        ": +0.5 points against cold (standard error 0.1, 95 % interval +0.3 to "
-        "+0.7, 3 seeds) for 60% of its sample passes. "
-    ) in judge(0.4, 0.5, 0.6)
-    assert "−0.9 points against cold (one seed, no error bar)" in judge(-0.9)
+def test_a_gain_is_worth_its_cost(judge):
+    """Seven points at 101 % of the passes."""
+    found = judge(warm=(6.8, 7.0, 7.2), passes=1010)
+    assert found.recommended == "warm"
+    assert "7.0 points better than cold" in found.recommendation
+    assert "101 % of cold's sample passes" in found.recommendation
 
 
-def test_cold_that_took_no_pass_cannot_be_undercut(judge):
-    line = judge(0.5, cold_passes=0)
-    assert line.endswith(f" for 1,200, not 0, sample passes. {NOTHING}")
+def test_the_cheaper_of_equals_is_recommended(judge):
+    found = judge(shrink=(0.1, -0.1, 0.0), passes=1500)
+    assert found.recommended == "cold"
+    found = judge(shrink=(0.1, -0.1, 0.0), passes=500)
+    assert found.recommended == SHRINK
+    assert "50 % of cold's sample passes" in found.recommendation
+
+
+def test_arms_are_compared_with_warm_too(judge):
+    found = judge(warm=(-4.0, -4.1, -4.2), shrink=(0.1, 0.0, -0.1))
+    assert found.recommended == SHRINK
+    line = next(text for text in found.lines if "against warm" in text)
+    assert "+4.1 points (95 % interval " in line and "3 seeds): better" in line
+
+
+def test_margin_decides_what_is_as_good(judge):
+    gaps = (-1.4, -1.5, -1.6)
+    assert ": worse;" in judge(warm=gaps).lines[2]
+    assert ": as good, within 2 points;" in judge(2.0, warm=gaps).lines[2]
+
+
+def test_one_seed_gets_no_recommendation(judge):
+    found = judge(cold=(50.0,), warm=(9.0,))
+    assert found.recommended is None
+    assert "One seed cannot tell" in found.recommendation
+    assert "+9.0 points (one seed, no interval)" in found.lines[2]
 
 
 def test_seeds_without_their_pair_decide_nothing(make_arm):
     cold = make_arm("cold", [50.0, 50.0])
     warm = [row for row in make_arm("warm", [0, 0, 60.0]) if row.seed == 2]
-    _, line = verdict.verdict(cold + warm).split("\n")
-    assert line.startswith("warm: 60.0 % held out after 20 epochs")
-    assert line.endswith(
-        ". Not decided: no seed of both it and cold is finished."
+    found = verdict.verdict(cold + warm)
+    assert "no seed of both is finished" in found.lines[2]
+    assert found.recommended is None
+
+
+def test_arm_without_another_has_its_numbers(make_arm):
+    found = verdict.verdict(make_arm("warm", [60.0], sample_passes=500))
+    assert found.lines == (
+        "warm: 60.0 % held out, 1,000 sample passes in 20 epochs.",
     )
-
-
-def test_arm_without_cold_has_its_numbers(make_arm):
-    line = verdict.verdict(make_arm("warm", [60.0]))
-    assert line == "warm: 60.0 % held out after 20 epochs, 5.0 s."
+    assert "no other arm" in found.recommendation
 
 
 def test_costs_are_those_of_pairs(make_arm):
@@ -85,6 +107,95 @@ def test_costs_are_those_of_pairs(make_arm):
     for row in warm:
         if row.seed == 1:
             object.__setattr__(row, "sample_passes", 100)
-    _, line = verdict.verdict(cold + warm).split("\n")
-    assert "for 110% of its sample passes" in line
-    assert line.endswith(NOTHING)
+    assert (
+        "110 % of cold's sample passes" in verdict.verdict(cold + warm).lines[2]
+    )
+
+
+def test_cold_that_took_no_pass_has_no_share(judge, make_arm):
+    cold = make_arm("cold", [50.0, 50.0], sample_passes=0)
+    warm = make_arm("warm", [50.0, 50.0], sample_passes=600)
+    line = verdict.verdict(cold + warm).lines[2]
+    assert line.endswith("1,200 sample passes, not 0.")
+
+
+def test_withheld_verdict_keeps_the_numbers(make_arm):
+    found = verdict.verdict(
+        make_arm("cold", [50.0] * 3) + make_arm("warm", [70.0] * 3),
+        withheld="The model has seen them.",
+    )
+    assert found.recommended is None
+    assert found.recommendation.endswith("The model has seen them.")
+    assert len(found.lines) == 2 and "70.0 % held out" in found.lines[1]
+
+
+def test_diverged_seeds_are_counted(make_arm):
+    ends = {"last_fields": {"stopped_by": "nan"}}
+    warm = make_arm("warm", [50.0] * 2, **ends)
+    found = verdict.verdict(make_arm("cold", [50.0] * 2) + warm)
+    assert "2 of 2 seeds diverged" in found.lines[1]
+    assert found.recommended is None
+
+
+class Guesses:
+    """Rows and outcomes of networks, by what they say of each sample."""
+
+    def __init__(self, make_arm, labels, **arms):
+        self.labels = np.array(labels)
+        self.rows, self.outcomes = [], {}
+        for arm, says in arms.items():
+            right = [100.0 * (np.array(s) == self.labels) for s in says]
+            found = make_arm(arm, [r.mean() for r in right])
+            self.rows += found
+            for seed, values in enumerate(right):
+                self.outcomes[f"own/{arm}/seed{seed}"] = values
+
+    def verdict(self):
+        return verdict.verdict(self.rows, self.outcomes, self.labels)
+
+
+def test_the_majority_class_is_no_learning(make_arm):
+    labels = [0] * 990 + [1] * 10
+    always = [[0] * 1000] * 3
+    found = Guesses(make_arm, labels, cold=always, warm=always).verdict()
+    assert found.recommended is None
+    assert "Nothing was learned" in found.recommendation
+    assert "99.0 % held out, balanced accuracy 50.0 %" in found.lines[0]
+    assert "chance level" in found.lines[0]
+
+
+def test_balanced_accuracy_is_the_mean_of_recalls(make_arm):
+    labels = [0] * 80 + [1] * 20
+    # Three quarters of the first class, half of the second.
+    says = [0] * 60 + [1] * 30 + [0] * 10
+    found = Guesses(make_arm, labels, cold=[says], warm=[says]).verdict()
+    assert "70.0 % held out, balanced accuracy 62.5 %" in found.lines[0]
+    even = Guesses(make_arm, [0, 1] * 50, cold=[[0, 1] * 50]).verdict()
+    assert "balanced" not in even.lines[0]
+
+
+def test_rare_class_that_is_found_is_learning(make_arm):
+    """Accuracy below that of the majority class, but recalls above chance."""
+    labels = [0] * 900 + [1] * 100
+    says = [0] * 780 + [1] * 120 + [1] * 80 + [0] * 20
+    found = Guesses(make_arm, labels, cold=[says] * 2, warm=[says] * 2)
+    assert found.verdict().recommended is not None
+
+
+def test_all_alike_at_the_cap_is_no_equivalence(make_arm):
+    ends = {"last_fields": {"stopped_by": "cap"}}
+    found = verdict.verdict(
+        make_arm("cold", [60.0] * 3, **ends)
+        + make_arm("warm", [60.0] * 3, **ends)
+    )
+    assert found.recommended is None
+    assert "limit of epochs" in found.recommendation
+
+
+def test_few_samples_decide_nothing(make_arm):
+    """Three seeds that agree on twenty samples, of which one differs."""
+    labels = [0, 1] * 10
+    good, other = list(labels), [1, *labels[1:]]
+    found = Guesses(make_arm, labels, cold=[good] * 3, warm=[other] * 3)
+    assert ": not decided;" in found.verdict().lines[2]
+    assert "more held-out samples" in found.verdict().recommendation

@@ -58,6 +58,33 @@ def read(
     return found
 
 
+def column(path: str | os.PathLike, name: str, count: int) -> np.ndarray:
+    """Reads an array that names each sample, such as its customer.
+
+    Args:
+        path: File that `numpy.savez` or `numpy.savez_compressed` wrote.
+        name: Name of the array.
+        count: Number of samples.
+
+    Returns:
+        An array of whole numbers or strings, `(count,)`.
+
+    Raises:
+        ValueError: If the file has no such array.
+    """
+    with _opened(path) as file:
+        if name not in file.files:
+            raise _error(path, f"must hold `{name}`", sorted(file.files))
+        found = _array(path, file, name)
+    is_whole = found.dtype.kind != "f" or not np.any(found % 1)
+    if found.shape != (count,) or found.dtype.kind not in "iufUS":
+        rule = f"must hold `{name}` as {count} whole numbers or strings"
+        raise _error(path, rule, f"dtype {found.dtype}, shape {found.shape}")
+    if not is_whole:
+        raise _error(path, f"must hold `{name}` as whole numbers", "fractions")
+    return found
+
+
 def num_samples(path: str | os.PathLike) -> int:
     """Returns the number of labels in a file, without reading samples."""
     with _opened(path) as file:

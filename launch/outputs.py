@@ -1,0 +1,112 @@
+"""The model, record and report of a retraining: all three, or none."""
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+from collections.abc import Mapping
+
+from ws_keras import files
+from ws_keras import locks
+from ws_keras.data import history
+
+
+@dataclasses.dataclass(frozen=True)
+class Reserved:
+    """A name that is kept for a new model; `model` is where it is saved."""
+
+    out: pathlib.Path
+    model: pathlib.Path
+
+    def write(self, past: history.History, text: str) -> None:
+        """Writes the record and the report of a model that is saved.
+
+        The model gets its name last, when the block of `reserved` ends.
+        """
+        digest = files.sha256(self.model)
+        report = (
+            f"# {self.out.name}\n\n{text}\n\nSHA-256 of the model: {digest}\n"
+        ).encode()
+        record, page = _others(self.out)
+        with files.at_once(record) as file, files.at_once(page) as beside:
+            history.write(file, past, digest, report)
+            beside.write(report)
+
+
+@contextlib.contextmanager
+def reserved(
+    out: pathlib.Path, inputs: Mapping[str, pathlib.Path], overwrite: bool
+) -> Iterator[Reserved]:
+    """Keeps a name for a new model while it is trained.
+
+    Only one process at a time has the name. Where the block fails, nothing
+    is changed. A process that is killed may leave hidden parts, and a record
+    and a report without their model: the next one removes or replaces them.
+
+    Args:
+        out: Path of the new model.
+        inputs: Flags and the files that they name, which stay as they are.
+        overwrite: Whether an older model of that name is replaced.
+
+    Yields:
+        A `Reserved`.
+
+    Raises:
+        ValueError: If the name is taken, or is that of an input.
+        OSError: If the folder cannot be written to.
+    """
+    lock = locks.Lock(out.with_name(f".{files.short(out.name)}.lock"))
+    if not out.parent.is_dir():
+        raise ValueError(
+            f"The folder of `--out` must exist. Received: --out={out}."
+        )
+    _check_inputs(out, inputs)
+    if not lock.take():
+        raise ValueError(
+            "`--out` must be the name of no model that is being written. "
+            f"Received: {out}, which {lock.holder()} writes."
+        )
+    try:
+        for path in (out, *_others(out)):
+            files.clean(path)
+        if not overwrite:
+            _check_new(out)
+        with files.part_of(out, exclusive=not overwrite) as part:
+            yield Reserved(out, part)
+    finally:
+        lock.path.unlink(missing_ok=True)
+        lock.free()
+
+
+def _others(out: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    return history.place(out), out.with_suffix(".md")
+
+
+def _check_inputs(out, inputs: Mapping[str, pathlib.Path]) -> None:
+    for path in (out, *_others(out)):
+        for flag, source in inputs.items():
+            if path.exists() and source.exists() and path.samefile(source):
+                raise ValueError(
+                    f"`--out`, and the record and report beside it, must be "
+                    f"other files than `{flag}`, which is never touched. "
+                    f"Received: {path} for both."
+                )
+
+
+def _check_new(out: pathlib.Path) -> None:
+    taken = [path for path in (out, *_others(out)) if path.exists()]
+    if taken and not _are_left(out, taken):
+        raise ValueError(
+            "`--out`, and the record and report beside it, must be new files. "
+            f"Received: --out={out}, where {taken[0]} exists. Give another "
+            "name, or --overwrite."
+        )
+
+
+def _are_left(out: pathlib.Path, taken: list[pathlib.Path]) -> bool:
+    """Whether files were left by a process that was killed before the end."""
+    record, report = _others(out)
+    head = None if out.exists() else history.head(record)
+    if head is None:
+        return False
+    return report not in taken or files.sha256(report) == head["report"]

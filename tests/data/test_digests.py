@@ -1,0 +1,54 @@
+"""A sample has one digest, however it is saved and whatever stands by it."""
+
+import numpy as np
+import pytest
+
+from ws_keras.data import digests
+
+X = np.random.default_rng(3).integers(0, 255, (200, 4, 3)).astype("uint8")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", ">f4"])
+def test_the_same_values_have_the_same_digests(dtype):
+    found = digests.samples(X.astype(dtype))
+    np.testing.assert_array_equal(found, digests.samples(X))
+
+
+def test_digest_is_of_the_sample_alone():
+    order = np.random.default_rng(0).permutation(len(X))
+    found = digests.samples(X)
+    np.testing.assert_array_equal(digests.samples(X[order]), found[order])
+    assert digests.samples(X[7:8])[0] == found[7]
+    assert len(np.unique(found)) == 200
+
+
+def test_zeros_and_nans_are_each_one_number():
+    nan = np.frombuffer(np.uint32(0x7FC00001).tobytes(), "float32")[0]
+    pairs = np.array([[0.0, np.nan], [-0.0, nan]], "float32")
+    assert np.ptp(digests.samples(pairs)) == 0
+
+
+def test_words_keep_their_borders_and_not_their_width():
+    words = np.array([["a", "bc"], ["ab", "c"]])
+    assert digests.samples(words)[0] != digests.samples(words)[1]
+    wide = words.astype("<U22")
+    np.testing.assert_array_equal(digests.samples(wide), digests.samples(words))
+
+
+def test_keys_of_large_numbers_are_not_rounded():
+    ids = 10**15 + np.arange(1000)
+    found = digests.keys(ids)
+    assert len(np.unique(found)) == 1000
+    np.testing.assert_array_equal(found, digests.keys(ids.astype(str)))
+    np.testing.assert_array_equal(found, digests.keys(ids.astype(float)))
+
+
+def test_chances_are_uniform_and_those_of_the_seed():
+    found = digests.keys(np.arange(100_000))
+    one, two = (digests.chances(found, seed) for seed in (0, 1))
+    assert 0 <= one.min() and one.max() < 1
+    # Ten cells of 10,000 each; the 1e-6 quantile of chi-squared with 9 degrees.
+    for chances in (one, two):
+        counts = np.histogram(chances, 10, (0, 1))[0]
+        assert np.sum((counts - 10_000) ** 2 / 10_000) < 45
+    assert abs(np.corrcoef(one, two)[0, 1]) < 0.02

@@ -1,0 +1,169 @@
+"""What a saved model has been trained on, kept in a file beside it."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+from typing import BinaryIO
+
+import numpy as np
+
+from ws_keras import files
+from ws_keras.data import splits
+
+SUFFIX = ".split.npz"
+_VERSION = 1
+_FEW = 50  # labels that agree by chance
+
+
+class Stale(ValueError):
+    """A model was saved again by something that knows of no history."""
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """What is known of a model's past.
+
+    `trained` and `held_out` are the digests of all samples that the model
+    and those before it were trained on, and of those that were held out.
+    `labels` is a digest of the labels of the last data in their order,
+    `count` their number. `rule` is `None` where a file was held out.
+    """
+
+    rule: splits.Rule | None
+    trained: np.ndarray
+    held_out: np.ndarray
+    labels: str
+    count: int
+
+    def has_trained_on(self, found: np.ndarray) -> np.ndarray:
+        """Returns which samples, by their digests, the model has seen."""
+        return np.isin(found, self.trained)
+
+    def knows(self, found: np.ndarray) -> np.ndarray:
+        """Returns which samples were there before, seen or held out."""
+        return self.has_trained_on(found) | np.isin(found, self.held_out)
+
+    def is_rescaled(self, found: np.ndarray, y: np.ndarray) -> bool:
+        """Whether data seem to be the last ones in other numbers.
+
+        Their first labels are then those of the last data, and hardly one of
+        these samples is there.
+        """
+        count = self.count
+        if len(y) < count or count < _FEW or digest(y[:count]) != self.labels:
+            return False
+        return self.knows(found[:count]).mean() < 0.5
+
+    def __add__(self, other: "History") -> "History":
+        """Returns a history that goes on with another one."""
+        return dataclasses.replace(
+            other,
+            trained=np.union1d(self.trained, other.trained),
+            held_out=np.union1d(self.held_out, other.held_out),
+        )
+
+
+def of(rule, trained, held_out, y) -> History:
+    """Returns the history of a model that was trained on one data set.
+
+    Args:
+        rule: The `splits.Rule`, or `None`.
+        trained: Digests of the samples that it was trained on.
+        held_out: Digests of those that were held out.
+        y: Labels of all data, in their order.
+    """
+    return History(
+        rule, np.unique(trained), np.unique(held_out), digest(y), len(y)
+    )
+
+
+def digest(y: np.ndarray) -> str:
+    """Returns a digest of labels in their order."""
+    y = np.asarray(y)
+    if y.dtype.kind in "biuf":
+        y = y.astype("<f8")
+    return hashlib.sha256(y.tobytes()).hexdigest()
+
+
+def place(model: str | os.PathLike) -> pathlib.Path:
+    """Returns the path of the file beside a saved model."""
+    return pathlib.Path(model).with_suffix(SUFFIX)
+
+
+def write(
+    file: BinaryIO, history: History, model: str, report: bytes = b""
+) -> None:
+    """Writes a history for a saved model.
+
+    Args:
+        file: Binary file.
+        history: The `History`.
+        model: SHA-256 of the saved model, by which it is known again.
+        report: The report that is written beside it. Defaults to none.
+    """
+    rule = history.rule
+    about = {
+        "version": _VERSION,
+        "rule": None if rule is None else dataclasses.asdict(rule),
+        "labels": history.labels,
+        "count": history.count,
+        "model": model,
+        "report": hashlib.sha256(report).hexdigest(),
+    }
+    np.savez(
+        file,
+        head=np.array(json.dumps(about)),
+        trained=history.trained,
+        held_out=history.held_out,
+    )
+
+
+def head(path: str | os.PathLike) -> dict | None:
+    """Returns what a record says of its files, `None` where it is no record."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = json.loads(str(arrays["head"]))
+    except Exception:  # wrong bytes fail in many ways
+        return None
+    is_record = isinstance(found, dict) and {"model", "report"} <= found.keys()
+    return found if is_record else None
+
+
+def read(model: str | os.PathLike) -> History | None:
+    """Reads the history that lies beside a saved model.
+
+    Args:
+        model: Path of the model.
+
+    Returns:
+        A `History`; `None` where there is none.
+
+    Raises:
+        Stale: If it belongs to another model than the one beside it.
+        ValueError: If the file is damaged.
+    """
+    path = place(model)
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = json.loads(str(arrays["head"]))
+            trained, held_out = arrays["trained"], arrays["held_out"]
+        if found["version"] != _VERSION:
+            raise ValueError(f"version {found['version']}")
+        rule = found["rule"] and splits.Rule(**found["rule"])
+        past = History(rule, trained, held_out, found["labels"], found["count"])
+    except Exception as error:  # wrong bytes fail in many ways
+        raise ValueError(
+            f"{path} must be the record that ws-retrain wrote beside its "
+            f"model. Received: {str(error)[:200]!r}. Remove it to go on "
+            "without, as if the model's past were unknown."
+        ) from None
+    if files.sha256(model) != found["model"]:
+        raise Stale(
+            f"{path} must belong to the model beside it. Received: a model "
+            "that was saved again since."
+        )
+    return past

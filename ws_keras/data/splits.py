@@ -1,0 +1,80 @@
+"""Which samples are held out to measure on, the same ones week after week."""
+
+import dataclasses
+
+import numpy as np
+
+from ws_keras import checks
+from ws_keras.data import digests
+
+KINDS = ("random", "last")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """How samples are chosen to be held out.
+
+    `"random"` decides by a hash of each sample alone (or of its id or its
+    group, where arrays of these are named), so that a sample that is held out
+    is held out in every larger data set too, and that equal samples fall on
+    one side. `"last"` holds out the newest samples, the last ones.
+
+    `fraction` is the share of the samples, in (0, 1). `seed` is that of the
+    hash and belongs to the split alone.
+    """
+
+    kind: str = "random"
+    fraction: float = 0.2
+    seed: int = 0
+    id: str | None = None
+    groups: str | None = None
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise ValueError(
+                f"The split must be one of {list(KINDS)}. "
+                f"Received: split={self.kind!r}."
+            )
+        if not checks.is_number(self.fraction) or not 0 < self.fraction < 1:
+            raise ValueError(
+                "The held-out fraction must be a number in (0, 1). "
+                f"Received: held_out={self.fraction!r}."
+            )
+        if not checks.is_whole(self.seed) or self.seed < 0:
+            raise ValueError(
+                "The seed of the split must be a non-negative integer. "
+                f"Received: split_seed={self.seed!r}."
+            )
+        if self.kind == "last" and self.groups:
+            raise ValueError(
+                "A split that holds out the last samples cannot keep groups "
+                f"on one side. Received: split='last', groups={self.groups!r}. "
+                "Give one of them."
+            )
+
+    def chosen(self, found: np.ndarray, groups=None) -> np.ndarray:
+        """Returns which samples the rule holds out.
+
+        Args:
+            found: Digest of each sample, or of its id, `(n,)`.
+            groups: Digest of each sample's group. Defaults to `None`.
+
+        Returns:
+            An array of booleans, `(n,)`.
+        """
+        if self.kind == "last":
+            count = int(self.fraction * len(found))
+            return np.arange(len(found)) >= len(found) - count
+        named = found if groups is None else groups
+        return digests.chances(named, self.seed) < self.fraction
+
+    def __str__(self) -> str:
+        share = f"{self.fraction:.0%} of the samples"
+        if self.kind == "last":
+            return f"the newest {share}"
+        unit = "sample"
+        if self.groups:
+            unit = f"value of {self.groups!r}"
+        elif self.id:
+            unit = f"value of {self.id!r}"
+        return f"{share}, by a hash of each {unit} (split seed {self.seed})"

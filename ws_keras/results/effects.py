@@ -1,0 +1,120 @@
+"""How far two arms differ, in numbers that a statistician would sign.
+
+A difference of accuracies is uncertain for two reasons: other seeds would
+give other networks, and other held-out samples would give other accuracies.
+An interval over seeds alone leaves the second out, which all seeds share.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """A mean difference with its uncertainty, in the unit of the values.
+
+    `of_seeds` and `of_samples` are the standard errors that seeds and
+    held-out samples contribute, `freedom` the degrees of freedom of both
+    together. With one seed nothing can be decided: `error` is nan.
+    """
+
+    mean: float
+    of_seeds: float
+    of_samples: float
+    freedom: float
+    count: int  # seeds
+
+    @property
+    def error(self) -> float:
+        return math.hypot(self.of_seeds, self.of_samples)
+
+    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
+        """Returns the two-sided t interval."""
+        reach = self._reach((1 + confidence) / 2)
+        return self.mean - reach, self.mean + reach
+
+    def is_above(self, bound: float) -> bool:
+        """Whether the difference exceeds a bound, by a one-sided t test."""
+        return self.mean - self._reach(CONFIDENCE) > bound
+
+    def is_within(self, margin: float) -> bool:
+        """Whether it lies within a margin, by two one-sided t tests."""
+        reach = self._reach(CONFIDENCE)
+        return -margin < self.mean - reach and self.mean + reach < margin
+
+    def _reach(self, probability: float) -> float:
+        if self.error == 0:
+            return 0.0
+        return float(stats.t.ppf(probability, self.freedom)) * self.error
+
+
+def of(values: Mapping[int, np.ndarray], largest: float = 0.0) -> Effect:
+    """Returns the mean of values of samples, over seeds and samples.
+
+    The standard errors of both are added as if they were independent, which
+    is a little more than they are together; their degrees of freedom follow
+    Welch and Satterthwaite. Where values are right or wrong, the error of the
+    samples is that of Agresti & Min (2005, matched pairs): half a sample is
+    added in which one arm is right, and half of one for the other. So twenty
+    samples on which two arms agree do not count as certainty.
+
+    Args:
+        values: Seed to a value for each held-out sample, such as 1 or 0 for
+            right or wrong, or the difference of two arms; an array of one
+            value stands for a measure that has none for single samples.
+        largest: Value of a sample on which the arms differ, such as 100;
+            0 where values are not right or wrong. Defaults to 0.
+
+    Returns:
+        An `Effect`.
+    """
+    found = np.stack([values[seed] for seed in sorted(values)]).astype(float)
+    num_seeds, num_samples = found.shape
+    of_seeds = _error(found.mean(1)) if num_seeds > 1 else math.nan
+    of_samples = 0.0
+    if num_samples > 1:
+        of_samples = _error_of_samples(found.mean(0), largest)
+    parts = [(of_seeds, num_seeds - 1), (of_samples, num_samples - 1)]
+    weight = sum(error**4 / count for error, count in parts if count)
+    total = of_seeds**2 + of_samples**2
+    freedom = total**2 / weight if weight else num_seeds - 1
+    return Effect(float(found.mean()), of_seeds, of_samples, freedom, num_seeds)
+
+
+def difference(
+    ours: Mapping[int, np.ndarray],
+    theirs: Mapping[int, np.ndarray],
+    largest: float = 0.0,
+) -> Effect | None:
+    """Returns the paired difference `ours - theirs` over common seeds.
+
+    Args:
+        ours: Seed to a value for each held-out sample.
+        theirs: Likewise, of the same samples.
+        largest: See `of`. Defaults to 0.
+
+    Returns:
+        An `Effect`, or `None` without a common seed.
+    """
+    common = ours.keys() & theirs.keys()
+    if not common:
+        return None
+    pairs = {seed: ours[seed] - theirs[seed] for seed in common}
+    return of(pairs, largest)
+
+
+def _error_of_samples(means: np.ndarray, largest: float) -> float:
+    if not largest:
+        return _error(means)
+    squares = np.sum((means - means.mean()) ** 2) + largest**2
+    return math.sqrt(squares) / (len(means) + 2)
+
+
+def _error(means: np.ndarray) -> float:
+    return float(means.std(ddof=1)) / math.sqrt(len(means))
