@@ -39,6 +39,7 @@ setuptools.setup(
         "keras>=3.8",
         "ml_collections>=1.0",
         "numpy>=1.26",
+        "scipy>=1.12",
         "tensorboard>=2.18",
         "tensorflow>=2.18",
         "tensorflow-datasets>=4.9.7",

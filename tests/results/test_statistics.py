@@ -63,21 +63,6 @@ def test_paired_difference_of_one_seed_has_no_interval():
     assert math.isnan(gap.low)
 
 
-@pytest.mark.parametrize(
-    ("values", "mean", "std", "verdict"),
-    [
-        ([55.0, 57.0], 56.2, 1.0, True),
-        ([60.0, 60.1], 56.2, 1.0, False),
-        ([9.9, 9.9], 9.4, 0.0, True),
-        ([10.0, 10.0], 9.4, 0.0, False),
-        ([58.2], 56.2, 1.0, True),
-    ],
-)
-def test_band_is_two_deviations_with_a_floor(values, mean, std, verdict):
-    ours = statistics.summarize(values)
-    assert statistics.matches(ours, mean, std) is verdict
-
-
 def test_runs_count_what_is_not_finished(make_row):
     rows = [
         make_row(seed=0, round=2, last=True),

@@ -1,27 +1,33 @@
-"""Whether a mean of ours lies where a printed or drawn number says."""
+"""Whether a mean of ours is equivalent to a printed or drawn number."""
 
 import dataclasses
 import math
 
+from ws_keras.results import effects
 from ws_keras.results import statistics
 
 MATCH = "match"
 DIFFERS = "differs"
+INCONCLUSIVE = "inconclusive"
 NOT_RUN = "not run"
 UNFINISHED = "unfinished"
 OTHER_PROTOCOL = "other protocol"
 # Curves are read from figures: their means are not known better than that.
 READ_OFF_POINTS = 2.0
+MARGIN_POINTS = 1.0
 RATIO_SHARE = 0.3
+# Runs behind a printed mean and its deviation: "five" in the paper.
+_RUNS = 5
 
 
 @dataclasses.dataclass(frozen=True)
 class Printed:
-    """A number of a paper, and how far ours may lie from it.
+    """A number of a paper, and the margin within which ours is equivalent.
 
-    With `std` the band is two combined standard deviations, at least half a
-    point or `least` points; with `share` it is a share of the number; else
-    `points`. `where` names the figure where there are several.
+    The margin is `share` of the number where that is given; `points` where
+    the number has no deviation `std`, as one that is read from a figure; else
+    one point, or `least` if that is more. `where` names the figure where
+    there are several.
     """
 
     value: float
@@ -41,14 +47,28 @@ class Printed:
         # As many decimals as the paper prints, which is at least one.
         return f"{self.value} ({self.std})"
 
-    def holds(self, ours: statistics.Summary) -> bool:
-        """Returns whether the mean of ours lies within the band."""
-        band = abs(self.value) * self.share if self.share else self.points
-        if not math.isnan(self.std):
-            if statistics.matches(ours, self.value, self.std):
-                return True
-            band = self.least
-        return abs(ours.mean - self.value) <= band + 1e-9
+    @property
+    def margin(self) -> float:
+        """Greatest difference that counts as none."""
+        if self.share:
+            return abs(self.value) * self.share
+        if math.isnan(self.std):
+            return self.points
+        return max(MARGIN_POINTS, self.least)
+
+    def difference(self, ours: statistics.Summary) -> effects.Effect:
+        """Returns ours minus theirs, with the error of both."""
+        error = 0.0 if math.isnan(self.std) else self.std / math.sqrt(_RUNS)
+        parts = [(ours.error, ours.count - 1), (error, _RUNS - 1)]
+        weight = sum(e**4 / count for e, count in parts if count)
+        total = ours.error**2 + error**2
+        return effects.Effect(
+            ours.mean - self.value,
+            math.sqrt(total),
+            0.0,
+            total**2 / weight if weight else max(ours.count - 1, 1),
+            ours.count,
+        )
 
 
 def verdict(
@@ -66,8 +86,10 @@ def verdict(
         begun: Whether an unfinished seed has rows.
 
     Returns:
-        `"match"`, `"differs"`, `"other protocol"`, `"unfinished"` or
-        `"not run"`; `"—"` without a number of a paper.
+        `"match"` where two one-sided t tests find the difference within the
+        margin; `"differs"` where the difference exceeds the margin and its
+        95 % interval leaves out 0; else `"inconclusive"`, as always with one
+        seed; `"other protocol"`, `"unfinished"` or `"not run"`; `"—"` without a number of a paper.
     """
     if printed is None:
         return "—"
@@ -75,4 +97,10 @@ def verdict(
         return UNFINISHED if begun else NOT_RUN
     if other_protocol:
         return OTHER_PROTOCOL
-    return MATCH if printed.holds(ours) else DIFFERS
+    found = printed.difference(ours)
+    # Printed with one decimal, so rounding must not decide.
+    if found.is_within(printed.margin + 1e-9):
+        return MATCH
+    low, high = found.interval()
+    is_far = abs(found.mean) > printed.margin and not low <= 0 <= high
+    return DIFFERS if is_far else INCONCLUSIVE

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 CONFIDENCE = 0.95
 
@@ -51,7 +51,9 @@ class Effect:
     def _reach(self, probability: float) -> float:
         if self.error == 0:
             return 0.0
-        return float(stats.t.ppf(probability, self.freedom)) * self.error
+        if math.isnan(self.error):
+            return math.inf
+        return float(special.stdtrit(self.freedom, probability)) * self.error
 
 
 def of(values: Mapping[int, np.ndarray], largest: float = 0.0) -> Effect:

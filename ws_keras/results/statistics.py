@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
 from ws_keras.results import rows
 
@@ -111,26 +112,7 @@ def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
     Returns:
         The quantile, for example 4.303 for 2 degrees of freedom.
     """
-    low, high = 0.0, math.pi / 2
-    while high - low > 1e-15:
-        middle = (low + high) / 2
-        if _t_probability(middle, freedom) < confidence:
-            low = middle
-        else:
-            high = middle
-    return math.tan(low) * math.sqrt(freedom)
-
-
-def matches(ours: Summary, mean: float, std: float) -> bool:
-    """Returns whether our mean lies within two standard deviations of theirs.
-
-    The band is `2 * sqrt(std_ours**2 + std**2)`, at least half a point; a
-    single seed of ours counts as having no spread.
-    """
-    spread = 0.0 if math.isnan(ours.std) else ours.std
-    band = max(2 * math.hypot(spread, std), BAND_FLOOR_POINTS)
-    # Printed with one decimal, so rounding must not decide.
-    return abs(ours.mean - mean) <= band + 1e-9
+    return float(special.stdtrit(freedom, (1 + confidence) / 2))
 
 
 def label(row: rows.Row) -> str:
@@ -294,21 +276,3 @@ def _label_order(named: tuple) -> tuple:
     name, value = named
     is_word = isinstance(value, str)
     return name, is_word, 0 if is_word else value, str(value)
-
-
-def _t_probability(theta: float, freedom: int) -> float:
-    """Probability of |t| < sqrt(freedom) * tan(theta).
-
-    The finite sums of Abramowitz & Stegun, 26.7.3 and 26.7.4, which are exact
-    for integer degrees of freedom.
-    """
-    odd = freedom % 2
-    cosine = math.cos(theta)
-    total = 0.0
-    if freedom > 1:
-        k = np.arange(2 + odd, freedom - 1, 2)
-        terms = np.cumprod(cosine**2 * (k - 1) / k)
-        total = (cosine if odd else 1.0) * (1 + float(terms.sum()))
-    if odd:
-        return 2 / math.pi * (theta + math.sin(theta) * total)
-    return math.sin(theta) * total
