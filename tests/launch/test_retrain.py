@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from ws_keras import files
 from ws_keras.data import digests
 from ws_keras.data import history
 
@@ -93,7 +94,9 @@ def test_report_compares_with_cold(folder, done):
     assert "The old model as it was: " in report
     assert "learning rate of 0.02" in report
     assert "Of these 0 are old and " in report
-    assert report.split("\n\n", 1)[1].strip() in done.stdout
+    text, digest = report.split("\n\n", 1)[1].rsplit("\n\n", 1)
+    assert text in done.stdout
+    assert digest.split()[-1] == files.sha256(folder / "new.keras")
     assert str(folder / "new.keras") in done.stdout
 
 

@@ -89,7 +89,8 @@ def verdict(
         `"match"` where two one-sided t tests find the difference within the
         margin; `"differs"` where the difference exceeds the margin and its
         95 % interval leaves out 0; else `"inconclusive"`, as always with one
-        seed; `"other protocol"`, `"unfinished"` or `"not run"`; `"—"` without a number of a paper.
+        seed; `"other protocol"`, `"unfinished"` or `"not run"`; `"—"` without
+        a number of a paper.
     """
     if printed is None:
         return "—"

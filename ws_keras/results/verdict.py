@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ws_keras import checks
 from ws_keras.results import effects
 from ws_keras.results import rows
 from ws_keras.results import shown
@@ -131,7 +130,7 @@ def verdict(
 
 def check_margin(margin: float) -> None:
     """Raises a ValueError unless the margin is a positive number."""
-    if not checks.is_number(margin) or not 0 < margin < math.inf:
+    if not 0 < margin < math.inf:
         raise ValueError(
             "`margin` must be a positive number of points. "
             f"Received: margin={margin!r}."
