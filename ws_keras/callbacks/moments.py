@@ -91,9 +91,14 @@ class Watch:
         # A callback that is copied is to take no layers along.
         return type(self), ()
 
-    def measure_at_end(self, data) -> None:
+    def measure_on(self, data) -> None:
         """Has moments measured on data when all callbacks have ended."""
         self._data.append(data)
+
+    def refresh(self, model: keras.Model) -> None:
+        """Measures them within the fit, if there are data to do it on."""
+        for data in self._data:
+            self._measure(model, data, FEW)
 
     def reset(self) -> None:
         """Notes that the moments have just been put back to their start."""
@@ -124,7 +129,8 @@ class Watch:
         if epoch == self._epoch:
             return
         self._epoch = epoch
-        self._steps = callback.params.get("steps") or self._batch + self._size
+        # Of unknown length, the last batch that began was none.
+        self._steps = callback.params.get("steps") or self._batch
         self._total += self._steps
         if self._old:
             now = self._read(callback.model)
@@ -143,7 +149,7 @@ class Watch:
     def end(self, model) -> None:
         """Measures, or says what has not been measured."""
         for data in self._data:
-            measure(model, data)
+            self._measure(model, data, batches.MOST)
         if not self._data and not self._is_done:
             self._say(model)
         self._is_done = True
@@ -154,18 +160,32 @@ class Watch:
         if history is None or _NAME not in vars(history):
             self.end(callback.model)
 
+    def _measure(self, model, data, most: int) -> None:
+        try:
+            read = batches.Batches(model, data, most=most)
+            statistics.assign(statistics.measure(model, read))
+        except Exception as error:  # of data that come from anywhere
+            # The trained weights are worth more than their moments.
+            self._warn(
+                "Batch-norm moments could not be measured anew, and stay as "
+                f"training left them: {error} Measure them before you use "
+                "the model: `ws_keras.recalibrate(model, x)`."
+            )
+
+    def _warn(self, text: str) -> None:
+        if not self.is_quiet:
+            warnings.warn(text, LaggingMoments, stacklevel=2)
+
     def _say(self, model) -> None:
         self.lag = self._lags.get(_checksum(self._read(model)))
-        if self.lag is None or not self.lag.is_large or self.is_quiet:
+        if self.lag is None or not self.lag.is_large:
             return
-        warnings.warn(
+        self._warn(
             "Batch-norm moments lag behind the weights, so that the model "
             "may be far worse in use than in training. "
             f"{self.lag.describe()}. Measure them anew on training data "
             "before you use the model: `ws_keras.recalibrate(model, x)`. "
-            "With `ShrinkPerturb(data=x)` the end of `fit` does that.",
-            LaggingMoments,
-            stacklevel=2,
+            "With `ShrinkPerturb(data=x)` the end of `fit` does that."
         )
 
     def _begin(self, model) -> None:
@@ -195,21 +215,6 @@ def check(model: keras.Model, data) -> None:
     """Raises a ValueError unless the model takes the first batch of data."""
     first = batches.Batches(model, data, most=1)
     statistics.measure(model, first)
-
-
-def measure(model: keras.Model, data, most: int = batches.MOST) -> None:
-    """Measures moments anew within a fit, which no error is to end."""
-    try:
-        read = batches.Batches(model, data, most=most)
-        statistics.assign(statistics.measure(model, read))
-    except Exception as error:  # of data that come from anywhere
-        warnings.warn(
-            "Batch-norm moments could not be measured anew, and stay as "
-            f"training left them: {error} Measure them before you use the "
-            "model: `ws_keras.recalibrate(model, x)`.",
-            LaggingMoments,
-            stacklevel=2,
-        )
 
 
 def watch(callback: keras.callbacks.Callback) -> Watch:

@@ -176,7 +176,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self.schedule.check_reachable(self.params["epochs"], self._steps_in)
         self._watch = moments.watch(self)
         if self._data is not None:
-            self._watch.measure_at_end(self._data)
+            self._watch.measure_on(self._data)
         # Restoring may come before this callback or after it.
         if not self._state.restored:
             self._state.values["offset"] = -self._iterations()
@@ -233,7 +233,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
     def on_test_begin(self, logs=None):
         self._detach_outside_of_fit()
         if self._state.begun and self._data is not None:
-            moments.measure(self.model, self._data, moments.FEW)
+            self._watch.refresh(self.model)
 
     def on_predict_begin(self, logs=None):
         self._detach_outside_of_fit()

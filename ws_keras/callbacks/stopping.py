@@ -41,7 +41,9 @@ class StopAtAccuracy(keras.callbacks.Callback):
         min_delta: Least improvement that counts. Defaults to 0.
         data: What `model.evaluate` takes as its first argument, such as a
             `tf.data.Dataset` of training samples: `monitor` is then measured
-            on it after each epoch, by a clean pass with the weights still.
+            on it after each epoch, by a clean pass with the weights still;
+            where `ShrinkPerturb` has `data` to do it on, the moments of batch
+            norm are measured before.
             Defaults to `None`.
 
     Raises:
@@ -137,6 +139,7 @@ class StopAtAccuracy(keras.callbacks.Callback):
 
     def _measure(self, logs: dict) -> float:
         if self.data is not None:
+            self.watch.refresh(self.model)
             logs = self.model.evaluate(self.data, verbose=0, return_dict=True)
         if self.monitor not in logs:
             raise ValueError(

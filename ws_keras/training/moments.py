@@ -30,16 +30,24 @@ class Moments:
         self._are_measured = are_measured
         self._has_warned = False
 
-    def measure(self, number: int, round: terms.Round) -> None:
-        """Measures on samples of a round, if that is wanted."""
+    def watch(self, callback, number: int, round: terms.Round) -> None:
+        """Has moments measured on samples of a round, if that is wanted.
+
+        Args:
+            callback: One of the fit that has just begun.
+            number: The round, from 1.
+            round: Its `Round`.
+        """
+        watch = moments.watch(callback)
+        watch.is_quiet = True
         if not self._are_measured:
             return
         size = len(round.indices)
-        order = seeds.generator(self._seed, "moments", number).permutation
+        order = seeds.generator(self._seed, "moments", number).permutation(size)
         batches, _, _ = self._feed.training(
-            round.indices, lambda: order(size), round.batch_size
+            round.indices, lambda: order, round.batch_size
         )
-        moments.measure(self._model, batches)
+        watch.measure_on(batches)
 
     def check(self, number: int, round: terms.Round, lag, accuracy) -> None:
         """Warns once if a model in use is not what its training has shown.

@@ -12,7 +12,6 @@ import numpy as np
 from keras import ops
 
 from ws_keras import seeds
-from ws_keras.callbacks import moments as callback_moments
 from ws_keras.training import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
@@ -67,11 +66,11 @@ class Trainer:
             a `diagnostics.Diagnostics`. Not counted as training time.
             Defaults to `None`.
         recalibrate: Whether the moments of batch norm are measured anew
-            after the training of a round, with the weights still, on up to
-            100 batches of its samples. It counts as part of the evaluation.
-            Otherwise they are those of training, as in the authors' code,
-            and a warning says so where they lag far behind. Defaults to
-            `False`.
+            at the end of the training of a round, with the weights still,
+            on up to 100 batches of its samples, and on 10 before each clean
+            pass. Not counted as training time. Otherwise they are those of
+            training, as in the authors' code, and a warning says so where
+            they lag far behind. Defaults to `False`.
     """
 
     def __init__(
@@ -231,8 +230,6 @@ class Trainer:
         self.place, self._metrics = None, ()
         trace_seconds, self._trace_seconds = self._trace_seconds, 0.0
         start = time.perf_counter()
-        if rule.stopped_by != "nan":
-            self._moments.measure(number, round)
         evaluated = self._evaluate(self._evaluation(round.held_out))
         eval_seconds = time.perf_counter() - start
         running = clock.logs[_ACCURACY]
@@ -369,6 +366,10 @@ class Trainer:
         x, y = next(iter(self._feed.evaluation(indices)))
         self.model.compute_metrics(x, y, self.model(x, training=False))
 
+    def watch(self, callback, number: int, round: terms.Round, clock) -> None:
+        """Sees to the moments of batch norm in a fit that has just begun."""
+        self._moments.watch(callback, number, round)
+
     def look(self, number: int, round: terms.Round, clock) -> None:
         """Measures what is to be known before the first step of an epoch."""
         if clock.measures is None:
@@ -418,8 +419,7 @@ class _Monitor(keras.callbacks.Callback):
         self._size = size
 
     def on_train_begin(self, logs=None):
-        # The trainer sees to the moments itself.
-        callback_moments.watch(self).is_quiet = True
+        self._trainer.watch(self, *self._arguments)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._trainer.look(*self._arguments)

@@ -49,6 +49,8 @@ class Batches:
             checks.check_positive("max_batches", most)
         self._most = most
         arrays = _arrays(model, data)
+        self._are_labelled = arrays is None
+        self._is_loader = type(data).__module__.startswith("torch.utils.data")
         if arrays is not None:
             self._read = _of_arrays(arrays, size, most)
         elif isinstance(data, keras.utils.PyDataset):
@@ -57,20 +59,24 @@ class Batches:
             self._read = self._of_items(data, len(data))
         else:
             self._read = _of_iterable(data, most)
-        self._is_loader = type(data).__module__.startswith("torch.utils.data")
 
     def __iter__(self) -> Iterator[Any]:
         empty = True
         for batch in self._read():
             empty = False
-            if self._is_loader or isinstance(batch, tuple):
-                batch = _first(batch)
-            yield batch
+            yield self._inputs(batch)
         if empty:
             raise ValueError(
                 "`data` must hold at least one batch to measure the "
                 "statistics on. Received: no batch."
             )
+
+    def _inputs(self, batch):
+        is_pair = isinstance(batch, tuple) and self._are_labelled
+        # PyTorch makes lists of them.
+        if is_pair or (self._is_loader and isinstance(batch, list)):
+            return batch[0]
+        return batch
 
     def _of_items(self, data, count: int | None):
         def read():
@@ -80,10 +86,6 @@ class Batches:
             return (data[int(i)] for i in chosen)
 
         return read
-
-
-def _first(batch):
-    return batch[0] if isinstance(batch, (tuple, list)) else batch
 
 
 def _of_arrays(arrays, batch_size: int, most: int | None):

@@ -122,6 +122,7 @@ def measure(model: keras.Model, data: Iterable) -> dict:
     # and layers such as SpectralNormalization even write their weights.
     state = {}
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_without_gradients())
         for norm in norms:
             stack.enter_context(_averaging(norm))
         for number, inputs in enumerate(data):
@@ -181,6 +182,15 @@ def _check_finite(variable, value) -> None:
         )
 
 
+def _without_gradients():
+    """Averages would keep PyTorch's graph of each batch."""
+    if keras.backend.backend() != "torch":
+        return contextlib.nullcontext()
+    import torch
+
+    return torch.no_grad()
+
+
 @contextlib.contextmanager
 def _averaging(norm):
     """Lets each sample count the same, in whichever call of a layer."""
@@ -193,7 +203,7 @@ def _averaging(norm):
             if not before:
                 # No factor makes nan a zero.
                 for variable in moments(norm):
-                    variable.assign(ops.zeros_like(variable))
+                    variable.assign(ops.zeros(variable.shape))
             # Elements instead of samples: images may differ in size.
             size = math.prod(inputs.shape)
             norm.momentum = before / (before + size) if size else 1.0
