@@ -21,13 +21,17 @@ import functools
 import json
 import os
 import pathlib
+import sys
 import time
 
 # Before they are imported: JAX leaves memory to PyTorch on the same device.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
-import jax
+try:
+    import jax
+except ImportError:
+    sys.exit("This benchmark needs JAX: pip install -e '.[bench]'")
 import jax.numpy as jnp
 import keras
 import numpy as np
@@ -37,6 +41,7 @@ from absl import flags
 import ws_keras
 from benchmarks import output
 from benchmarks import work
+from launch import lists
 from ws_keras import models
 from ws_keras.results import tables
 
@@ -68,11 +73,11 @@ _ROWS = flags.DEFINE_string(
     "a trial.",
 )
 _SMALL = flags.DEFINE_bool("small", False, "Whether all is tiny, for a trial.")
-_PARTS = flags.DEFINE_list(
+_PARTS = lists.define(
     "parts", ["training", "seeds", "transform"], "What to measure."
 )
-_DTYPES = flags.DEFINE_list("dtypes", ["float32", "bfloat16"], "Precisions.")
-_BATCHES = flags.DEFINE_list("batches", [], "Batch sizes, in this order.")
+_DTYPES = lists.define("dtypes", ["float32", "bfloat16"], "Precisions.")
+_BATCHES = lists.define("batches", [], "Batch sizes, in this order.")
 _OPTIMIZER = flags.DEFINE_enum("optimizer", "adam", ["adam", "sgd"], "Rule.")
 _LOOP = flags.DEFINE_enum(
     "loop", "scan", ["scan", "dispatch"], "How JAX does many steps."
@@ -594,9 +599,7 @@ def _setup() -> Setup:
 def _rows() -> str | None:
     if _ROWS.value or _SMALL.value:
         return _ROWS.value
-    folder = pathlib.Path(output.FOLDER.value)
-    folder.mkdir(parents=True, exist_ok=True)
-    return str(folder / "gpu.jsonl")
+    return str(output.folder("jax") / "gpu.jsonl")
 
 
 def main(_) -> None:

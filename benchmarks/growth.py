@@ -24,6 +24,7 @@ from benchmarks import commands
 from benchmarks import output
 from benchmarks import suite
 from benchmarks import turns
+from launch import lists
 from ws_keras.results import rows
 
 flags.adopt_module_key_flags(output)
@@ -159,20 +160,19 @@ _MEASURED: dict[str, Callable[[], list[dict]]] = {
     "sweep": sweeps,
     "shrink_perturb": transforms,
 }
-_ONLY = flags.DEFINE_list("only", list(_MEASURED), "What to measure.")
+_ONLY = lists.define("only", list(_MEASURED), "What to measure.")
 
 
 def main(_) -> None:
     """Measures, writes and draws."""
-    folder = pathlib.Path(output.FOLDER.value)
+    folder = output.folder("matplotlib")
     path = folder / "growth.jsonl"
-    folder.mkdir(parents=True, exist_ok=True)
     kept = path.read_text().splitlines() if path.exists() else []
     points = [json.loads(line) for line in kept]
-    points = [point for point in points if point["what"] not in _ONLY.value]
     for what in _ONLY.value:
-        points += _MEASURED[what]()
-    path.write_text("".join(f"{json.dumps(point)}\n" for point in points))
+        found = _MEASURED[what]()
+        points = [point for point in points if point["what"] != what] + found
+        path.write_text("".join(f"{json.dumps(point)}\n" for point in points))
     figure(points).savefig(folder / "growth.png", dpi=120)
 
 

@@ -9,7 +9,6 @@ train on if nothing else took time.
 
 import json
 import os
-import pathlib
 import statistics
 import time
 from concurrent import futures
@@ -71,6 +70,7 @@ def bounds(found: dict[str, float], dtype: str) -> dict[str, float]:
 
 def main(_) -> None:
     """Measures, writes and prints."""
+    folder = output.folder()
     found = rates()
     allowed = {
         f"samples_per_second_{dtype}": bounds(found, dtype)
@@ -80,8 +80,6 @@ def main(_) -> None:
     allowed["evaluated_per_second_float32"] = {"resnet18": evaluated}
     where = {"conditions": pairs.conditions()}
     text = json.dumps({**found, **allowed, **where}, indent=2)
-    folder = pathlib.Path(output.FOLDER.value)
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "limits.json").write_text(f"{text}\n")
     print(text)
 

@@ -7,7 +7,6 @@ each network. Writes `memory.json` to `results/benchmarks`: MB of 10**6 bytes.
 """
 
 import json
-import pathlib
 import sys
 import tempfile
 
@@ -41,6 +40,7 @@ def command(network: str, workdir: str, data_dir: str | None) -> list[str]:
 
 def main(_) -> None:
     """Measures each network and writes it down."""
+    path = output.folder() / "memory.json"
     found = {}
     for network in work.PARAMETERS:
         with tempfile.TemporaryDirectory() as folder:
@@ -48,9 +48,7 @@ def main(_) -> None:
             cost = commands.run(command(network, workdir, _DATA_DIR.value))
         found[network] = round(cost.peak_memory)
         print(f"{network}: {found[network]} MB", flush=True)
-    path = pathlib.Path(output.FOLDER.value) / "memory.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=2) + "\n")
+        path.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

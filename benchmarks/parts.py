@@ -13,7 +13,6 @@ writes them to `parts_start.md` or `parts_transform.md` in `results/benchmarks`.
 
 import collections
 import json
-import pathlib
 import signal
 import statistics
 import subprocess
@@ -191,17 +190,15 @@ def main(arguments: list[str]) -> None:
     if arguments[1:]:
         raise app.UsageError(f"Unknown arguments: {arguments[1:]}.")
     command = [sys.executable, "-m", "benchmarks.parts", f"--of={name}", _CHILD]
-    runs = []
+    folder, runs = output.folder(), []
     for _ in range(_RUNS.value):
         text = subprocess.run(
             command, check=True, stdout=subprocess.PIPE, env=turns.env()
         ).stdout.decode()
         runs.append(json.loads(text.splitlines()[-1]))
-    folder = pathlib.Path(output.FOLDER.value)
-    folder.mkdir(parents=True, exist_ok=True)
-    head = f"{WORK[name]}, {len(runs)} processes, {pairs.conditions()}"
-    text = f"{head}\n\n{table(runs, list(PARTS[name]))}\n"
-    (folder / f"parts_{name}.md").write_text(text, encoding="utf8")
+        head = f"{WORK[name]}, {len(runs)} processes, {pairs.conditions()}"
+        text = f"{head}\n\n{table(runs, list(PARTS[name]))}\n"
+        (folder / f"parts_{name}.md").write_text(text, encoding="utf8")
     print(text)
 
 

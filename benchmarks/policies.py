@@ -33,6 +33,7 @@ from absl import app
 from absl import flags
 
 import ws_keras
+from launch import lists
 from ws_keras import growing
 from ws_keras import models
 from ws_keras import seeds
@@ -107,7 +108,7 @@ PARTS = {
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the results.")
 _PART = flags.DEFINE_enum("part", "textures", PARTS, "What to measure on.")
-_SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2", "3", "4"], "Seeds.")
+_SEEDS = lists.define("seeds", ["0", "1", "2", "3", "4"], "Seeds.")
 _POLICIES = flags.DEFINE_string(
     "policies", ".", "Regular expression of the policies to measure."
 )

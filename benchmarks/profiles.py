@@ -130,6 +130,7 @@ def main(arguments: list[str]) -> None:
         (name,) = arguments[1:]
         print(table(name, PROGRAMS[name](shared), steps))
         return
+    path = output.folder("torch") / f"profile_{_NETWORK.value}.md"
     parts = [f"{_NETWORK.value}, {_OPTIMIZER.value}, {pairs.conditions()}"]
     for name in PROGRAMS:
         command = [sys.executable, "-m", "benchmarks.profiles", name]
@@ -139,11 +140,8 @@ def main(arguments: list[str]) -> None:
             command, check=True, stdout=subprocess.PIPE, env=turns.env()
         ).stdout.decode()
         parts.append(text[text.index("| ") :].strip())
-    folder = pathlib.Path(output.FOLDER.value)
-    folder.mkdir(parents=True, exist_ok=True)
-    text = "\n\n".join(parts) + "\n"
-    path = folder / f"profile_{_NETWORK.value}.md"
-    path.write_text(text, encoding="utf8")
+        text = "\n\n".join(parts) + "\n"
+        path.write_text(text, encoding="utf8")
     print(text)
 
 

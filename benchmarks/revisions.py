@@ -62,6 +62,7 @@ def checkout(revision: str, folder: str) -> Iterator[pathlib.Path]:
 
 def main(_) -> None:
     """Measures and writes."""
+    results = output.folder("matplotlib")
     with tempfile.TemporaryDirectory() as folder:
         data = f"{folder}/data.npz"
         work.save_data(data, SAMPLES)
@@ -79,7 +80,6 @@ def main(_) -> None:
                 _PAIRS.value,
                 at_least=2.0,
             )
-    results = pathlib.Path(output.FOLDER.value)
     pairs.write(results / "rows.jsonl", [row])
     print(report.table([row]))
     report.write(results)

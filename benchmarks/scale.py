@@ -275,8 +275,7 @@ def _number(value: float | None) -> str:
 
 def main(_) -> None:
     """Measures and writes."""
-    folder = pathlib.Path(output.FOLDER.value)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = output.folder()
     points = []
     for shape in SHAPES:
         points.append(measure(*shape))

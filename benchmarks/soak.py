@@ -58,9 +58,10 @@ def sample(pid: int, workdir: pathlib.Path, start: float) -> dict:
     }
 
 
-def watch(minutes: float) -> list[dict]:
-    """Runs rounds for some minutes and returns the samples."""
+def watch(minutes: float, path: pathlib.Path) -> list[dict]:
+    """Runs rounds for some minutes; writes and returns the samples."""
     found = []
+    path.write_text("")
     with tempfile.TemporaryDirectory() as workdir:
         start = time.monotonic()
         process = subprocess.Popen(
@@ -71,6 +72,8 @@ def watch(minutes: float) -> list[dict]:
             if process.poll() is not None:
                 break
             found.append(sample(process.pid, pathlib.Path(workdir), start))
+            with path.open("a") as file:
+                file.write(f"{json.dumps(found[-1])}\n")
         process.send_signal(signal.SIGTERM)
         status = process.wait()
         if status != 128 + signal.SIGTERM:
@@ -110,11 +113,7 @@ def summary(samples: list[dict]) -> str:
 
 def main(_) -> None:
     """Runs, writes and prints."""
-    samples = watch(_MINUTES.value)
-    folder = pathlib.Path(output.FOLDER.value)
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = "".join(f"{json.dumps(point)}\n" for point in samples)
-    (folder / "soak.jsonl").write_text(lines)
+    samples = watch(_MINUTES.value, output.folder() / "soak.jsonl")
     print(summary(samples))
 
 

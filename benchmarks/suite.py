@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from collections.abc import Iterator
 
 from benchmarks import commands
 from benchmarks import pairs
@@ -26,13 +27,12 @@ BEST_OPTIONS = {
 }
 
 
-def training(count: int) -> list[pairs.Row]:
+def training(count: int) -> Iterator[pairs.Row]:
     """Epochs of the narrow ResNet-18, through all that `launch.run` does."""
     at_least = {AUTHORS: 1.5, BEST: 1.1, COMPILED: 1.1, BARE: 0.95}
-    rows = []
     for rule in ("sgd", "adam"):
         shared = common("resnet18", rule)
-        rows += pairs.compare(
+        yield from pairs.compare(
             f"ResNet-18, {rule}, float32",
             {
                 OURS: {"module": "ours", **shared},
@@ -44,7 +44,6 @@ def training(count: int) -> list[pairs.Row]:
             at_least,
             tolerance=5e-3,
         )
-    return rows
 
 
 def _best(shared: dict, **options) -> dict[str, dict]:
@@ -54,10 +53,10 @@ def _best(shared: dict, **options) -> dict[str, dict]:
     return {BEST: best, COMPILED: {**best, "compiled": True}}
 
 
-def fused(count: int) -> list[pairs.Row]:
+def fused(count: int) -> Iterator[pairs.Row]:
     """What batch norm in one operation gives, in bare loops."""
     shared = {"module": "bare", **common("resnet18", "sgd")}
-    return pairs.compare(
+    yield from pairs.compare(
         "ResNet-18, sgd, batch norm in one operation",
         {"fused": shared, "Keras' composition": {"composed": True, **shared}},
         count,
@@ -65,10 +64,10 @@ def fused(count: int) -> list[pairs.Row]:
     )
 
 
-def bfloat16(count: int) -> list[pairs.Row]:
+def bfloat16(count: int) -> Iterator[pairs.Row]:
     """Epochs of the narrow ResNet-18 in mixed bfloat16."""
     shared = common("resnet18", "sgd")
-    return pairs.compare(
+    yield from pairs.compare(
         "ResNet-18, sgd, bfloat16",
         {
             OURS: {"module": "ours", "precision": "mixed_bfloat16", **shared},
@@ -80,12 +79,11 @@ def bfloat16(count: int) -> list[pairs.Row]:
     )
 
 
-def small_networks(count: int) -> list[pairs.Row]:
+def small_networks(count: int) -> Iterator[pairs.Row]:
     """Epochs of the MLP and of logistic regression."""
-    rows = []
     for network in ("mlp", "logistic"):
         shared = common(network, "adam")
-        rows += pairs.compare(
+        yield from pairs.compare(
             f"{network}, adam, float32",
             {
                 OURS: {"module": "ours", **shared},
@@ -97,13 +95,12 @@ def small_networks(count: int) -> list[pairs.Row]:
             {AUTHORS: 4.0, BEST: 1.15, COMPILED: 1.15},
             tolerance=1e-2,
         )
-    return rows
 
 
-def evaluation(count: int) -> list[pairs.Row]:
+def evaluation(count: int) -> Iterator[pairs.Row]:
     """Evaluation of 16,667 images, as after each round."""
     shared = {**common("resnet18", "sgd"), "samples": 50_000, "train": False}
-    return pairs.compare(
+    yield from pairs.compare(
         "evaluation of 16,667 images",
         {
             OURS: {"module": "ours", **shared},
@@ -115,12 +112,11 @@ def evaluation(count: int) -> list[pairs.Row]:
     )
 
 
-def transform(count: int) -> list[pairs.Row]:
+def transform(count: int) -> Iterator[pairs.Row]:
     """Shrink-perturb of 0.7, 25 and 300 million weights."""
-    rows = []
     for network, noise in _TRANSFORMED:
         shared = {"module": "transform", "network": network}
-        rows += pairs.compare(
+        yield from pairs.compare(
             f"shrink_perturb of {network}, {noise} noise",
             {
                 OURS: {"what": "ours", "noise": noise, **shared},
@@ -129,7 +125,6 @@ def transform(count: int) -> list[pairs.Row]:
             count,
             {FLOOR: 1 / 1.3} if network != "resnet18" else None,
         )
-    return rows
 
 
 _TRANSFORMED = (
@@ -141,10 +136,10 @@ _TRANSFORMED = (
 )
 
 
-def callback(count: int) -> list[pairs.Row]:
+def callback(count: int) -> Iterator[pairs.Row]:
     """`ShrinkPerturb` in `fit` where it has nothing to do."""
     shared = {"module": "callback", "samples": 4096}
-    return pairs.compare(
+    yield from pairs.compare(
         "fit with an idle ShrinkPerturb",
         {
             "with": {"idle": True, **shared},
@@ -156,10 +151,10 @@ def callback(count: int) -> list[pairs.Row]:
     )
 
 
-def diagnostics(count: int) -> list[pairs.Row]:
+def diagnostics(count: int) -> Iterator[pairs.Row]:
     """Gradient norms of 512 old and 512 new samples every 100 steps."""
     shared = {"module": "diagnostics", "samples": 12_800, "every": 100}
-    return pairs.compare(
+    yield from pairs.compare(
         "fit of ResNet-18 with gradient norms every 100 steps",
         {
             "with": {"measured": 512, **shared},
@@ -171,10 +166,10 @@ def diagnostics(count: int) -> list[pairs.Row]:
     )
 
 
-def full_epoch(count: int) -> list[pairs.Row]:
+def full_epoch(count: int) -> Iterator[pairs.Row]:
     """An epoch of the 33,333 training images of CIFAR-10's size."""
     shared = {**common("resnet18", "sgd"), "samples": 50_000}
-    return pairs.compare(
+    yield from pairs.compare(
         "ResNet-18, sgd, float32, epoch of 33,333",
         {
             OURS: {"module": "ours", **shared},
@@ -187,7 +182,7 @@ def full_epoch(count: int) -> list[pairs.Row]:
     )
 
 
-def online(count: int) -> list[pairs.Row]:
+def online(count: int) -> Iterator[pairs.Row]:
     """Figure 2's first three rounds, cold and warm, from command to row."""
     epochs, rounds = 2, 3
     with tempfile.TemporaryDirectory() as folder:
@@ -208,10 +203,10 @@ def online(count: int) -> list[pairs.Row]:
             count,
             at_least=1.6,
         )
-    return [row]
+    yield row
 
 
-def sweep(count: int) -> list[pairs.Row]:
+def sweep(count: int) -> Iterator[pairs.Row]:
     """Eight settings of the narrow ResNet-18: side by side, or in turn."""
     epochs, seeds = 6, (0, 1, 2, 3)
     with tempfile.TemporaryDirectory() as folder:
@@ -228,7 +223,7 @@ def sweep(count: int) -> list[pairs.Row]:
             count,
             at_least=1.2,
         )
-    return [row]
+    yield row
 
 
 def sweep_command(folder: str, workers: int) -> list[str]:
@@ -256,46 +251,42 @@ def _ours(
     ]
 
 
-def many_seeds(count: int) -> list[pairs.Row]:
+def many_seeds(count: int) -> Iterator[pairs.Row]:
     """Five seeds in one step, against one after the other."""
-    rows = []
     for network in ("mlp", "logistic"):
         shared = {
             "module": "many_seeds",
             "network": network,
             "samples": 8192,
         }
-        rows += _together(f"{network}, 5 seeds, bare loops", shared, count)
-    return rows
+        yield from _together(f"{network}, 5 seeds, bare loops", shared, count)
 
 
-def many_convolutions(count: int) -> list[pairs.Row]:
+def many_convolutions(count: int) -> Iterator[pairs.Row]:
     """A convolution of five networks in one operation, or in five."""
-    rows = []
     for framework in ("tensorflow", "jax"):
         shared = {"module": "many_convolutions", "framework": framework}
         work = f"3x3 convolutions of 5 seeds, {framework}"
-        rows += _together(work, shared, count)
-    return rows
+        yield from _together(work, shared, count)
 
 
-def _together(work: str, shared: dict, count: int) -> list[pairs.Row]:
+def _together(work: str, shared: dict, count: int) -> Iterator[pairs.Row]:
     programs = {
         "together": {"stacked": True, **shared},
         "one by one": {"stacked": False, **shared},
     }
     at_least = {"one by one": 2.0}
-    return pairs.compare(work, programs, count, at_least, tolerance=1e-4)
+    yield from pairs.compare(work, programs, count, at_least, tolerance=1e-4)
 
 
-def round_start(count: int) -> list[pairs.Row]:
+def round_start(count: int) -> Iterator[pairs.Row]:
     """Short rounds: the start of a round is what is not its epochs."""
     shared = {
         "module": "round_start",
         "network": "resnet18",
         "optimizer": "adam",
     }
-    return pairs.compare(
+    yield from pairs.compare(
         "short rounds, ResNet-18",
         {
             "shrink_perturb": {"arm": "shrink_perturb-0.4-0.1", **shared},
@@ -305,7 +296,7 @@ def round_start(count: int) -> list[pairs.Row]:
     )
 
 
-SUITE: dict[str, Callable[[int], list[pairs.Row]]] = {
+SUITE: dict[str, Callable[[int], Iterator[pairs.Row]]] = {
     function.__name__: function
     for function in (
         training,
@@ -323,6 +314,22 @@ SUITE: dict[str, Callable[[int], list[pairs.Row]]] = {
         online,
         sweep,
     )
+}
+
+# What the peers are made of.
+NEEDS = {
+    **dict.fromkeys(
+        (
+            "training",
+            "full_epoch",
+            "bfloat16",
+            "small_networks",
+            "evaluation",
+            "online",
+        ),
+        ("torch",),
+    ),
+    "many_convolutions": ("jax",),
 }
 
 
