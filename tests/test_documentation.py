@@ -128,8 +128,8 @@ def stand_ins():
         "markdown": markdown,
         "palette": palette,
         "grown_data": tf.data.Dataset.from_tensor_slices((x, y)).batch(16),
-        **{f"x{name}": x for name in ("", "_old", "_all", "_may", "_t")},
-        **{f"y{name}": y for name in ("", "_old", "_all", "_may", "_t")},
+        **{f"x{name}": x for name in ("", "_old", "_all", "_may", "_test")},
+        **{f"y{name}": y for name in ("", "_old", "_all", "_may", "_test")},
         **{f"x_{name}": x[::-1] for name in ("new", "june")},
         **{f"y_{name}": y[::-1] for name in ("new", "june")},
     }

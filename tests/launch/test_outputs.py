@@ -1,0 +1,148 @@
+"""Model, record and report appear together, or none of them does."""
+
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from launch import outputs
+from ws_keras import files
+from ws_keras.data import history
+from ws_keras.data import splits
+
+PAST = history.of(
+    splits.Rule(), np.arange(3, dtype="uint64"), np.arange(1, 2), np.ones(4)
+)
+NAMES = ["new.keras", "new.md", "new.split.npz"]
+
+
+def save(out, content=b"weights", overwrite=False, inputs=None):
+    with outputs.reserved(out, inputs or {}, overwrite) as reserved:
+        reserved.model.write_bytes(content)
+        reserved.write(PAST, "Words.")
+
+
+def found(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_three_files_that_know_each_other(tmp_path):
+    out = tmp_path / "new.keras"
+    save(out)
+    assert found(tmp_path) == NAMES
+    assert history.read(out).rule == PAST.rule
+    assert files.sha256(out) in (tmp_path / "new.md").read_text()
+
+
+def test_failure_leaves_nothing_and_changes_nothing(tmp_path):
+    out = tmp_path / "new.keras"
+    save(out)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(RuntimeError):
+        with outputs.reserved(out, {}, True) as reserved:
+            reserved.model.write_bytes(b"half")
+            raise RuntimeError
+    assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_must_be_free(tmp_path, name):
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(ValueError, match=f"{name} exists"):
+        save(tmp_path / "new.keras")
+    assert found(tmp_path) == [name]
+    save(tmp_path / "new.keras", overwrite=True)
+    assert found(tmp_path) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_inputs_are_never_overwritten(tmp_path, name):
+    (tmp_path / name).write_bytes(b"data")
+    with pytest.raises(ValueError, match="other files than `--data`"):
+        save(
+            tmp_path / "new.keras",
+            overwrite=True,
+            inputs={"--data": tmp_path / name},
+        )
+    assert (tmp_path / name).read_bytes() == b"data"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("target", ["thesis.tex", "nowhere"])
+def test_links_are_not_followed_nor_replaced(tmp_path, name, target):
+    (tmp_path / "thesis.tex").write_text("precious")
+    (tmp_path / name).symlink_to(tmp_path / target)
+    with pytest.raises(ValueError):
+        save(tmp_path / "new.keras", overwrite=True)
+    assert (tmp_path / name).is_symlink()
+    assert (tmp_path / "thesis.tex").read_text() == "precious"
+
+
+def test_folder_must_exist(tmp_path):
+    with pytest.raises(ValueError, match="must exist"):
+        save(tmp_path / "none" / "new.keras")
+
+
+WRITER = """
+import os, pathlib, signal, sys
+from tests.launch import test_outputs
+out = pathlib.Path(sys.argv[1])
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv[2] == "model":
+    from ws_keras import files
+    real = os.link
+    os.link = lambda a, b: kill() if str(b) == str(out) else real(a, b)
+with test_outputs.outputs.reserved(out, {}, False) as reserved:
+    reserved.model.write_bytes(b"weights")
+    if sys.argv[2] == "wait":
+        print("ready", flush=True)
+        sys.stdin.read()
+    if sys.argv[2] == "training":
+        kill()
+    reserved.write(test_outputs.PAST, "Words.")
+"""
+
+
+def writer(out, when):
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(out), when],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("when", ["training", "model"])
+def test_what_a_killed_writer_leaves_is_cleaned(tmp_path, when):
+    out = tmp_path / "new.keras"
+    assert writer(out, when).wait() == -signal.SIGKILL
+    assert not out.exists()
+    # A record and a report without their model are known as such.
+    assert ("new.md" in found(tmp_path)) == (when == "model")
+    save(out, b"later")
+    assert found(tmp_path) == NAMES
+    assert out.read_bytes() == b"later"
+
+
+def test_two_at_once_to_one_name(tmp_path):
+    out = tmp_path / "new.keras"
+    first = writer(out, "wait")
+    assert first.stdout.readline() == "ready\n"
+    with pytest.raises(ValueError, match=f"process {first.pid}"):
+        save(out, overwrite=True)
+    first.communicate("")
+    assert first.returncode == 0
+    assert found(tmp_path) == NAMES
+    assert out.read_bytes() == b"weights"
+
+
+def test_a_name_taken_meanwhile_is_kept(tmp_path):
+    out = tmp_path / "new.keras"
+    with pytest.raises(FileExistsError):
+        with outputs.reserved(out, {}, False) as reserved:
+            reserved.model.write_bytes(b"weights")
+            out.write_bytes(b"somebody else's")
+    assert out.read_bytes() == b"somebody else's"
