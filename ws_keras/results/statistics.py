@@ -231,6 +231,11 @@ def total(found: Runs, field: str) -> dict[int, float]:
     }
 
 
+def has_cpu_seconds(all_rows: Iterable[rows.Row]) -> bool:
+    """Returns whether any row has CPU-seconds, as rows have since schema 3."""
+    return not all(math.isnan(row.cpu_seconds) for row in all_rows)
+
+
 def by_seed(arm_rows: Iterable[rows.Row], field: str) -> dict[int, float]:
     """Returns seed to the value of a field, without rows ended by nan."""
     return {

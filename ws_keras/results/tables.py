@@ -21,13 +21,20 @@ _SUMMARY = (
     "epochs",
     "sample passes",
     "train s",
+    "CPU s",
     "seeds",
     "stopped by",
 )
+_CPU = _SUMMARY.index("CPU s")
 _SUMMARY_NOTE = (
     "Last round of finished seeds, mean ± standard error; minus cold is the "
     "paired difference in points over common seeds, with its 95 % t interval. "
     "Epochs, sample passes and training seconds are sums over the rounds."
+)
+_TOTALS = ("epochs", "sample_passes", "train_seconds", "cpu_seconds")
+_CPU_NOTE = (
+    " CPU seconds are those of all cores together during training, which say "
+    "more than the wall clock where a machine is shared."
 )
 
 
@@ -37,6 +44,7 @@ def summary(all_rows: Iterable[rows.Row]) -> sections.Table:
     Accuracies are those of the last round of finished seeds, mean and
     standard error; epochs, sample passes and seconds are summed over the
     rounds and averaged over seeds. `minus cold` is the paired difference.
+    CPU seconds have a column if any row has them.
 
     Args:
         all_rows: Rows of any experiments.
@@ -44,6 +52,7 @@ def summary(all_rows: Iterable[rows.Row]) -> sections.Table:
     Returns:
         A `sections.Table`.
     """
+    all_rows = list(all_rows)
     grouped = statistics.cells(all_rows)
     colds = statistics.colds(grouped)
     lines = []
@@ -52,7 +61,13 @@ def summary(all_rows: Iterable[rows.Row]) -> sections.Table:
         name = _cell_name(cell, grouped)
         for arm, arm_rows in arms.items():
             lines.append((name, arm, *_summary_line(arm, arm_rows, cold)))
-    return sections.Table("Summary", _SUMMARY, tuple(lines), _SUMMARY_NOTE)
+    header, note = _SUMMARY, _SUMMARY_NOTE + _CPU_NOTE
+    if not statistics.has_cpu_seconds(all_rows):
+        note = _SUMMARY_NOTE
+        header, *lines = (
+            (*line[:_CPU], *line[_CPU + 1 :]) for line in (header, *lines)
+        )
+    return sections.Table("Summary", header, tuple(lines), note)
 
 
 def _summary_line(
@@ -72,7 +87,7 @@ def _summary_line(
                 statistics.summarize(statistics.total(runs, field).values()),
                 whole=field == "sample_passes",
             )
-            for field in ("epochs", "sample_passes", "train_seconds")
+            for field in _TOTALS
         ),
         shown.seeds(runs),
         _stops(arm_rows),

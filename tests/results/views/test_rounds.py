@@ -1,5 +1,7 @@
 """Experiments of many rounds."""
 
+import math
+
 import pytest
 
 SIZES = (5000, 33333)
@@ -104,6 +106,20 @@ def test_fig_7(show, make_arm):
     costs = [c for c in partial.claims if c.startswith("the last round costs")]
     assert partial.claims[costs[0]] == "not decided"
     assert "1 settings are not finished" in partial.reasons[costs[0]]
+
+
+def test_cost_in_cpu_seconds_where_they_were_measured(show, make_arm):
+    levels = {"cold": 76, "shrink_perturb-0.6-0.01": 76}
+    found = _online(make_arm, levels, "fig7_shrink_sweep")
+    for row in found:
+        object.__setattr__(row, "cpu_seconds", 8.0 if row.shrink else 10.0)
+    title, header = "Cost of the last round", "CPU-seconds / cold"
+    shown = show(found)
+    cells = shown.column(title, header).values()
+    assert any(cell.startswith("0.80") for cell in cells)
+    for row in found:
+        object.__setattr__(row, "cpu_seconds", math.nan)
+    assert header not in show(found).tables[title].header
 
 
 def test_fig_8(show, make_arm):

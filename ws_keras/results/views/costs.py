@@ -6,6 +6,7 @@ from ws_keras.results import bands
 from ws_keras.results import rows
 from ws_keras.results import sections
 from ws_keras.results import shown
+from ws_keras.results import statistics
 from ws_keras.results.views import run as runs
 
 _TITLE = "Cost of the last round"
@@ -14,6 +15,10 @@ _NOTE = (
     "divided by those of its cold start, mean ± standard error. The paper's "
     "times are set beside our passes, as shares of cold's; a match lies "
     f"within {bands.RATIO_SHARE:.0%}."
+)
+_CPU_NOTE = (
+    " CPU-seconds are those of all cores together, which say more than the "
+    "wall clock where a machine is shared."
 )
 
 
@@ -32,7 +37,10 @@ def table(
     Returns:
         A `sections.Table` of the arms that are not cold.
     """
-    header = ("arm", "passes / cold", "seconds / cold", "seeds", "paper")
+    header = ["arm", "passes / cold", "seconds / cold", "seeds", "paper"]
+    has_cpu = statistics.has_cpu_seconds(run.rows)
+    if has_cpu:
+        header.insert(3, "CPU-seconds / cold")
     lines = []
     for arm in run.arms:
         if arm.is_cold:
@@ -42,14 +50,18 @@ def table(
         begun = bool(arm.runs.unfinished)
         is_other = run.is_other(block)(arm)
         verdict = bands.verdict(passes, number, is_other, begun)
+        times = (
+            ["train_seconds", "cpu_seconds"] if has_cpu else ["train_seconds"]
+        )
         lines.append(
             (
                 arm.name,
                 shown.mean_error(passes, 2)
                 + shown.pairs(passes.count, arm.runs),
-                shown.mean_error(arm.ratio("train_seconds"), 2),
+                *(shown.mean_error(arm.ratio(time), 2) for time in times),
                 shown.seeds(arm.runs),
                 f"{number.text} {verdict}" if number else shown.NOTHING,
             )
         )
-    return sections.Table(_TITLE, header, tuple(lines), _NOTE)
+    note = _NOTE + _CPU_NOTE if has_cpu else _NOTE
+    return sections.Table(_TITLE, tuple(header), tuple(lines), note)
