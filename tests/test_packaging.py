@@ -78,10 +78,10 @@ def test_wheel_holds_commands_configs_and_the_papers_numbers(wheel):
     "command, words, lines",
     [
         (["ws-run", "--config=quickstart", "--list"], "quickstart/warm/", 17),
-        (["ws-run", "--help"], "--config", None),
-        (["ws-report", "--help"], "--workdir", None),
-        (["ws-retrain", "--help"], "--model", None),
-        (["ws-sweep", "--help"], "--workers", None),
+        (["ws-run", "--help"], "ws-run --config=quickstart", None),
+        (["ws-report", "--help"], "ws-report --workdir=", None),
+        (["ws-retrain", "--help"], "ws-retrain --model=", None),
+        (["ws-sweep", "--help"], "ws-sweep --config=quickstart", None),
         (
             ["ws-sweep", "--config=quickstart", "--workdir=x"]
             + ["--launcher=slurm", "--dry-run"],
@@ -110,4 +110,6 @@ def test_commands_run_from_an_empty_folder(
     assert done.returncode == 0, done.stderr
     assert done.stderr == "" and words in done.stdout
     assert lines is None or len(done.stdout.splitlines()) == lines
+    if "--help" in command:
+        assert "python -m" not in done.stdout and "launch." not in done.stdout
     assert list(tmp_path.iterdir()) == []

@@ -251,3 +251,16 @@ def test_ctrl_c_leaves_a_clean_terminal_and_the_way_on(sweep, command):
     assert done.returncode == 0, done.stderr
     (path,) = workdir.glob("**/rows.jsonl")
     assert len(path.read_text().splitlines()) == 4
+
+
+def test_sweep_takes_all_flags_of_run():
+    shown = {}
+    for name in ("run", "sweep"):
+        done = subprocess.run(
+            [sys.executable, "-m", f"launch.{name}", "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        shown[name] = set(re.findall(r"^  --(\S+)", done.stdout, re.MULTILINE))
+    assert len(shown["run"]) > 10 and shown["run"] < shown["sweep"]
