@@ -120,9 +120,14 @@ class Progress:
 
     def status(self, text: str) -> None:
         """Shows how all settings together stand, on a terminal."""
-        if self._is_terminal:
-            parts = filter(None, (text, self._remaining.text()))
-            self._rewrite(_cut("; ".join(parts), self._room()))
+        if not self._is_terminal:
+            return
+        short, left = text.replace(" settings", ""), self._remaining.text()
+        for parts in ((text, left), (short, left), (short,)):
+            line = "; ".join(filter(None, parts))
+            if len(line) <= self._room():
+                break
+        self._rewrite(_cut(line, self._room()))
 
     def _of(self, record: rows.Row | rows.Epoch) -> str:
         return f"{record.round} of {len(self._costs[record.setting])}"

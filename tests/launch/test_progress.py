@@ -7,6 +7,7 @@ import re
 import pytest
 
 from launch import progress
+from launch import remaining
 from ws_keras.results import rows
 
 
@@ -181,6 +182,27 @@ def test_nothing_is_wider_than_the_terminal(width, columns):
         assert line.split("  ")[0].endswith("seed3") and "epoch 1" in line
     if width >= 80:
         assert line.endswith("left")
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (90, "1 of 9 settings done, 2 running, 6 waiting; 2 to 12 min left"),
+        (62, "1 of 9 done, 2 running, 6 waiting; 2 to 12 min left"),
+        (50, "1 of 9 done, 2 running, 6 waiting"),
+        (30, "1 of 9 done, 2 running, …"),
+    ],
+)
+def test_how_all_stand_is_cut_last_of_all(width, line, columns):
+    columns(width)
+    stream = Terminal()
+    clock = 0.0
+    left = remaining.Remaining({"own/warm/seed0": [1000] * 8}, lambda: clock)
+    shown = progress.Progress({"own/warm/seed0": [1000] * 8}, stream, left=left)
+    clock = 60.0
+    shown.round(row(1))
+    shown.status("1 of 9 settings done, 2 running, 6 waiting")
+    assert screen(stream.getvalue()) == line
 
 
 def test_elsewhere_no_line_is_wider_than_120_columns(columns):
