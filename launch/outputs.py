@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import pathlib
+import shutil
 from collections.abc import Iterator
 from collections.abc import Mapping
 
@@ -18,6 +19,20 @@ class Reserved:
     out: pathlib.Path
     model: pathlib.Path
 
+    def training(self, key: str) -> pathlib.Path:
+        """Returns the folder where a training keeps its checkpoints.
+
+        Those of other trainings to the same name are removed.
+
+        Args:
+            key: What tells trainings apart, in letters and digits.
+        """
+        own = _training(self.out, key)
+        for path in own.parent.glob(_training(self.out, "*").name):
+            if path != own and not path.is_symlink():
+                shutil.rmtree(path)
+        return own
+
     def write(self, past: history.History, text: str) -> None:
         """Writes the record and the report of a model that is saved.
 
@@ -31,6 +46,10 @@ class Reserved:
         with files.at_once(record) as file, files.at_once(page) as beside:
             history.write(file, past, digest, report)
             beside.write(report)
+
+    def forget(self, training: pathlib.Path) -> None:
+        """Removes the checkpoints of a training that has ended."""
+        shutil.rmtree(training, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -76,6 +95,10 @@ def reserved(
     finally:
         lock.path.unlink(missing_ok=True)
         lock.free()
+
+
+def _training(out: pathlib.Path, key: str) -> pathlib.Path:
+    return out.with_name(f".{files.short(out.stem, 150)}.{key}.training")
 
 
 def _others(out: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:

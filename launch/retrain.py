@@ -12,7 +12,9 @@ not at all.
 """
 
 import dataclasses
+import hashlib
 import pathlib
+import sys
 
 from absl import flags
 
@@ -106,6 +108,12 @@ _SEEDS = flags.DEFINE_integer(
 _MARGIN = flags.DEFINE_float(
     "margin", 1.0, "Points within which two starts count as equally good."
 )
+_MINUTES = flags.DEFINE_float(
+    "checkpoint_minutes",
+    5.0,
+    "Minutes of training between two checkpoints. The same command goes on "
+    "from the last one where an earlier one was interrupted.",
+)
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace an old --out.")
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of TensorFlow Datasets. TFDS' own if not given."
@@ -136,35 +144,31 @@ def main(_) -> None:
         parts = _parts(source, data)
         _check_fits(model, *parts.held_out)
     with outputs.reserved(out, _inputs(), _OVERWRITE.value) as reserved:
-        found = _compared(model, parts, reserved.model)
+        training = reserved.training(_key(source, parts))
+        try:
+            found = _compared(model, parts, reserved.model, training)
+        except KeyboardInterrupt:
+            print("Stopped. The same command goes on.", file=sys.stderr)
+            raise
+        reserved.forget(training)
+        _check_sound(found, reserved.model)
         text = _report(model, parts, found)
         reserved.write(parts.past, text)
     print(f"{text}\n\n{out}\n{out.with_suffix('.md')}")
 
 
-def _compared(model, parts, part: pathlib.Path):
+def _compared(model, parts, part: pathlib.Path, training: pathlib.Path):
     """Trains and saves the model, and returns the comparison of starts."""
-    import keras
-    import numpy as np
-
     from ws_keras import growing
     from ws_keras.training import terms
 
     own = f"shrink_perturb-{_SHRINK.value}-{_PERTURB.value}"
 
-    saved = "shrink_perturb", _SEED.value
-    finite = False
-
     def save(setting, trained) -> None:
-        nonlocal finite
-        if (setting.arm, setting.seed) == saved:
-            finite = all(
-                np.isfinite(keras.ops.convert_to_numpy(weight)).all()
-                for weight in trained.weights
-            )
+        if _is_saved(setting) and _is_finite(trained):
             trained.save(part)
 
-    found = growing.fit_rounds(
+    return growing.fit_rounds(
         model,
         [parts.train],
         parts.held_out,
@@ -181,16 +185,59 @@ def _compared(model, parts, part: pathlib.Path):
             max_epochs=_MAX_EPOCHS.value,
         ),
         on_end=save,
+        workdir=training,
+        checkpoint_minutes=_MINUTES.value,
         name="retrain",
     )
-    ends = [r.stopped_by for r in found.rows if (r.arm, r.seed) == saved]
-    if not finite or "nan" in ends:
+
+
+def _is_saved(setting) -> bool:
+    """Whether the model of a setting, or of a row, is the one to save."""
+    return (setting.arm, setting.seed) == ("shrink_perturb", _SEED.value)
+
+
+def _is_finite(model) -> bool:
+    import keras
+    import numpy as np
+
+    arrays = map(keras.ops.convert_to_numpy, model.weights)
+    return all(np.isfinite(array).all() for array in arrays)
+
+
+def _check_sound(found, part: pathlib.Path) -> None:
+    ends = [row.stopped_by for row in found.rows if _is_saved(row)]
+    if "nan" in ends or not part.stat().st_size:
         raise ValueError(
             "The training diverged: the loss or a weight became nan or "
             "infinite. No model is saved. Give a smaller --learning_rate, "
             "--perturb or --shrink."
         )
-    return found
+
+
+def _key(source: pathlib.Path, parts) -> str:
+    """Returns what tells a training from another one to the same name."""
+    from ws_keras import files
+    from ws_keras.data import digests
+    from ws_keras.data import history
+
+    found = hashlib.sha256(files.sha256(source).encode())
+    for x, y in (parts.train, parts.held_out):
+        found.update(digests.samples(x))
+        found.update(history.digest(y).encode())
+    for flag in (
+        _SHRINK,
+        _PERTURB,
+        _COMPARE,
+        _BATCH_SIZE,
+        _THRESHOLD,
+        _PATIENCE,
+        _MAX_EPOCHS,
+        _LEARNING_RATE,
+        _SEED,
+        _SEEDS,
+    ):
+        found.update(f"{flag.name}={flag.value};".encode())
+    return found.hexdigest()[:12]
 
 
 def _seeds() -> list[int] | None:

@@ -22,7 +22,8 @@ ORDER = [
     {"results"},
     {"protocol"},
     {"arms", "building", "active", "measuring", "networks", "outcomes"},
-    {"experiment", "growing"},
+    {"experiment"},
+    {"keeping", "comparing", "growing"},
 ]
 BELOW = ("results", "regular", "files", "locks")
 ANALYSIS = [

@@ -10,6 +10,7 @@ from keras import layers
 from ws_keras import growing
 from ws_keras import seeds
 from ws_keras.results import effects
+from ws_keras.results import rows
 from ws_keras.results import verdict
 from ws_keras.training import terms
 
@@ -411,3 +412,53 @@ def test_words_are_samples_too():
             model, [(words, y)], (words, y), arms=("cold",), batch_size=10
         )
     assert found.rows[-1].accuracy == 100
+
+
+class Break(keras.callbacks.Callback):
+    """Breaks off at the beginning of an epoch, counted over all fits."""
+
+    def __init__(self, at):
+        super().__init__()
+        self._left = at
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._left -= 1
+        if not self._left:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_call_goes_on_to_the_same_rows(tmp_path):
+    def call(workdir, at=0, **arguments):
+        return growing.fit_rounds(
+            build,
+            ROUNDS[:2],
+            HELD_OUT,
+            **{
+                "arms": ("cold", "warm"),
+                "seeds": (0, 1),
+                "batch_size": 10,
+                "until": UNTIL,
+                "callbacks": [Break(at)],
+                **arguments,
+            },
+            workdir=workdir,
+            checkpoint_minutes=1e-9,
+        )
+
+    whole = call(None)
+    folder = tmp_path / "kept"
+    for at in (4, 6, 9):
+        with pytest.raises(KeyboardInterrupt):
+            call(folder, at)
+    ends = []
+    resumed = call(folder, on_end=lambda s, m: ends.append(s.id))
+    assert resumed.verdict == whole.verdict
+    for one, two in zip(whole.rows, resumed.rows, strict=True):
+        assert (one.setting, one.round) == (two.setting, two.round)
+        assert (one.loss, one.accuracy) == (two.loss, two.accuracy)
+    # What was finished before has an end, too.
+    assert len(ends) == len(set(ends)) == 4
+    assert rows.read_workdir(folder) == resumed.rows
+    assert call(folder).verdict == whole.verdict
+    with pytest.raises(ValueError, match="batch_size: 10 -> 20"):
+        call(folder, batch_size=20)

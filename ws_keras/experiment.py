@@ -23,7 +23,6 @@ from ws_keras.training import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
 from ws_keras.training import strategy as strategies
-from ws_keras.training import terms
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
 
@@ -98,7 +97,7 @@ def run(
         samples.held_out,
         seed=setting.seed,
         monitored=config.train.monitor_samples,
-        on_epoch=_epochs(setting, on_epoch),
+        on_epoch=arm.epochs(setting, on_epoch),
         callbacks=callbacks,
         keeper=keeper,
         diagnostics=measuring.of(config, model, samples),
@@ -224,29 +223,6 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _epochs(setting, on_epoch) -> Callable | None:
-    """Returns the trainer's hook that makes the `Epoch` of a row file."""
-    if on_epoch is None:
-        return None
-
-    def hook(number: int, result: terms.EpochResult) -> None:
-        on_epoch(
-            rows.Epoch(
-                setting=setting.id,
-                round=number,
-                epoch=result.total,
-                loss=result.loss,
-                train_accuracy=100 * result.train_accuracy,
-                accuracy=100 * result.accuracy,
-                learning_rate=result.learning_rate,
-                samples_per_second=result.samples_per_second,
-                measures=result.measures,
-            )
-        )
-
-    return hook
 
 
 def _every_step(config, setting) -> list[keras.callbacks.Callback]:

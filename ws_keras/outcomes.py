@@ -23,8 +23,6 @@ class Outcomes:
         last: Number of the last round.
     """
 
-    variables = ()
-
     def __init__(
         self,
         model: keras.Model,
@@ -36,6 +34,7 @@ class Outcomes:
         self._model, self._feed = model, feed
         self._y, self._held_out, self._last = y, held_out, last
         self.values = None
+        self.variables = []  # that checkpoints would have to hold
 
     def start(self) -> None:
         """Nothing to be done."""
@@ -51,8 +50,12 @@ class Outcomes:
         or `None` where the metric is no mean over samples.
         """
         if number == self._last:
-            self.values = self._measure()
+            self.measure()
         return {}
+
+    def measure(self) -> None:
+        """Sets `values` by the model as it is."""
+        self.values = self._measured()
 
     def agrees(self, row: rows.Row) -> bool:
         """Whether there are values, and their mean is the row's accuracy."""
@@ -60,7 +63,7 @@ class Outcomes:
             return False
         return abs(self.values.mean() - row.accuracy) < _TOLERANCE
 
-    def _measure(self) -> np.ndarray | None:
+    def _measured(self) -> np.ndarray | None:
         metric = _accuracy(self._model)
         if metric is None:
             return None

@@ -80,3 +80,33 @@ def train(
         yield row
         if diverged:
             return
+
+
+def epochs(
+    setting: settings.Setting, on_epoch: Callable[[rows.Epoch], None] | None
+) -> Callable | None:
+    """Returns the trainer's hook that makes the `Epoch` of a row file.
+
+    Args:
+        setting: Whose epochs they are.
+        on_epoch: Called with each `Epoch`; `None` makes none.
+    """
+    if on_epoch is None:
+        return None
+
+    def hook(number: int, result: terms.EpochResult) -> None:
+        on_epoch(
+            rows.Epoch(
+                setting=setting.id,
+                round=number,
+                epoch=result.total,
+                loss=result.loss,
+                train_accuracy=100 * result.train_accuracy,
+                accuracy=100 * result.accuracy,
+                learning_rate=result.learning_rate,
+                samples_per_second=result.samples_per_second,
+                measures=result.measures,
+            )
+        )
+
+    return hook

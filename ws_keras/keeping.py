@@ -1,0 +1,111 @@
+"""Where a comparison stands, so that the same call later goes on there."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from ws_keras import experiment
+from ws_keras import settings
+from ws_keras.data import growing as grown
+from ws_keras.results import rows
+from ws_keras.results import workdir as workdirs
+from ws_keras.training import checkpoint as checkpoints
+from ws_keras.training import keeper as keepers
+from ws_keras.training import trainer as trainers
+
+
+class Kept:
+    """Rows, epochs and checkpoints of a comparison, in a folder.
+
+    Args:
+        path: The folder; a `Workdir`, which `ws-report` shows.
+        minutes: Minutes of training between two checkpoints of a round.
+        arguments: Whatever decides about the rows. A folder of others is
+            refused.
+
+    Raises:
+        ValueError: If the folder belongs to another call.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike, minutes: float, arguments: dict
+    ):
+        self._folder = workdirs.Workdir(path)
+        self._minutes = minutes
+        self._folder.prepare(arguments, experiment.versions())
+
+    def keeper(self, setting: settings.Setting) -> keepers.Keeper:
+        """Returns the keeper of a setting's checkpoints."""
+        folder = self._folder.folder(setting.id)
+        return keepers.Keeper(folder, minutes=self._minutes)
+
+    def resume(
+        self,
+        setting: settings.Setting,
+        keeper: keepers.Keeper,
+        trainer: trainers.Trainer,
+    ) -> list[rows.Row]:
+        """Lets a trainer go on where the setting was left.
+
+        Returns:
+            The rows that are there already.
+        """
+        folder = self._folder
+        found = keeper.newest(lambda state: folder.can_go_on(setting.id, state))
+        if found is None:
+            folder.restart(setting.id)
+            checkpoints.remove(keeper.folder)
+            return []
+        folder.cut_back(setting.id, found.state)
+        trainer.resume(found)
+        return folder.rows_of(setting.id)
+
+    def append_epoch(self, epoch: rows.Epoch) -> None:
+        """Keeps an epoch."""
+        self._folder.append_epoch(epoch)
+
+    def kept(self, found: Iterator[rows.Row]) -> Iterator[rows.Row]:
+        """Keeps rows and passes them on."""
+        for row in found:
+            self._folder.append(row)
+            yield row
+
+
+def arguments(model: keras.Model, data: grown.Data, given: dict) -> dict:
+    """Returns what decides about the rows of a comparison.
+
+    Args:
+        model: The model, with the values that it begins with.
+        data: The data.
+        given: Further arguments.
+    """
+    return {
+        **{name: _plain(value) for name, value in given.items()},
+        # Keras counts the names of layers on from model to model.
+        "model": _digest([re.sub(r'_\d+(?=")', "", model.to_json()).encode()]),
+        "weights": _digest(
+            np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
+            for variable in model.variables
+        ),
+        "samples": _digest([np.ascontiguousarray(data.x)]),
+        "targets": _digest([np.ascontiguousarray(data.y)]),
+        "rounds": list(map(int, data.ends)),
+    }
+
+
+def _digest(parts) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray) and part.dtype.kind not in "biuf":
+            part = repr(part.tolist()).encode()
+        found.update(part)
+    return found.hexdigest()
+
+
+def _plain(value):
+    is_plain = isinstance(value, (bool, int, float, str, type(None)))
+    return value if is_plain else repr(value)
