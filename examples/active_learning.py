@@ -4,9 +4,9 @@
 
 Each round the 200 images of the pool are labelled at which the model wavers
 most, by the margin between its two largest probabilities, and it is trained on
-all that are labelled. From its own weights (warm) it needs the fewest epochs
-and is the worst; with ShrinkPerturb it ends above a model from scratch (cold),
-in about as many epochs.
+all that are labelled: from its own weights (warm), after a ShrinkPerturb, or
+from scratch (cold). Batch norm is measured anew after each fit, since it is
+used as soon as the fit has ended.
 """
 
 import keras
@@ -31,6 +31,7 @@ def train(model, chosen, *callbacks):
     history = model.fit(
         data, epochs=100, callbacks=[*callbacks, stop], verbose=0
     )
+    ws_keras.recalibrate(model, data)
     return len(history.epoch)
 
 
@@ -48,6 +49,7 @@ model.compile("adam", loss, metrics=["accuracy"])
 train(model, np.arange(START))
 start = model.get_weights()
 
+found = {}
 for name, strengths in {
     "warm": (1.0, 0.0),
     "shrink-perturb": (0.4, 0.1),
@@ -59,8 +61,21 @@ for name, strengths in {
         chosen = np.append(chosen, smallest_margins(model, chosen))
         again = ws_keras.ShrinkPerturb(*strengths, seed=number)
         epochs += train(model, chosen, again)
-    _, accuracy = model.evaluate(*held_out, verbose=0)
+    accuracy = 100 * model.evaluate(*held_out, verbose=0)[1]
+    found[name] = accuracy, epochs
     print(
-        f"{name:15} {100 * accuracy:.1f} % held out after {epochs} epochs, "
+        f"{name:15} {accuracy:.1f} % held out after {epochs} epochs, "
         f"{len(chosen)} labels"
     )
+
+
+def against(name):
+    points = found["shrink-perturb"][0] - found[name][0]
+    share = found["shrink-perturb"][1] / found[name][1]
+    return f"{points:+.1f} points against {name} for {100 * share:.0f} %"
+
+
+print(
+    f"With this one seed, shrink-perturb has {against('warm')} of its epochs, "
+    f"and {against('cold')}."
+)

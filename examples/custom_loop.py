@@ -28,6 +28,7 @@ def probabilities(weights, x):
 
 
 x, test_x = features(x), features(test_x)
+accuracy = []
 weights = [np.zeros((x.shape[1], 10)), np.zeros(10)]
 for number, count in enumerate((500, 1000, 1500, 2000), 1):
     weights = arrays.shrink_perturb(weights, 0.6, 0.01, seed=number)
@@ -36,6 +37,11 @@ for number, count in enumerate((500, 1000, 1500, 2000), 1):
         weights[0] -= 0.1 * x[:count].T @ error / count
         weights[1] -= 0.1 * error.mean(0)
     right = probabilities(weights, test_x).argmax(1) == test_y
+    accuracy.append(100 * right.mean())
     print(
         f"round {number}: {count} images, {100 * right.mean():.1f} % held out"
     )
+print(
+    f"From the first round to the last, held-out accuracy changed by "
+    f"{accuracy[-1] - accuracy[0]:+.1f} points."
+)

@@ -41,4 +41,8 @@ difference = max(
     float(abs(np.subtract(*(v.numpy() for v in w.value.values))).max())
     for w in model.trainable_variables
 )
-print(f"largest difference between the replicas: {difference}")
+same = "the same" if difference == 0 else "NOT the same"
+print(
+    f"The two replicas end with {same} weights: the largest difference is "
+    f"{difference}."
+)

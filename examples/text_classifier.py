@@ -4,9 +4,9 @@
 
 Which library do 16 words document, NumPy, Keras or TensorFlow? They are cut
 from docstrings, without the libraries' names; a docstring is either learned or
-held out. Here a warm start has no price: it is as good as a cold one after
-fewer epochs, and there is nothing that shrink-perturb could repair. Not every
-model suffers, so compare the three, as here, before you take one.
+held out. Not every model suffers from a warm start, and where none does, there
+is nothing that shrink-perturb could repair: compare the three, as here, before
+you take one.
 """
 
 import re
@@ -94,9 +94,21 @@ for seed in range(3):
         model.set_weights(first)
         again = ws_keras.ShrinkPerturb(*strengths, seed=10 + seed)
         results[name].append(train(len(x), again))
-for name, pairs in results.items():
-    accuracy, epochs = np.mean(pairs, 0)
+means = {name: np.mean(pairs, 0) for name, pairs in results.items()}
+for name, (accuracy, epochs) in means.items():
     print(
         f"{name:15} {accuracy:.1f} % held out after {epochs:.1f} epochs, "
-        f"mean of {len(pairs)} seeds"
+        "mean of 3 seeds"
     )
+
+
+def against_cold(name):
+    points, epochs = means[name] - means["cold"]
+    return f"{points:+.1f} points and {epochs:+.1f} epochs"
+
+
+print(
+    f"Against cold, in the mean of three seeds, warm has "
+    f"{against_cold('warm')}, and shrink-perturb "
+    f"{against_cold('shrink-perturb')}."
+)

@@ -3,7 +3,9 @@
     python examples/weekly_retraining.py
 
 A small network learns half of some textures, then all of them: once as it is
-(warm), once with ShrinkPerturb, once from scratch (cold).
+(warm), once with ShrinkPerturb, once from scratch (cold). Its batch norm is
+measured anew after each fit, so that the model in use is the one that was
+trained; where ShrinkPerturb is all there is, `data=` does that.
 """
 
 import keras
@@ -25,6 +27,7 @@ def train(model, count, *callbacks):
     history = model.fit(
         data, epochs=100, callbacks=[*callbacks, stop], verbose=0
     )
+    ws_keras.recalibrate(model, data)
     return len(history.epoch)
 
 
@@ -34,6 +37,7 @@ model.compile("adam", loss, metrics=["accuracy"])
 train(model, 1000)
 last_week = model.get_weights()
 
+found = {}
 for name, callbacks in {
     "warm": [],
     "shrink-perturb": [ws_keras.ShrinkPerturb(shrink=0.4, perturb=0.1)],
@@ -41,5 +45,18 @@ for name, callbacks in {
 }.items():
     model.set_weights(last_week)
     epochs = train(model, 2000, *callbacks)
-    _, accuracy = model.evaluate(*held_out, verbose=0)
-    print(f"{name:15} {100 * accuracy:.1f} % held out after {epochs} epochs")
+    accuracy = 100 * model.evaluate(*held_out, verbose=0)[1]
+    found[name] = accuracy, epochs
+    print(f"{name:15} {accuracy:.1f} % held out after {epochs} epochs")
+
+
+def against(name):
+    points = found["shrink-perturb"][0] - found[name][0]
+    share = found["shrink-perturb"][1] / found[name][1]
+    return f"{points:+.1f} points against {name} for {100 * share:.0f} %"
+
+
+print(
+    f"With this one seed, shrink-perturb has {against('warm')} of its epochs, "
+    f"and {against('cold')}."
+)

@@ -22,9 +22,10 @@ from ws_keras.transforms import variables
 
 FEW = 10  # batches to measure on where it is done in each epoch
 _WINDOW = 16  # batches to compare with: fewer are noise, more lag themselves
-# In use, networks whose moments were closer than this lost at most a point of
-# accuracy, others up to 90 (`python -m benchmarks.moments`).
-_MOST = 0.25
+# Standard deviations, and the logarithm of a ratio: in use, networks whose
+# moments were closer lost two points of accuracy at most, others up to 90
+# (`python -m benchmarks.moments`).
+_MOST_MEAN, _MOST_VARIANCE = 0.1, 0.25
 _NAME = "_ws_keras_moments"
 
 
@@ -37,7 +38,8 @@ class Lag:
     """How far moving moments are from those of the last batches.
 
     `mean` is in standard deviations, `variance` the logarithm of a ratio; both
-    are root mean squares over the channels of the layer that lags most.
+    are root mean squares over the channels of the layer that lags most,
+    without what the noise of single batches makes of them.
     """
 
     layer: str
@@ -50,11 +52,12 @@ class Lag:
 
     @property
     def size(self) -> float:
-        return max(self.mean, self.variance)
+        """What is more than 1 is large."""
+        return max(self.mean / _MOST_MEAN, self.variance / _MOST_VARIANCE)
 
     @property
     def is_large(self) -> bool:
-        return self.size > _MOST
+        return self.size > 1
 
     def describe(self) -> str:
         """Returns a sentence with the numbers, without its full stop."""
@@ -62,9 +65,18 @@ class Lag:
             f"The moments of layer {self.layer!r} (momentum "
             f"{self.momentum:g}) are {self.mean:.2f} standard deviations in "
             f"the mean and a factor of {math.exp(self.variance):.2f} in the "
-            f"variance away from those of the last {self.batches} batches, "
+            f"variance away from what the last {self.batches} batches say, "
             f"after {self.steps} steps {self.since}"
         )
+
+
+@dataclasses.dataclass
+class _Look:
+    """The moments before a batch, and before the next that was begun."""
+
+    batch: int
+    values: list
+    next: tuple | None = None
 
 
 class Watch:
@@ -113,16 +125,18 @@ class Watch:
         if not self._norms:
             return
         steps = self._steps or callback.params.get("steps")
+        if self._old and batch > self._old[-1].batch and not self._old[-1].next:
+            self._old[-1].next = batch, self._read(callback.model)
         if steps is None:
             # It may end at any time: of two looks one is far enough away.
             due = batch % _WINDOW == 0
-            due &= not self._old or self._old[-1][0] != batch
+            due &= not self._old or self._old[-1].batch != batch
         else:
             due = batch > steps - self._window() - self._size
             due &= not self._old
         if due:
             # Only then: to ask a callback for its model makes JAX wait.
-            self._old.append((batch, self._read(callback.model)))
+            self._old.append(_Look(batch, self._read(callback.model)))
 
     def on_epoch_end(self, callback, epoch: int) -> None:
         """Notes how far the moments lag behind the weights."""
@@ -134,13 +148,13 @@ class Watch:
         self._total += self._steps
         if self._old:
             now = self._read(callback.model)
-            batch, old = self._old[0]
+            old = self._old[0]
             length = self._total - (self._reset or 0)
             since = "since their reset"
             if self._reset is None:
                 since = "in this fit"
             lag = _lag(
-                self._norms, old, now, self._steps - batch, length, since
+                self._norms, old, now, self._steps - old.batch, length, since
             )
             self._lags[_checksum(now)] = lag
         self._old.clear()
@@ -246,34 +260,69 @@ def _hook(history, watch: Watch) -> None:
     vars(history)["on_train_end"] = last
 
 
-def _lag(norms, old, now, batches: int, *rest) -> Lag | None:
+def _lag(norms, old: _Look, now, batches: int, *rest) -> Lag | None:
     found = []
-    for norm, (mean, variance), (new_mean, new_variance) in zip(
-        norms, old, now, strict=True
-    ):
+    for i, norm in enumerate(norms):
         kept = norm.momentum**batches
         if kept >= 1:
             continue
-        recent = (new_mean - kept * mean) / (1 - kept)
-        spread = (new_variance - kept * variance) / (1 - kept)
-        spread = np.maximum(spread, 0) + norm.epsilon
-        with np.errstate(invalid="ignore"):  # of a model that has diverged
-            ratio = np.log((new_variance + norm.epsilon) / spread)
-        found.append(
-            Lag(
-                norm.name,
-                norm.momentum,
-                _rms((new_mean - recent) / np.sqrt(spread)),
-                _rms(ratio),
-                batches,
-                *rest,
+        noise = 0.0, 0.0
+        recent = _between(norm, old.values[i], now[i], batches)
+        spread = recent[1] + norm.epsilon
+        if old.next:
+            count = old.next[0] - old.batch
+            some = _between(norm, old.values[i], old.next[1][i], count)
+            noise = (
+                count * _square(some[0] - recent[0], np.sqrt(spread)),
+                count * _square(some[1] - recent[1], spread),
             )
+        with np.errstate(invalid="ignore"):  # of a model that has diverged
+            ratio = np.log((now[i][1] + norm.epsilon) / spread)
+        squares = (
+            _square(now[i][0] - recent[0], np.sqrt(spread)),
+            _square(ratio, 1.0),
         )
+        mean, variance = (
+            _cleaned(square, of_batch, norm.momentum, batches)
+            for square, of_batch in zip(squares, noise, strict=True)
+        )
+        lag = Lag(norm.name, norm.momentum, mean, variance, batches, *rest)
+        found.append(lag)
     return max(found, key=lambda lag: lag.size, default=None)
 
 
-def _rms(values) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
+def _between(norm, before, after, batches: int) -> tuple:
+    """Returns the moments of the batches between two looks."""
+    kept = norm.momentum**batches
+    mean, variance = (
+        (new - kept * old) / (1 - kept)
+        for old, new in zip(before, after, strict=True)
+    )
+    return mean, np.maximum(variance, 0)
+
+
+def _cleaned(square, noise, momentum: float, batches: int) -> float:
+    """Returns the whole lag from the square of what is seen of it.
+
+    Args:
+        square: Mean square of the distance from the last batches.
+        noise: Mean square of the noise of a batch.
+        momentum: Momentum of the moments.
+        batches: The number of these batches.
+    """
+    kept = momentum**batches
+    by_chance = 1 / batches + (1 - momentum) / (1 + momentum)
+    # Twice, since what is by chance may be more than usual.
+    square -= 2 * kept**2 * by_chance * noise
+    # The last batches are a while ago themselves. Where weights drift evenly,
+    # this is by how much more the averages lag than is seen.
+    seen = batches * kept / (1 - kept)
+    factor = momentum / (1 - momentum) / seen if seen else 1.0
+    return float(np.sqrt(max(square, 0.0)) * min(max(1.0, factor), 3.0))
+
+
+def _square(values, scale) -> float:
+    return float(np.mean(np.square(values / scale)))
 
 
 def _checksum(values) -> int:
