@@ -5,13 +5,18 @@ what it prints), `err` (another one for its errors, `out` if not given),
 `command` (`launch.run` if not given), `kill_at`: at that file operation,
 counted from 1, the child kills itself by SIGKILL, and `clock_jumps`: whether
 the time of day, as Python sees it, jumps by days at each look, and
-`obeys_modes`: whether the modes of files count for it even if it is root. Its
-process id and, once it has ended, its exit status are written as lines.
+`obeys_modes`: whether the modes of files count for it even if it is root,
+`without_locks`: whether the system answers as a file system without locks does,
+`user`: id of the user that it becomes, who may write what that user may, and
+`umask`: what its new files are not. Its process id and, once it has ended, its
+exit status are written as lines.
 """
 
 import atexit
 import contextlib
 import ctypes
+import errno
+import fcntl
 import gc
 import importlib
 import json
@@ -70,6 +75,9 @@ def _run(
     kill_at: int | None = None,
     clock_jumps: bool = False,
     obeys_modes: bool = False,
+    without_locks: bool = False,
+    user: int | None = None,
+    umask: int | None = None,
 ) -> None:
     handle = _opened(out)
     os.dup2(handle, 1)
@@ -79,6 +87,12 @@ def _run(
         _count_down(kill_at)
     if obeys_modes:
         _drop_capabilities()
+    if without_locks:
+        fcntl.flock = _no_locks
+    if umask is not None:
+        os.umask(umask)
+    if user is not None:
+        _become(user)
     if clock_jumps:
         now, rng = time.time, random.Random(0)
         time.time = lambda: now() + rng.uniform(-3, 3) * 86400
@@ -105,13 +119,27 @@ def _count_down(left: int) -> None:
         setattr(os, name, counted(getattr(os, name)))
 
 
-def _drop_capabilities() -> None:
+def _drop_capabilities(kept: int = 0) -> None:
     """Takes the rights of root that go past the modes of files."""
     version = 0x20080522
     header = (ctypes.c_uint32 * 2)(version, 0)
-    none = (ctypes.c_uint32 * 6)()
-    if ctypes.CDLL(None, use_errno=True).capset(header, none):
+    some = (ctypes.c_uint32 * 6)(kept, kept)
+    if ctypes.CDLL(None, use_errno=True).capset(header, some):
         raise OSError(ctypes.get_errno(), "capset")
+
+
+def _become(user: int) -> None:
+    """Becomes another user, who can still read Python wherever it lies."""
+    read_and_search, keep_capabilities = 1 << 2, 8
+    ctypes.CDLL(None).prctl(keep_capabilities, 1, 0, 0, 0)
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+    _drop_capabilities(read_and_search)
+
+
+def _no_locks(*_) -> None:
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
 
 class Nursery:
@@ -147,6 +175,11 @@ class Nursery:
         self._process.stdin.flush()
         self._running = int(self._read())
         assert self._running > 0  # 0 would be all processes, to `os.kill`
+        return self._running
+
+    @property
+    def running(self) -> int:
+        """Process id of the command that runs."""
         return self._running
 
     def wait(self) -> int:

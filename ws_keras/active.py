@@ -41,7 +41,13 @@ class ActiveRounds:
         self._samples, self._trainer = samples, trainer
         self._name, self._seed = name, seed
         first = samples.rounds[0].indices
-        trainer.notes.setdefault("chosen", first.tolist())
+        chosen = trainer.notes.setdefault("chosen", first.tolist())
+        if not np.isin(chosen, samples.pool).all():
+            raise ValueError(
+                "A checkpoint must have chosen samples of the pool. Received: "
+                f"one of {len(samples.pool)} samples that has chosen others. "
+                "Remove it to start the setting afresh."
+            )
         self._features = _with_features(network)
 
     def __len__(self) -> int:

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -110,6 +111,129 @@ def interrupted(nursery, user, workdir, out) -> None:
         time.sleep(0.02)
     os.kill(pid, signal.SIGKILL)
     assert nursery.wait() == -signal.SIGKILL
+
+
+@needs_mount
+@pytest.mark.slow
+def test_a_disk_that_the_system_takes_writing_from(
+    nursery, user, whole, tmp_path
+):
+    """An ext4 that meets an error of its own while a run trains."""
+    out, disk = tmp_path / "out", tmp_path / "disk"
+    image = tmp_path / "image"
+    with open(image, "wb") as file:
+        file.truncate(60_000_000)
+    disk.mkdir()
+    workdir = disk / "run"
+    with on_a_loop(image, disk) as trigger:
+        nursery.start(*command(user, workdir), out=out)
+        path = workdir / "own/cold/seed0/rows.jsonl"
+        while not path.exists() or not rows.scan(path).records:
+            time.sleep(0.02)
+        trigger.write_text("1")
+        assert nursery.wait() == 1, out.read_text()
+        words = "Read-only file system", "the same command again"
+        check_sentence(out.read_text(), *words)
+        nursery.start(*command(user, workdir), out=out)
+        assert nursery.wait() == 1
+        check_sentence(out.read_text(), "Read-only file system")
+    with on_a_loop(image, disk):
+        finish(nursery, user, workdir, out)
+        assert Result.of(workdir) == whole
+
+
+@contextlib.contextmanager
+def on_a_loop(image: pathlib.Path, disk: pathlib.Path):
+    """Mounts an image, and gives the file that lets its file system fail."""
+    is_new = subprocess.run(["e2fsck", "-fy", image], capture_output=True)
+    if is_new.returncode > 2:
+        subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    mount = ["mount", "-o", "loop,errors=remount-ro", image, disk]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("needs loop devices")
+    try:
+        find = ["findmnt", "-n", "-o", "SOURCE", disk]
+        found = subprocess.run(find, check=True, capture_output=True, text=True)
+        name = pathlib.Path(found.stdout.strip()).name
+        yield pathlib.Path("/sys/fs/ext4", name, "trigger_fs_error")
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_folder_without_locks(nursery, user, whole, tmp_path):
+    """As NFS without its lock daemon: one command, to the same end."""
+    out, workdir = tmp_path / "out", tmp_path / "run"
+    nursery.start(*command(user, workdir), out=out, without_locks=True)
+    path = workdir / "own/warm/seed0/rows.jsonl"
+    while not path.exists():
+        time.sleep(0.02)
+    os.kill(nursery.running, signal.SIGKILL)
+    assert nursery.wait() == -signal.SIGKILL
+    nursery.start(*command(user, workdir), out=out, without_locks=True)
+    assert nursery.wait() == 0, out.read_text()
+    assert Result.of(workdir) == whole
+
+
+NOBODY = 65534
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+
+
+@pytest.fixture
+def theirs():
+    """A folder of another user, on a way that everybody may go."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, NOBODY, NOBODY)
+        yield pathlib.Path(folder)
+
+
+@needs_root
+@pytest.mark.slow
+def test_another_user_with_a_strict_umask(nursery, user, whole, theirs):
+    workdir, out = theirs / "run", theirs / "out"
+    options = {"user": NOBODY, "umask": 0o077}
+    nursery.start(*command(user, workdir), out=out, **options)
+    assert nursery.wait() == 0, out.read_text()
+    assert Result.of(workdir) == whole
+    for path in [workdir, *workdir.rglob("*")]:
+        status = path.stat()
+        assert (status.st_uid, status.st_mode & 0o077) == (NOBODY, 0), path
+
+
+@needs_root
+def test_a_workdir_of_somebody_else(nursery, user, theirs):
+    """One sentence, and nothing of it is changed; its numbers are shown."""
+    workdir = theirs / "run"
+    done = nursery.run(*command(user, workdir, "--noreport"))
+    assert done.returncode == 0, done.stderr
+    before = {p: p.stat().st_mtime_ns for p in workdir.rglob("*")}
+    done = nursery.run(*command(user, workdir), user=NOBODY)
+    assert done.returncode == 1
+    check_sentence(done.stderr, str(workdir), "Permission denied")
+    done = nursery.run(
+        f"--workdir={workdir}", command="launch.report", user=NOBODY
+    )
+    assert done.returncode == 1
+    check_sentence(done.stderr, str(workdir / "report"), "Permission denied")
+    assert "| own" in done.stdout
+    assert {p: p.stat().st_mtime_ns for p in workdir.rglob("*")} == before
+
+
+@needs_root
+@pytest.mark.slow
+def test_a_file_of_somebody_else_in_ones_own_workdir(
+    nursery, user, whole, theirs
+):
+    workdir, out = theirs / "run", theirs / "out"
+    interrupted(nursery, user, workdir, out)
+    subprocess.run(["chown", "-R", f"{NOBODY}", workdir], check=True)
+    path = workdir / "own/warm/seed0/epochs.jsonl"
+    os.chown(path, 0, 0)
+    before = path.stat()
+    nursery.start(*command(user, workdir), out=out, user=NOBODY)
+    assert nursery.wait() == 0, out.read_text()
+    assert Result.of(workdir) == whole
+    # It was not written to: another one has its name.
+    assert path.stat().st_ino != before.st_ino
 
 
 @pytest.mark.slow

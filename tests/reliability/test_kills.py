@@ -20,7 +20,9 @@ def run_to_the_end(nursery, user, workdir) -> str:
     return out.read_text()
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "kills", [2, pytest.param(100, marks=pytest.mark.slow)]
+)
 def test_killed_at_random_instants(nursery, user, whole, tmp_path, kills):
     rng, out = random.Random(kills), tmp_path / "out"
     done = 0

@@ -2,6 +2,7 @@
 
 import errno
 import math
+import os
 import subprocess
 import sys
 import time
@@ -208,3 +209,59 @@ def test_diagnostics_and_measures_have_curves(tmp_path, make_row):
     assert points(found, "diagnostics/norm") == [(1, 2.0), (2, 4.0)]
     name = "measures/shrunk/0.5/entropy"
     assert points(found, name) == [(1000, 0.5), (2000, 1.0)]
+
+
+def record(content, length=None):
+    """A record of an event file with right checksums."""
+    import struct
+
+    from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import crc32c
+
+    def masked(part):
+        crc = crc32c(part)
+        return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+    size = struct.pack("<Q", len(content) if length is None else length)
+    return (
+        size
+        + struct.pack("<I", masked(size))
+        + content
+        + struct.pack("<I", masked(content))
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"noise" * 100,
+        record(b"\xff" * 50),
+        record(b"", length=2**62),
+        record(b"", length=2**40),
+        record(b"\x2a\xff\xff\xff\xff\x0f"),
+    ],
+    ids=["empty", "noise", "no event", "endless", "terabyte", "long field"],
+)
+def test_hostile_event_files_cost_their_times_alone(tmp_path, content):
+    path = tmp_path / f"{events.PREFIX}.1.other.1"
+    path.write_bytes(content)
+    with events.Events(tmp_path, {"arm": "warm"}, [epoch(1)]) as writer:
+        writer.epoch(epoch(2))
+    assert not path.exists()
+    assert points(read(tmp_path), "epoch/loss") == [(1, 1.0), (2, 0.5)]
+
+
+def test_event_files_that_are_none(tmp_path):
+    """Neither read nor written through, and made room for."""
+    secret = tmp_path / "thesis.tex"
+    secret.write_text("chapter 1")
+    folder = tmp_path / "setting"
+    folder.mkdir()
+    (folder / f"{events.PREFIX}.1.a").symlink_to(secret)
+    (folder / f"{events.PREFIX}.1.b").symlink_to("/dev/zero")
+    os.mkfifo(folder / f"{events.PREFIX}.1.c")
+    with events.Events(folder, {"arm": "warm"}, [epoch(1)]):
+        pass
+    assert secret.read_text() == "chapter 1"
+    assert len(list(folder.iterdir())) == 1
+    assert points(read(folder), "epoch/loss") == [(1, 1.0)]

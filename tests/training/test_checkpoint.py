@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import given
@@ -163,6 +164,7 @@ def test_a_failing_disk_leaves_the_older_one_and_no_part(tmp_path):
     """The file size limit of the process stands for the disk's end."""
     script = """
 import json, resource, signal, sys
+import hypothesis
 import numpy as np
 from ws_keras.training import checkpoint
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -201,3 +203,125 @@ def test_bad_intervals(tmp_path, name, value):
         ValueError, match=f"Received: checkpoint_{name}={value}"
     ):
         keepers.Keeper(tmp_path, **{name: value})
+
+
+INSIDE = {
+    "epoch": 2,
+    "step": 3,
+    "seconds": [1.0, 2.0],
+    "part": 0.5,
+    "cpu_seconds": [1.0, 2.0],
+    "cpu_part": 0.5,
+    "rule": {"value": 0.5, "best": 0.5, "waited": 1},
+    "measures": {"norm": 1.0, "entropy": None},
+}
+
+
+def whole_state():
+    return {**state(1), "place": INSIDE, "notes": {"chosen": [3, 1]}}
+
+
+def test_a_place_inside_a_round_is_accepted(tmp_path):
+    checkpoint.save(tmp_path, whole_state(), [])
+    assert keepers.Keeper(tmp_path).newest().state == whole_state()
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"rounds": "1"}, "rounds: '1'"),
+        ({"rounds": -1}, "rounds: '-1'"),
+        ({"rounds": True}, "rounds: 'True'"),
+        ({"epochs": 10**30}, "epochs"),
+        ({"trace_seconds": "1"}, "trace_seconds"),
+        ({"replicas": None}, "replicas"),
+        ({"row": [1]}, "row"),
+        ({"row": {"setting": "x"}}, "row: not the fields of Row"),
+        ({"notes": None}, "notes"),
+        ({"notes": {"chosen": [-1]}}, "kind of notes"),
+        ({"notes": {"chosen": "abc"}}, "kind of notes"),
+        ({"place": 3}, "place"),
+        ({"place": {"epoch": 1}}, "place of ['epoch']"),
+        ({"place": {**INSIDE, "extra": 1}}, "place of"),
+        ({"place": {**INSIDE, "step": 0.5}}, "step"),
+        ({"place": {**INSIDE, "seconds": 5}}, "seconds"),
+        ({"place": {**INSIDE, "seconds": [1.0]}}, "number of seconds"),
+        ({"place": {**INSIDE, "seconds": ["a", "b"]}}, "kind of seconds"),
+        ({"place": {**INSIDE, "rule": {"evil": 1}}}, "rule than"),
+        ({"place": {**INSIDE, "rule": {"best": "x"}}}, "rule than"),
+        ({"place": {**INSIDE, "measures": {"a": []}}}, "kind of measures"),
+    ],
+)
+def test_a_right_checksum_over_nonsense(tmp_path, changes, words):
+    """Somebody has written it on purpose; the one before it is used."""
+    checkpoint.save(tmp_path, state(1), [])
+    path = checkpoint.save(tmp_path, {**whole_state(), **changes}, [])
+    keeper = keepers.Keeper(tmp_path)
+    assert keeper.newest().state == state(1)
+    (problem,) = keeper.problems
+    assert f"Received: {path} with another {words}" in problem
+    assert path.with_suffix(".damaged").exists()
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=3,
+)
+
+
+@hypothesis.settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+@hypothesis.given(
+    st.sampled_from([*state(1), *(f"place.{name}" for name in INSIDE)]), JSON
+)
+def test_any_state_with_a_right_checksum(tmp_path_factory, name, value):
+    """Used or set aside, and never a traceback."""
+    folder = tmp_path_factory.mktemp("any")
+    group, _, part = name.partition(".")
+    found = whole_state()
+    found[group] = {**INSIDE, part: value} if part else value
+    checkpoint.save(folder, found, [])
+    keeper = keepers.Keeper(folder)
+    assert (keeper.newest() is None) == bool(keeper.problems)
+
+
+def test_names_that_are_no_numbers_are_no_checkpoints(tmp_path):
+    for name in ("evil", "-1", "1.5", "\u0661", "99999999"):
+        (tmp_path / f"checkpoint-{name}.ckpt").touch()
+    path = checkpoint.save(tmp_path, state(1), [])
+    assert path.name == "checkpoint-100000000.ckpt"
+    assert checkpoint.paths(tmp_path)[0] == path
+    assert keepers.Keeper(tmp_path).newest().state == state(1)
+
+
+def test_a_checkpoint_that_is_a_link_or_a_folder(tmp_path):
+    folder = tmp_path / "setting"
+    first = checkpoint.save(folder, state(1), [])
+    path = folder / "checkpoint-00000002.ckpt"
+    path.symlink_to(first)
+    with pytest.raises(ValueError, match="regular file"):
+        keepers.Keeper(folder).newest()
+    path.unlink()
+    path.mkdir()
+    keeper = keepers.Keeper(folder)
+    assert keeper.newest().path == first and "damaged" in keeper.problems[0]
+
+
+def test_a_checkpoint_beyond_all_memory(tmp_path):
+    path = checkpoint.save(tmp_path, state(1), [])
+    os.truncate(path, 2**43)
+    with pytest.raises(ValueError, match="memory that is left"):
+        keepers.Keeper(tmp_path).newest()
+    assert path.exists()

@@ -9,6 +9,7 @@ import math
 import os
 import pathlib
 import socket
+import struct
 import tempfile
 import time
 from collections.abc import Iterable
@@ -37,7 +38,9 @@ GAP = "round/gap_to_cold"
 _COMPARED = ("round/accuracy", GAP, "round/train_seconds", "round/epochs")
 _GAP_SUFFIX = ".gap"
 _FLUSH_SECONDS = 10
-_LARGEST = 2**30  # bytes of a file whose times are looked up
+# Of a record: its length and the checksum of that, and one of what it holds.
+_HEAD, _FOOT = 12, 4
+_LARGEST = 2**28  # bytes of a file whose times are looked up
 PREFIX = "events.out.tfevents"
 _FORMAT = "brain.Event:2"
 _NUMBERS = itertools.count()
@@ -161,14 +164,20 @@ def _wall_times(paths: list[pathlib.Path]) -> dict[tuple[str, int], float]:
 
 
 def _events(path: pathlib.Path) -> Iterator:
-    """Yields the events of a file up to where it is damaged, if it is."""
-    from tensorboard.backend.event_processing import event_file_loader
+    """Yields the events of a file up to where it is damaged, if it is.
+
+    TensorBoard's reader believes the length of a record, whatever it is, and
+    takes the process with it.
+    """
+    from tensorboard.compat.proto import event_pb2
 
     with contextlib.suppress(Exception):  # only times are lost
-        os.close(regular.opened(path))
-        if path.stat().st_size <= _LARGEST:
-            loader = event_file_loader.EventFileLoader(str(path))
-            yield from loader.Load()
+        content, start = regular.read(path, _LARGEST), 0
+        while start + _HEAD <= len(content):
+            (length,) = struct.unpack_from("<Q", content, start)
+            start += _HEAD
+            yield event_pb2.Event.FromString(content[start : start + length])
+            start += length + _FOOT
 
 
 class _Writer:

@@ -255,7 +255,10 @@ class Workdir:
         Raises:
             ValueError: A line of the files cannot be read.
         """
-        done = len(self.rows_of(setting)) + (state["row"] is not None)
+        row = state["row"]
+        if row and (row["setting"], row["round"]) != (setting, state["rounds"]):
+            return False
+        done = len(self.rows_of(setting)) + (row is not None)
         epochs = rows.read_epochs(self.epochs_path(setting))
         return state["rounds"] <= done and state["epochs"] <= len(epochs)
 

@@ -38,6 +38,7 @@ _PLACE = {
     "rule": dict,
     "measures": dict | None,
 }
+_RULE = {"value", "best", "waited"}
 _SHOWN = 5  # names in a sentence
 
 
@@ -167,7 +168,10 @@ def _check_state(checkpoint: checkpoints.Checkpoint) -> None:
             "A checkpoint must be of this version of ws_keras. Received: "
             f"{checkpoint.path}, without {', '.join(sorted(missing))}."
         )
-    wrong = [*_wrong(state, _STATE)] or [*_wrong_place(state["place"])]
+    wrong = [*_wrong(state, _STATE)] or [
+        *_wrong_place(state["place"]),
+        *_wrong_notes(state["notes"]),
+    ]
     if not wrong and state["row"] is not None:
         try:
             rows.decode(state["row"])
@@ -188,14 +192,34 @@ def _wrong_place(place: dict | None) -> Iterator[str]:
         return
     kinds = {name: kind for name, kind in _PLACE.items() if name in place}
     wrong = [*_wrong(place, kinds)]
-    yield from wrong
+    if wrong:
+        yield from wrong
+        return
     known = [place[name] for name in kinds if kinds[name] is list]
-    if not wrong and not all(map(_is_amount, itertools.chain(*known))):
+    if not all(map(_is_amount, itertools.chain(*known))):
         yield "kind of seconds than numbers."
-    elif not wrong and any(
-        len(some) not in (0, place["epoch"]) for some in known
-    ):
+    if any(len(some) not in (0, place["epoch"]) for some in known):
         yield f"number of seconds than its {place['epoch']} epochs."
+    rule, measures = place.get("rule", {}), place.get("measures") or {}
+    if not (_are_numbers(rule) and rule.keys() <= _RULE):
+        yield "rule than a stopping rule remembers."
+    if not _are_numbers(measures):
+        yield "kind of measures than numbers."
+
+
+def _wrong_notes(notes: dict) -> Iterator[str]:
+    """Lists of samples are all that there is to note."""
+    lists = [some for some in notes.values() if type(some) is list]
+    samples = itertools.chain(*lists)
+    if len(lists) < len(notes) or not all(
+        type(number) is int and number >= 0 for number in samples
+    ):
+        yield "kind of notes than lists of samples."
+
+
+def _are_numbers(values: dict) -> bool:
+    kinds = (int, float, type(None))
+    return all(type(value) in kinds for value in values.values())
 
 
 def _wrong(values: dict, kinds: dict) -> Iterator[str]:

@@ -205,6 +205,13 @@ class Trainer:
             lambda: self._order(number, clock.epoch, len(indices)),
             round.batch_size,
         )
+        if place.step >= steps or place.epoch >= until.limit:
+            raise ValueError(
+                "A checkpoint must be from inside its round, which has "
+                f"{until.limit} epochs of {steps} steps at most. Received: "
+                f"{place.epoch} epochs and {place.step} steps. Remove it to "
+                "start the setting afresh."
+            )
         rule = until.rule(lambda: self._feed.evaluation(indices))
         rule.set_state(place.rule)
         guard = places.Guard(self._keeper, self._keep, clock, rule, until.limit)
