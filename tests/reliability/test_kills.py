@@ -20,27 +20,57 @@ def run_to_the_end(nursery, user, workdir) -> str:
     return out.read_text()
 
 
+def kill_again_and_again(nursery, tmp_path, kills, seconds, begin):
+    """Kills commands at random instants; yields workdirs that were left.
+
+    Where one ends by itself before, the next begins in a new workdir.
+    """
+    rng, out, done = random.Random(kills), tmp_path / "out", 0
+    while done < kills:
+        workdir = tmp_path / f"run{done}"
+        while done < kills:
+            pid = begin(workdir, out)
+            time.sleep(rng.uniform(0, seconds))
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                os.kill(pid, signal.SIGKILL)
+            status = nursery.wait()
+            assert status in (0, -signal.SIGKILL), out.read_text()
+            if status == 0:
+                break
+            done += 1
+        yield workdir
+
+
 @pytest.mark.parametrize(
     "kills", [2, pytest.param(100, marks=pytest.mark.slow)]
 )
 def test_killed_at_random_instants(nursery, user, whole, tmp_path, kills):
-    rng, out = random.Random(kills), tmp_path / "out"
-    done = 0
-    while done < kills:
-        workdir = tmp_path / f"run{done}"
-        while done < kills:
-            pid = nursery.start(*command(user, workdir), out=out)
-            time.sleep(rng.uniform(0, 8))
-            with contextlib.suppress(ProcessLookupError):  # it has ended
-                os.kill(pid, signal.SIGKILL)
-            status = nursery.wait()
-            assert status in (0, -signal.SIGKILL), (
-                tmp_path / "out"
-            ).read_text()
-            if status == 0:
-                break
-            done += 1
+    def begin(workdir, out):
+        return nursery.start(*command(user, workdir), out=out)
+
+    for workdir in kill_again_and_again(nursery, tmp_path, kills, 8, begin):
         run_to_the_end(nursery, user, workdir)
+        assert Result.of(workdir) == whole
+
+
+@pytest.mark.parametrize(
+    "kills", [1, pytest.param(100, marks=pytest.mark.slow)]
+)
+def test_a_sweep_killed_at_random_instants(
+    nursery, user, whole, tmp_path, kills
+):
+    """Its workers end with it, each with a checkpoint."""
+
+    def begin(workdir, out):
+        return nursery.start(
+            *command(user, workdir, "--workers=1"),
+            out=out,
+            command="launch.sweep",
+        )
+
+    for workdir in kill_again_and_again(nursery, tmp_path, kills, 14, begin):
+        begin(workdir, tmp_path / "last")
+        assert nursery.wait() == 0, (tmp_path / "last").read_text()
         assert Result.of(workdir) == whole
 
 
