@@ -21,6 +21,7 @@ from absl import flags
 from . import cli
 from . import lists
 from . import outputs
+from . import saved_model
 from . import start_up
 
 _MODEL = flags.DEFINE_string(
@@ -126,12 +127,12 @@ _DOWNLOAD = flags.DEFINE_bool(
 def main(_) -> None:
     """Runs what the flags say."""
     source, out = pathlib.Path(_MODEL.value), pathlib.Path(_OUT.value)
-    _check_paths(source, out)
+    _check_paths(out)
     with start_up.tensorflow(fast=False):
         start_up.keras()
         from ws_keras.data import datasets
 
-        model = _load(source)
+        model = saved_model.load(source)
         _set_rate(model)
         is_file = _DATA.value.startswith("npz:")
         data = datasets.load(
@@ -277,12 +278,7 @@ def run() -> None:
     cli.run(main)
 
 
-def _check_paths(source: pathlib.Path, out: pathlib.Path) -> None:
-    if not source.is_file():
-        raise ValueError(
-            f"`--model` must be a saved model. Received: {source}, which is "
-            "no file."
-        )
+def _check_paths(out: pathlib.Path) -> None:
     if out.suffix != ".keras":
         raise ValueError(
             f"`--out` must end with .keras. Received: --out={out}."
@@ -297,20 +293,6 @@ def _check_paths(source: pathlib.Path, out: pathlib.Path) -> None:
             "`--compare` must hold cold, warm or both. "
             f"Received: {', '.join(sorted(others))}."
         )
-
-
-def _load(source: pathlib.Path):
-    import keras
-
-    try:
-        # Safe mode: no code from the file is run.
-        return keras.models.load_model(source, safe_mode=True)
-    except Exception as error:  # a file from anywhere fails in many ways
-        reason = str(error).strip().split("\n")[0][:300]
-        raise ValueError(
-            "`--model` must be a whole model saved by Keras, without code of "
-            f"its own. Received: {source} ({reason})."
-        ) from None
 
 
 def _set_rate(model) -> None:

@@ -52,8 +52,7 @@ def load(
 def _wrong(path: pathlib.Path, available) -> str | None:
     """Returns what is wrong with a file, as the end of a sentence."""
     if not path.is_file():
-        is_there = path.exists()
-        return "which is no file" if is_there else "where there is no file"
+        return "which is no file"
     if not path.stat().st_size:
         return "which is empty, as a copy that has failed may be"
     if path.suffix != ".keras":

@@ -75,6 +75,7 @@ def column(path: str | os.PathLike, name: str, count: int) -> np.ndarray:
     with _opened(path) as file:
         if name not in file.files:
             raise _error(path, f"must hold `{name}`", sorted(file.files))
+        _check_room(path, file, [name], memory.available)
         found = _array(path, file, name)
     is_whole = found.dtype.kind != "f" or not np.any(found % 1)
     if found.shape != (count,) or found.dtype.kind not in "iufUS":
