@@ -106,3 +106,22 @@ def test_a_node_that_does_not_see_the_workdir_says_so(tmp_path):
     assert str(tmp_path) in words
     (tmp_path / "run.json").touch()
     assert ray_cluster._run(["-c", "pass"], {}, "/", str(tmp_path)) is None
+
+
+@pytest.mark.slow
+def test_a_setting_without_end_has_a_limit(sweep, cluster):
+    """Its rows so far stay, and it goes on from there."""
+    cluster, _ = cluster
+    arguments = ("--settings=warm", "--nodownload")
+    where = ("--launcher=ray", f"--address={cluster.address}")
+    endless = (
+        "--config.train.epochs=1000000",
+        *("--timeout=45", "--retries=0", "--checkpoint_epochs=10"),
+    )
+    done = sweep.run(*arguments, *endless, *where, workdir="late")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Failed once: 1 of 1 settings."), done.stderr
+    words = "own/warm/seed0: did not end in 45 s (--timeout)"
+    assert words in done.stderr
+    folder = sweep.folder / "late/own/warm/seed0"
+    assert list(folder.glob("checkpoint-*.ckpt"))
