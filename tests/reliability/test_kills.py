@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import pathlib
 import random
 import signal
 import time
 
 import pytest
+
+from ws_keras.results import rows
 
 from .conftest import Result
 from .conftest import command
@@ -20,7 +23,7 @@ def run_to_the_end(nursery, user, workdir) -> str:
     return out.read_text()
 
 
-def kill_again_and_again(nursery, tmp_path, kills, seconds, begin):
+def kill_again_and_again(nursery, tmp_path, kills, instant, begin):
     """Kills commands at random instants; yields workdirs that were left.
 
     Where one ends by itself before, the next begins in a new workdir.
@@ -30,7 +33,7 @@ def kill_again_and_again(nursery, tmp_path, kills, seconds, begin):
         workdir = tmp_path / f"run{done}"
         while done < kills:
             pid = begin(workdir, out)
-            time.sleep(rng.uniform(0, seconds))
+            instant(rng, workdir, pid)
             with contextlib.suppress(ProcessLookupError):  # it has ended
                 os.kill(pid, signal.SIGKILL)
             status = nursery.wait()
@@ -41,6 +44,29 @@ def kill_again_and_again(nursery, tmp_path, kills, seconds, begin):
         yield workdir
 
 
+def at_any_time(rng, workdir, pid) -> None:
+    time.sleep(rng.uniform(0, 8))
+
+
+def after_an_epoch(rng, workdir, pid) -> None:
+    """Every third time while it starts, else soon after it has trained."""
+    if rng.random() < 1 / 3:
+        return time.sleep(rng.uniform(0, 8))
+    before, end = trained(workdir), time.monotonic() + 120
+    while trained(workdir) == before and time.monotonic() < end:
+        if not pathlib.Path("/proc", str(pid)).exists():
+            return None  # it has ended
+        time.sleep(0.02)
+    return time.sleep(rng.uniform(0, 2))
+
+
+def trained(workdir) -> int:
+    """Bytes of all epochs that were written."""
+    return sum(
+        os.path.getsize(path) for path in rows.find(workdir, (rows.EPOCHS,))
+    )
+
+
 @pytest.mark.parametrize(
     "kills", [2, pytest.param(100, marks=pytest.mark.slow)]
 )
@@ -48,7 +74,9 @@ def test_killed_at_random_instants(nursery, user, whole, tmp_path, kills):
     def begin(workdir, out):
         return nursery.start(*command(user, workdir), out=out)
 
-    for workdir in kill_again_and_again(nursery, tmp_path, kills, 8, begin):
+    for workdir in kill_again_and_again(
+        nursery, tmp_path, kills, at_any_time, begin
+    ):
         run_to_the_end(nursery, user, workdir)
         assert Result.of(workdir) == whole
 
@@ -68,7 +96,9 @@ def test_a_sweep_killed_at_random_instants(
             command="launch.sweep",
         )
 
-    for workdir in kill_again_and_again(nursery, tmp_path, kills, 14, begin):
+    for workdir in kill_again_and_again(
+        nursery, tmp_path, kills, after_an_epoch, begin
+    ):
         begin(workdir, tmp_path / "last")
         assert nursery.wait() == 0, (tmp_path / "last").read_text()
         assert Result.of(workdir) == whole
