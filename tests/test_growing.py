@@ -447,7 +447,7 @@ def test_an_interrupted_call_goes_on_to_the_same_rows(tmp_path):
 
     whole = call(None)
     folder = tmp_path / "kept"
-    for at in (4, 6, 9):
+    for at in (4, 6, 3):  # of 16, 13 and 8 epochs that are left
         with pytest.raises(KeyboardInterrupt):
             call(folder, at)
     ends = []
@@ -458,7 +458,8 @@ def test_an_interrupted_call_goes_on_to_the_same_rows(tmp_path):
         assert (one.loss, one.accuracy) == (two.loss, two.accuracy)
     # What was finished before has an end, too.
     assert len(ends) == len(set(ends)) == 4
-    assert rows.read_workdir(folder) == resumed.rows
+    written = sorted(rows.read_workdir(folder), key=lambda row: row.setting)
+    assert written == sorted(resumed.rows, key=lambda row: row.setting)
     assert call(folder).verdict == whole.verdict
     with pytest.raises(ValueError, match="batch_size: 10 -> 20"):
         call(folder, batch_size=20)

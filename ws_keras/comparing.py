@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -186,8 +187,8 @@ class Loop:
             begin,
             experiment=self._name,
             dataset="given",
-            model=model.name,
-            optimizer=model.optimizer.name,
+            model=_name(model),
+            optimizer=_name(model.optimizer),
         )
         if not self._is_over(setting):
             self._rows += kept.kept(found) if kept else found
@@ -195,6 +196,16 @@ class Loop:
             outcome.measure()  # an earlier process has trained to the end
         if outcome.agrees(self._rows[-1]):
             self._outcomes[setting.id] = outcome.values
+
+
+def _name(thing) -> str:
+    """Returns a name of a model or optimizer, without the number of Keras.
+
+    It counts on from model to model, and another process counts anew.
+    """
+    kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(thing).__name__).lower()
+    is_given = not re.fullmatch(rf"{kind}_\d+", thing.name)
+    return thing.name if is_given else kind
 
 
 def _check_compiled(model) -> None:
