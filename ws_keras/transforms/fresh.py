@@ -7,6 +7,7 @@ import numpy as np
 
 from ws_keras import seeds
 from ws_keras.transforms import errors
+from ws_keras.transforms import isolation
 from ws_keras.transforms import twins
 from ws_keras.transforms import variables
 
@@ -87,7 +88,7 @@ class Fresh:
         # One with values is kept for its own variables only.
         self._twins = {k: t for k, t in self._twins.items() if t.is_empty}
         try:
-            with twins.isolated(seeds.derive(*address)):
+            with isolation.isolated(seeds.derive(*address)):
                 if layer is None:
                     twin = twins.of_model(self._build_fn())
                 elif layer is entry.owner:
@@ -105,7 +106,7 @@ class Fresh:
         isolated = contextlib.nullcontext()
         if not twin.is_known(place):
             address = (self._seed, "fresh", entry.index)
-            isolated = twins.isolated(seeds.derive(*address))
+            isolated = isolation.isolated(seeds.derive(*address))
         try:
             with isolated:
                 value = twin.value(place)

@@ -316,6 +316,7 @@ def _reason(entry: variables.Entry) -> str:
     return {
         variables.WEIGHT: "not selected",
         variables.STATISTIC: "a statistic",
+        variables.BUFFER: "not updated in training",
         variables.ADAPTED: "learned by adapt",
         variables.OTHER: "not a float",
     }[entry.kind]

@@ -1,9 +1,7 @@
 """Layers built once more, to draw from the initializers they were made with."""
 
-import contextlib
 import copy
 import dataclasses
-import random
 import weakref
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -12,14 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 
-# Keras has no public way to draw from `keras.random` without a trace.
-from keras.src.backend.common import global_state
-
 from ws_keras import seeds
+from ws_keras.transforms import ownership
 from ws_keras.transforms import variables
 
-_GENERATOR = "global_seed_generator"
-_UNINITIALIZED = "uninitialized_variables"
 _CONSTANTS = (keras.initializers.Zeros, keras.initializers.Ones)
 
 
@@ -132,7 +126,7 @@ def of_layer(layer, address: tuple) -> Twin:
                 lambda seed: seeds.derive(*address, *places[seed])
             )
         del _KEPT[layer]
-    twin = _built(layer, address, variables.own_variables)
+    twin = _built(layer, address, ownership.own_variables)
     if _is_of_keras(layer):
         found = list(_seed_places(layer.get_config()))
         places = {seeds.derive(*address, *place): place for place in found}
@@ -171,35 +165,8 @@ def of_whole_layer(layer, address: tuple) -> Twin:
 
 def all_variables(layer) -> list:
     """Returns the variables of a layer and of the layers inside it."""
-    return [entry.variable for entry in variables.entries(layer)]
-
-
-@contextlib.contextmanager
-def isolated(seed: int) -> Iterator[None]:
-    """Runs a block on its own random states of Python, NumPy and Keras.
-
-    Unseeded initializers of Keras draw their seed from Python's global
-    state, and a user's may draw from Keras' own, which without a generator
-    makes one with a seed from there as well: here they get addressed ones,
-    and the user's states stay.
-    """
-    python, numpy = random.getstate(), np.random.get_state()
-    kept = {
-        name: global_state.get_global_attribute(name)
-        for name in (_GENERATOR, _UNINITIALIZED)
-    }
-    random.seed(seed)
-    np.random.seed(seed)
-    global_state.set_global_attribute(_GENERATOR, None)
-    # Variables without values that Keras is to give some later on.
-    global_state.set_global_attribute(_UNINITIALIZED, [])
-    try:
-        yield
-    finally:
-        for name, value in kept.items():
-            global_state.set_global_attribute(name, value)
-        random.setstate(python)
-        np.random.set_state(numpy)
+    variables.check_built(layer)
+    return [variable for variable, _ in ownership.located(layer)]
 
 
 def _built(layer, address: tuple, listed: Callable) -> Twin:

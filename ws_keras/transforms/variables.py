@@ -10,8 +10,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras.transforms import ownership
+from ws_keras.transforms import updates
+
 WEIGHT = "weight"  # for the optimizer to train
 STATISTIC = "statistic"  # a float that the layer itself updates in training
+BUFFER = "buffer"  # another float that is not trained: a table, a projection
 ADAPTED = "adapted"  # learned by `adapt`, not by training
 OTHER = "other"  # integers, booleans, seeds
 
@@ -22,7 +26,8 @@ class Entry:
 
     `layers` holds the layers around the variable, outermost first; the last
     one owns it. `position` is its place among the owner's own variables,
-    `index` its place in the whole model.
+    `index` its place in the whole model. A tied variable has several
+    `owners`, and `around` holds the layers around any of them.
     """
 
     index: int
@@ -31,6 +36,8 @@ class Entry:
     position: int
     kind: str
     frozen: bool
+    owners: tuple
+    around: tuple
 
     @property
     def owner(self):
@@ -68,7 +75,7 @@ def host(variable) -> np.ndarray:
 def entries(model: keras.Model) -> list[Entry]:
     """Returns all variables of a built model, each once.
 
-    A tied variable belongs to the layer that is reached first.
+    A tied variable belongs first of all to the layer that is reached first.
 
     Args:
         model: Built `keras.Model` or layer.
@@ -80,36 +87,28 @@ def entries(model: keras.Model) -> list[Entry]:
         ValueError: If the model is not built, or has no variables yet.
     """
     check_built(model)
-    found, seen = [], set()
-    for layers in _walk(model, (), set()):
-        for position, variable in enumerate(own_variables(layers[-1])):
-            if id(variable) not in seen:
-                seen.add(id(variable))
-                found.append(_entry(len(found), variable, layers, position))
+    places = ownership.located(model)
+    holding = ownership.Around(model)
+    measured = _measured(model, places)
+    found = []
+    for index, (variable, layers) in enumerate(places):
+        owners, around = holding.of(variable)
+        own = ownership.own_variables(layers[-1])
+        position = ownership.place(variable, own)
+        kind, frozen = _kind(variable, layers[-1], measured)
+        what = (layers, position, kind, frozen, owners, around)
+        found.append(Entry(index, variable, *what))
     return found
 
 
-def own_variables(layer) -> list:
-    """Returns the variables that belong to a layer and to no part of it."""
-    # Keras has no public list that tells trainable weights of a frozen layer
-    # from weights that are never trained.
-    return [
-        *layer._trainable_variables,
-        *layer._non_trainable_variables,
-        *(generator.state for generator in layer._seed_generators),
-    ]
-
-
 def check_built(model) -> None:
-    """Raises a ValueError unless the model and all its layers are built."""
+    """Raises a ValueError unless the weights of a model exist."""
     if not isinstance(model, keras.layers.Layer):
         raise ValueError(
             "`model` must be a Keras model or layer. Received: "
             f"model={model!r}."
         )
-    layers = model._flatten_layers()
-    unbuilt = [layer.name for layer in layers if not layer.built]
-    if not model.built or (unbuilt and not model.weights):
+    if not ownership.is_built(model):
         raise ValueError(
             "`model` must be built, so that its weights exist. Received: "
             f"{model.name!r}, which is not. Give it an `Input`, call "
@@ -123,7 +122,8 @@ def predicate(pattern) -> Callable[[Entry], bool]:
     Args:
         pattern: A regular expression that is searched in the variable's
             path, a layer or model (all that lies in it), a layer class, or a
-            function of `(layer, variable)`.
+            function of `(layer, variable)`, which is asked for each of the
+            layers that share a tied variable.
 
     Returns:
         A function of an `Entry`.
@@ -135,8 +135,10 @@ def predicate(pattern) -> Callable[[Entry], bool]:
         ids = {id(variable) for variable in pattern.variables}
         return lambda entry: id(entry.variable) in ids
     if isinstance(pattern, type):
-        return lambda entry: any(isinstance(la, pattern) for la in entry.layers)
-    return lambda entry: bool(pattern(entry.owner, entry.variable))
+        return lambda entry: any(isinstance(la, pattern) for la in entry.around)
+    return lambda entry: any(
+        pattern(owner, entry.variable) for owner in entry.owners
+    )
 
 
 def selector(
@@ -236,27 +238,53 @@ def listed(patterns) -> list:
     return [patterns]
 
 
-def _walk(layer, around: tuple, seen: set):
-    if id(layer) in seen:
-        return
-    seen.add(id(layer))
-    around = (*around, layer)
-    yield around
-    for part in layer._flatten_layers(include_self=False, recursive=False):
-        yield from _walk(part, around, seen)
+def _measured(model, places: list[tuple]) -> set[int]:
+    """Returns the `id` of each float that the layers update in training.
+
+    Without those of a layer that also has a flag, such as one that says
+    whether a codebook has had its first batch: the flag stays, and what it
+    speaks of has to stay with it.
+    """
+    candidates = [
+        (variable, layers)
+        for variable, layers in places
+        if keras.backend.is_float_dtype(variable.dtype)
+        and ownership.place(variable, layers[-1]._trainable_variables) is None
+        and not hasattr(layers[-1], "adapt")
+    ]
+    found = updates.updated(model, [variable for variable, _ in candidates])
+    return {
+        id(variable)
+        for variable, layers in candidates
+        if id(variable) in found
+        and not any(
+            _has_flag(layer)
+            for layer in layers
+            if layer is layers[-1] or not ownership.is_model(layer)
+        )
+    }
 
 
-def _entry(index: int, variable, layers: tuple, position: int) -> Entry:
-    owner = layers[-1]
+def _has_flag(layer) -> bool:
+    """Whether a layer keeps a whole number, or a single float that is 1."""
+    return any(
+        not keras.backend.is_float_dtype(variable.dtype)
+        or (len(variable.shape) == 0 and host(variable) == 1)
+        for variable in layer._non_trainable_variables
+    )
+
+
+def _kind(variable, owner, measured: set[int]) -> tuple[str, bool]:
+    """Returns the kind of a variable and whether it is frozen."""
     if not keras.backend.is_float_dtype(variable.dtype):
-        kind, frozen = OTHER, False
-    elif any(variable is v for v in owner._trainable_variables):
-        kind, frozen = WEIGHT, not variable.trainable
-    else:
+        return OTHER, False
+    if ownership.place(variable, owner._trainable_variables) is not None:
+        return WEIGHT, not variable.trainable
+    if hasattr(owner, "adapt"):
         # What `adapt` learned from data is no result of training.
-        kind = ADAPTED if hasattr(owner, "adapt") else STATISTIC
-        frozen = not owner.trainable
-    return Entry(index, variable, layers, position, kind, frozen)
+        return ADAPTED, not owner.trainable
+    kind = STATISTIC if id(variable) in measured else BUFFER
+    return kind, not owner.trainable
 
 
 def _some_paths(candidates: list[Entry], shown: int = 5) -> str:

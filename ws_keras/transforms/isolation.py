@@ -1,0 +1,44 @@
+"""Blocks that leave the global random states of Python, NumPy and Keras."""
+
+import contextlib
+import random
+from collections.abc import Iterator
+
+import numpy as np
+
+# Keras has no public way to draw from `keras.random` without a trace.
+from keras.src.backend.common import global_state
+
+_GENERATOR = "global_seed_generator"
+_UNINITIALIZED = "uninitialized_variables"
+
+
+@contextlib.contextmanager
+def isolated(seed: int) -> Iterator[None]:
+    """Runs a block on its own random states of Python, NumPy and Keras.
+
+    Unseeded initializers of Keras draw their seed from Python's global
+    state, and a user's may draw from Keras' own, which without a generator
+    makes one with a seed from there as well: here they get addressed ones,
+    and the user's states stay.
+
+    Args:
+        seed: Seed of the states inside the block.
+    """
+    python, numpy = random.getstate(), np.random.get_state()
+    kept = {
+        name: global_state.get_global_attribute(name)
+        for name in (_GENERATOR, _UNINITIALIZED)
+    }
+    random.seed(seed)
+    np.random.seed(seed)
+    global_state.set_global_attribute(_GENERATOR, None)
+    # Variables without values that Keras is to give some later on.
+    global_state.set_global_attribute(_UNINITIALIZED, [])
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            global_state.set_global_attribute(name, value)
+        random.setstate(python)
+        np.random.set_state(numpy)

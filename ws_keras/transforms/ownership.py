@@ -1,0 +1,110 @@
+"""Which layers of a model hold which variables."""
+
+import keras
+
+# They make no weights of their own.
+_BUILDS = (
+    keras.layers.Layer.build,
+    keras.Model.build,
+    keras.Sequential.build,
+)
+
+
+def is_built(model: keras.layers.Layer) -> bool:
+    """Returns whether the weights of a model exist.
+
+    A model without a `call`, such as a pair of networks that its own training
+    step calls, is built as soon as they are.
+    """
+    layers = model._flatten_layers()
+    if model.built and model.weights:
+        return True  # it may have parts that it never calls
+    return all(la.built or type(la).build in _BUILDS for la in layers) and (
+        model.built or bool(model.weights)
+    )
+
+
+def located(model) -> list[tuple]:
+    """Returns each variable of a model once, with the layers around it.
+
+    Args:
+        model: Model or layer.
+
+    Returns:
+        List of pairs of a variable and a tuple of layers, outermost first.
+    """
+    found, seen = [], set()
+    for layers in _walk(model, (), set()):
+        for variable in own_variables(layers[-1]):
+            if id(variable) not in seen:
+                seen.add(id(variable))
+                found.append((variable, layers))
+    return found
+
+
+def own_variables(layer) -> list:
+    """Returns the variables that belong to a layer and to no part of it."""
+    # Keras has no public list that tells trainable weights of a frozen layer
+    # from weights that are never trained.
+    return [
+        *layer._trainable_variables,
+        *layer._non_trainable_variables,
+        *(generator.state for generator in layer._seed_generators),
+    ]
+
+
+class Around:
+    """The layers that hold each variable of a model, and those around them."""
+
+    def __init__(self, model):
+        self._holders, self._parents = {}, {}
+        for layers in _walk(model, (), set()):
+            layer = layers[-1]
+            for variable in own_variables(layer):
+                self._holders.setdefault(id(variable), []).append(layer)
+            for part in _parts(layer):
+                self._parents.setdefault(id(part), []).append(layer)
+
+    def of(self, variable) -> tuple[tuple, tuple]:
+        """Returns the owners of a variable, and all layers around it."""
+        owners = list(self._holders[id(variable)])
+        for holder in self._holders[id(variable)]:
+            parents = self._parents.get(id(holder), [])
+            if len(parents) > 1:
+                # A layer that is a part of another one too is tied with it.
+                owners += [p for p in parents if not is_model(p)]
+        around, rest = {}, owners
+        while rest:
+            around.update((id(layer), layer) for layer in rest)
+            rest = [
+                parent
+                for layer in rest
+                for parent in self._parents.get(id(layer), [])
+                if id(parent) not in around
+            ]
+        return tuple(owners), tuple(around.values())
+
+
+def is_model(layer) -> bool:
+    """Whether a layer is a whole network, which owns no weight of a part."""
+    return isinstance(layer, keras.Model)
+
+
+def place(variable, among: list) -> int | None:
+    """Returns the place of a variable in a list, `None` if it is not there."""
+    ids = list(map(id, among))
+    return ids.index(id(variable)) if id(variable) in ids else None
+
+
+def _parts(layer) -> list:
+    return layer._flatten_layers(include_self=False, recursive=False)
+
+
+def _walk(layer, around: tuple, seen: set):
+    if id(layer) in seen:
+        return
+    seen.add(id(layer))
+    around = (*around, layer)
+    yield around
+    for part in _parts(layer):
+        yield from _walk(part, around, seen)

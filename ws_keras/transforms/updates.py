@@ -1,0 +1,160 @@
+"""Which variables layers themselves update while they train."""
+
+import contextlib
+import inspect
+import itertools
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from ws_keras.transforms import isolation
+
+
+def updated(model: keras.layers.Layer, candidates: list) -> set[int]:
+    """Returns which variables a call in training mode assigns.
+
+    The moments of a `BatchNormalization` are among them, also those of a
+    frozen one, unless the model runs it in inference mode
+    (`norm(x, training=False)`): then no training ever measures them. Tables,
+    fixed projections and buffers that the user assigns are not.
+
+    The call is symbolic and leaves no trace. A model that cannot be called
+    (one that has a training step of its own, and no `call`) is taken apart,
+    and its parts are called. What cannot be called at all updates nothing.
+
+    Args:
+        model: Built model or layer.
+        candidates: Variables that are asked for.
+
+    Returns:
+        The `id` of each of the candidates that is assigned.
+    """
+    wanted = {id(variable): variable for variable in candidates}
+    known_wanted, found = _KNOWN.get(model, (None, None))
+    if known_wanted != wanted.keys():
+        found = set()
+        if wanted:
+            with _all_trainable(model), isolation.isolated(0):
+                found = _of(model, wanted) - _in_inference_mode(model)
+        # A call takes longer than the rest of a transform.
+        _KNOWN[model] = set(wanted), found
+    return found
+
+
+# Of each model: the candidates it was called for, those that are updated.
+_KNOWN = weakref.WeakKeyDictionary()
+
+
+@contextlib.contextmanager
+def _all_trainable(model) -> Iterator[None]:
+    """Lets frozen layers do what they would do if they were not frozen."""
+    layers = model._flatten_layers()
+    # Past Keras' setter, which changes the variables too.
+    kept = [(layer, layer._trainable) for layer in layers]
+    for layer, _ in kept:
+        vars(layer)["_trainable"] = True
+    try:
+        yield
+    finally:
+        for layer, trainable in kept:
+            vars(layer)["_trainable"] = trainable
+
+
+def _of(layer, wanted: dict) -> set[int]:
+    for dtype in (keras.config.floatx(), "int32"):
+        watch = _Watch(layer, wanted)
+        try:
+            arguments, keywords = _inputs(layer, dtype)
+            watch.compute_output_spec(*arguments, **keywords)
+            return watch.found
+        except Exception:  # of any layer, in many ways
+            continue
+    parts = layer._flatten_layers(include_self=False, recursive=False)
+    return set().union(*(_of(part, wanted) for part in parts))
+
+
+def _in_inference_mode(model) -> set[int]:
+    """Returns which variables a graph of layers uses in inference mode alone.
+
+    Keras puts all layers of a graph into training mode, whatever the
+    `training=False` with which it was made; that is followed here.
+    """
+    found, visited = {False: set(), True: set()}, set()
+
+    def visit(graph, inference: bool):
+        visited.add(id(graph))
+        for node in itertools.chain(*graph._nodes_by_depth.values()):
+            layer = node.operation
+            mode = inference or _is_given_false(node)
+            part = _graph(layer)
+            if part is not None:
+                visit(part, mode)
+            elif isinstance(layer, keras.layers.Layer):
+                found[mode].update(map(id, layer.variables))
+
+    for graph in map(_graph, model._flatten_layers()):
+        if graph is not None and id(graph) not in visited:
+            visit(graph, inference=False)
+    return found[True] - found[False]
+
+
+def _is_given_false(node) -> bool:
+    """Whether a layer was called with `training=False` in a graph."""
+    if node.arguments.kwargs.get("training") is not False:
+        return False
+    # Keras notes the default of a layer's `call` as if it had been given.
+    default = inspect.signature(node.operation.call).parameters.get("training")
+    return default is None or default.default is not False
+
+
+def _graph(layer):
+    """Returns the graph of layers that a model consists of, or `None`."""
+    functional = getattr(layer, "_functional", None) or layer
+    return functional if hasattr(functional, "_inputs_struct") else None
+
+
+class _Watch(keras.Operation):
+    """Calls a layer in training mode, and notes what the call assigns."""
+
+    def __init__(self, layer, wanted: dict):
+        super().__init__(name="watch")
+        self._layer, self._wanted = layer, wanted
+        self.found = set()
+
+    def call(self, *arguments, **keywords):
+        with keras.StatelessScope() as scope:
+            outputs = self._layer(*arguments, **keywords, training=True)
+        self.found.update(
+            key
+            for key, variable in self._wanted.items()
+            if scope.get_current_value(variable) is not None
+        )
+        return outputs
+
+
+def _inputs(layer, dtype: str) -> tuple[tuple, dict]:
+    """Returns symbolic arguments with which a layer can be called.
+
+    Of a dtype where the layer itself does not know the one of its inputs.
+    """
+    graph = _graph(layer)
+    if graph is not None:
+        return (graph._inputs_struct,), {}
+    config = layer.get_build_config()
+    if "input_shape" in config:
+        return (_symbols(config["input_shape"], dtype),), {}
+    shapes = config["shapes_dict"].items()
+    return (), {k.removesuffix("_shape"): _symbols(s, dtype) for k, s in shapes}
+
+
+def _symbols(shapes: Any, dtype: str) -> Any:
+    """Returns a symbolic tensor for each shape in a structure of shapes."""
+    if shapes is None:
+        return None
+    if isinstance(shapes, dict):
+        return {key: _symbols(shape, dtype) for key, shape in shapes.items()}
+    if all(size is None or isinstance(size, int) for size in shapes):
+        return keras.KerasTensor(tuple(shapes), dtype)
+    return [_symbols(shape, dtype) for shape in shapes]
