@@ -51,13 +51,16 @@ def shrink_perturb(
 
     Raises:
         ValueError: If `shrink`, `perturb` or `seed` is out of its range, the
-            weights or the given noise are no floats, or the noise is not
-            finite or does not fit the weights.
+            weights or the given noise are no floats or not finite, or the
+            noise does not fit the weights. Weights of which nothing is kept
+            may be anything.
     """
     check_strength(shrink, perturb)
     check_seed(seed)
     weights = [np.asarray(weight) for weight in weights]
     _check_floats("weights", weights)
+    if (shrink, perturb) != (1, 0):
+        _check_finite(weights, shrink, noise)
     if isinstance(noise, str):
         check_kind(noise)
     else:
@@ -117,6 +120,8 @@ def _mixed(weight, noise, shrink, perturb) -> np.ndarray:
     weight = weight.astype(wide, copy=False)
     if perturb == 0:
         return weight * wide(shrink)
+    # NumPy 1 rounds the product of a half and a single to a half.
+    noise = noise.astype(np.result_type(noise, wide), copy=False)
     # One factor of exactly 1 keeps a fresh draw bit for bit.
     scaled = noise if perturb == 1 else noise * wide(perturb)
     if shrink != 0:
@@ -192,11 +197,20 @@ def is_float(array: np.ndarray) -> bool:
     return array.dtype.kind in "fV"
 
 
-def is_finite(noise: np.ndarray, weight: np.ndarray) -> bool:
-    """Returns whether noise is finite in the type that a weight is mixed in."""
+def is_finite(array: np.ndarray, weight: np.ndarray | None = None) -> bool:
+    """Returns whether an array holds neither nan nor infinity.
+
+    Args:
+        array: Array of floats.
+        weight: Another one in whose type they are to be mixed. Defaults to
+            `None`, which means the array itself.
+    """
+    wide = _wide(array if weight is None else weight)
     with np.errstate(over="ignore"):
-        found = noise.astype(_wide(weight), copy=False)
-    return bool(np.isfinite(found).all())
+        return all(
+            np.isfinite(array.reshape(-1)[part].astype(wide, copy=False)).all()
+            for part in blocks(array.size)
+        )
 
 
 def _check_floats(name: str, found: list) -> None:
@@ -205,6 +219,16 @@ def _check_floats(name: str, found: list) -> None:
             raise ValueError(
                 f"`{name}` must be arrays of floats. Received: one of dtype "
                 f"{array.dtype} at place {place}."
+            )
+
+
+def _check_finite(weights: list, shrink: float, noise) -> None:
+    for place, weight in enumerate(weights):
+        is_used = shrink != 0 or (isinstance(noise, str) and noise == "scaled")
+        if is_used and not is_finite(weight):
+            raise ValueError(
+                "`weights` must be finite to be kept in part. Received: nan "
+                f"or infinity at place {place}."
             )
 
 

@@ -99,6 +99,7 @@ def dash(
         model, chunks, alpha, gradients.mean_loss(model, loss), batch_size
     )
     _check_finite(model, average)
+    variables.check_finite(chosen)
     plan = optimizers.planned(getattr(model, "optimizer", None), optimizer)
 
     lines = {}
@@ -107,6 +108,7 @@ def dash(
         before = entry.value()
         factor = factors(before, gradient, shrink, _vector_axes(entry))
         after = (before * factor).astype(before.dtype)
+        after = variables.constrained(entry.variable, after)
         entry.variable.assign(after)
         lines[entry.index] = reports.line(
             entry, "mixed", before, after, shrink=factor.mean(), perturb=0.0

@@ -78,7 +78,8 @@ class _Normal:
         self._kind, self._seed = kind, seed
 
     def check(self, entry) -> None:
-        """Nothing can go wrong."""
+        if self._kind == "scaled":  # by the weight's own deviation
+            variables.check_finite([entry])
 
     def __call__(self, entry, value) -> np.ndarray:
         return arrays.normal(value, self._kind, _rng(self._seed, entry))

@@ -58,9 +58,9 @@ def shrink_perturb(
         model: Built `keras.Model` of any kind.
         shrink: Factor of the old weights, in [0, 1], the paper's lambda. Or
             a mapping of patterns (as in `include`) to pairs `(shrink,
-            perturb)`; the first pattern that matches a weight counts, and
-            weights and statistics that match none are kept. Defaults to 0.4
-            (the authors' code).
+            perturb)`; the first pattern that matches a weight or a statistic
+            counts, and those that match none, or the pair (1, 0), are kept.
+            Defaults to 0.4 (the authors' code).
         perturb: Scale of the noise, at least 0 (a scale, never a variance).
             Not used with a mapping. Defaults to 0.1 (the authors' code).
         noise: `"fresh"`: a new draw from each weight's own initializer (the
@@ -82,11 +82,15 @@ def shrink_perturb(
         exclude: Likewise, the weights to keep. Defaults to `None`.
         frozen: Whether the weights and statistics of frozen layers are
             changed too. Defaults to `False`.
-        statistics: What layers measured while training, such as batch-norm
-            moving means and variances. `"reset"` puts them back to their
-            start (the authors' code), `"keep"` leaves them, `"recalibrate"`
-            measures them anew on `data` (which takes a copy of the model's
-            values in memory, to put them back if the data fail). They are
+        statistics: What layers themselves update while training, such as
+            batch-norm moving means and variances; no tables, projections or
+            buffers that training does not write, no moments of a layer that
+            runs in inference mode alone, and nothing of a layer that also
+            keeps a whole number, such as a flag. `"reset"` puts them back to
+            their start (the authors' code), `"keep"` leaves them,
+            `"recalibrate"` measures them anew on `data` (which takes a copy
+            of the model's values in memory, to put them back if the data
+            fail). They are
             never shrunk. Follows `include` and `exclude`, except
             `"recalibrate"`. What `adapt` has learned always stays. Defaults
             to `"reset"`, or to `"keep"` where no weight changes (`shrink=1,
@@ -135,7 +139,7 @@ def shrink_perturb(
         start = draw
         if not isinstance(draw, fresh.Fresh):
             start = fresh.Fresh(seed, build_fn)
-        starts = [(e, start) for e in resets if _is_meant(e, shrink)]
+        starts = [(e, start) for e in resets if _is_changed(e, shrink)]
     if data is not None:
         data = batches.Batches(model, data)
     _rehearse(strengths, draw, starts)
@@ -244,11 +248,14 @@ def _strengths(chosen, shrink, perturb) -> dict:
     return found
 
 
-def _is_meant(entry, shrink) -> bool:
-    """Whether a mapping, if `shrink` is one, means a statistic too."""
+def _is_changed(entry, shrink) -> bool:
+    """Whether a mapping, if `shrink` is one, changes what a statistic is of."""
     if not isinstance(shrink, Mapping):
         return True
-    return any(variables.predicate(pattern)(entry) for pattern in shrink)
+    for pattern, pair in shrink.items():
+        if variables.predicate(pattern)(entry):
+            return list(pair) != [1, 0]
+    return False
 
 
 def _refuse_unsupported(strengths: dict) -> None:
@@ -267,6 +274,12 @@ def _refuse_unsupported(strengths: dict) -> None:
 
 def _rehearse(strengths: dict, draw: noises.Source, starts: list) -> None:
     """Has what can fail do so before any change."""
+    variables.check_finite(
+        # What is dropped, or left alone, may be anything.
+        entry
+        for entry, *pair in strengths.values()
+        if pair[0] != 0 and pair != [1, 0]
+    )
     for entry, _, perturb in strengths.values():
         if perturb:
             draw.check(entry)
@@ -286,6 +299,8 @@ def _mixed(entry, shrink, perturb, draw) -> tuple:
     before = entry.value()
     noise = draw(entry, before) if perturb else None
     after = arrays.mix(before, noise, shrink, perturb)
+    if after is not before:
+        after = variables.constrained(entry.variable, after)
     line = reports.line(
         entry, "mixed", before, after, noise, shrink=shrink, perturb=perturb
     )

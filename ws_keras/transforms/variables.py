@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras.transforms import arrays
 from ws_keras.transforms import ownership
 from ws_keras.transforms import updates
 
@@ -227,6 +228,30 @@ def check_pattern(name: str, pattern) -> None:
             "layer, a layer class or a function of (layer, variable). "
             f"Received: {name}={pattern!r}."
         )
+
+
+def check_finite(chosen: Iterable[Entry]) -> None:
+    """Raises a ValueError that names the weights that are nan or infinite."""
+    found = [e for e in chosen if not arrays.is_finite(e.value())]
+    if found:
+        raise ValueError(
+            "The weights must be finite to be kept in part. Received: nan or "
+            f"infinity in {_some_paths(found)}. The training has diverged: "
+            "load an earlier model, or make a new one with `cold_start`."
+        )
+
+
+def constrained(variable, value: np.ndarray) -> np.ndarray:
+    """Returns a value as the constraint of its variable wants it, if any.
+
+    Keras applies constraints after each step of training; a loss that relies
+    on one (a root, a logarithm) must not see a value that breaks it before.
+    """
+    if variable.constraint is None:
+        return value
+    with keras.device("cpu:0"):
+        projected = variable.constraint(ops.convert_to_tensor(value))
+        return host(projected).astype(value.dtype, copy=False)
 
 
 def listed(patterns) -> list:
