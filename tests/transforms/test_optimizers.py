@@ -9,10 +9,15 @@ from ws_keras.transforms import shrink_perturb as transforms
 
 _X = np.random.default_rng(0).normal(size=(32, 6)).astype("float32")
 _Y = np.random.default_rng(1).integers(0, 3, 32)
-_NAMES = (
-    "SGD RMSprop Adam AdamW Adadelta Adagrad Adamax Adafactor Nadam Ftrl "
-    "Lion Lamb Muon"
-).split()
+_WRAPPERS = ("Optimizer", "LossScaleOptimizer", "MultiOptimizer")
+# Each that this Keras has.
+_NAMES = sorted(
+    name
+    for name, kind in vars(keras.optimizers).items()
+    if isinstance(kind, type)
+    and issubclass(kind, keras.optimizers.Optimizer)
+    and name not in _WRAPPERS
+)
 
 
 def _model(optimizer, **compile_arguments):

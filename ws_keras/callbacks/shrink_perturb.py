@@ -332,8 +332,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         return num_epochs * batches // self._batches_per_step()
 
     def _batches_per_step(self) -> int:
-        optimizer = optimizers.inner(self.model.optimizer)
-        return optimizer.gradient_accumulation_steps or 1
+        return optimizers.accumulation(self.model.optimizer)
 
     def _steps(self) -> int:
         """Number of optimizer steps so far in this fit."""

@@ -1,5 +1,6 @@
 """Direction-aware shrinking: DASH."""
 
+import functools
 import math
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -100,26 +101,30 @@ def dash(
     )
     _check_finite(model, average)
     variables.check_finite(chosen)
-    plan = optimizers.planned(getattr(model, "optimizer", None), optimizer)
+    weights = [entry.variable for entry in chosen]
+    state = optimizers.Change(model, optimizer, weights)
 
     lines = {}
     for entry in chosen:
         gradient = average[places[id(entry.variable)]]
         before = entry.value()
         factor = factors(before, gradient, shrink, _vector_axes(entry))
-        after = (before * factor).astype(before.dtype)
-        after = variables.constrained(entry.variable, after)
+        shrunk = functools.partial(_shrunk, factor=factor)
+        after = variables.constrained(entry.variable, shrunk(before))
+        state.follow(entry.variable, after, shrunk)
         entry.variable.assign(after)
         lines[entry.index] = reports.line(
             entry, "mixed", before, after, shrink=factor.mean(), perturb=0.0
         )
-    optimizers.assign(plan)
-    touched = [entry.variable for entry in chosen]
-    optimizers.sync_averages(getattr(model, "optimizer", None), touched)
+    state.finish()
     for entry in found:
         if entry.index not in lines:
             lines[entry.index] = reports.kept(entry, "not of DASH")
     return reports.Report(tuple(lines[i] for i in sorted(lines)))
+
+
+def _shrunk(weight: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    return (weight * factor).astype(weight.dtype)
 
 
 def factors(

@@ -1,12 +1,15 @@
-"""The state of an optimizer, put back to its start in place."""
+"""The state of a model's optimizers when its weights are changed."""
 
-import weakref
+from collections.abc import Callable
+from collections.abc import Iterable
 
-import keras
 import numpy as np
 from keras import ops
 
-from ws_keras.transforms import errors
+from ws_keras.transforms import arrays
+from ws_keras.transforms import ftrl
+from ws_keras.transforms import starts
+from ws_keras.transforms import variables
 
 POLICIES = ("keep", "reset", "reset_slots")
 
@@ -24,10 +27,12 @@ def reset(optimizer, policy: str = "reset") -> None:
     """Puts an optimizer's state back to its start, in place.
 
     Afterwards it is as if it had just been made from its config and built:
-    slots, `iterations`, gradients that were accumulated, loss scale. Slots
-    that start at other values than zero (Adagrad, Ftrl, Nadam) start there.
-    Nothing is traced again and no compile is needed. A learning rate that was
-    assigned stays as it is; a learning-rate schedule follows `iterations`.
+    slots, `iterations`, gradients that were accumulated, loss scale, and so
+    are the optimizers inside it. Slots that start at other values than zero
+    (Adagrad, Ftrl, Nadam) start there, and those that start as a copy of a
+    weight (`ScheduleFreeAdamW`) are one again. Nothing is traced again and no
+    compile is needed. A learning rate that was assigned stays as it is; a
+    learning-rate schedule follows `iterations`.
 
     Args:
         optimizer: Keras optimizer, or `None` (nothing happens). One that is
@@ -40,148 +45,139 @@ def reset(optimizer, policy: str = "reset") -> None:
     Raises:
         ValueError: If the optimizer cannot be rebuilt from its config.
     """
-    assign(planned(optimizer, policy))
+    if optimizer is not None:
+        _assign(_planned(starts.nested(optimizer), policy))
 
 
-def planned(optimizer, policy: str = "reset") -> list[tuple]:
-    """Returns what `reset` assigns, and fails where `reset` would fail.
+class Change:
+    """What becomes of the state of a model's optimizers.
+
+    Made before the first weight is changed, so that what can fail does so;
+    then told of each change, and at the end that all are done.
+
+    Slots that hold a version of a weight, such as its moving average
+    (`use_ema`) or the copy that `ScheduleFreeAdamW` trains, follow it: the
+    same is done to them as to the weight. So the end of `fit`, a callback
+    that swaps weights and averages, and the next step bring nothing back.
 
     Args:
-        optimizer: See `reset`.
-        policy: See `reset`.
-
-    Returns:
-        List of pairs of a variable and its start, mostly one number in an
-        array of the variable's rank.
+        model: The model.
+        policy: As in `reset`.
+        changed: Weights that will be changed.
+        dropped: Those of them of which nothing stays. Defaults to none.
 
     Raises:
-        ValueError: If the optimizer cannot be rebuilt from its config.
+        ValueError: If an optimizer cannot be rebuilt from its config.
     """
-    if policy == "keep" or optimizer is None or not optimizer.built:
+
+    def __init__(
+        self, model, policy: str, changed: Iterable, dropped: Iterable = ()
+    ):
+        self._policy = policy
+        self._changed = list(changed)
+        self._dropped = {id(variable) for variable in dropped}
+        self._found = _of(model, self._changed)
+        self._plan = _planned(self._found, policy)
+        self._slots = self._following()
+
+    @property
+    def variables(self) -> list:
+        """The slots that follow a weight."""
+        pairs = [pair for slots in self._slots.values() for pair in slots]
+        return [slot for slot, _ in pairs]
+
+    def follow(self, variable, after: np.ndarray, change: Callable) -> None:
+        """Does to the slots of a weight what is done to the weight.
+
+        Args:
+            variable: The weight.
+            after: Its new value.
+            change: Function of an array that gives another one.
+        """
+        for slot, is_begun in self._slots.get(id(variable), ()):
+            before = variables.host(slot)
+            if is_begun and arrays.is_finite(before):
+                slot.assign(variables.constrained(variable, change(before)))
+            else:
+                slot.assign(after)
+
+    def finish(self) -> None:
+        """Carries out the policy, when all weights are changed."""
+        _assign(self._plan)
+        for optimizer in filter(ftrl.is_ftrl, self._found):
+            weights = self._changed
+            if self._policy != "keep":
+                # A new one would drop in its first step what was mixed.
+                weights = optimizer._trainable_variables
+                weights = [v for v in weights if id(v) not in self._dropped]
+            ftrl.follow(optimizer, weights)
+
+    def _following(self) -> dict[int, list]:
+        """Returns slots by weight, each with whether it holds a value yet."""
+        found = {}
+        for optimizer in self._found:
+            is_begun = bool(ops.convert_to_numpy(optimizer._iterations) > 0)
+            pairs = [(*pair, is_begun) for pair in _averages(optimizer)]
+            if self._policy == "keep":
+                copies = starts.copies(optimizer)
+                pairs += [(slot, weight, True) for slot, weight in copies]
+            for slot, weight, begun in pairs:
+                found.setdefault(id(weight), []).append((slot, begun))
+        return found
+
+
+def _of(model, changed: list) -> list:
+    """Returns the built optimizers of a model, and those inside them.
+
+    Apart from the one that it is compiled with, those that are attributes of
+    the model or of a part, as in a training step of one's own, where they
+    train a weight that is changed.
+    """
+    own = getattr(model, "optimizer", None)
+    ids = {id(variable) for variable in changed}
+    found = {}
+    for layer in model._flatten_layers():
+        for value in vars(layer).values():
+            for optimizer in starts.held(value):
+                trained = optimizer._trainable_variables
+                is_meant = not ids or any(id(v) in ids for v in trained)
+                if optimizer is own or is_meant:
+                    inner = starts.nested(optimizer)
+                    found.update((id(o), o) for o in inner if o.built)
+    return list(found.values())
+
+
+def _planned(found: list, policy: str) -> list[tuple]:
+    """Returns what a policy assigns: pairs of a variable and its start."""
+    if policy == "keep":
         return []
-    kept = [_learning_rate(inner(optimizer))]
-    if policy == "reset_slots":
-        kept.append(optimizer.iterations)
-    # The averages follow the weights (`sync_averages`), not their start.
-    kept += _averages(inner(optimizer))
-    kept_ids = {id(variable) for variable in kept}
-    pairs = zip(optimizer.variables, _starts(optimizer), strict=True)
-    return [pair for pair in pairs if id(pair[0]) not in kept_ids]
+    plan, kept = {}, set()
+    for optimizer in found:
+        if not optimizer.built:
+            continue
+        kept.add(id(optimizer._learning_rate))
+        if policy == "reset_slots":
+            # Keras' property is another number where gradients accumulate.
+            kept.add(id(optimizer._iterations))
+        # The averages follow the weights, not their start.
+        kept.update(id(average) for average, _ in _averages(optimizer))
+        plan.update((id(v), (v, start)) for v, start in starts.of(optimizer))
+    return [pair for key, pair in plan.items() if key not in kept]
 
 
-def assign(plan: list[tuple]) -> None:
-    """Carries out what `planned` has returned."""
+def _assign(plan: list[tuple]) -> None:
     for variable, start in plan:
-        variable.assign(_filled(start, variable))
+        variable.assign(starts.filled(start, variable))
 
 
-def sync_averages(optimizer, touched: list) -> None:
-    """Copies changed weights into the optimizer's moving averages.
-
-    With `use_ema=True` the end of `fit` copies the averages over the weights
-    and would bring back what a transform has changed.
-
-    Args:
-        optimizer: Keras optimizer or `None`.
-        touched: Variables that were changed.
-    """
-    if optimizer is None or not optimizer.built:
-        return
-    core = inner(optimizer)
-    averages = _averages(core)
-    if not averages:
-        return
-    ids = {id(variable) for variable in touched}
-    trained = core._trainable_variables
-    for variable, average in zip(trained, averages, strict=True):
-        if id(variable) in ids:
-            average.assign(ops.convert_to_numpy(variable))
+def accumulation(optimizer) -> int:
+    """Returns how many batches of gradients make a step of an optimizer."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return getattr(inner, "gradient_accumulation_steps", None) or 1
 
 
-def inner(optimizer):
-    """Returns the optimizer inside a `LossScaleOptimizer`, or itself."""
-    return getattr(optimizer, "inner_optimizer", optimizer)
-
-
-def _averages(optimizer) -> list:
+def _averages(optimizer) -> list[tuple]:
+    """Returns the moving averages of weights, each with its weight."""
     averages = getattr(optimizer, "_model_variables_moving_average", None)
-    return list(averages or [])
-
-
-def _learning_rate(optimizer):
-    # A schedule has no variable.
-    rate = optimizer._learning_rate
-    return rate if isinstance(rate, keras.Variable) else None
-
-
-def _starts(optimizer) -> list:
-    """Returns the start of each state variable, mostly as one number.
-
-    A new optimizer is built on stand-ins with one element each: its slots
-    start constant, so that a copy of the model's size is not needed. That is
-    done once, as it would take longer than all else at the start of a round.
-    """
-    reason = "its state has other variables than a new one's"
-    try:
-        config = _config(optimizer)
-        key = repr(config), len(optimizer.variables)
-        known_key, starts = _KNOWN.get(optimizer, (None, None))
-        if key != known_key:
-            starts = _built_starts(optimizer, config)
-        if starts is not None:
-            if all(start.size == 1 for start in starts):
-                _KNOWN[optimizer] = key, starts
-            return starts
-    except Exception as error:  # a user's class fails in many ways
-        reason = errors.reason(error)
-    raise ValueError(
-        "The optimizer must be such that it can be rebuilt from its config, "
-        "for its start to be known. Received: "
-        f"{type(optimizer).__name__} ({reason}). Use `optimizer='keep'`, and "
-        "compile the model anew where its state must go."
-    )
-
-
-# Of each optimizer: its config and the number of its variables, their starts.
-_KNOWN = weakref.WeakKeyDictionary()
-
-
-def _built_starts(optimizer, config: dict) -> list | None:
-    trained = inner(optimizer)._trainable_variables
-    for stand_ins in (map(_stand_in, trained), trained):
-        new = type(optimizer).from_config(config)
-        new.build(list(stand_ins))
-        starts = [ops.convert_to_numpy(v) for v in new.variables]
-        if len(starts) == len(optimizer.variables):
-            return starts
-    return None
-
-
-def _config(optimizer) -> dict:
-    """Returns the config, with a schedule of the user's replaced.
-
-    No start depends on the learning rate, and a schedule or function of the
-    user's own may not be serializable.
-    """
-    own = vars(inner(optimizer))
-    rate = own["_learning_rate"]
-    if not isinstance(rate, keras.Variable):
-        decay = keras.optimizers.schedules.ExponentialDecay(1.0, 1, 1.0)
-        own["_learning_rate"] = decay
-    try:
-        return optimizer.get_config()
-    finally:
-        own["_learning_rate"] = rate
-
-
-def _stand_in(variable):
-    shape = (1,) * len(variable.shape)
-    return keras.Variable(
-        np.zeros(shape), dtype=variable.dtype, name=variable.name
-    )
-
-
-def _filled(start: np.ndarray, variable) -> np.ndarray:
-    if start.shape == tuple(variable.shape):
-        return start
-    return np.full(variable.shape, start.flat[0], start.dtype)
+    pairs = zip(averages or (), optimizer._trainable_variables, strict=False)
+    return [pair for pair in pairs if pair[0] is not None]

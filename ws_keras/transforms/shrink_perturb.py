@@ -99,9 +99,12 @@ def shrink_perturb(
             its start (slots, `iterations`, loss scale; the authors' code),
             and with it a learning-rate schedule; `"reset_slots"` keeps
             `iterations`, so that a schedule continues; `"keep"` leaves it.
-            Moving averages of weights (`use_ema`) follow the changed weights
-            in each case. Defaults to `"reset"`, or to `"keep"` where no
-            weight changes.
+            What holds a version of a weight (its moving average with
+            `use_ema`, the copy of `ScheduleFreeAdamW`, the sums of `Ftrl`)
+            follows the weight in each case. So do the optimizers inside a
+            `MultiOptimizer`, and those that are attributes of the model for
+            a training step of its own. Defaults to `"reset"`, or to `"keep"`
+            where no weight changes.
         data: Batches of model inputs for `statistics="recalibrate"`; of a
             tuple, the first item.
         build_fn: Function without arguments that builds such a model, for
@@ -143,20 +146,20 @@ def shrink_perturb(
     if data is not None:
         data = batches.Batches(model, data)
     _rehearse(strengths, draw, starts)
-    plan = optimizers.planned(getattr(model, "optimizer", None), optimizer)
+    weights = [entry.variable for entry in changed]
+    dropped = [e.variable for e, factor, _ in strengths.values() if not factor]
+    state = optimizers.Change(model, optimizer, weights, dropped)
 
     lines = {}
-    with _undone_on_error(found if data is not None else []):
+    undone = [*(e.variable for e in found), *state.variables]
+    with _undone_on_error(undone if data is not None else []):
         for index, (entry, *strength) in strengths.items():
-            lines[index] = _mix(entry, *strength, draw)
+            lines[index] = _mix(entry, *strength, draw, state)
         for entry, start in starts:
             lines[entry.index] = _reset(entry, start)
         if data is not None:
             layer_statistics.assign(layer_statistics.measure(model, data))
-    optimizers.assign(plan)
-    optimizers.sync_averages(
-        getattr(model, "optimizer", None), [e.variable for e in changed]
-    )
+    state.finish()
     for entry in found:
         if entry.index not in lines:
             lines[entry.index] = reports.kept(entry, _reason(entry))
@@ -287,20 +290,25 @@ def _rehearse(strengths: dict, draw: noises.Source, starts: list) -> None:
         start.check(entry)
 
 
-def _mix(entry, shrink, perturb, draw) -> reports.Line:
-    after, line = _mixed(entry, shrink, perturb, draw)
+def _mix(entry, shrink, perturb, draw, state) -> reports.Line:
+    after, line = _mixed(entry, shrink, perturb, draw, state)
     # What it was made from is gone: memory is to hold two copies at most.
     if after is not None:
         entry.variable.assign(after)
     return line
 
 
-def _mixed(entry, shrink, perturb, draw) -> tuple:
+def _mixed(entry, shrink, perturb, draw, state) -> tuple:
     before = entry.value()
     noise = draw(entry, before) if perturb else None
-    after = arrays.mix(before, noise, shrink, perturb)
+
+    def mixed(value):
+        return arrays.mix(value, noise, shrink, perturb)
+
+    after = mixed(before)
     if after is not before:
         after = variables.constrained(entry.variable, after)
+        state.follow(entry.variable, after, mixed)
     line = reports.line(
         entry, "mixed", before, after, noise, shrink=shrink, perturb=perturb
     )
@@ -314,14 +322,14 @@ def _reset(entry, start) -> reports.Line:
 
 
 @contextlib.contextmanager
-def _undone_on_error(entries: list):
-    """Puts values back if the block fails: data can fail at any batch."""
-    values = [entry.value().copy() for entry in entries]
+def _undone_on_error(undone: list):
+    """Puts variables back if the block fails: data can fail at any batch."""
+    values = [variables.host(variable).copy() for variable in undone]
     try:
         yield
     except BaseException:
-        for entry, value in zip(entries, values, strict=True):
-            entry.variable.assign(value)
+        for variable, value in zip(undone, values, strict=True):
+            variable.assign(value)
         raise
 
 

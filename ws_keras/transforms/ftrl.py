@@ -1,0 +1,47 @@
+"""The state of Ftrl, which computes the weights from it alone."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from ws_keras.transforms import variables
+
+
+def follow(optimizer, changed: list) -> None:
+    """Lets the next step of an `Ftrl` go on from the weights as they are.
+
+    The optimizer computes each weight from the sums `linear` and
+    `accumulator`, whatever the weight is at that moment (McMahan et al.,
+    2013): `w = (clip(linear, -l1, l1) - linear) / quadratic`. So a step after
+    a change of the weights alone would bring back the old ones, or drop them
+    where the sums are zero. Here `linear` becomes what gives the new ones.
+
+    Args:
+        optimizer: Built `keras.optimizers.Ftrl`.
+        changed: Weights to follow.
+    """
+    ids = {id(variable) for variable in changed}
+    weights = optimizer._trainable_variables
+    slots = zip(
+        weights, optimizer._accumulators, optimizer._linears, strict=True
+    )
+    for weight, accumulator, linear in slots:
+        if id(weight) in ids:
+            linear.assign(_linear(optimizer, weight, accumulator))
+
+
+def _linear(optimizer, weight, accumulator) -> np.ndarray:
+    value, total = (
+        variables.host(v).astype(np.float64) for v in (weight, accumulator)
+    )
+    rate = float(ops.convert_to_numpy(optimizer.learning_rate))
+    decay = optimizer.l2_regularization_strength + optimizer.beta / (2 * rate)
+    quadratic = total**-optimizer.learning_rate_power / rate + 2 * decay
+    bound = np.sign(value) * optimizer.l1_regularization_strength
+    found = -(value * quadratic + bound)
+    return found.astype(variables.host(weight).dtype)
+
+
+def is_ftrl(optimizer) -> bool:
+    """Returns whether an optimizer is Keras' Ftrl."""
+    return isinstance(optimizer, keras.optimizers.Ftrl)
