@@ -9,8 +9,8 @@ from keras import ops
 from ws_keras.diagnostics import measures
 from ws_keras.diagnostics import probe as probes
 from ws_keras.protocol import Samples
+from ws_keras.transforms import errors
 from ws_keras.transforms import shrink_perturb as transforms
-from ws_keras.transforms import statistics
 from ws_keras.transforms import variables
 
 _BATCH = 500
@@ -120,7 +120,7 @@ class Diagnostics:
                 self._model, shrink, 0.0, seed=0, optimizer="keep", **measured
             )
             return self._predicted(self._held_out(number))
-        except statistics.NotFinite:
+        except errors.NotFinite:
             return math.nan, math.nan  # of a network that has diverged
         finally:
             for variable, value in zip(

@@ -66,3 +66,10 @@ def test_noise_has_the_scale_of_perturb():
     moved = np.append(*found.get_weights()) - np.append(*before)
     # 180 steps of 0.1 each: a deviation of 1.3 for each of 4 weights.
     assert 0.4 < np.sqrt(np.mean(moved**2)) < 3.5
+
+
+def test_a_training_that_has_diverged_ends_as_without_it():
+    trained = model()
+    trained.compile(keras.optimizers.SGD(1e30), "mse")
+    weights = fit(trained, EveryStep(SHRINK, 0.1, seed=0))
+    assert not np.isfinite(weights).all()

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from ws_keras import seeds
+from ws_keras.transforms import errors
 from ws_keras.transforms import shrink_perturb as transforms
 
 
@@ -45,12 +46,15 @@ class EveryStep(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = int(ops.convert_to_numpy(self.model.optimizer.iterations))
-        transforms.shrink_perturb(
-            self.model,
-            self.shrink,
-            self.perturb,
-            noise=self.noise,
-            seed=seeds.derive(self.seed, "step", self.round, step),
-            statistics="keep",
-            optimizer="keep",
-        )
+        try:
+            transforms.shrink_perturb(
+                self.model,
+                self.shrink,
+                self.perturb,
+                noise=self.noise,
+                seed=seeds.derive(self.seed, "step", self.round, step),
+                statistics="keep",
+                optimizer="keep",
+            )
+        except errors.NotFinite:
+            pass  # The training has diverged, which its loss shows.

@@ -14,6 +14,10 @@ _WHERE = re.compile(
 )
 
 
+class NotFinite(ValueError):
+    """Weights or statistics are nan or infinite."""
+
+
 def reason(error: Exception, length: int = 200) -> str:
     """Returns what an error's text says, on one line and without a trace."""
     text = " ".join(_WHERE.sub(" ", str(error)).split())

@@ -14,10 +14,6 @@ from ws_keras.transforms import variables
 POLICIES = ("keep", "reset", "recalibrate")
 
 
-class NotFinite(ValueError):
-    """Statistics came out as nan or infinity."""
-
-
 def check_policy(policy: str, data) -> None:
     """Raises a ValueError for an unknown policy or one without its data."""
     if policy is not None and policy not in POLICIES:
@@ -176,7 +172,7 @@ def _pass(model, inputs, number: int) -> None:
 
 def _check_finite(variable, value) -> None:
     if not ops.convert_to_numpy(ops.all(ops.isfinite(value))):
-        raise NotFinite(
+        raise errors.NotFinite(
             "`data` must give finite statistics. Received: nan or infinity "
             f"for {variable.path!r}. Look at the data and at the weights."
         )

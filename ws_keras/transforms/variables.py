@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from ws_keras.transforms import arrays
+from ws_keras.transforms import errors
 from ws_keras.transforms import ownership
 from ws_keras.transforms import updates
 
@@ -231,10 +232,10 @@ def check_pattern(name: str, pattern) -> None:
 
 
 def check_finite(chosen: Iterable[Entry]) -> None:
-    """Raises a ValueError that names the weights that are nan or infinite."""
+    """Raises a `NotFinite` that names the weights that are nan or infinite."""
     found = [e for e in chosen if not arrays.is_finite(e.value())]
     if found:
-        raise ValueError(
+        raise errors.NotFinite(
             "The weights must be finite to be kept in part. Received: nan or "
             f"infinity in {_some_paths(found)}. The training has diverged: "
             "load an earlier model, or make a new one with `cold_start`."
