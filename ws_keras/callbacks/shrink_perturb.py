@@ -10,11 +10,14 @@ from keras import ops
 
 from ws_keras import seeds
 from ws_keras.callbacks import moments
+from ws_keras.callbacks import next_step
 from ws_keras.callbacks import schedule as schedules
 from ws_keras.callbacks import serialization
 from ws_keras.callbacks import travelling
 from ws_keras.transforms import batches
 from ws_keras.transforms import optimizers
+from ws_keras.transforms import ownership
+from ws_keras.transforms import rates
 from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
 
@@ -146,6 +149,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self.seed = None if seed is None else int(seed)
         self._fits = 0
         self._state = None
+        self._resumed = False
         self._watch = moments.Watch()
 
     def set_model(self, model):
@@ -153,23 +157,22 @@ class ShrinkPerturb(keras.callbacks.Callback):
         # Before any callback restores weights, and with them this state.
         if self._state is not None:
             self._state.detach(model)
-        self._state = travelling.TravellingState(
-            {
-                "arguments": self._fingerprint(),
-                "seed": secrets.randbits(31)
-                if self.seed is None
-                else self.seed,
-                "fits": self._fits,
-                "epoch": -1,  # the last epoch that began
-                # What to add to the optimizer's count, which may have begun
-                # before this fit and is set back by a reset.
-                "offset": 0,
-                "due": 0,  # steps when it was last asked
-            }
-        )
+        self._fresh = {
+            "arguments": self._fingerprint(),
+            "seed": secrets.randbits(31) if self.seed is None else self.seed,
+            "fits": self._fits,
+            "epoch": -1,  # the last epoch that began
+            # What to add to the optimizer's count, which may have begun
+            # before this fit and is set back by a reset.
+            "offset": 0,
+            "due": 0,  # steps when it was last asked
+        }
+        self._state = travelling.TravellingState(self._fresh)
         self._state.attach(model)
         self._fits += 1
         self._epoch = None
+        # Before another callback of this fit sets the learning rate.
+        self._past = rates.Past(model)
 
     def on_train_begin(self, logs=None):
         self._state.begun = True
@@ -177,26 +180,32 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self._watch = moments.watch(self)
         if self._data is not None:
             self._watch.measure_on(self._data)
-        # Restoring may come before this callback or after it.
-        if not self._state.restored:
-            self._state.values["offset"] = -self._iterations()
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self._epoch is None:
+        is_first, self._epoch = self._epoch is None, epoch
+        self._next_look = 0
+        if ownership.is_built(self.model) or not next_step.comes_late():
+            self._open(epoch, is_first)
+        else:
+            next_step.when_built(
+                self.model, lambda: self._open(epoch, is_first)
+            )
+
+    def _open(self, epoch: int, is_first: bool) -> None:
+        if is_first:
             self._begin(epoch)
         values = self._state.values
         # A fit that was restored in the middle of an epoch begins it again.
         if self.schedule.is_due_at_epoch(epoch) and values["epoch"] < epoch:
             self._apply("epoch", epoch)
         values["epoch"] = max(values["epoch"], epoch)
-        self._epoch, self._next_look = epoch, 0
 
     def on_train_batch_begin(self, batch, logs=None):
         if self._data is None:
             self._watch.on_batch_begin(self, batch)
         if self.schedule.when != "step" or batch < self._next_look:
             return
-        self._apply_if_step_is_due(self._epoch)
+        self._apply_if_step_is_due(self._epoch, is_within=True)
         # To read the optimizer's count makes a training step wait. A batch
         # is a step or less, in rare training steps of one's own a few.
         every = self.schedule.every
@@ -228,6 +237,10 @@ class ShrinkPerturb(keras.callbacks.Callback):
                 self._apply("epoch", epoch)
             self._apply_if_step_is_due(epoch)
         self._state.detach(self.model)
+        self._past.note()
+        if self._resumed:
+            # Keras leaves it there, and the next fit would begin late.
+            self.model._initial_epoch = None
         self._watch.on_train_end(self)
 
     def on_test_begin(self, logs=None):
@@ -237,6 +250,11 @@ class ShrinkPerturb(keras.callbacks.Callback):
 
     def on_predict_begin(self, logs=None):
         self._detach_outside_of_fit()
+
+    def __getstate__(self) -> dict:
+        # For copies and for other processes: the model is of one fit.
+        gone = ("_model", "_state", "_past")
+        return {**vars(self), **dict.fromkeys(gone)}
 
     def get_config(self) -> dict:
         """Returns the arguments, for `keras.saving`.
@@ -271,13 +289,16 @@ class ShrinkPerturb(keras.callbacks.Callback):
         """Acts on what came before the first epoch of this fit."""
         if self._data is not None and self.model.built:
             moments.check(self.model, self._data)
-        restored = self._state.restored
-        if restored:
+        self._resumed = self._is_resumed(epoch)
+        if self._resumed:
             self._check_same_arguments()
             self._fits = self._state.values["fits"] + 1
-        elif epoch > 0:
+        else:
+            # What an earlier fit has left in a file says nothing of this one.
+            self._state.values = {**self._fresh, "offset": -self._iterations()}
+        if epoch > 0 and not self._resumed:
             self._count_earlier_steps(epoch)
-        if self.schedule.when != "fit" or restored:
+        if self.schedule.when != "fit" or self._resumed:
             return
         if epoch == 0:
             self._apply("fit", 0)
@@ -289,20 +310,57 @@ class ShrinkPerturb(keras.callbacks.Callback):
                 stacklevel=2,
             )
 
-    def _apply_if_step_is_due(self, epoch: int) -> None:
+    def _is_resumed(self, epoch: int) -> bool:
+        """Whether this fit goes on where the restored state was saved.
+
+        Weights that were saved within an earlier fit bring its state along
+        wherever they are loaded.
+        """
+        if not self._state.restored:
+            return False
+        last = self._state.values["epoch"]
+        if epoch > 0:
+            return last in (epoch - 1, epoch)
+        # `BackupAndRestore` says so even where it begins the first one again.
+        is_backup = getattr(self.model, "_initial_epoch", None) is not None
+        return is_backup and last <= 0
+
+    def _apply_if_step_is_due(self, epoch: int, is_within=False) -> None:
         values, steps = self._state.values, self._steps()
-        if self.schedule.is_due_at_step(values["due"], steps, epoch):
+        before, values["due"] = values["due"], steps
+        if not self.schedule.is_due_at_step(before, steps, epoch):
+            return
+        length = self.params["steps"]
+        if is_within and length is None and next_step.comes_late():
+            self._apply_unless_over(steps, {**values, "due": before})
+        else:
             self._apply("step", steps)
-        values["due"] = steps
+
+    def _apply_unless_over(self, steps: int, values: dict) -> None:
+        """Applies it if another step follows: the data may be at their end."""
+        report = self.report
+
+        def undo():
+            self._state.values, self.report = values, report
+
+        def apply():
+            self._apply("step", steps)
+            return undo
+
+        state = optimizers.state(self.model)
+        changed = [*self.model.variables, *state]
+        next_step.unless_over(self.model, changed, apply)
 
     def _apply(self, what: str, number: int) -> None:
         values = self._state.values
         before = self._iterations()
-        self.report = transforms.shrink_perturb(
-            self.model,
-            seed=seeds.derive(values["seed"], values["fits"], what, number),
-            **self._arguments,
-        )
+        seed = seeds.derive(values["seed"], values["fits"], what, number)
+        # Within the fit the rate is what its other callbacks make of it.
+        past = self._past if what == "fit" else None
+        with rates.given(self.model, past):
+            self.report = transforms.shrink_perturb(
+                self.model, seed=seed, **self._arguments
+            )
         if any(line.action == "reset" for line in self.report):
             self._watch.reset()
         # Resetting the optimizer sets its count back.

@@ -8,6 +8,7 @@ from keras import ops
 
 from ws_keras.transforms import arrays
 from ws_keras.transforms import ftrl
+from ws_keras.transforms import rates
 from ws_keras.transforms import starts
 from ws_keras.transforms import variables
 
@@ -79,6 +80,7 @@ class Change:
         self._found = _of(model, self._changed)
         self._plan = _planned(self._found, policy)
         self._slots = self._following()
+        self._past = rates.past(model) if policy == "reset" else None
 
     @property
     def variables(self) -> list:
@@ -104,6 +106,8 @@ class Change:
     def finish(self) -> None:
         """Carries out the policy, when all weights are changed."""
         _assign(self._plan)
+        if self._past is not None:
+            self._past.restore()
         for optimizer in filter(ftrl.is_ftrl, self._found):
             weights = self._changed
             if self._policy != "keep":
@@ -124,6 +128,14 @@ class Change:
             for slot, weight, begun in pairs:
                 found.setdefault(id(weight), []).append((slot, begun))
         return found
+
+
+def state(model) -> list:
+    """Returns the variables of all optimizers of a model."""
+    found = {}
+    for optimizer in _of(model, []):
+        found.update((id(v), v) for v in optimizer.variables)
+    return list(found.values())
 
 
 def _of(model, changed: list) -> list:
