@@ -170,7 +170,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self._state = travelling.TravellingState(self._fresh)
         self._state.attach(model)
         self._fits += 1
-        self._epoch = None
+        self._epoch, self._resumed = None, False
         # Before another callback of this fit sets the learning rate.
         self._past = rates.Past(model)
 
