@@ -273,6 +273,7 @@ def test_held_out_samples_in_the_rounds_are_named():
             build, [ROUNDS[0], shared], HELD_OUT, seeds=(0,), until=UNTIL
         )
     assert "against cold" in few.verdict
+    assert "5 of 200 held-out samples" in few.verdict
     with pytest.warns(UserWarning, match="200 of 200"):
         all_of = growing.fit_rounds(
             build, [ROUNDS[0], HELD_OUT], HELD_OUT, seeds=(0, 1), until=UNTIL

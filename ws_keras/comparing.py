@@ -132,8 +132,10 @@ class Loop:
             if self._on_end:
                 self._on_end(setting, self._model)
 
-    def comparison(self, margin: float, withheld: str) -> Comparison:
-        """Returns all rows and what they say."""
+    def comparison(
+        self, margin: float, withheld: str, notes: Iterable[str]
+    ) -> Comparison:
+        """Returns all rows and what they say, and notes below."""
         ids = {row.setting for row in self._rows}
         said = verdicts.verdict(
             self._rows,
@@ -142,8 +144,8 @@ class Loop:
             margin=margin,
             withheld=withheld,
         )
-        notes = [] if self._networks.are_built else [_ONE_PAST]
-        text = "\n".join([str(said), *notes])
+        past = [] if self._networks.are_built else [_ONE_PAST]
+        text = "\n".join([str(said), *notes, *past])
         return Comparison(self._rows, text, said.recommended)
 
     def _is_over(self, setting: all_settings.Setting) -> bool:

@@ -128,7 +128,9 @@ def fit_rounds(
     first = settings((first_seed,) if seeds is None else seeds)
     _check_differ(first, rounds, first_round)
     data = grown.join(rounds, held_out)
-    withheld = withheld or grown.shared(data)
+    shared, is_void = grown.shared(data)
+    if is_void:
+        withheld, shared = withheld or shared, ""
     loop = comparing.Loop(
         starts.Networks(model, first[0].seed),
         data,
@@ -151,7 +153,7 @@ def fit_rounds(
                 loop.run(settings([first_seed + number for number in more]))
             else:
                 withheld = withheld or _too_long(seconds)
-    return loop.comparison(margin, withheld)
+    return loop.comparison(margin, withheld, [shared] if shared else [])
 
 
 def _more_seeds(seconds: float) -> range:

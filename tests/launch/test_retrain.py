@@ -274,6 +274,18 @@ def test_model_of_unknown_past_gets_no_verdict(nursery, weeks, flags, words):
     assert found.returncode == 0, found.stderr
     assert f"No recommendation. {words}" in found.stdout
     assert "against warm" not in found.stdout
+    # Nor is it known next week, but for the samples that are new then.
+    assert (
+        run(
+            nursery, weeks, "zero.keras", "one.npz", "a1.keras", "--overwrite"
+        ).returncode
+        == 0
+    )
+    later = run(
+        nursery, weeks, "a1.keras", "two.npz", "a2.keras", "--overwrite", *QUICK
+    )
+    assert "Of these 0 are old and" in later.stdout
+    assert "against warm" in later.stdout
 
 
 @pytest.mark.parametrize(

@@ -76,20 +76,21 @@ def _pair(what: str, pair) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def shared(data: Data) -> str:
+def shared(data: Data) -> tuple[str, bool]:
     """Warns of held-out samples that are in the rounds as well.
 
     Returns:
-        A sentence where they are so many that accuracies mean nothing.
+        A sentence about them, if there are any, and whether they are so many
+        that accuracies mean nothing.
     """
     found, end = digests.samples(data.x), data.ends[-1]
     size = len(found) - end
     count = int(np.isin(found[end:], found[:end]).sum())
     if not count:
-        return ""
+        return "", False
     text = (
         f"{count} of {size} held-out samples ({count / size:.1%}) are in the "
         "rounds as well, so that accuracies are too high"
     )
     warnings.warn(f"{text}. Leave them out of one side.", stacklevel=3)
-    return f"{text}." if count / size > _SHARED else ""
+    return f"{text}.", count / size > _SHARED

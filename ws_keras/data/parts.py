@@ -109,17 +109,16 @@ def chosen(
     words = f"{held.sum()} of {len(held)} samples are held out: {rule}."
     if is_old is not None:
         words += _shares(is_old[held])
-    now = history.of(rule, keys.samples[~held], keys.samples[held], data.y)
-    if old_samples:
-        now = dataclasses.replace(
-            now, trained=np.union1d(now.trained, keys.samples[:old_samples])
-        )
+    doubt = _doubt(data, rule, keys, past, old_samples)
+    # What the model may have seen is not held out next time either.
+    trained = seen | ~held | bool(doubt)
+    now = history.of(rule, keys.samples[trained], keys.samples[held], data.y)
     return Parts(
         (data.x[~held], data.y[~held]),
         (data.x[held], data.y[held]),
         now if past is None else past + now,
         words,
-        _doubt(data, rule, keys, past, old_samples),
+        doubt,
     )
 
 
