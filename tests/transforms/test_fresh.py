@@ -237,3 +237,45 @@ def test_what_is_kept_goes_with_the_layer():
     keras.backend.clear_session()
     gc.collect()
     assert layer() is None
+
+
+def _small(*units):
+    return keras.Sequential(
+        [keras.Input((4,)), *(keras.layers.Dense(n) for n in units)]
+    )
+
+
+_GIVEN = _small(3, 2)
+
+
+def _failing():
+    raise FileNotFoundError("no weights.h5 here")
+
+
+@pytest.mark.parametrize(
+    ("build_fn", "message"),
+    [
+        (_small(3, 2), "must be a function.*Received: Sequential"),
+        ("small", "must be a function.*Received: str"),
+        (lambda: None, "returned NoneType"),
+        (lambda model: model, "raised TypeError"),
+        (_failing, "raised FileNotFoundError: no weights.h5 here"),
+        (lambda: _GIVEN, "returned the model itself"),
+        (lambda: _small(3), "nothing in the place of .*kernel"),
+        (lambda: _small(3, 5), r"shape \(3, 5\) in the place of"),
+        (
+            lambda: keras.Sequential([keras.layers.Dense(3)]),
+            "which is not built",
+        ),
+    ],
+)
+def test_a_wrong_build_fn_is_told_what_is_wrong_with_it(build_fn, message):
+    before = [np.array(w) for w in _GIVEN.get_weights()]
+    with pytest.raises(ValueError, match=f"`build_fn`.*{message}") as caught:
+        transforms.shrink_perturb(_GIVEN, seed=1, build_fn=build_fn)
+    assert "\n" not in str(caught.value)
+    for old, new in zip(before, _GIVEN.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert (
+        len(transforms.cold_start(_GIVEN, build_fn=lambda: _small(3, 2))) == 4
+    )

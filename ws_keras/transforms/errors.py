@@ -41,3 +41,8 @@ def refused(what: str):
             f"{what} must be what the model and its loss take. Received: "
             f"{reason(error)}."
         ) from error
+
+
+def described(error: Exception) -> str:
+    """Returns the class of an error and what its text says."""
+    return f"{type(error).__name__}: {reason(error)}"

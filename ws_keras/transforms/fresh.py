@@ -3,11 +3,13 @@
 import contextlib
 from collections.abc import Callable
 
+import keras
 import numpy as np
 
 from ws_keras import seeds
 from ws_keras.transforms import errors
 from ws_keras.transforms import isolation
+from ws_keras.transforms import ownership
 from ws_keras.transforms import twins
 from ws_keras.transforms import variables
 
@@ -62,7 +64,9 @@ class Fresh:
         """Returns the twin that holds a variable, and the place there."""
         if self._build_fn:
             twin = self._twin(entry, None)
-            _check(twin, entry, entry.index)
+            reason = _mismatch(twin, entry, entry.index)
+            if reason:
+                raise _wrong_build(reason)
             return twin, entry.index
         reason = None
         # Some parts have no config to be built from, such as the cell of a
@@ -74,7 +78,9 @@ class Fresh:
                 place = ids.index(id(entry.variable))
             try:
                 twin = self._twin(entry, layer)
-                _check(twin, entry, place)
+                found = _mismatch(twin, entry, place)
+                if found:
+                    raise _error(entry, found)
                 return twin, place
             except ValueError as error:
                 reason = reason or error  # the innermost says the most
@@ -90,11 +96,13 @@ class Fresh:
         try:
             with isolation.isolated(seeds.derive(*address)):
                 if layer is None:
-                    twin = twins.of_model(self._build_fn())
+                    twin = _build(self._build_fn, entry)
                 elif layer is entry.owner:
                     twin = twins.of_layer(layer, address)
                 else:
                     twin = twins.of_whole_layer(layer, address)
+        except _WrongBuild:
+            raise
         except Exception as error:  # a user's class fails in many ways
             raise _error(entry, errors.reason(error)) from error
         self._twins[id(layer)] = twin
@@ -117,11 +125,44 @@ class Fresh:
         return value
 
 
-def _check(twin: twins.Twin, entry: variables.Entry, place: int) -> None:
-    shape = twin.shape(place)
-    if shape != tuple(entry.variable.shape):
-        found = "nothing" if shape is None else f"shape {shape}"
-        raise _error(entry, f"a new build has {found} in its place")
+class _WrongBuild(ValueError):
+    """`build_fn` does not build such a model."""
+
+
+def _build(build_fn: Callable, entry: variables.Entry) -> twins.Twin:
+    """Returns the twin of what a user's function builds."""
+    try:
+        model = build_fn()
+    except Exception as error:
+        raise _wrong_build(f"it raised {errors.described(error)}") from error
+    if not isinstance(model, keras.layers.Layer):
+        raise _wrong_build(f"it returned {type(model).__name__}")
+    if any(variable is entry.variable for variable in model.variables):
+        # Its values would be the noise.
+        raise _wrong_build("it returned the model itself")
+    if not ownership.is_built(model):
+        raise _wrong_build(f"it returned {model.name!r}, which is not built")
+    return twins.of_model(model)
+
+
+def _wrong_build(reason: str) -> _WrongBuild:
+    return _WrongBuild(
+        "`build_fn` must be a function without arguments that builds the "
+        "whole model anew, with the same layers in the same order. Received: "
+        f"one that does not ({reason})."
+    )
+
+
+def _mismatch(twin: twins.Twin, entry: variables.Entry, place: int) -> str:
+    """Returns what another build has in the place of a variable, if wrong."""
+    shape, wanted = twin.shape(place), tuple(entry.variable.shape)
+    if shape == wanted:
+        return ""
+    found = "nothing" if shape is None else f"shape {shape}"
+    return (
+        f"a new build has {found} in the place of {entry.path!r} of shape "
+        f"{wanted}"
+    )
 
 
 def _error(entry: variables.Entry, reason: str) -> ValueError:

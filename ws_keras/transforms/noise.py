@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+import keras
 import numpy as np
 
 from ws_keras import seeds
@@ -63,7 +64,14 @@ def check(kind, build_fn) -> None:
             f"`noise` must be one of {list(KINDS)} or a function of "
             f"(weight, rng). Received: noise={kind!r}."
         )
-    if build_fn is not None and kind != "fresh":
+    if build_fn is None:
+        return
+    if not callable(build_fn) or isinstance(build_fn, keras.layers.Layer):
+        raise ValueError(
+            "`build_fn` must be a function without arguments that builds "
+            f"such a model. Received: {type(build_fn).__name__}."
+        )
+    if kind != "fresh":
         raise ValueError(
             f"`build_fn` serves only `noise='fresh'`. Received: noise={kind!r}."
         )
