@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ws_keras import files
 from ws_keras import locks
 from ws_keras.data import aligned
 from ws_keras.data import npz
@@ -146,9 +147,9 @@ def save(dataset: Dataset, folder: str | os.PathLike) -> pathlib.Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     names = ("x", "y", "x_test", "y_test")
     arrays = {name: getattr(dataset, name) for name in names}
-    np.savez_compressed(
-        path, **{name: a for name, a in arrays.items() if a is not None}
-    )
+    known = {name: a for name, a in arrays.items() if a is not None}
+    with files.part_of(path) as part:
+        np.savez_compressed(part, **known)
     return path
 
 
