@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from ws_keras import seeds
+from ws_keras.transforms import isolation
 from ws_keras.transforms import optimizers
-from ws_keras.transforms import twins
 
 
 class Networks:
@@ -47,7 +47,7 @@ class Networks:
         optimizers.reset(model.optimizer)
 
     def _built(self, seed: int, *address: str | int) -> keras.Model:
-        with twins.isolated(seeds.derive(seed, *address)):
+        with isolation.isolated(seeds.derive(seed, *address)):
             return self._build()
 
 

@@ -199,3 +199,16 @@ def test_few_samples_decide_nothing(make_arm):
     found = Guesses(make_arm, labels, cold=[good] * 3, warm=[other] * 3)
     assert ": not decided;" in found.verdict().lines[2]
     assert "more held-out samples" in found.verdict().recommendation
+
+
+def test_one_seed_far_above_chance_is_not_at_chance_level(make_arm):
+    """The samples tell it, even where seeds do not."""
+    labels = [0, 1] * 50
+    good = [1, *labels[1:]]
+    alone = Guesses(make_arm, labels, warm=[good]).verdict()
+    assert "99.0 % held out" in alone.lines[0]
+    assert "chance level" not in alone.lines[0]
+    pair = Guesses(make_arm, labels, cold=[good], warm=[good]).verdict()
+    assert "One seed cannot tell" in pair.recommendation
+    coin = Guesses(make_arm, labels, warm=[[0, 1, 1, 0] * 25]).verdict()
+    assert "chance level" in coin.lines[0]

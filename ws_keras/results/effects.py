@@ -83,8 +83,10 @@ def of(values: Mapping[int, np.ndarray], largest: float = 0.0) -> Effect:
     if num_samples > 1:
         of_samples = _error_of_samples(found.mean(0), largest)
     parts = [(of_seeds, num_seeds - 1), (of_samples, num_samples - 1)]
-    weight = sum(error**4 / count for error, count in parts if count)
-    total = of_seeds**2 + of_samples**2
+    # Of one seed there is no error: freedom is then that of the samples.
+    known = [(error, count) for error, count in parts if count]
+    weight = sum(error**4 / count for error, count in known)
+    total = sum(error**2 for error, _ in known)
     freedom = total**2 / weight if weight else num_seeds - 1
     return Effect(float(found.mean()), of_seeds, of_samples, freedom, num_seeds)
 

@@ -169,8 +169,9 @@ def _line(name: str, runs, arm: _Arm | None, held_out: _HeldOut) -> str:
     text = f"{name}: {', '.join(words)}.{diverged}"
     if held_out.labels is not None and not _has_learned(arm, held_out):
         text += (
-            " That is chance level: always naming the most frequent class "
-            f"gives {held_out.majority().mean():.1f} %."
+            " That is not significantly above chance level: always naming "
+            "the most frequent class gives "
+            f"{held_out.majority().mean():.1f} %."
         )
     return text
 
@@ -248,8 +249,8 @@ def _nothing_to_conclude(arms: list[_Arm], held_out: _HeldOut) -> str:
         _has_learned(arm, held_out) for arm in arms
     ):
         return (
-            "Nothing was learned that holds for new samples: all arms are at "
-            "chance level."
+            "Nothing was learned that can be told from chance on "
+            f"{len(held_out.labels):,} held-out samples."
         )
     levels = {
         round(float(v.mean()), 6) for a in arms for v in a.values.values()
