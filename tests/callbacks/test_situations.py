@@ -217,6 +217,10 @@ def test_it_fires_in_the_next_epoch_as_where_the_length_is_known(last):
 # --- other callbacks that write weights
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() == "jax",
+    reason="there Keras loses averages at the end of a fit without callbacks",
+)
 @pytest.mark.parametrize(
     "schedule",
     [

@@ -199,7 +199,9 @@ class Lookahead(keras.optimizers.SGD):
     def build(self, variables):
         if not self.built:
             super().build(variables)
-            self.slow = self.add_optimizer_variables(variables, "slow")
+            self.slow = [
+                self.add_variable_from_reference(v, "slow") for v in variables
+            ]
             for slow, variable in zip(self.slow, variables, strict=True):
                 slow.assign(variable)
 
@@ -228,7 +230,9 @@ class Computing(keras.optimizers.SGD):
     def build(self, variables):
         if not self.built:
             super().build(variables)
-            self.norms = self.add_optimizer_variables(variables, "norm")
+            self.norms = [
+                self.add_variable_from_reference(v, "norm") for v in variables
+            ]
             for norm, variable in zip(self.norms, variables, strict=True):
                 norm.assign(variable * variable)
 

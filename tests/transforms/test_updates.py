@@ -223,7 +223,8 @@ class ActNorm(_Buffered):
     def call(self, x, training=False):
         if training:
             first = 1 / (1e-6 + ops.std(x, axis=0))
-            self.kernel.assign(ops.where(self.begun > 0, self.kernel, first))
+            kernel = ops.where(self.begun > 0, 1.0 * self.kernel, first)
+            self.kernel.assign(kernel)
             self.begun.assign(1.0)
         return x * self.kernel + self.buffer
 

@@ -1,6 +1,6 @@
 """What is to happen with the next batch of a fit, once it is really there.
 
-Keras begins a batch before TensorFlow has fetched it: at that moment there may
+Keras may begin a batch before it has been fetched: at that moment there may
 be no batch any more, and a model that its first batch builds has no weights.
 """
 
@@ -44,6 +44,20 @@ def unless_over(model: keras.Model, variables: list, function) -> None:
         function: Function without arguments that returns one which undoes
             what else it has done.
     """
+    if keras.backend.backend() == "jax":
+        # It takes the values before the batch, and if there is none it goes
+        # back to those of the last step.
+        undo = function()
+
+        def step(train, *given):
+            try:
+                return train(*given)
+            except StopIteration:
+                undo()
+                raise
+
+        _instead(model, step)
+        return
     import tensorflow as tf
 
     def next_one(train, iterator):
@@ -62,15 +76,15 @@ def unless_over(model: keras.Model, variables: list, function) -> None:
 
 def comes_late() -> bool:
     """Returns whether a batch begins before it has been fetched."""
-    return keras.backend.backend() == "tensorflow"
+    return keras.backend.backend() in ("tensorflow", "jax")
 
 
 def _instead(model, function: Callable) -> None:
     """Has a function called once in place of the model's training step."""
     train = model.train_function
 
-    def once(iterator):
+    def once(*given):
         model.train_function = train
-        return function(train, iterator)
+        return function(train, *given)
 
     model.train_function = once

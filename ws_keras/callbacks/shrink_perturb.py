@@ -184,12 +184,13 @@ class ShrinkPerturb(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         is_first, self._epoch = self._epoch is None, epoch
         self._next_look = 0
-        if ownership.is_built(self.model) or not next_step.comes_late():
-            self._open(epoch, is_first)
-        else:
+        is_late = keras.backend.backend() == "tensorflow"  # to build a model
+        if is_late and not ownership.is_built(self.model):
             next_step.when_built(
                 self.model, lambda: self._open(epoch, is_first)
             )
+        else:
+            self._open(epoch, is_first)
 
     def _open(self, epoch: int, is_first: bool) -> None:
         if is_first:
