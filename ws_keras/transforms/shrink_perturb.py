@@ -103,8 +103,11 @@ def shrink_perturb(
             `use_ema`, the copy of `ScheduleFreeAdamW`, the sums of `Ftrl`)
             follows the weight in each case. So do the optimizers inside a
             `MultiOptimizer`, and those that are attributes of the model for
-            a training step of its own. Defaults to `"reset"`, or to `"keep"`
-            where no weight changes.
+            a training step of its own. With `"reset"` a learning rate that
+            callbacks of the last fit have lowered goes back to the compiled
+            one where that is known (in the same process); one that looks as
+            if it had been left so is named in a warning. Defaults to
+            `"reset"`, or to `"keep"` where no weight changes.
         data: Batches of model inputs for `statistics="recalibrate"`; of a
             tuple, the first item.
         build_fn: Function without arguments that builds such a model, for
