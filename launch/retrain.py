@@ -173,7 +173,7 @@ def _compared(model, parts, part: pathlib.Path, training: pathlib.Path):
         model,
         [parts.train],
         parts.held_out,
-        arms=[own, *_COMPARE.value],
+        arms=[own, *_others()],
         first_round=True,
         seeds=_seeds(),
         first_seed=_SEED.value,
@@ -241,8 +241,15 @@ def _key(source: pathlib.Path, parts) -> str:
     return found.hexdigest()[:12]
 
 
+def _others() -> list[str]:
+    """Returns the other starts, each once."""
+    meant = {"both": ["cold", "warm"]}
+    found = [meant.get(name, [name]) for name in _COMPARE.value]
+    return list(dict.fromkeys(name for names in found for name in names))
+
+
 def _seeds() -> list[int] | None:
-    if not _COMPARE.value:
+    if not _others():
         return [_SEED.value]
     if _SEEDS.value is None:
         return None
@@ -287,7 +294,7 @@ def _check_paths(out: pathlib.Path) -> None:
         raise ValueError(
             f"`--seeds` must be at least 1. Received: --seeds={_SEEDS.value}."
         )
-    others = set(_COMPARE.value) - {"cold", "warm"}
+    others = set(_others()) - {"cold", "warm"}
     if others:
         raise ValueError(
             "`--compare` must hold cold, warm or both. "

@@ -203,7 +203,7 @@ def test_noise_teaches_nothing_from_week_to_week(nursery, tmp_path, split_seed):
         "week1.keras",
         "week2.npz",
         "week2.keras",
-        "--compare=cold,warm",
+        "--compare=both",
         "--seeds=3",
         "--batch_size=160",
     )
