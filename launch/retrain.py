@@ -258,9 +258,11 @@ def _seeds() -> list[int] | None:
 
 def _report(model, parts, found) -> str:
     """Returns what was done, as Markdown."""
+    from ws_keras.training import trainer
+
     x, y = parts.held_out
     old = model.evaluate(x, y, verbose=0, return_dict=True)["accuracy"]
-    rate = float(model.optimizer.learning_rate)
+    rate = trainer.learning_rate(model)
     return (
         f"{parts.words}\n\n{found}\n\nThe old model as it was: "
         f"{100 * old:.1f} % held out. The saved model is that of seed "
@@ -313,10 +315,11 @@ def _set_rate(model) -> None:
         )
     try:
         model.optimizer.learning_rate = rate
-    except TypeError:
+    except (AttributeError, TypeError):
         raise ValueError(
-            "`--learning_rate` needs an optimizer without a schedule of its "
-            f"own. Received: --learning_rate={rate} for a model with one."
+            "`--learning_rate` needs an optimizer with one learning rate and "
+            f"no schedule. Received: --learning_rate={rate} for a model with "
+            f"{type(model.optimizer).__name__}."
         ) from None
 
 

@@ -394,7 +394,6 @@ class Trainer:
         if self._monitored:
             some = self._evaluation(round.held_out, self._monitored)
             accuracy = self._evaluate(some)[_ACCURACY]
-        rate = ops.convert_to_numpy(self.model.optimizer.learning_rate)
         self._on_epoch(
             number,
             terms.EpochResult(
@@ -403,12 +402,25 @@ class Trainer:
                 loss=logs["loss"],
                 train_accuracy=logs[_ACCURACY],
                 accuracy=accuracy,
-                learning_rate=float(rate),
+                learning_rate=learning_rate(self.model),
                 samples_per_second=size / clock.wall.seconds[-1],
                 measures=clock.measures,
             ),
         )
         clock.measures = None
+
+
+def learning_rate(model: keras.Model) -> float:
+    """Returns the present learning rate, nan where there are several.
+
+    That of a schedule is the one of the next step; the optimizers inside a
+    `MultiOptimizer` have one each.
+    """
+    try:
+        rate = model.optimizer.learning_rate
+    except AttributeError:
+        return math.nan
+    return float(ops.convert_to_numpy(rate))
 
 
 def _other_end(until: terms.Until, epochs: int) -> str:
