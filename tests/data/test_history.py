@@ -1,6 +1,7 @@
 """A model's past is written beside it, and is that of no other model."""
 
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -74,3 +75,24 @@ def test_the_same_samples_in_other_numbers_are_noticed():
     assert not found.is_rescaled(digests.samples(X), Y)
     assert not found.is_rescaled(scaled, Y[::-1])
     assert not found.is_rescaled(scaled[:100], Y[:100])
+
+
+def test_what_is_no_plain_file_is_refused_at_once(tmp_path):
+    path = tmp_path / "week.keras"
+    path.write_bytes(b"weights")
+    os.mkfifo(history.place(path))
+    with pytest.raises(ValueError, match="named pipe"):
+        history.read(path)
+    history.place(path).unlink()
+    history.place(path).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="a link"):
+        history.read(path)
+
+
+def test_a_record_that_would_unpack_to_more_is_refused(tmp_path):
+    path = tmp_path / "week.keras"
+    path.write_bytes(b"weights")
+    with history.place(path).open("wb") as file:
+        np.savez_compressed(file, head=np.zeros(10**7))
+    with pytest.raises(ValueError, match="larger than the file"):
+        history.read(path)

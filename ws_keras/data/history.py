@@ -2,14 +2,17 @@
 
 import dataclasses
 import hashlib
+import io
 import json
 import os
 import pathlib
+import zipfile
 from typing import BinaryIO
 
 import numpy as np
 
 from ws_keras import files
+from ws_keras import regular
 from ws_keras.data import splits
 
 SUFFIX = ".split.npz"
@@ -120,10 +123,19 @@ def write(
     )
 
 
+def _opened(path: str | os.PathLike):
+    """Opens a record, which is not compressed, so that its size is known."""
+    content = regular.read(path)
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        if sum(part.file_size for part in parts.infolist()) > len(content):
+            raise ValueError("parts that are larger than the file")
+    return np.load(io.BytesIO(content), allow_pickle=False)
+
+
 def head(path: str | os.PathLike) -> dict | None:
     """Returns what a record says of its files, `None` where it is no record."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with _opened(path) as arrays:
             found = json.loads(str(arrays["head"]))
     except Exception:  # wrong bytes fail in many ways
         return None
@@ -145,10 +157,10 @@ def read(model: str | os.PathLike) -> History | None:
         ValueError: If the file is damaged.
     """
     path = place(model)
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with _opened(path) as arrays:
             found = json.loads(str(arrays["head"]))
             trained, held_out = arrays["trained"], arrays["held_out"]
         if found["version"] != _VERSION:
