@@ -13,7 +13,8 @@ from ws_keras.transforms import arrays
 class Line:
     """What happened to one variable.
 
-    `action` is `"mixed"`, `"reset"` or `"kept"`, with `reason` for the last.
+    `action` is `"mixed"` (with noise, or shrunk), `"changed"` (in another way),
+    `"reset"` or `"kept"`, with `reason` for the last.
     Norms are L2 norms; `cosine` is between the values before and after, and
     nan where one of them is zero. `noise_norm` is the norm of what was added.
     """
@@ -44,12 +45,14 @@ class Report:
 
     @property
     def touched(self) -> list[Line]:
-        """The lines of the variables that were mixed or reset."""
+        """The lines of the variables that did not stay."""
         return [line for line in self.lines if line.action != "kept"]
 
     def totals(self) -> dict[str, float]:
-        """Returns norms and cosine over all mixed variables together."""
-        mixed = [line for line in self.lines if line.action == "mixed"]
+        """Returns norms and cosine over all mixed or changed variables."""
+        mixed = [
+            line for line in self.lines if line.action in ("mixed", "changed")
+        ]
         before = _root(line.norm_before for line in mixed)
         after = _root(line.norm_after for line in mixed)
         dot = sum(
@@ -86,7 +89,7 @@ def line(
 
     Args:
         entry: The `variables.Entry`.
-        action: `"mixed"` or `"reset"`.
+        action: `"mixed"`, `"changed"` or `"reset"`.
         before: Value before.
         after: Value after.
         noise: What was added, before the scale of `perturb`. Defaults to

@@ -131,7 +131,7 @@ def shrink_perturb(
     chosen = variables.selected(found, variables.WEIGHT, *among)
     strengths = _strengths(chosen, shrink, perturb)
     variables.check_any(list(strengths))
-    _refuse_unsupported(strengths)
+    variables.check_plain(entry for entry, *_ in strengths.values())
     # What does not change the weights is to change nothing else unasked.
     changed = [e for e, *pair in strengths.values() if pair != [1, 0]]
     default = "reset" if changed else "keep"
@@ -165,7 +165,7 @@ def shrink_perturb(
     state.finish()
     for entry in found:
         if entry.index not in lines:
-            lines[entry.index] = reports.kept(entry, _reason(entry))
+            lines[entry.index] = reports.kept(entry, variables.reason(entry))
     return reports.Report(tuple(lines[i] for i in sorted(lines)))
 
 
@@ -264,20 +264,6 @@ def _is_changed(entry, shrink) -> bool:
     return False
 
 
-def _refuse_unsupported(strengths: dict) -> None:
-    for entry, *_ in strengths.values():
-        for layer in entry.layers:
-            lora = getattr(layer, "lora_enabled", False)
-            quantized = getattr(layer, "quantization_mode", None)
-            if lora or quantized:
-                what = "LoRA weights" if lora else f"{quantized} weights"
-                raise ValueError(
-                    "Layers must have plain float weights to be changed. "
-                    f"Received: layer {layer.name!r} with {what}. Leave it "
-                    "out with `exclude=`, or transform before quantizing."
-                )
-
-
 def _rehearse(strengths: dict, draw: noises.Source, starts: list) -> None:
     """Has what can fail do so before any change."""
     variables.check_finite(
@@ -334,15 +320,3 @@ def _undone_on_error(undone: list):
         for variable, value in zip(undone, values, strict=True):
             variable.assign(value)
         raise
-
-
-def _reason(entry: variables.Entry) -> str:
-    if entry.frozen:
-        return "frozen"
-    return {
-        variables.WEIGHT: "not selected",
-        variables.STATISTIC: "a statistic",
-        variables.BUFFER: "not updated in training",
-        variables.ADAPTED: "learned by adapt",
-        variables.OTHER: "not a float",
-    }[entry.kind]

@@ -231,6 +231,21 @@ def check_pattern(name: str, pattern) -> None:
         )
 
 
+def check_plain(chosen: Iterable[Entry]) -> None:
+    """Raises a ValueError that names a quantized layer, or one with LoRA."""
+    for entry in chosen:
+        for layer in entry.layers:
+            lora = getattr(layer, "lora_enabled", False)
+            quantized = getattr(layer, "quantization_mode", None)
+            if lora or quantized:
+                what = "LoRA weights" if lora else f"{quantized} weights"
+                raise ValueError(
+                    "Layers must have plain float weights to be changed. "
+                    f"Received: layer {layer.name!r} with {what}. Leave it "
+                    "out with `exclude=`, or transform before quantizing."
+                )
+
+
 def check_finite(chosen: Iterable[Entry]) -> None:
     """Raises a `NotFinite` that names the weights that are nan or infinite."""
     found = [e for e in chosen if not arrays.is_finite(e.value())]
@@ -240,6 +255,27 @@ def check_finite(chosen: Iterable[Entry]) -> None:
             f"infinity in {_some_paths(found)}. The training has diverged: "
             "load an earlier model, or make a new one with `cold_start`."
         )
+
+
+def reason(entry: Entry, considered=(), unsuited: str = "") -> str:
+    """Returns why a variable stays, in a few words.
+
+    Args:
+        entry: The variable.
+        considered: Indices of those that were selected. Defaults to none.
+        unsuited: Why one of these stays. Defaults to `""`.
+    """
+    if entry.index in considered:
+        return unsuited
+    if entry.frozen:
+        return "frozen"
+    return {
+        WEIGHT: "not selected",
+        STATISTIC: "a statistic",
+        BUFFER: "not updated in training",
+        ADAPTED: "learned by adapt",
+        OTHER: "not a float",
+    }[entry.kind]
 
 
 def constrained(variable, value: np.ndarray) -> np.ndarray:

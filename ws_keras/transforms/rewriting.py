@@ -1,0 +1,54 @@
+"""Weights that are computed anew from their present values, in place."""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+
+from ws_keras.transforms import optimizers
+from ws_keras.transforms import report as reports
+from ws_keras.transforms import variables
+
+
+def rewrite(
+    model,
+    found: list[variables.Entry],
+    changes: Mapping[int, Callable],
+    optimizer: str,
+    reason: Callable[[variables.Entry], str],
+) -> reports.Report:
+    """Replaces some weights by a function of each, optimizer state included.
+
+    What can fail does so before the first weight is written. Constraints hold
+    afterwards, and what an optimizer holds of a weight, such as its moving
+    average, is changed as the weight is.
+
+    Args:
+        model: Built `keras.Model`.
+        found: All its variables.
+        changes: For the index of each weight that changes, a function of an
+            array that gives another one of the same shape and dtype.
+        optimizer: Policy; see `optimizers.reset`.
+        reason: Function of the entry of a variable that stays: why.
+
+    Returns:
+        A `Report`.
+
+    Raises:
+        ValueError: If a weight is not finite or an optimizer cannot be
+            rebuilt.
+    """
+    chosen = [entry for entry in found if entry.index in changes]
+    variables.check_finite(chosen)
+    weights = [entry.variable for entry in chosen]
+    state = optimizers.Change(model, optimizer, weights)
+    lines = []
+    for entry in found:
+        if entry.index not in changes:
+            lines.append(reports.kept(entry, reason(entry)))
+            continue
+        change, before = changes[entry.index], entry.value()
+        after = variables.constrained(entry.variable, change(before))
+        state.follow(entry.variable, after, change)
+        lines.append(reports.line(entry, "changed", before, after))
+        entry.variable.assign(after)
+    state.finish()
+    return reports.Report(tuple(lines))
