@@ -337,9 +337,11 @@ def _parts(source: pathlib.Path, data):
     held_out = _HELD_OUT.value or ""
     found = None
     if held_out.startswith("npz:"):
+        _check_no_rule(f"--held_out={held_out}")
         other = datasets.load(held_out)
         found = parts.given(data, (other.x, other.y), held_out, past)
     elif data.x_test is not None and not (held_out or _SPLIT.value):
+        _check_no_rule("x_test and y_test in --data")
         test = data.x_test, data.y_test
         found = parts.given(data, test, "x_test and y_test of the data", past)
     if found is None:
@@ -348,6 +350,18 @@ def _parts(source: pathlib.Path, data):
             data, rule, _keys(data, rule), past, _old_samples(data)
         )
     return dataclasses.replace(found, words=note + found.words)
+
+
+def _check_no_rule(given: str) -> None:
+    """Raises a ValueError if a flag is about a split that is not made."""
+    flags_of = (_SPLIT, _SPLIT_SEED, _ID, _GROUPS)
+    meant = [f"--{f.name}={f.value}" for f in flags_of if f.value is not None]
+    if meant:
+        raise ValueError(
+            f"`{meant[0].split('=')[0]}` is about a part of the data that is "
+            "held out, and needs a fraction, such as --held_out=0.2. Received: "
+            f"{', '.join(meant)} with {given}, which is held out instead."
+        )
 
 
 def _rule(past):

@@ -268,7 +268,7 @@ def test_one_round_of_an_untrained_model_compares_nothing():
 def test_held_out_samples_in_the_rounds_are_named():
     x, y = HELD_OUT
     shared = (np.r_[ROUNDS[1][0], x[:5]], np.r_[ROUNDS[1][1], y[:5]])
-    with pytest.warns(UserWarning, match=r"5 of 200 held-out .* \(2.5%\)"):
+    with pytest.warns(UserWarning, match=r"5 of 200 held-out .* \(2.5 %\)"):
         few = growing.fit_rounds(
             build, [ROUNDS[0], shared], HELD_OUT, seeds=(0,), until=UNTIL
         )
@@ -280,6 +280,32 @@ def test_held_out_samples_in_the_rounds_are_named():
         )
     assert all_of.recommended is None
     assert "accuracies are too high" in all_of.verdict
+
+
+def binary(metric):
+    def build():
+        model = keras.Sequential([keras.Input((5,)), layers.Dense(1)])
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        model.compile("sgd", loss, metrics=[metric])
+        return model
+
+    return build
+
+
+def test_metric_with_arguments_tells_of_single_samples():
+    """Logits, whose threshold is no half."""
+    rounds = [(x, (y > 0).astype("int32")) for x, y in (*ROUNDS, HELD_OUT)]
+    metric = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
+    given = {"until": UNTIL, "seeds": (0, 1)}
+    found = growing.fit_rounds(
+        binary(metric), rounds[:3], rounds[3], arms=("cold", "warm"), **given
+    )
+    assert "seeds alone" not in found.verdict
+    own = keras.metrics.AUC(name="accuracy", from_logits=True)
+    other = growing.fit_rounds(
+        binary(own), rounds[:3], rounds[3], arms=("cold", "warm"), **given
+    )
+    assert "seeds alone" in other.verdict
 
 
 def test_noise_is_not_learned():
@@ -357,7 +383,9 @@ def without_accuracy():
         ({"arms": ("last_layer-0.4-0.1",)}, "Received: 'last_layer-0.4-0.1'"),
         ({"shrink": 2.0}, "shrink=2.0"),
         ({"seeds": (-1,)}, "seeds=[-1]"),
+        ({"seeds": 3}, "seeds=3"),
         ({"margin": 0}, "margin=0"),
+        ({"margin": "1"}, "margin='1'"),
         ({"batch_size": 64}, "batch_size=64, a round of 40"),
         ({"model": uncompiled}, "compiled=False"),
         ({"model": without_accuracy}, "a metric named 'accuracy'"),

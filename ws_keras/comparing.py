@@ -29,6 +29,11 @@ from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
 
 _LEFT_OUT = ("minus cold", "95 % interval")
+_SEEDS_ALONE = (
+    "Intervals hold the spread of seeds alone, because the metric tells "
+    "nothing of single samples. Other held-out samples could give other "
+    "accuracies."
+)
 _ONE_PAST = (
     "All seeds begin with the given model. They vary the noise and the order "
     "of the samples, not the model's past."
@@ -136,14 +141,17 @@ class Loop:
         self, margin: float, withheld: str, notes: Iterable[str]
     ) -> Comparison:
         """Returns all rows and what they say, and notes below."""
-        ids = {row.setting for row in self._rows}
+        ids = {row.setting for row in self._rows if row.last}
+        ids -= {row.setting for row in self._rows if row.stopped_by == "nan"}
+        is_known = ids <= self._outcomes.keys()
         said = verdicts.verdict(
             self._rows,
-            self._outcomes if ids == self._outcomes.keys() else None,
+            self._outcomes if is_known else None,
             held.classes(self._data.y[self._data.held_out]),
             margin=margin,
             withheld=withheld,
         )
+        notes = [*notes] if is_known else [*notes, _SEEDS_ALONE]
         past = [] if self._networks.are_built else [_ONE_PAST]
         text = "\n".join([str(said), *notes, *past])
         return Comparison(self._rows, text, said.recommended)

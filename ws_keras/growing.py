@@ -3,6 +3,7 @@
 import os
 import types
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 
@@ -125,6 +126,11 @@ def fit_rounds(
         return _settings(arms, shrink, perturb, some, name)
 
     verdicts.check_margin(margin)
+    if seeds is not None and not isinstance(seeds, Iterable):
+        raise ValueError(
+            "`seeds` must hold non-negative integers, such as range(3). "
+            f"Received: seeds={seeds!r}."
+        )
     first = settings((first_seed,) if seeds is None else seeds)
     _check_differ(first, rounds, first_round)
     data = grown.join(rounds, held_out)

@@ -1,5 +1,7 @@
 """What a network gets right of each held-out sample."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
@@ -101,8 +103,10 @@ def _accuracy(model: keras.Model):
     """Returns the function behind the metric `"accuracy"`, of each sample."""
     for metric in _flat(model.metrics):
         if metric.name == "accuracy":
-            # Keras has no public name for it.
-            return getattr(metric, "_fn", None)
+            # Keras has no public names for these.
+            function = getattr(metric, "_fn", None)
+            given = getattr(metric, "_fn_kwargs", {})
+            return function and functools.partial(function, **given)
     return None
 
 

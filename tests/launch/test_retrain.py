@@ -132,6 +132,10 @@ def test_nothing_else_is_left_behind(folder, done):
         ({"held_out": "npz:none.npz"}, "no such file"),
         ({"held_out": "0.001", "split": "last"}, "0 of 150 samples held out"),
         ({"groups": "person"}, "must hold `person`"),
+        (
+            {"groups": "person", "held_out": "npz:{}/today.npz"},
+            "--groups=person with --held_out=npz:",
+        ),
         ({"old_samples": "151"}, "old_samples=151 of 150"),
         ({"learning_rate": "-1"}, "learning_rate=-1"),
         ({"seeds": "0"}, "seeds=0"),
@@ -147,7 +151,8 @@ def test_bad_input_is_one_sentence(nursery, folder, changes, words):
     }
     for name in ("model", "out"):
         values[name] = str(folder / values[name])
-    values["data"] = values["data"].format(folder)
+    for name in values.keys() & {"data", "held_out"}:
+        values[name] = values[name].format(folder)
     before = {path: path.read_bytes() for path in folder.iterdir()}
     arguments = [f"--{k}={v}" for k, v in values.items()]
     result = nursery.run(*arguments, command="launch.retrain")

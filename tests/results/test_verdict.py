@@ -137,6 +137,23 @@ def test_diverged_seeds_are_counted(make_arm):
     assert found.recommended is None
 
 
+def test_an_arm_that_may_diverge_is_not_recommended(make_arm):
+    """However good it is where it does not."""
+    broken = make_arm("warm", [90.0] * 3)
+    last = [row for row in broken if row.seed == 1 and row.last]
+    for row in last:
+        object.__setattr__(row, "stopped_by", "nan")
+    assert last
+    sound = make_arm("cold", [50.0] * 3)
+    shrunk = make_arm("shrink_perturb-0.4-0.1", [70.0] * 3)
+    found = verdict.verdict(sound + broken + shrunk)
+    assert found.recommended == SHRINK
+    assert "1 of 3 seeds diverged" in found.lines[1]
+    alone = verdict.verdict(sound + broken)
+    assert alone.recommended is None
+    assert "1 of 2 arms have seeds that diverged" in alone.recommendation
+
+
 class Guesses:
     """Rows and outcomes of networks, by what they say of each sample."""
 
@@ -161,6 +178,7 @@ def test_the_majority_class_is_no_learning(make_arm):
     assert found.recommended is None
     assert "Nothing was learned" in found.recommendation
     assert "99.0 % held out, balanced accuracy 50.0 %" in found.lines[0]
+    assert len(found.lines) == 2  # and none that calls one better
     assert "chance level" in found.lines[0]
 
 

@@ -89,8 +89,8 @@ def shared(data: Data) -> tuple[str, bool]:
     if not count:
         return "", False
     text = (
-        f"{count} of {size} held-out samples ({count / size:.1%}) are in the "
-        "rounds as well, so that accuracies are too high"
+        f"{count:,} of {size:,} held-out samples ({100 * count / size:.1f} %) "
+        "are in the rounds as well, so that accuracies are too high"
     )
     warnings.warn(f"{text}. Leave them out of one side.", stacklevel=3)
     return f"{text}.", count / size > _SHARED

@@ -31,7 +31,8 @@ class History:
     `trained` and `held_out` are the digests of all samples that the model
     and those before it were trained on, and of those that were held out.
     `labels` is a digest of the labels of the last data in their order,
-    `count` their number. `rule` is `None` where a file was held out.
+    `count` their number. `rule` is the last one, `None` where there was none
+    yet, as where a file was held out.
     """
 
     rule: splits.Rule | None
@@ -47,6 +48,11 @@ class History:
     def knows(self, found: np.ndarray) -> np.ndarray:
         """Returns which samples were there before, seen or held out."""
         return self.has_trained_on(found) | np.isin(found, self.held_out)
+
+    def recurring(self, found: np.ndarray) -> float:
+        """Returns the share of the samples of before that are there again."""
+        known = np.union1d(self.trained, self.held_out)
+        return float(np.isin(known, found).mean()) if len(known) else 1.0
 
     def is_rescaled(self, found: np.ndarray, y: np.ndarray) -> bool:
         """Whether data seem to be the last ones in other numbers.

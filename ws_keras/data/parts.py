@@ -9,7 +9,7 @@ from ws_keras.data import digests
 from ws_keras.data import history
 from ws_keras.data import splits
 
-_SEEN = 0.1  # share of seen held-out samples that makes accuracies void
+_GONE = 0.01  # share of last time's samples that may recur by chance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +47,9 @@ def given(
 ) -> Parts:
     """Returns all data to train on, and other data to measure on.
 
+    Samples of the latter that the model has seen, or that are to be trained
+    on, are left out, unless none would remain.
+
     Args:
         data: The data.
         held_out: Samples and labels to measure on.
@@ -57,18 +60,27 @@ def given(
         The `Parts`.
     """
     train, held = (digests.samples(x) for x in (data.x, held_out[0]))
-    now = history.of(None, train, held, data.y)
-    words = f"{len(held)} samples are held out: {where}."
+    rule = past and past.rule
+    # Digests of ids say nothing of samples.
+    is_known = past is not None and not (rule and rule.id)
+    seen = np.isin(held, train)
+    if is_known:
+        seen |= past.has_trained_on(held)
     withheld = ""
-    if past is not None:
-        seen = past.has_trained_on(held).mean()
+    if seen.all():
+        withheld = "The model is trained on all of the held-out samples."
+    else:
+        held, held_out = held[~seen], tuple(a[~seen] for a in held_out)
+    words = f"{len(held):,} samples are held out: {where}."
+    if is_known:
         words += _shares(past.knows(held))
-        if seen > _SEEN:
-            withheld = (
-                f"The model has been trained on {seen:.0%} of the held-out "
-                "samples before."
-            )
-        now = past + now
+    if seen.any() and not withheld:
+        words += (
+            f" {seen.sum():,} others are left out, because the model has been "
+            "trained on equal ones, or is to be."
+        )
+    now = history.of(rule, train, held, data.y)
+    now = now if past is None else past + now
     return Parts((data.x, data.y), held_out, now, words, withheld)
 
 
@@ -99,14 +111,19 @@ def chosen(
         ValueError: If one part would be empty.
     """
     is_old, seen = _known(keys, past, old_samples)
-    held = rule.chosen(keys.samples, keys.groups) & ~seen
+    chosen = rule.chosen(keys.samples, keys.groups)
+    held = chosen & ~seen
     if not held.any() or held.all():
         raise ValueError(
             "The split must leave samples to train on and samples to measure "
-            f"on. Received: {held.sum()} of {len(held)} samples held out, "
-            f"{seen.sum()} of which the model has seen ({rule})."
+            f"on. Received: {held.sum()} of {len(held)} samples held out "
+            f"({rule}), where the model has been trained on {seen.sum()} of "
+            "all. Give data with new samples, or another held-out fraction."
         )
-    words = f"{held.sum()} of {len(held)} samples are held out: {rule}."
+    words = f"{held.sum():,} of {len(held):,} samples are held out: {rule}"
+    if (chosen & seen).any():
+        words += ", without those that the model has been trained on"
+    words += "."
     if is_old is not None:
         words += _shares(is_old[held])
     doubt = _doubt(data, rule, keys, past, old_samples)
@@ -150,15 +167,34 @@ def _doubt(data, rule, keys: Keys, past, old_samples) -> str:
             "held-out samples because they have seen them. Give "
             "--old_samples, --held_out=npz:FILE or --split=last."
         )
+    last = past.rule.id if past.rule else None
+    if (rule.id or None) != (last or None):
+        return (
+            f"Samples were identified by {_names(last)} last time, and are by "
+            f"{_names(rule.id)} now, so that it is not known which of them "
+            "the model has been trained on. Give --old_samples as well."
+        )
     if past.is_rescaled(keys.samples, data.y):
         return (
             "These samples seem to be those of last time in other numbers, so "
             "that it is not known which of them the model has seen. Name an "
             "array that identifies them with --id."
         )
+    if past.recurring(keys.samples) < _GONE:
+        return (
+            "Hardly any sample of last time is among these, so that it is not "
+            "known whether they are new or the same in other numbers. Give "
+            "--old_samples=0 if all are new; else name an array that "
+            "identifies them with --id."
+        )
     return ""
 
 
 def _shares(is_old: np.ndarray) -> str:
     old = int(is_old.sum())
-    return f" Of these {old} are old and {len(is_old) - old} are new."
+    new = len(is_old) - old
+    return f" Of these {old:,} are old and {new:,} are new."
+
+
+def _names(id: str | None) -> str:
+    return f"the array {id!r}" if id else "their values"

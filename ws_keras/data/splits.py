@@ -49,7 +49,7 @@ class Rule:
             raise ValueError(
                 "A split that holds out the last samples cannot keep groups "
                 f"on one side. Received: split='last', groups={self.groups!r}. "
-                "Give one of them."
+                "Give one of them; an empty groups='' drops those of last time."
             )
 
     def chosen(self, found: np.ndarray, groups=None) -> np.ndarray:
@@ -69,7 +69,7 @@ class Rule:
         return digests.chances(named, self.seed) < self.fraction
 
     def __str__(self) -> str:
-        share = f"{self.fraction:.0%} of the samples"
+        share = f"{100 * self.fraction:g} % of the samples"
         if self.kind == "last":
             return f"the newest {share}"
         unit = "sample"
@@ -77,4 +77,6 @@ class Rule:
             unit = f"value of {self.groups!r}"
         elif self.id:
             unit = f"value of {self.id!r}"
-        return f"{share}, by a hash of each {unit} (split seed {self.seed})"
+        return (
+            f"about {share}, by a hash of each {unit} (split seed {self.seed})"
+        )

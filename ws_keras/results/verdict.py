@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ws_keras import checks
 from ws_keras.results import effects
 from ws_keras.results import rows
 from ws_keras.results import shown
@@ -42,6 +43,7 @@ class _Arm:
     passes: dict[int, float]
     epochs: float
     capped: bool  # whether each seed ended at its limit of epochs
+    broken: int  # seeds that diverged
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,21 +118,23 @@ def verdict(
     held_out = _HeldOut(labels if outcomes else None)
     arms = [_arm(name, runs, known) for name, runs in found.items()]
     arms = [arm for arm in arms if arm.values]
+    withheld = withheld or _nothing_learned(arms, held_out)
     lines = []
     for name, runs in found.items():
         arm = next((arm for arm in arms if arm.name == name), None)
         lines.append(_line(name, runs, arm, held_out))
         if arm is not None and not withheld:
             lines += _against(arm, arms, margin)
-    reason = withheld or _nothing_to_conclude(arms, held_out)
+    sound = [arm for arm in arms if not arm.broken]
+    reason = withheld or _nothing_to_conclude(sound, len(found))
     if reason:
         return Verdict(tuple(lines), f"No recommendation. {reason}")
-    return Verdict(tuple(lines), *_recommendation(arms, margin))
+    return Verdict(tuple(lines), *_recommendation(sound, margin))
 
 
 def check_margin(margin: float) -> None:
     """Raises a ValueError unless the margin is a positive number."""
-    if not 0 < margin < math.inf:
+    if not checks.is_number(margin) or not 0 < margin < math.inf:
         raise ValueError(
             "`margin` must be a positive number of points. "
             f"Received: margin={margin!r}."
@@ -149,6 +153,7 @@ def _arm(name: str, runs, outcomes) -> _Arm:
         statistics.total(runs, "sample_passes"),
         _mean(statistics.total(runs, "epochs")),
         all(end in ("cap", "epochs") for end in ends),
+        runs.broken,
     )
 
 
@@ -241,16 +246,32 @@ def _cost(arm: _Arm, other: _Arm) -> str:
     return f"{text} ({low:.0f} to {high:.0f})"
 
 
-def _nothing_to_conclude(arms: list[_Arm], held_out: _HeldOut) -> str:
-    """Returns why no start can be recommended, if there is a reason."""
-    if len(arms) < 2:
+def _nothing_learned(arms: list[_Arm], held_out: _HeldOut) -> str:
+    """Returns a sentence where all arms are at chance level."""
+    if held_out.labels is None or not arms:
+        return ""
+    if any(_has_learned(arm, held_out) for arm in arms):
+        return ""
+    count = len(held_out.labels)
+    return (
+        f"Nothing was learned that {count:,} held-out "
+        f"{'sample' if count == 1 else 'samples'} can tell from chance."
+    )
+
+
+def _nothing_to_conclude(arms: list[_Arm], count: int) -> str:
+    """Returns why no start can be recommended, if there is a reason.
+
+    Args:
+        arms: Those of which no seed diverged.
+        count: The number of all arms.
+    """
+    if count < 2:
         return "There is no other arm to compare with."
-    if held_out.labels is not None and not any(
-        _has_learned(arm, held_out) for arm in arms
-    ):
+    if len(arms) < 2:
         return (
-            "Nothing was learned that can be told from chance on "
-            f"{len(held_out.labels):,} held-out samples."
+            f"{count - len(arms)} of {count} arms have seeds that diverged. "
+            "Give a smaller learning rate."
         )
     levels = {
         round(float(v.mean()), 6) for a in arms for v in a.values.values()
@@ -334,7 +355,8 @@ def _undecided(arms: list[_Arm]) -> str:
         more = "more held-out samples"
     return (
         f"No recommendation. It is not decided whether {best.name} or "
-        f"{other.name} is better: {difference(effect)}. Give {more}."
+        f"{other.name} is better: the former minus the latter is "
+        f"{difference(effect)}. Give {more}."
     )
 
 
