@@ -230,3 +230,11 @@ def test_one_seed_far_above_chance_is_not_at_chance_level(make_arm):
     assert "One seed cannot tell" in pair.recommendation
     coin = Guesses(make_arm, labels, warm=[[0, 1, 1, 0] * 25]).verdict()
     assert "chance level" in coin.lines[0]
+
+
+def test_one_class_tells_nothing(make_arm):
+    found = Guesses(
+        make_arm, [1] * 50, cold=[[1] * 50] * 2, warm=[[0] * 50] * 2
+    )
+    assert found.verdict().recommended is None
+    assert "of one class" in found.verdict().recommendation

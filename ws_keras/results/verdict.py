@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Iterable
 from collections.abc import Mapping
 
 import numpy as np
 
-from ws_keras import checks
 from ws_keras.results import effects
 from ws_keras.results import rows
 from ws_keras.results import shown
@@ -134,7 +134,7 @@ def verdict(
 
 def check_margin(margin: float) -> None:
     """Raises a ValueError unless the margin is a positive number."""
-    if not checks.is_number(margin) or not 0 < margin < math.inf:
+    if not isinstance(margin, numbers.Real) or not 0 < margin < math.inf:
         raise ValueError(
             "`margin` must be a positive number of points. "
             f"Received: margin={margin!r}."
@@ -253,6 +253,11 @@ def _nothing_learned(arms: list[_Arm], held_out: _HeldOut) -> str:
     if any(_has_learned(arm, held_out) for arm in arms):
         return ""
     count = len(held_out.labels)
+    if len(held_out.counts) < 2:
+        return (
+            "All held-out samples are of one class, so that they cannot tell "
+            "what was learned."
+        )
     return (
         f"Nothing was learned that {count:,} held-out "
         f"{'sample' if count == 1 else 'samples'} can tell from chance."
