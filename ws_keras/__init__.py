@@ -18,6 +18,8 @@ _PUBLIC = {
     "fit_rounds": "ws_keras.growing",
     "l2": "ws_keras.losses.l2",
     "l2_init": "ws_keras.losses.l2_init",
+    "norm_reset": "ws_keras.transforms.norm_reset",
+    "parseval": "ws_keras.losses.parseval",
     "recalibrate": "ws_keras.transforms.statistics",
     "reset_layers": "ws_keras.transforms.reset_layers",
     "shrink_perturb": "ws_keras.transforms.shrink_perturb",

@@ -40,6 +40,7 @@ def add(
     kind: type[Penalty],
     include,
     exclude,
+    suits: Callable[[variables.Entry], bool] = lambda entry: True,
 ) -> list[str]:
     """Gives each chosen weight a penalty, in place of one of its kind.
 
@@ -49,6 +50,8 @@ def add(
         kind: Class of the penalty.
         include: Weights that are meant, `None` for all trainable ones.
         exclude: Weights that are not, or `None`.
+        suits: Function of a weight's `Entry` that says whether it can have
+            the penalty; others are left out. Defaults to all.
 
     Returns:
         The paths of the weights.
@@ -61,6 +64,7 @@ def add(
     chosen = variables.selected(
         found, variables.WEIGHT, include, exclude, frozen=False
     )
+    chosen = [entry for entry in chosen if suits(entry)]
     variables.check_any(chosen)
     penalties = [
         make(entry, _without(kind, entry.variable.regularizer))
