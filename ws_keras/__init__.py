@@ -14,6 +14,7 @@ _PUBLIC = {
     "adversarial": "ws_keras.losses.adversarial",
     "cold_start": "ws_keras.transforms.shrink_perturb",
     "dash": "ws_keras.transforms.dash",
+    "distill": "ws_keras.losses.distillation",
     "fire": "ws_keras.transforms.fire",
     "fit_rounds": "ws_keras.growing",
     "l2": "ws_keras.losses.l2",
