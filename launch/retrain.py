@@ -122,6 +122,8 @@ _DATA_DIR = flags.DEFINE_string(
 _DOWNLOAD = flags.DEFINE_bool(
     "download", True, "Download a data set that the folder does not hold."
 )
+# Shrink and perturb that begin with the weights of other starts.
+_STARTS = {"cold": (0, 1), "warm": (1, 0)}
 
 
 def main(_) -> None:
@@ -144,6 +146,7 @@ def main(_) -> None:
         _check_fits(model, data.x, data.y)
         parts = _parts(source, data)
         _check_fits(model, *parts.held_out)
+        _check_labels(model, *parts.held_out)
     with outputs.reserved(out, _inputs(), _OVERWRITE.value) as reserved:
         training = reserved.training(_key(source, parts))
         try:
@@ -263,11 +266,19 @@ def _report(model, parts, found) -> str:
     x, y = parts.held_out
     old = model.evaluate(x, y, verbose=0, return_dict=True)["accuracy"]
     rate = trainer.learning_rate(model)
+    other = ""
+    if found.recommended in _STARTS:
+        shrink, perturb = _STARTS[found.recommended]
+        other = (
+            f" It is not that of the recommended start: --shrink={shrink} "
+            f"--perturb={perturb} begins with the weights of that one."
+        )
     return (
         f"{parts.words}\n\n{found}\n\nThe old model as it was: "
         f"{100 * old:.1f} % held out. The saved model is that of seed "
         f"{_SEED.value}, trained after shrink {_SHRINK.value:g} and perturb "
         f"{_PERTURB.value:g}, at a learning rate of {rate:g}."
+        f"{other}"
     )
 
 
@@ -444,6 +455,21 @@ def _check_fits(model, x, y) -> None:
             f"`--data` must hold samples that the model takes, {shape}. "
             f"Received: x of shape {x.shape}."
         )
+
+
+def _check_labels(model, x, y) -> None:
+    if not model.compiled:
+        return
+    try:
+        model.evaluate(x[:1], y[:1], verbose=0)
+    except Exception as error:  # a loss may want anything
+        reason = str(error).strip().split("\n")[0][:200]
+        raise ValueError(
+            "`--model` must have a loss and metrics that take labels as whole "
+            "numbers, such as sparse_categorical_crossentropy, where "
+            "categorical_crossentropy takes one-hot ones. Compile it anew and "
+            f"save it. Received: {reason}"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -48,6 +48,9 @@ def folder(tmp_path_factory):
     model.compile(keras.optimizers.Adam(0.02), loss, metrics=["accuracy"])
     model.fit(x[:50], y[:50], epochs=3, verbose=0)
     model.save(folder / "last.keras")
+    one_hot = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    one_hot.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
+    one_hot.save(folder / "one_hot.keras")
     (folder / "damaged.keras").write_bytes(
         (folder / "last.keras").read_bytes()[:900]
     )
@@ -110,6 +113,7 @@ def test_nothing_else_is_left_behind(folder, done):
         "new.md",
         "new.split.npz",
         "notes.md",
+        "one_hot.keras",
         "today.npz",
         "wide.npz",
     ]
@@ -120,6 +124,7 @@ def test_nothing_else_is_left_behind(folder, done):
     [
         ({"model": "none.keras"}, "which is no file"),
         ({"model": "damaged.keras"}, "must be a whole model saved by Keras"),
+        ({"model": "one_hot.keras"}, "sparse_categorical_crossentropy"),
         ({"data": "npz:{}/wide.npz"}, "Received: x of shape (20, 7)"),
         ({"data": "npz:{}/labels.npz"}, "Received: labels up to 3"),
         ({"out": "notes.keras"}, "notes.md exists"),
@@ -182,6 +187,31 @@ def network(inputs, classes):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"])
     return model
+
+
+def test_report_says_how_to_save_the_recommended_start(nursery, tmp_path):
+    """With a large margin all starts are as good, and warm is cheap."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 300)
+    x = (rng.normal(size=(300, 4)) + 3 * y[:, None]).astype("float32")
+    model = network(4, 2)
+    model.fit(x, y, epochs=20, verbose=0)
+    model.save(tmp_path / "zero.keras")
+    np.savez(tmp_path / "one.npz", x=x, y=y)
+    found = run(
+        nursery,
+        tmp_path,
+        "zero.keras",
+        "one.npz",
+        "one.keras",
+        "--old_samples=0",
+        "--compare=warm",
+        "--shrink=0.1",
+        "--seeds=2",
+        "--margin=90",
+    )
+    assert "begin with warm" in found.stdout, found.stderr
+    assert "--shrink=1 --perturb=0 begins" in found.stdout
 
 
 @pytest.mark.parametrize("split_seed", [0, 1, 2])
