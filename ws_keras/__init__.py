@@ -9,6 +9,7 @@ _PUBLIC = {
     "ConfidencePenalty": "ws_keras.losses.confidence",
     "Diagnostics": "ws_keras.callbacks.diagnostics",
     "Probe": "ws_keras.diagnostics.probe",
+    "Rewarm": "ws_keras.callbacks.rewarm",
     "ShrinkPerturb": "ws_keras.callbacks.shrink_perturb",
     "StopAtAccuracy": "ws_keras.callbacks.stopping",
     "adversarial": "ws_keras.losses.adversarial",

@@ -56,7 +56,7 @@ def fire(
     layers and layers of your own stay. In a transformer the article changes
     the query and key projections alone:
     `include=keras.layers.MultiHeadAttention`. It begins training with a linear
-    warm-up of the learning rate.
+    warm-up of the learning rate, which is `Rewarm` here.
 
     Directions that a kernel lacks altogether it lacks afterwards as well: a
     matrix of zeros stays one. Everything is checked before

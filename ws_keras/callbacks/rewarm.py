@@ -1,0 +1,188 @@
+"""The learning rate raised again when data have arrived."""
+
+import math
+from collections.abc import Callable
+
+import keras
+
+from ws_keras import checks
+from ws_keras.callbacks import serialization
+from ws_keras.transforms import optimizers
+from ws_keras.transforms import rates
+
+
+@keras.saving.register_keras_serializable(package="ws_keras")
+class Rewarm(keras.callbacks.Callback):
+    """Warms the learning rate up at the beginning of `fit`.
+
+    Re-warming: when data have arrived, the rate rises linearly to its first
+    peak and falls again (for language models, Ibrahim et al., "Simple and
+    Scalable Strategies to Continually Pre-train Large Language Models", 2024,
+    arXiv:2403.08763). In batch `i` of a fit, from 0 on, with `n` batches of
+    warm-up, the rate is `peak * (i + 1) / n` where `i < n`, and
+    `decay(i - n + 1)` afterwards.
+
+    Batches count within one fit. One with `initial_epoch` above 0, or that
+    `BackupAndRestore` restores, goes on where the earlier one was. When a fit
+    ends, the rate is `peak` again. With `steps_per_execution` above 1 the
+    rate is that of the first of the batches that are run together.
+
+    Example:
+
+    ```python
+    model = keras.models.load_model("last_week.keras")
+    model.fit(grown_data, epochs=10, callbacks=[Rewarm(0.001)])
+    ```
+
+    Args:
+        peak: Learning rate at the end of the warm-up, finite and above 0.
+        steps: Batches of the warm-up, at least 1. `None` means a `fraction`
+            of all batches of the fit. Defaults to `None`.
+        fraction: That fraction, in (0, 1]; at least one batch. Defaults to
+            0.1 (of FIRE and of Hare & Tortoise).
+        decay: The rate after the peak: a Keras `LearningRateSchedule`, or any
+            function of the number of batches since the peak, which gives
+            `peak` at 0. `None` stays at the peak. Defaults to `None`.
+        optimizer: State of the optimizer when the fit begins: `"keep"`,
+            `"reset"` or `"reset_slots"`, as in `shrink_perturb`. Defaults to
+            `"keep"`.
+
+    Raises:
+        ValueError: If an argument is out of its range; within `fit`, if the
+            optimizer has no single rate that can be set, or the number of
+            batches is needed and not known.
+    """
+
+    def __init__(
+        self,
+        peak: float,
+        steps: int | None = None,
+        *,
+        fraction: float = 0.1,
+        decay: Callable | None = None,
+        optimizer: str = "keep",
+    ):
+        super().__init__()
+        _check(peak, steps, fraction, decay)
+        optimizers.check_policy(optimizer)
+        self.peak = float(peak)
+        self.steps = steps
+        self.fraction = fraction
+        self.decay = decay
+        self.policy = optimizer
+        self._begin()
+
+    def rate(self, batch: int, steps: int) -> float:
+        """Returns the learning rate of a batch.
+
+        Args:
+            batch: Number of batches before it in this fit.
+            steps: Batches of the warm-up.
+        """
+        if batch < steps:
+            return self.peak * (batch + 1) / steps
+        if self.decay is None:
+            return self.peak
+        return float(self.decay(batch - steps + 1))
+
+    def on_train_begin(self, logs=None):
+        self._begin()
+        if rates.present(self.model) is None:
+            raise ValueError(
+                "`Rewarm` needs an optimizer with one learning rate that is "
+                "a number. Received: one with a schedule, or several "
+                "optimizers. Compile with a number, and give the schedule as "
+                "`decay`."
+            )
+        length = self.params["steps"]
+        self._warm_up = self.steps
+        if self.steps is None:
+            if length is None:
+                raise ValueError(
+                    "`fraction` needs data whose number of batches is known. "
+                    "Received: data of unknown length. Give `steps=`, or "
+                    "`fit` its `steps_per_epoch`."
+                )
+            whole = length * self.params["epochs"]
+            self._warm_up = max(1, round(self.fraction * whole))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        length = self.params["steps"]
+        if self._is_first:
+            self._is_first = False
+            if epoch > 0 and length is None:
+                raise ValueError(
+                    "A fit that goes on with a later epoch needs data whose "
+                    "number of batches is known. Received: epoch "
+                    f"{epoch} of data of unknown length. Give `fit` its "
+                    "`steps_per_epoch`."
+                )
+            if epoch == 0 and not self._is_restored():
+                optimizers.reset(self.model.optimizer, self.policy)
+        self._before = self._seen if length is None else epoch * length
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._set(self.rate(self._before + batch, self._warm_up))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._seen = self._before + batch + 1
+
+    def on_train_end(self, logs=None):
+        self._set(self.peak)
+
+    def get_config(self) -> dict:
+        """Returns the arguments, for `keras.saving`."""
+        return {
+            "peak": self.peak,
+            "steps": self.steps,
+            "fraction": self.fraction,
+            "decay": serialization.to_config("decay", self.decay),
+            "optimizer": self.policy,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict):
+        """Makes the callback that `get_config` describes."""
+        found = {k: serialization.from_config(v) for k, v in config.items()}
+        return cls(**found)
+
+    def _begin(self) -> None:
+        self._is_first = True
+        self._before = self._seen = 0
+
+    def _is_restored(self) -> bool:
+        # `BackupAndRestore` says so even where it begins the first one again.
+        return getattr(self.model, "_initial_epoch", None) is not None
+
+    def _set(self, rate: float) -> None:
+        optimizer = self.model.optimizer
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        optimizer.learning_rate = rate
+
+
+def _check(peak, steps, fraction, decay) -> None:
+    if not checks.is_number(peak) or not 0 < peak < math.inf:
+        raise ValueError(
+            "`peak` must be a finite number above 0, a learning rate. "
+            f"Received: peak={peak!r}."
+        )
+    if steps is not None:
+        checks.check_positive("steps", steps)
+    if not checks.is_number(fraction) or not 0 < fraction <= 1:
+        raise ValueError(
+            "`fraction` must be a number in (0, 1], the part of a fit's "
+            f"batches. Received: fraction={fraction!r}."
+        )
+    if decay is None:
+        return
+    if not callable(decay):
+        raise ValueError(
+            "`decay` must be a `LearningRateSchedule`, a function of the "
+            f"number of batches, or None. Received: decay={decay!r}."
+        )
+    first = float(decay(0))
+    if not abs(first - peak) <= 1e-5 * peak:
+        raise ValueError(
+            "`decay` must begin with `peak`. Received: "
+            f"peak={peak!r}, decay(0)={first:.6g}."
+        )
