@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import re
 import signal
 import subprocess
@@ -452,34 +453,41 @@ def test_saved_model_is_that_of_the_seed(nursery, weeks):
         np.testing.assert_array_equal(left, right)
 
 
-def test_killed_training_goes_on_to_the_same_model(nursery, weeks):
-    flags = ("--old_samples=200", "--compare=cold", "--seeds=2")
+@pytest.mark.parametrize(
+    "least", [2, pytest.param(100, marks=pytest.mark.slow)]
+)
+def test_killed_training_goes_on_to_the_same_model(nursery, weeks, least):
+    flags = ("--old_samples=200", "--compare=cold", "--seeds=2", "--overwrite")
     flags += ("--max_epochs=6", "--checkpoint_minutes=1e-9")
     whole = run(nursery, weeks, "zero.keras", "two.npz", "h1.keras", *flags)
     assert whole.returncode == 0, whole.stderr
-    kills = 0
-    for kill_at in (60, 150, 400, None):
-        done = nursery.run(
-            f"--model={weeks / 'zero.keras'}",
-            f"--data=npz:{weeks / 'two.npz'}",
-            f"--out={weeks / 'h2.keras'}",
-            *flags,
-            command="launch.retrain",
-            kill_at=kill_at,
+    rng, kills = random.Random(least), 0
+    while kills < least:
+        killed, begun = True, kills
+        while killed:
+            # Before one of the operations on files, of which there are some
+            # hundreds; the last ones are those that give the names.
+            kill_at = rng.randint(40, 300) if kills < least else None
+            done = nursery.run(
+                f"--model={weeks / 'zero.keras'}",
+                f"--data=npz:{weeks / 'two.npz'}",
+                f"--out={weeks / 'h2.keras'}",
+                *flags,
+                command="launch.retrain",
+                kill_at=kill_at,
+            )
+            killed = done.returncode == -signal.SIGKILL
+            kills += killed
+        assert done.returncode == 0 and kills > begun, done.stderr
+        one, two = (
+            keras.models.load_model(weeks / f"{name}.keras")
+            for name in ("h1", "h2")
         )
-        kills += done.returncode == -signal.SIGKILL
-        if not done.returncode:
-            break
-    assert kills and done.returncode == 0, done.stderr
-    one, two = (
-        keras.models.load_model(weeks / name)
-        for name in ("h1.keras", "h2.keras")
-    )
-    for left, right in zip(one.weights, two.weights, strict=True):
-        np.testing.assert_array_equal(left.numpy(), right.numpy())
-    # The same words but for the names and the times.
-    assert accuracies(weeks / "h1.md") == accuracies(weeks / "h2.md")
-    assert not [p for p in weeks.iterdir() if p.name.startswith(".h2")]
+        for left, right in zip(one.weights, two.weights, strict=True):
+            np.testing.assert_array_equal(left.numpy(), right.numpy())
+        # The same words but for the names and the times.
+        assert accuracies(weeks / "h1.md") == accuracies(weeks / "h2.md")
+        assert not [p for p in weeks.iterdir() if p.name.startswith(".h2")]
 
 
 def accuracies(path):
