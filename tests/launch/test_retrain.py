@@ -463,11 +463,11 @@ def test_killed_training_goes_on_to_the_same_model(nursery, weeks, least):
     assert whole.returncode == 0, whole.stderr
     rng, kills = random.Random(least), 0
     while kills < least:
-        killed, begun = True, kills
+        killed = True
         while killed:
             # Before one of the operations on files, of which there are some
             # hundreds; the last ones are those that give the names.
-            kill_at = rng.randint(40, 300) if kills < least else None
+            kill_at = rng.randint(10, 120) if kills < least else None
             done = nursery.run(
                 f"--model={weeks / 'zero.keras'}",
                 f"--data=npz:{weeks / 'two.npz'}",
@@ -478,7 +478,7 @@ def test_killed_training_goes_on_to_the_same_model(nursery, weeks, least):
             )
             killed = done.returncode == -signal.SIGKILL
             kills += killed
-        assert done.returncode == 0 and kills > begun, done.stderr
+        assert done.returncode == 0, done.stderr
         one, two = (
             keras.models.load_model(weeks / f"{name}.keras")
             for name in ("h1", "h2")
