@@ -154,6 +154,9 @@ def main(_) -> None:
         except KeyboardInterrupt:
             print("Stopped. The same command goes on.", file=sys.stderr)
             raise
+        except ValueError:  # it would come again
+            reserved.forget(training)
+            raise
         reserved.forget(training)
         _check_sound(found, reserved.model)
         text = _report(model, parts, found)

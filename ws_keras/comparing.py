@@ -152,7 +152,9 @@ class Loop:
             withheld=withheld,
         )
         notes = [*notes] if is_known else [*notes, _SEEDS_ALONE]
-        past = [] if self._networks.are_built else [_ONE_PAST]
+        num_seeds = len({row.seed for row in self._rows})
+        is_shared = num_seeds > 1 and not self._networks.are_built
+        past = [_ONE_PAST] if is_shared else []
         text = "\n".join([str(said), *notes, *past])
         return Comparison(self._rows, text, said.recommended)
 

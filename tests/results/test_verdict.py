@@ -65,7 +65,7 @@ def test_the_cheaper_of_equals_is_recommended(judge):
 
 
 def test_arms_are_compared_with_warm_too(judge):
-    found = judge(warm=(-4.0, -4.1, -4.2), shrink=(0.1, 0.0, -0.1))
+    found = judge(warm=(-4.1, -4.2, -4.0), shrink=(0.1, 0.0, -0.1))
     assert found.recommended == SHRINK
     line = next(text for text in found.lines if "against warm" in text)
     assert "+4.1 points (95 % interval " in line and "3 seeds): better" in line
@@ -145,7 +145,7 @@ def test_an_arm_that_may_diverge_is_not_recommended(make_arm):
         object.__setattr__(row, "stopped_by", "nan")
     assert last
     sound = make_arm("cold", [50.0] * 3)
-    shrunk = make_arm("shrink_perturb-0.4-0.1", [70.0] * 3)
+    shrunk = make_arm("shrink_perturb-0.4-0.1", [70.0, 70.1, 70.2])
     found = verdict.verdict(sound + broken + shrunk)
     assert found.recommended == SHRINK
     assert "1 of 3 seeds diverged" in found.lines[1]
@@ -208,6 +208,15 @@ def test_all_alike_at_the_cap_is_no_equivalence(make_arm):
     )
     assert found.recommended is None
     assert "limit of epochs" in found.recommendation
+
+
+def test_seeds_that_agree_by_chance_are_no_certainty(make_arm):
+    """Without the outcomes of single samples."""
+    found = verdict.verdict(
+        make_arm("cold", [60.0] * 3) + make_arm("warm", [66.0] * 3)
+    )
+    assert found.recommended is None
+    assert ": not decided;" in found.lines[2]
 
 
 def test_few_samples_decide_nothing(make_arm):

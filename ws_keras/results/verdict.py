@@ -204,7 +204,11 @@ def _against(arm: _Arm, arms: list[_Arm], margin: float) -> list[str]:
 
 
 def _difference(ours: _Arm, theirs: _Arm) -> effects.Effect | None:
-    return effects.difference(ours.values, theirs.values, _RIGHT)
+    found = effects.difference(ours.values, theirs.values, _RIGHT)
+    # Seeds that agree to the last digit are no measure of their spread.
+    if found is not None and found.error == 0:
+        return dataclasses.replace(found, of_seeds=math.nan)
+    return found
 
 
 def _relation(effect: effects.Effect, margin: float) -> str:
@@ -223,6 +227,8 @@ def difference(effect: effects.Effect) -> str:
     mean = f"{shown.signed(effect.mean)} {_points(effect.mean)}"
     if effect.count < 2:
         return f"{mean} (one seed, no interval)"
+    if math.isnan(effect.error):
+        return f"{mean} (the same for all seeds, no interval)"
     low, high = map(shown.signed, effect.interval())
     return f"{mean} (95 % interval {low} to {high}, {effect.count} seeds)"
 
