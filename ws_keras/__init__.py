@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "ConfidencePenalty": "ws_keras.losses.confidence",
     "Diagnostics": "ws_keras.callbacks.diagnostics",
+    "HareAndTortoise": "ws_keras.callbacks.hare_and_tortoise",
     "Probe": "ws_keras.diagnostics.probe",
     "Rewarm": "ws_keras.callbacks.rewarm",
     "ShrinkPerturb": "ws_keras.callbacks.shrink_perturb",

@@ -1,0 +1,204 @@
+"""A slow copy of the weights, which the fast ones go back to."""
+
+import keras
+import numpy as np
+
+from ws_keras import checks
+from ws_keras.callbacks import travelling
+from ws_keras.transforms import optimizers
+from ws_keras.transforms import variables
+
+
+@keras.saving.register_keras_serializable(package="ws_keras")
+class HareAndTortoise(keras.callbacks.Callback):
+    """Keeps a slow copy of the weights, evaluates it, and restarts from it.
+
+    Hare & Tortoise networks of Lee et al., "Slow and Steady Wins the Race"
+    (ICML 2024, arXiv:2406.02596). The hare is what the optimizer trains; the
+    tortoise follows it, after each batch
+    `tortoise <- decay * tortoise + (1 - decay) * hare`, moving statistics
+    too. At the beginning of each `every`-th epoch the hare becomes what the
+    tortoise is. The optimizer's state stays.
+
+    The tortoise is what is validated during `fit`, what callbacks later in
+    the list see and save at the end of an epoch, and what the model holds
+    when `fit` returns. So put this callback before `ModelCheckpoint`, and
+    behind `ShrinkPerturb`, since the tortoise begins as what is there. Both
+    are in what `BackupAndRestore` saves after an epoch, and a fit that it
+    restores goes on alike.
+
+    The tortoise lies on the host, in single precision or better, so that each
+    batch reads all weights. The model must be built and run one batch at a
+    time (`steps_per_execution=1`).
+
+    Example:
+
+    ```python
+    tortoise = ws_keras.HareAndTortoise(every=10)
+    model.fit(x, y, epochs=50, callbacks=[tortoise])
+    ```
+
+    Args:
+        every: Epochs after which the hare goes back to the tortoise.
+            Defaults to 10 (the article).
+        decay: Part of the tortoise that stays in a batch, in [0, 1).
+            Defaults to 0.999 (the article).
+
+    Raises:
+        ValueError: If an argument is out of its range; within `fit`, if the
+            model is not built or runs several batches at a time.
+    """
+
+    def __init__(self, every: int = 10, decay: float = 0.999):
+        super().__init__()
+        checks.check_positive("every", every)
+        if not checks.is_number(decay) or not 0 <= decay < 1:
+            raise ValueError(
+                "`decay` must be a number in [0, 1), the part that stays. "
+                f"Received: decay={decay!r}."
+            )
+        self.every, self.decay = int(every), float(decay)
+        self._state = None
+
+    def set_model(self, model):
+        super().set_model(model)
+        # Before any callback restores weights, and with them this state.
+        if self._state is not None:
+            self._state.detach(model)
+        self._state = _Copies({"epoch": -1})
+        self._state.attach(model)
+        self._weights = None
+        self._is_tested = False
+
+    def on_train_begin(self, logs=None):
+        self._state.begun = True
+        variables.check_built(self.model)
+        steps = self.model.steps_per_execution
+        if steps not in (None, 1):
+            raise ValueError(
+                "`HareAndTortoise` needs a model that runs one batch at a "
+                f"time. Received: steps_per_execution={steps}. Compile with "
+                "`steps_per_execution=1`."
+            )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._weights is None:
+            self._begin()
+        self._show_hare()
+        values = self._state.values
+        # A fit that was restored in the middle of an epoch begins it again.
+        if epoch > values["epoch"]:
+            if epoch > 0 and epoch % self.every == 0:
+                self._restart()
+            values["epoch"] = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if keras.backend.backend() == "jax":
+            # Within an epoch the weights are with the trainer.
+            self.model.jax_state_sync()
+        pairs = zip(self._state.tortoise, self._weights, strict=True)
+        for slow, variable in pairs:
+            # In this form what does not change stays to the last bit.
+            slow += (1 - self.decay) * (_wide(variable) - slow)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._show_tortoise()
+
+    def on_train_end(self, logs=None):
+        if self._weights is not None:
+            self._show_tortoise()
+        self._state.detach(self.model)
+
+    def on_test_begin(self, logs=None):
+        if not self._state.begun:  # `evaluate` sets the model too
+            self._state.detach(self.model)
+        elif self._weights is not None and self._state.hare is None:
+            self._is_tested = True
+            self._show_tortoise()
+
+    def on_test_end(self, logs=None):
+        if self._is_tested:
+            self._is_tested = False
+            self._show_hare()
+
+    def on_predict_begin(self, logs=None):
+        if not self._state.begun:
+            self._state.detach(self.model)
+
+    def __getstate__(self) -> dict:
+        # For copies and for other processes: the model is of one fit.
+        gone = ("_model", "_state", "_weights")
+        return {**vars(self), **dict.fromkeys(gone)}
+
+    def get_config(self) -> dict:
+        """Returns the arguments, for `keras.saving`."""
+        return {"every": self.every, "decay": self.decay}
+
+    @classmethod
+    def from_config(cls, config: dict):
+        """Makes the callback that `get_config` describes."""
+        return cls(**config)
+
+    def _begin(self) -> None:
+        is_float = keras.backend.is_float_dtype
+        found = [v for v in self.model.weights if is_float(v.dtype)]
+        self._weights = found
+        if not self._state.restored:
+            self._state.tortoise = [_wide(v) for v in found]
+
+    def _show_hare(self) -> None:
+        if self._state.hare is not None:
+            _assign(self._weights, self._state.hare)
+            self._state.hare = None
+
+    def _show_tortoise(self) -> None:
+        if self._state.hare is None:
+            self._state.hare = [_wide(v) for v in self._weights]
+        _assign(self._weights, self._state.tortoise)
+
+    def _restart(self) -> None:
+        trained = [v for v in self._weights if v.trainable]
+        state = optimizers.Change(self.model, "keep", trained)
+        _assign(self._weights, self._state.tortoise)
+        for variable in trained:
+            value = variables.host(variable)
+            state.follow(variable, value, lambda _, value=value: value)
+        state.finish()
+
+
+class _Copies(travelling.TravellingState):
+    """The tortoise, and the hare while the model holds the tortoise."""
+
+    def __init__(self, values: dict):
+        super().__init__(values)
+        self.tortoise, self.hare = [], None
+
+    def save_own_variables(self, store) -> None:
+        super().save_own_variables(store)
+        for name in ("tortoise", "hare"):
+            for number, array in enumerate(getattr(self, name) or []):
+                store[f"{name}{number}"] = array
+
+    def load_own_variables(self, store) -> None:
+        super().load_own_variables(store)
+        if self.restored:
+            self.tortoise = _read(store, "tortoise")
+            self.hare = _read(store, "hare") or None
+
+
+def _read(store, name: str) -> list:
+    count = sum(key.startswith(name) for key in store.keys())
+    return [np.array(store[f"{name}{number}"]) for number in range(count)]
+
+
+def _wide(variable) -> np.ndarray:
+    """Returns a copy of a weight, of half precision in single precision."""
+    value = variables.host(variable)
+    wide = np.float64 if value.dtype == np.float64 else np.float32
+    return np.array(value, wide)
+
+
+def _assign(found: list, values: list) -> None:
+    for variable, value in zip(found, values, strict=True):
+        # A copy: what the backend keeps must not be the slow copy itself.
+        variable.assign(value.copy())
