@@ -11,7 +11,6 @@ never touched; the new one, its record and a report beside it appear whole or
 not at all.
 """
 
-import dataclasses
 import hashlib
 import pathlib
 import sys
@@ -19,6 +18,7 @@ import sys
 from absl import flags
 
 from . import cli
+from . import held_out
 from . import lists
 from . import outputs
 from . import saved_model
@@ -48,42 +48,12 @@ _PERTURB = flags.DEFINE_float("perturb", 0.1, "Scale of the noise.")
 _COMPARE = lists.define(
     "compare", [], "Other starts to train and report: cold, warm, or both."
 )
-_HELD_OUT = flags.DEFINE_string(
-    "held_out",
-    None,
-    "What to measure on: npz:PATH with arrays x and y, or a fraction of the "
-    "data in (0, 1). The data's own x_test and y_test if not given, else the "
-    "fraction of last time, else 0.2.",
-)
-_SPLIT = flags.DEFINE_enum(
-    "split",
-    None,
-    ["random", "last"],
-    "Which samples the fraction is: random ones by a hash of each sample, or "
-    "the newest, which are last, for data in the order of time. As last time "
-    "if not given, else random.",
-)
-_SPLIT_SEED = flags.DEFINE_integer(
-    "split_seed", None, "Fixes the random split. As last time, else 0."
-)
-_ID = flags.DEFINE_string(
-    "id",
-    None,
-    "Array of the data file that identifies samples whose numbers change from "
-    "week to week, as when they are rescaled.",
-)
-_GROUPS = flags.DEFINE_string(
-    "groups",
-    None,
-    "Array of the data file, such as a customer's number. The samples of a "
-    "group are all held out or all trained on.",
-)
-_OLD_SAMPLES = flags.DEFINE_integer(
-    "old_samples",
-    None,
-    "Number of samples at the beginning of the data that the model has been "
-    "trained on, where it has no record beside it. None of them is held out.",
-)
+_HELD_OUT = held_out.HELD_OUT
+_SPLIT = held_out.SPLIT
+_SPLIT_SEED = held_out.SPLIT_SEED
+_ID = held_out.ID
+_GROUPS = held_out.GROUPS
+_OLD_SAMPLES = held_out.OLD_SAMPLES
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Samples in a batch.")
 _THRESHOLD = flags.DEFINE_float(
     "threshold", 0.99, "Training accuracy that ends the training."
@@ -144,7 +114,7 @@ def main(_) -> None:
             with_test=not is_file,
         )
         _check_fits(model, data.x, data.y)
-        parts = _parts(source, data)
+        parts = held_out.parts(source, data)
         _check_fits(model, *parts.held_out)
         _check_labels(model, *parts.held_out)
     with outputs.reserved(out, _inputs(), _OVERWRITE.value) as reserved:
@@ -335,105 +305,6 @@ def _set_rate(model) -> None:
             f"no schedule. Received: --learning_rate={rate} for a model with "
             f"{type(model.optimizer).__name__}."
         ) from None
-
-
-def _parts(source: pathlib.Path, data):
-    """Returns what is trained on and what is measured on."""
-    from ws_keras.data import datasets
-    from ws_keras.data import history
-    from ws_keras.data import parts
-
-    note, past = "", None
-    try:
-        past = history.read(source)
-    except history.Stale as error:
-        note = f"{error} Its past is not known. "
-    held_out = _HELD_OUT.value or ""
-    found = None
-    if held_out.startswith("npz:"):
-        _check_no_rule(f"--held_out={held_out}")
-        other = datasets.load(held_out)
-        found = parts.given(data, (other.x, other.y), held_out, past)
-    elif data.x_test is not None and not (held_out or _SPLIT.value):
-        _check_no_rule("x_test and y_test in --data")
-        test = data.x_test, data.y_test
-        found = parts.given(data, test, "x_test and y_test of the data", past)
-    if found is None:
-        rule = _rule(past)
-        found = parts.chosen(
-            data, rule, _keys(data, rule), past, _old_samples(data)
-        )
-    return dataclasses.replace(found, words=note + found.words)
-
-
-def _check_no_rule(given: str) -> None:
-    """Raises a ValueError if a flag is about a split that is not made."""
-    flags_of = (_SPLIT, _SPLIT_SEED, _ID, _GROUPS)
-    meant = [f"--{f.name}={f.value}" for f in flags_of if f.value is not None]
-    if meant:
-        raise ValueError(
-            f"`{meant[0].split('=')[0]}` is about a part of the data that is "
-            "held out, and needs a fraction, such as --held_out=0.2. Received: "
-            f"{', '.join(meant)} with {given}, which is held out instead."
-        )
-
-
-def _rule(past):
-    """Returns the rule of last time with what the flags change."""
-    from ws_keras.data import splits
-
-    last = (past and past.rule) or splits.Rule()
-    changed = {
-        "kind": _SPLIT.value,
-        "fraction": _fraction(),
-        "seed": _SPLIT_SEED.value,
-        "id": _ID.value,
-        "groups": _GROUPS.value,
-    }
-    meant = {name: v for name, v in changed.items() if v is not None}
-    return dataclasses.replace(last, **meant)
-
-
-def _fraction() -> float | None:
-    if _HELD_OUT.value is None:
-        return None
-    try:
-        return float(_HELD_OUT.value)
-    except ValueError:
-        raise ValueError(
-            "`--held_out` must be npz:PATH or a fraction in (0, 1). "
-            f"Received: --held_out={_HELD_OUT.value}."
-        ) from None
-
-
-def _keys(data, rule):
-    from ws_keras.data import digests
-    from ws_keras.data import npz
-    from ws_keras.data import parts
-
-    def named(name: str):
-        if not data.name.startswith(npz.PREFIX):
-            raise ValueError(
-                "Samples can be named by an array of a file only. Received: "
-                f"{name!r} with --data={data.name}."
-            )
-        path = data.name.removeprefix(npz.PREFIX)
-        return digests.keys(npz.column(path, name, len(data.y)))
-
-    return parts.Keys(
-        named(rule.id) if rule.id else digests.samples(data.x),
-        named(rule.groups) if rule.groups else None,
-    )
-
-
-def _old_samples(data) -> int | None:
-    count = _OLD_SAMPLES.value
-    if count is not None and not 0 <= count <= len(data.y):
-        raise ValueError(
-            "`--old_samples` must be a number of samples of the data. "
-            f"Received: --old_samples={count} of {len(data.y)}."
-        )
-    return count
 
 
 def _check_fits(model, x, y) -> None:
