@@ -11,6 +11,8 @@ from ws_keras import files
 from ws_keras import locks
 from ws_keras.data import history
 
+_KEPT, _REMOVED = ".training", ".removed"
+
 
 @dataclasses.dataclass(frozen=True)
 class Reserved:
@@ -28,9 +30,10 @@ class Reserved:
             key: What tells trainings apart, in letters and digits.
         """
         own = _training(self.out, key)
-        for path in own.parent.glob(_training(self.out, "*").name):
-            if path != own and not path.is_symlink():
-                shutil.rmtree(path)
+        for suffix in (_KEPT, _REMOVED):
+            for path in own.parent.glob(_training(self.out, "*", suffix).name):
+                if path != own and not path.is_symlink():
+                    shutil.rmtree(path)
         return own
 
     def write(self, past: history.History, text: str) -> None:
@@ -49,7 +52,11 @@ class Reserved:
 
     def forget(self, training: pathlib.Path) -> None:
         """Removes the checkpoints of a training that has ended."""
-        shutil.rmtree(training, ignore_errors=True)
+        if training.exists():
+            # First its name: half of a training must not be gone on with.
+            removed = training.with_suffix(_REMOVED)
+            training.rename(removed)
+            shutil.rmtree(removed, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -97,8 +104,8 @@ def reserved(
         lock.free()
 
 
-def _training(out: pathlib.Path, key: str) -> pathlib.Path:
-    return out.with_name(f".{files.short(out.stem, 150)}.{key}.training")
+def _training(out: pathlib.Path, key: str, suffix: str = _KEPT) -> pathlib.Path:
+    return out.with_name(f".{files.short(out.stem, 150)}.{key}{suffix}")
 
 
 def _others(out: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:

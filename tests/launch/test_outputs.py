@@ -127,6 +127,20 @@ def test_what_a_killed_writer_leaves_is_cleaned(tmp_path, when):
     assert out.read_bytes() == b"later"
 
 
+def test_half_of_a_removed_training_is_not_gone_on_with(tmp_path):
+    out = tmp_path / "new.keras"
+    half = tmp_path / ".new.abc.removed"
+    (half / "rows").mkdir(parents=True)
+    with outputs.reserved(out, {}, False) as reserved:
+        training = reserved.training("abc")
+        assert not half.exists() and not training.exists()
+        training.mkdir()
+        reserved.model.write_bytes(b"weights")
+        reserved.forget(training)
+        reserved.write(PAST, "Words.")
+    assert found(tmp_path) == NAMES
+
+
 def test_two_at_once_to_one_name(tmp_path):
     out = tmp_path / "new.keras"
     first = writer(out, "wait")
