@@ -12,6 +12,7 @@ _PUBLIC = {
     "Probe": "ws_keras.diagnostics.probe",
     "Rewarm": "ws_keras.callbacks.rewarm",
     "ShrinkPerturb": "ws_keras.callbacks.shrink_perturb",
+    "SoftWeightRescaling": "ws_keras.callbacks.rescaling",
     "StopAtAccuracy": "ws_keras.callbacks.stopping",
     "adversarial": "ws_keras.losses.adversarial",
     "cold_start": "ws_keras.transforms.shrink_perturb",
