@@ -8,7 +8,7 @@ from keras import ops
 
 import ws_keras
 from ws_keras.transforms import batches as reading
-from ws_keras.transforms import statistics
+from ws_keras.transforms import errors
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(2, 3, (70, 4)).astype("float32")
@@ -343,4 +343,4 @@ def test_an_error_of_the_data_is_theirs():
     for variable, old in zip(model.variables, before, strict=True):
         assert np.array_equal(ops.convert_to_numpy(variable), old)
     assert "call" not in vars(model.get_layer("norm"))
-    assert issubclass(statistics.NotFinite, ValueError)
+    assert issubclass(errors.NotFinite, ValueError)
