@@ -1,11 +1,14 @@
 """Which variables a model has, who owns them, and when they are there."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 from keras import ops
 
+from tests.transforms import zoo
 from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
 
@@ -164,3 +167,18 @@ def test_a_model_without_weights_is_told_so():
     with pytest.raises(ValueError, match="at least one weight"):
         shrink_perturb(model)
     assert variables.entries(model)  # the seed of the dropout
+
+
+def test_parts_without_weights_are_named():
+    """`build` gives a model of one's own its own weights, not its parts'."""
+    model = zoo.Subclassed(name="partly")
+    model.build((None, 6))
+    if model.hidden.built:
+        pytest.skip("this Keras builds the parts as well")
+    with pytest.warns(UserWarning, match="'partly' have no weights yet"):
+        shrink_perturb(model, 0.5, 0.1, seed=1)
+    model(np.zeros((1, 6), "float32"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = shrink_perturb(model, 0.5, 0.1, seed=1)
+    assert len(report.touched) == 11  # three layers, norm, scale

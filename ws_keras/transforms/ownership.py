@@ -16,12 +16,18 @@ def is_built(model: keras.layers.Layer) -> bool:
     A model without a `call`, such as a pair of networks that its own training
     step calls, is built as soon as they are.
     """
-    layers = model._flatten_layers()
     if model.built and model.weights:
         return True  # it may have parts that it never calls
-    return all(la.built or type(la).build in _BUILDS for la in layers) and (
-        model.built or bool(model.weights)
-    )
+    return not unbuilt(model) and (model.built or bool(model.weights))
+
+
+def unbuilt(model: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """Returns the layers whose weights do not exist yet, if they have any."""
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if not layer.built and type(layer).build not in _BUILDS
+    ]
 
 
 def located(model) -> list[tuple]:

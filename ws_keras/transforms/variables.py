@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import warnings
 from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
@@ -115,6 +116,14 @@ def check_built(model) -> None:
             "`model` must be built, so that its weights exist. Received: "
             f"{model.name!r}, which is not. Give it an `Input`, call "
             "`model.build(input_shape)`, or call it once on a batch."
+        )
+    missing = [layer.name for layer in ownership.unbuilt(model)]
+    if missing:
+        warnings.warn(
+            f"Layers of {model.name!r} have no weights yet, which are left as "
+            f"they will be built: {', '.join(missing[:5])}. If the model "
+            "uses them, call it once on a batch before it is changed.",
+            stacklevel=2,
         )
 
 
