@@ -284,7 +284,11 @@ def test_a_callback_can_be_copied_after_its_fit():
     rule = ws_keras.StopAtAccuracy(0.99)
     _fit(_digits_cnn(), np.arange(64), again, rule, epochs=1)
     copies = copy.deepcopy(again), copy.deepcopy(rule)
+    first = again.report
     _fit(_digits_cnn(), np.arange(64), *copies, epochs=1)
+    # The copy has acted on its own model, and the original is as it was.
+    assert copies[0].report.touched and again.report is first
+    assert 0 <= copies[1].value <= 1
 
 
 def test_an_interrupted_fit_leaves_nothing_behind():
