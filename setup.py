@@ -29,8 +29,8 @@ setuptools.setup(
     packages=[*setuptools.find_packages(include=["ws_keras*"]), *FOLDERS],
     package_dir=FOLDERS,
     package_data={
-        "ws_keras.results": ["*.json"],
-        "ws_keras.results.render": ["*.css", "*.js"],
+        "ws_keras.report": ["*.json"],
+        "ws_keras.report.render": ["*.css", "*.js"],
     },
     install_requires=[
         "absl-py>=2.1",

@@ -43,7 +43,7 @@ from benchmarks import output
 from benchmarks import work
 from launch import lists
 from ws_keras import models
-from ws_keras.results import tables
+from ws_keras.report import tables
 
 try:
     import torch

@@ -25,7 +25,7 @@ from benchmarks import output
 from benchmarks import suite
 from benchmarks import turns
 from launch import lists
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 flags.adopt_module_key_flags(output)
 

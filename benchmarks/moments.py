@@ -26,7 +26,7 @@ from sklearn import datasets
 
 import ws_keras
 from ws_keras.callbacks import moments
-from ws_keras.results.render import markdown
+from ws_keras.report.render import markdown
 
 _SEEDS = flags.DEFINE_integer("seeds", 1, "Seeds to run.")
 _MODELS = flags.DEFINE_list("models", ["dense", "conv", "depthwise"], "Which.")

@@ -39,8 +39,8 @@ from ws_keras import models
 from ws_keras import seeds
 from ws_keras.data import datasets
 from ws_keras.data import rounds
-from ws_keras.results import statistics
-from ws_keras.results import tables
+from ws_keras.report import statistics
+from ws_keras.report import tables
 from ws_keras.training import terms
 
 PROBED = 2000  # held-out images that are measured early on

@@ -23,9 +23,9 @@ from absl import flags
 from benchmarks import output
 from launch import scheduler
 from ws_keras import settings as all_settings
-from ws_keras.results import events
-from ws_keras.results import rows
-from ws_keras.results import workdir
+from ws_keras.storage import events
+from ws_keras.storage import rows
+from ws_keras.storage import workdir
 
 flags.adopt_module_key_flags(output)
 
@@ -59,8 +59,8 @@ _HEAD = {
 # the process that it was forked from.
 _REPORT = """
 import json, os, sys, time
-from ws_keras import memory
-from ws_keras.results import report
+from ws_keras.storage import memory
+from ws_keras.report import report
 
 start = time.perf_counter()
 report.write(sys.argv[1])

@@ -22,7 +22,7 @@ from absl import app
 from absl import flags
 
 from benchmarks import output
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 flags.adopt_module_key_flags(output)
 

@@ -5,12 +5,12 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from ws_keras import regular
-from ws_keras.results import lines
-from ws_keras.results import plain
-from ws_keras.results import rows
-from ws_keras.results import workdir as workdirs
-from ws_keras.training import checkpoint
+from ws_keras.report import plain
+from ws_keras.storage import checkpoint
+from ws_keras.storage import lines
+from ws_keras.storage import regular
+from ws_keras.storage import rows
+from ws_keras.storage import workdir as workdirs
 
 _LONGEST = 500  # letters of a problem
 

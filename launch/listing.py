@@ -3,8 +3,8 @@
 import sys
 
 from ws_keras import settings as all_settings
-from ws_keras.results import rows
-from ws_keras.results import workdir as workdirs
+from ws_keras.storage import rows
+from ws_keras.storage import workdir as workdirs
 
 from . import costs
 from . import plan

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterator
 
-from ws_keras import memory
+from ws_keras.storage import memory
 
 from . import worker
 

@@ -1,9 +1,9 @@
 """What is made of the rows of many settings: gaps to cold, and the report."""
 
-from ws_keras.results import events
-from ws_keras.results import report as reports
-from ws_keras.results import rows
-from ws_keras.results import workdir as workdirs
+from ws_keras.report import report as reports
+from ws_keras.storage import events
+from ws_keras.storage import rows
+from ws_keras.storage import workdir as workdirs
 
 
 def write_gaps(folder: workdirs.Workdir, settings: list) -> None:

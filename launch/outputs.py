@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Iterator
 from collections.abc import Mapping
 
-from ws_keras import files
-from ws_keras import locks
 from ws_keras.data import history
+from ws_keras.storage import files
+from ws_keras.storage import locks
 
 _KEPT, _REMOVED = ".training", ".removed"
 

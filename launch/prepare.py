@@ -3,7 +3,7 @@
 import sys
 
 from ws_keras import settings as all_settings
-from ws_keras.results import workdir as workdirs
+from ws_keras.storage import workdir as workdirs
 
 from . import costs as cost
 from . import plan

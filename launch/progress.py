@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable
 from collections.abc import Mapping
 
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 from . import remaining
 

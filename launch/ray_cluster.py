@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterator
 
-from ws_keras.results import workdir as workdirs
+from ws_keras.storage import workdir as workdirs
 
 from . import local
 from . import worker

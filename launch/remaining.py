@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Mapping
 
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 # A round needs up to half more or less than is expected of it; over many
 # rounds this evens out, but for what an estimate has wrong of all of them.

@@ -10,7 +10,7 @@ the verdicts mean is in docs/report.md.
 
 from absl import flags
 
-from ws_keras.results import report
+from ws_keras.report import report
 
 from . import check
 from . import cli

@@ -193,9 +193,9 @@ def _check_sound(found, part: pathlib.Path) -> None:
 
 def _key(source: pathlib.Path, parts) -> str:
     """Returns what tells a training from another one to the same name."""
-    from ws_keras import files
     from ws_keras.data import digests
     from ws_keras.data import history
+    from ws_keras.storage import files
 
     found = hashlib.sha256(files.sha256(source).encode())
     for x, y in (parts.train, parts.held_out):

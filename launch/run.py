@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 
 from ws_keras import settings as all_settings
-from ws_keras.results import workdir as workdirs
+from ws_keras.storage import workdir as workdirs
 from ws_keras.training import stop as stops
 
 from . import cli

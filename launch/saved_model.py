@@ -4,7 +4,7 @@ import pathlib
 import zipfile
 from collections.abc import Callable
 
-from ws_keras import memory
+from ws_keras.storage import memory
 
 _PARTS = ("config.json", "metadata.json", "model.weights.h5")
 _LONGEST = 300  # letters of a reason

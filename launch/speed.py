@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterable
 
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 # Less than this of one core, on average: something else had it.
 _WHOLE_CORE = 0.95

@@ -23,8 +23,8 @@ from concurrent import futures
 
 from absl import flags
 
-from ws_keras.results import rows
-from ws_keras.results import workdir as workdirs
+from ws_keras.storage import rows
+from ws_keras.storage import workdir as workdirs
 
 from . import called
 from . import cli

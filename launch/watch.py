@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterable
 from collections.abc import Mapping
 
-from ws_keras.results import rows
-from ws_keras.results import workdir as workdirs
+from ws_keras.storage import rows
+from ws_keras.storage import workdir as workdirs
 
 from . import progress as progresses
 

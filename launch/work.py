@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Callable
 
 from ws_keras import settings as all_settings
-from ws_keras.results import events
-from ws_keras.results import lines
-from ws_keras.results import rows
-from ws_keras.results import workdir as workdirs
-from ws_keras.training import checkpoint as checkpoints
+from ws_keras.storage import checkpoint as checkpoints
+from ws_keras.storage import events
+from ws_keras.storage import lines
+from ws_keras.storage import rows
+from ws_keras.storage import workdir as workdirs
 from ws_keras.training import stop as stops
 
 from . import progress as progresses

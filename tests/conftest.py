@@ -7,6 +7,8 @@ import pytest
 
 from tests.nursery import Nursery
 
+pytest_plugins = ["tests.made_rows"]
+
 # Before TensorFlow is imported: its messages hide what a test prints, and the
 # commands turn its fast kernels on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -13,24 +13,21 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each part may import itself and what stands before it.
 ORDER = [
-    {"checks", "seeds", "regular", "files", "locks", "memory"},
-    {"data", "models", "results.lines", "results.rows"},
+    {"checks", "seeds"},
+    {"storage"},
+    {"data", "models"},
     {"transforms"},
     {"diagnostics"},
     {"settings", "losses", "callbacks"},
     {"training"},
-    {"results"},
+    {"report"},
     {"protocol"},
     {"arms", "building", "active", "measuring", "networks", "outcomes"},
     {"experiment"},
     {"keeping", "comparing", "growing"},
 ]
-BELOW = ("results", "regular", "files", "locks")
-ANALYSIS = [
-    path
-    for path in FILES
-    if path.is_relative_to(PACKAGE / "results") and path.name != "events.py"
-]
+BELOW = ("report", "storage")
+ANALYSIS = sorted((PACKAGE / "report").rglob("*.py"))
 
 
 def name_of(path):
@@ -101,7 +98,7 @@ def test_analysis_sees_rows_alone(path):
 def test_reading_results_does_not_wait_for_keras():
     script = (
         "import sys\n"
-        "import ws_keras.results.report\n"
+        "import ws_keras.report.report\n"
         "print(sorted({'keras', 'tensorflow'} & set(sys.modules)))\n"
     )
     done = subprocess.run(

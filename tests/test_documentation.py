@@ -16,15 +16,15 @@ import ws_keras.configs.quickstart
 from ws_keras import experiment
 from ws_keras import settings
 from ws_keras.data import datasets
-from ws_keras.results import events
-from ws_keras.results import report
-from ws_keras.results import rows
-from ws_keras.results import sections
-from ws_keras.results import workdir
-from ws_keras.results.render import drawing
-from ws_keras.results.render import html
-from ws_keras.results.render import markdown
-from ws_keras.results.render import palette
+from ws_keras.report import report
+from ws_keras.report import sections
+from ws_keras.report.render import drawing
+from ws_keras.report.render import html
+from ws_keras.report.render import markdown
+from ws_keras.report.render import palette
+from ws_keras.storage import events
+from ws_keras.storage import rows
+from ws_keras.storage import workdir
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf8")

@@ -9,9 +9,9 @@ from keras import layers
 
 from ws_keras import growing
 from ws_keras import seeds
-from ws_keras.results import effects
-from ws_keras.results import rows
-from ws_keras.results import verdict
+from ws_keras.report import effects
+from ws_keras.report import verdict
+from ws_keras.storage import rows
 from ws_keras.training import terms
 
 RNG = np.random.default_rng(8)

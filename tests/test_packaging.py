@@ -65,11 +65,11 @@ def test_wheel_holds_commands_configs_and_the_papers_numbers(wheel):
     for part in ("launch/run.py", "configs/quickstart.py"):
         assert f"ws_keras/{part}" in names
     assert any(
-        n.startswith("ws_keras/results/") and n.endswith(".json") for n in names
+        n.startswith("ws_keras/report/") and n.endswith(".json") for n in names
     )
     assert {
-        "ws_keras/results/render/page.css",
-        "ws_keras/results/render/page.js",
+        "ws_keras/report/render/page.css",
+        "ws_keras/report/render/page.js",
     } <= names
     assert not [name for name in names if "test" in name]
 

@@ -17,10 +17,10 @@ from ws_keras import outcomes as held
 from ws_keras import seeds as addresses
 from ws_keras import settings as all_settings
 from ws_keras.data import growing as grown
-from ws_keras.results import rows
-from ws_keras.results import tables
-from ws_keras.results import verdict as verdicts
-from ws_keras.results.render import markdown
+from ws_keras.report import tables
+from ws_keras.report import verdict as verdicts
+from ws_keras.report.render import markdown
+from ws_keras.storage import rows
 from ws_keras.training import arm as round_loop
 from ws_keras.training import feed as feeds
 from ws_keras.training import strategy as strategies

@@ -17,9 +17,9 @@ from ws_keras.callbacks import every_step
 from ws_keras.data import datasets
 from ws_keras.models import augmentation
 from ws_keras.models import class_mask
-from ws_keras.results import rows
+from ws_keras.storage import checkpoint as checkpoints
+from ws_keras.storage import rows
 from ws_keras.training import arm
-from ws_keras.training import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
 from ws_keras.training import strategy as strategies

@@ -14,7 +14,7 @@ from ws_keras import comparing
 from ws_keras import networks as starts
 from ws_keras import settings as all_settings
 from ws_keras.data import growing as grown
-from ws_keras.results import verdict as verdicts
+from ws_keras.report import verdict as verdicts
 from ws_keras.training import terms
 
 Array = np.ndarray

@@ -11,9 +11,9 @@ import numpy as np
 from ws_keras import experiment
 from ws_keras import settings
 from ws_keras.data import growing as grown
-from ws_keras.results import rows
-from ws_keras.results import workdir as workdirs
-from ws_keras.training import checkpoint as checkpoints
+from ws_keras.storage import checkpoint as checkpoints
+from ws_keras.storage import rows
+from ws_keras.storage import workdir as workdirs
 from ws_keras.training import keeper as keepers
 from ws_keras.training import trainer as trainers
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ws_keras.results import rows
+from ws_keras.storage import rows
 from ws_keras.training import feed as feeds
 
 _TOLERANCE = 0.01  # points; Keras' mean is one of single precision

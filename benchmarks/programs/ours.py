@@ -19,8 +19,8 @@ def main(
     """Trains (or evaluates) epoch after epoch, each one turn."""
     from launch import progress as progresses
     from ws_keras import experiment
-    from ws_keras.results import events
-    from ws_keras.results import rows
+    from ws_keras.storage import events
+    from ws_keras.storage import rows
 
     fit, held_out = work.split(samples)
     config, setting, dataset = described(

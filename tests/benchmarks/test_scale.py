@@ -1,8 +1,8 @@
 """What is measured of large sweeps, on small ones."""
 
 from benchmarks import scale
-from ws_keras.results import rows
-from ws_keras.results import workdir
+from ws_keras.storage import rows
+from ws_keras.storage import workdir
 
 
 def test_rows_and_events_are_those_of_a_run(tmp_path):

@@ -13,7 +13,7 @@ import matplotlib.image
 import pytest
 
 from ws_keras import settings as all_settings
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 ROOT = pathlib.Path(__file__).parents[2]
 NAMES = sorted(

@@ -9,10 +9,10 @@ import pytest
 from ws_keras import protocol
 from ws_keras import settings as all_settings
 from ws_keras.data import datasets
-from ws_keras.results import rows
-from ws_keras.results import sections
-from ws_keras.results.views import registry
-from ws_keras.results.views import run as runs
+from ws_keras.report import sections
+from ws_keras.report.views import registry
+from ws_keras.report.views import run as runs
+from ws_keras.storage import rows
 
 from .test_each import NAMES
 

@@ -14,7 +14,7 @@ from launch import speed
 from ws_keras import protocol
 from ws_keras import settings as all_settings
 from ws_keras.data import datasets
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/run.json"))

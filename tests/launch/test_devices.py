@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pytest
 
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 ROOT = pathlib.Path(__file__).parents[2]
 CONFIG = '''

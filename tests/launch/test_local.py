@@ -15,7 +15,7 @@ from launch import local
 from launch import ray_cluster
 from launch import scheduler
 from launch import worker
-from ws_keras import memory
+from ws_keras.storage import memory
 
 ROOT = pathlib.Path(__file__).parents[2]
 MB = 2**20

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from launch import outputs
-from ws_keras import files
 from ws_keras.data import history
 from ws_keras.data import splits
+from ws_keras.storage import files
 
 PAST = history.of(
     splits.Rule(), np.arange(3, dtype="uint64"), np.arange(1, 2), np.ones(4)
@@ -92,7 +92,7 @@ out = pathlib.Path(sys.argv[1])
 def kill(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 if sys.argv[2] == "model":
-    from ws_keras import files
+    from ws_keras.storage import files
     real = os.link
     os.link = lambda a, b: kill() if str(b) == str(out) else real(a, b)
 with test_outputs.outputs.reserved(out, {}, False) as reserved:

@@ -8,7 +8,7 @@ import pytest
 
 from launch import progress
 from launch import remaining
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 
 class Terminal(io.StringIO):

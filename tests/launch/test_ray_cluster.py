@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 ray = pytest.importorskip("ray")
 TIMES = {

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from launch import remaining
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 
 class Clock:

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from ws_keras.results import rows
-from ws_keras.results import workdir
-from ws_keras.training import checkpoint
+from ws_keras.storage import checkpoint
+from ws_keras.storage import rows
+from ws_keras.storage import workdir
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from ws_keras import files
 from ws_keras.data import digests
 from ws_keras.data import history
+from ws_keras.storage import files
 
 ROOT = pathlib.Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from launch import slurm
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 
 def bash(script, task, **options):

@@ -13,8 +13,8 @@ import time
 import pytest
 
 from launch import sweep as launcher
-from ws_keras import locks
-from ws_keras.results import rows
+from ws_keras.storage import locks
+from ws_keras.storage import rows
 
 ROOT = pathlib.Path(__file__).parents[2]
 ARMS = ("cold", "warm", "shrink_perturb-0.5-0.1")

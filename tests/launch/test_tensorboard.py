@@ -11,8 +11,8 @@ import urllib.request
 
 import pytest
 
-from ws_keras.results import events
-from ws_keras.results import rows
+from ws_keras.storage import events
+from ws_keras.storage import rows
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)

@@ -3,8 +3,8 @@
 import io
 
 from launch import watch
-from ws_keras.results import rows
-from ws_keras.results import workdir
+from ws_keras.storage import rows
+from ws_keras.storage import workdir
 
 
 def row(setting, number, last=False):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
 
-from ws_keras.results import rows
-from ws_keras.training import checkpoint
+from ws_keras.storage import checkpoint
+from ws_keras.storage import rows
 
 ARMS = ("cold", "warm", "shrink_perturb-0.5-0.1")
 CONFIG = '''

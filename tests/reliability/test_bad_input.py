@@ -20,9 +20,9 @@ from ws_keras import experiment
 from ws_keras import protocol
 from ws_keras import settings as all_settings
 from ws_keras.data import datasets
-from ws_keras.results import report
-from ws_keras.results import rows
-from ws_keras.results import workdir as workdirs
+from ws_keras.report import report
+from ws_keras.storage import rows
+from ws_keras.storage import workdir as workdirs
 from ws_keras.training import devices
 
 THOUSANDS = hypothesis.settings(

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from ws_keras.results import rows
-from ws_keras.training import checkpoint
+from ws_keras.storage import checkpoint
+from ws_keras.storage import rows
 
 from .conftest import Result
 from .conftest import command

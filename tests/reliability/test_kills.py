@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ws_keras.results import rows
+from ws_keras.storage import rows
 
 from .conftest import Result
 from .conftest import command

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from ws_keras.results import report
-from ws_keras.results import rows
-from ws_keras.results import workdir as workdirs
+from ws_keras.report import report
+from ws_keras.storage import rows
+from ws_keras.storage import workdir as workdirs
 
 from .conftest import ARMS
 from .conftest import command
@@ -234,7 +234,7 @@ def test_figures_and_pages_are_no_way_to_other_files(
 def test_two_reports_at_once_tear_no_figure(copied):
     """Whoever looks sees a whole file at any instant."""
     script = (
-        "import sys\nfrom ws_keras.results import report\n"
+        "import sys\nfrom ws_keras.report import report\n"
         "for _ in range(2):\n    report.write(sys.argv[1])\n"
     )
     figures = sorted((copied / "report").glob("*.png"))

@@ -11,9 +11,9 @@ import pytest
 
 from launch import signals
 from tests.nursery import Nursery
-from ws_keras import locks
-from ws_keras.results import rows
-from ws_keras.training import checkpoint
+from ws_keras.storage import checkpoint
+from ws_keras.storage import locks
+from ws_keras.storage import rows
 
 from .conftest import Result
 from .conftest import command

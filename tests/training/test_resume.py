@@ -10,7 +10,7 @@ import pytest
 from keras import ops
 
 from ws_keras import settings
-from ws_keras.results import rows
+from ws_keras.storage import rows
 from ws_keras.training import arm as arms
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ws_keras import files
-from ws_keras import locks
 from ws_keras.data import aligned
 from ws_keras.data import npz
 from ws_keras.data import textures
+from ws_keras.storage import files
+from ws_keras.storage import locks
 
 # Name in TensorFlow Datasets to classes and size of the training set.
 _TFDS = {

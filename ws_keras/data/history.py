@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ws_keras import files
-from ws_keras import regular
 from ws_keras.data import splits
+from ws_keras.storage import files
+from ws_keras.storage import regular
 
 SUFFIX = ".split.npz"
 _VERSION = 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ws_keras import memory
+from ws_keras.storage import memory
 
 PREFIX = "npz:"
 # A label beyond both this and the number of samples is a mistake, and not a

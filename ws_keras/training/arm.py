@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ws_keras import settings
-from ws_keras.results import rows
+from ws_keras.storage import rows
 from ws_keras.training import terms
 from ws_keras.training import trainer as trainers
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from ws_keras import regular
-from ws_keras.results import rows
-from ws_keras.training import checkpoint as checkpoints
+from ws_keras.storage import checkpoint as checkpoints
+from ws_keras.storage import regular
+from ws_keras.storage import rows
 from ws_keras.training import stop as stops
 
 # What a run needs to go on, and what a place inside a round is.

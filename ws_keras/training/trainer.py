@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from ws_keras import seeds
-from ws_keras.training import checkpoint as checkpoints
+from ws_keras.storage import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
 from ws_keras.training import moments

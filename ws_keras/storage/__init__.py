@@ -1,0 +1,1 @@
+"""What is kept on a disk: rows, checkpoints, locks, whole files."""

@@ -1,0 +1,246 @@
+"""TensorBoard event files of a setting: curves over the whole life of an arm.
+
+The tags are explained in `docs/tensorboard.md`.
+"""
+
+import contextlib
+import itertools
+import math
+import os
+import pathlib
+import socket
+import struct
+import tempfile
+import time
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+
+from ws_keras.storage import files
+from ws_keras.storage import regular
+from ws_keras.storage import rows
+
+EPOCH_TAGS = (
+    "loss",
+    "train_accuracy",
+    "accuracy",
+    "learning_rate",
+    "samples_per_second",
+)
+ROUND_TAGS = (
+    "accuracy",
+    "train_accuracy",
+    "train_seconds",
+    "epochs",
+    "sample_passes",
+)
+GAP = "round/gap_to_cold"
+_COMPARED = ("round/accuracy", GAP, "round/train_seconds", "round/epochs")
+_GAP_SUFFIX = ".gap"
+_FLUSH_SECONDS = 10
+# Of a record: its length and the checksum of that, and one of what it holds.
+_HEAD, _FOOT = 12, 4
+_LARGEST = 2**28  # bytes of a file whose times are looked up
+PREFIX = "events.out.tfevents"
+_FORMAT = "brain.Event:2"
+_NUMBERS = itertools.count()
+
+
+class Events:
+    """Writes the events of one setting into its folder.
+
+    Event files that are there already make room for one with the points of
+    `epochs` and `rounds`, at the times when they were first written: a run
+    that was killed has written points that it will write again, and has lost
+    others.
+
+    Example:
+
+    ```python
+    with events.Events(folder, {"arm": "warm", "seed": 0}) as writer:
+        writer.epoch(epoch)
+        writer.round(row)
+    ```
+
+    Args:
+        folder: Folder of the setting, which TensorBoard shows as one run.
+        hparams: What tells this setting from others, for the HParams tab;
+            numbers, strings and booleans.
+        epochs: Epochs of an earlier run that goes on. Defaults to none.
+        rounds: Rows of it. Defaults to none.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        hparams: Mapping,
+        epochs: Iterable[rows.Epoch] = (),
+        rounds: Iterable[rows.Row] = (),
+    ):
+        earlier = sorted(pathlib.Path(folder).glob(f"{PREFIX}*"))
+        times = _wall_times(earlier)
+        for path in earlier:
+            path.unlink(missing_ok=True)
+        self._writer = _Writer(folder, times=times)
+        if earlier:
+            # A TensorBoard that is open forgets the points it has read.
+            self._writer.add_restart()
+        self._writer.add_hparams(hparams)
+        for epoch in epochs:
+            self.epoch(epoch)
+        for row in rounds:
+            self.round(row)
+
+    def epoch(self, epoch: rows.Epoch) -> None:
+        """Writes the scalars of an epoch at its continuous number."""
+        for name in EPOCH_TAGS:
+            value = getattr(epoch, name)
+            # A loss may become nan; an accuracy that is was not measured.
+            if name != "accuracy" or not math.isnan(value):
+                self._writer.add_scalar(f"epoch/{name}", value, epoch.epoch)
+        for name, value in epoch.measures.items():
+            self._writer.add_scalar(f"diagnostics/{name}", value, epoch.epoch)
+
+    def round(self, row: rows.Row) -> None:
+        """Writes scalars and measures of a round at its number of samples."""
+        for name in ROUND_TAGS:
+            value = getattr(row, name)
+            self._writer.add_scalar(f"round/{name}", value, row.num_samples)
+        for name, value in row.measures.items():
+            self._writer.add_scalar(f"measures/{name}", value, row.num_samples)
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Writes what is still in memory and closes the file."""
+        self._writer.close()
+
+    def __enter__(self) -> "Events":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def write_gap(
+    folder: str | os.PathLike, ours: list[rows.Row], cold: list[rows.Row]
+) -> None:
+    """Writes the gap of a finished setting to the cold one of its seed, once.
+
+    The gap is this arm's held-out accuracy minus the cold one's, in points.
+    It has a file of its own, because the cold setting may be the later one.
+
+    Args:
+        folder: Folder of the setting.
+        ours: Rows of the setting.
+        cold: Rows of the cold setting with the same seed.
+    """
+    folder = pathlib.Path(folder)
+    for part in folder.glob(f".{PREFIX}*"):
+        part.unlink()  # of a process that was killed
+    if list(folder.glob(f"{PREFIX}*{_GAP_SUFFIX}")):
+        return
+    accuracy = {row.round: row.accuracy for row in cold}
+    # Elsewhere first: a file that is there counts as whole.
+    with tempfile.TemporaryDirectory() as elsewhere:
+        writer = _Writer(elsewhere, _GAP_SUFFIX)
+        for row in ours:
+            if row.round in accuracy:
+                gap = row.accuracy - accuracy[row.round]
+                writer.add_scalar(GAP, gap, row.num_samples)
+        writer.close()
+        (path,) = pathlib.Path(elsewhere).iterdir()
+        with files.at_once(folder / path.name) as file:
+            file.write(path.read_bytes())
+
+
+def _wall_times(paths: list[pathlib.Path]) -> dict[tuple[str, int], float]:
+    """Returns when each point of event files was first written."""
+    found = {}
+    for path in paths:
+        for event in _events(path):
+            for value in event.summary.value:
+                found.setdefault((value.tag, event.step), event.wall_time)
+    return found
+
+
+def _events(path: pathlib.Path) -> Iterator:
+    """Yields the events of a file up to where it is damaged, if it is.
+
+    TensorBoard's reader believes the length of a record, whatever it is, and
+    takes the process with it.
+    """
+    from tensorboard.compat.proto import event_pb2
+
+    with contextlib.suppress(Exception):  # only times are lost
+        content, start = regular.read(path, _LARGEST), 0
+        while start + _HEAD <= len(content):
+            (length,) = struct.unpack_from("<Q", content, start)
+            start += _HEAD
+            yield event_pb2.Event.FromString(content[start : start + length])
+            start += length + _FOOT
+
+
+class _Writer:
+    # tensorboard is imported late: it may import TensorFlow, which readers
+    # of rows must not wait for.
+    def __init__(self, folder, suffix: str = "", times: Mapping | None = None):
+        from tensorboard.compat.proto import event_pb2
+        from tensorboard.summary.writer import record_writer
+
+        folder = pathlib.Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        origin = f"{socket.gethostname()}.{os.getpid()}.{next(_NUMBERS)}"
+        name = f"{PREFIX}.{int(time.time()):010d}.{origin}{suffix}"
+        # TensorBoard's own writer has a thread in which a full disk is met,
+        # by an error of TensorFlow, and that some later call raises.
+        new = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        file = os.fdopen(regular.opened(folder / name, new), "wb")
+        self._file = record_writer.RecordWriter(file)
+        self._flushed = time.monotonic()
+        self._times = times or {}
+        self._write(
+            event_pb2.Event(wall_time=time.time(), file_version=_FORMAT)
+        )
+
+    def add_scalar(self, tag: str, value: float, step: int) -> None:
+        from tensorboard.compat.proto import summary_pb2
+
+        when = self._times.get((tag, step))
+        value = summary_pb2.Summary.Value(tag=tag, simple_value=value)
+        self._add(summary_pb2.Summary(value=[value]), step, when)
+
+    def add_hparams(self, hparams: Mapping) -> None:
+        from tensorboard.plugins.hparams import summary_v2
+
+        compared = [summary_v2.Metric(tag) for tag in _COMPARED]
+        names = [summary_v2.HParam(name) for name in hparams]
+        self._add(summary_v2.hparams_config_pb(names, compared), 0)
+        self._add(summary_v2.hparams_pb(dict(hparams)), 0)
+
+    def add_restart(self) -> None:
+        from tensorboard.compat.proto import event_pb2
+
+        log = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+        event = event_pb2.Event(wall_time=time.time(), step=0, session_log=log)
+        self._write(event)
+
+    def flush(self) -> None:
+        self._file.flush()
+        self._flushed = time.monotonic()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _add(self, summary, step: int, when: float | None = None) -> None:
+        from tensorboard.compat.proto import event_pb2
+
+        # The class here and the one that made the summary may be two builds
+        # of the same message.
+        event = event_pb2.Event(wall_time=when or time.time(), step=step)
+        event.summary.ParseFromString(summary.SerializeToString())
+        self._write(event)
+
+    def _write(self, event) -> None:
+        self._file.write(event.SerializeToString())
+        if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
+            self.flush()

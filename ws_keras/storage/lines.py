@@ -1,0 +1,239 @@
+"""Line files: JSON objects, one a line, each with a checksum of its text."""
+
+import collections
+import dataclasses
+import json
+import os
+import pathlib
+import zlib
+from collections.abc import Collection
+from collections.abc import Iterable
+from typing import Any
+
+from ws_keras.storage import files
+from ws_keras.storage import regular
+
+CHECKSUM = "crc32"
+LARGEST = 2**28  # bytes of a file: some 300,000 rows of one setting
+DEPTH = 32  # folders below each other
+_SHOWN = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What lies below a folder, as paths in the order of their parts.
+
+    `files` are line files; `links` are links in the place of one or of a
+    folder, which are not followed; `deep` are folders that lie below so many
+    others that they are not looked into.
+    """
+
+    files: list[str]
+    links: list[str]
+    deep: list[str]
+
+
+def append(path: str | os.PathLike, values: dict[str, Any], sync: bool) -> None:
+    """Appends an object as a line with a checksum.
+
+    A torn last line of an earlier, killed writer is cut off first, so that
+    the new one never sticks to it.
+
+    Args:
+        path: File; it and its folder are made when missing.
+        values: What JSON knows, without nan.
+        sync: Whether to bring it to the disk.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Binary: one write call per line, and offsets that count bytes.
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+    with os.fdopen(regular.opened(path, flags), "ab+") as file:
+        is_new = not file.seek(0, os.SEEK_END)
+        _cut_torn_tail(file)
+        file.write(_signed(json.dumps(values, allow_nan=False)) + b"\n")
+        file.flush()
+        if sync:
+            os.fsync(file.fileno())
+    if sync and is_new:
+        files.sync_folder(path.parent)
+
+
+def sync(path: str | os.PathLike) -> None:
+    """Brings a line file to the disk; a missing one is let pass."""
+    if os.path.lexists(path):
+        handle = regular.opened(path, os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def cut(path: str | os.PathLike, count: int) -> None:
+    """Keeps the first lines of a file, in one step.
+
+    Args:
+        path: Line file; a missing one is let pass.
+        count: Number of whole lines that stay.
+    """
+    if not os.path.lexists(path):
+        return
+    lines, _ = read(path)
+    with files.at_once(path) as file:
+        file.write(b"".join(line + b"\n" for line in lines[:count]))
+
+
+def read(path: str | os.PathLike) -> tuple[list[bytes], bool]:
+    """Returns the whole lines of a file, and whether the last has no end.
+
+    Raises:
+        Irregular: It is a link, no regular file, or larger than `LARGEST`.
+        OSError: It cannot be read.
+    """
+    *lines, tail = regular.read(path, LARGEST).split(b"\n")
+    return lines, bool(tail)
+
+
+def parse(line: bytes) -> dict[str, Any]:
+    """Returns the object of a line, without its checksum.
+
+    Raises:
+        ValueError: The line is no JSON object, has a key twice, or was
+            changed after it was written.
+    """
+    try:
+        values = json.loads(line.decode("utf8"), object_pairs_hook=_unique)
+    except _TwiceError as error:
+        raise ValueError(
+            f"each key must be there once. Received: {error} twice."
+        ) from None
+    except (ValueError, RecursionError):
+        raise ValueError(
+            f"not a JSON line. Received: {line[:_SHOWN]!r}."
+        ) from None
+    if type(values) is not dict:
+        raise ValueError(f"not a JSON object. Received: {line[:_SHOWN]!r}.")
+    if not is_unchanged(line, values):
+        raise ValueError(
+            f"its {CHECKSUM} must be that of its text, which was changed "
+            f"after it was written. Received: {str(values[CHECKSUM])[:8]!r}, "
+            f"where '{zlib.crc32(line[:-_LENGTH]):08x}' would do."
+        )
+    values.pop(CHECKSUM, None)
+    return values
+
+
+def parse_all(
+    lines: list[bytes], nested: Iterable[str]
+) -> list[dict[str, Any]] | None:
+    """Returns the objects of all lines at once, `None` if something is wrong.
+
+    So a file takes a third of the time that its lines take one by one.
+
+    Args:
+        lines: What `read` returns.
+        nested: Keys that may hold objects.
+    """
+    # No text goes on over a line end, and no object begins with a brace
+    # inside another: with both, what is an object in this array is a line.
+    joined = b",\n".join(lines)
+    try:
+        found = json.loads((b"[%s]" % joined).decode("utf8"))
+    except (ValueError, RecursionError):
+        return None
+    if len(found) != len(lines) or not all(
+        line[:1] == b"{"
+        and line[-1:] == b"}"
+        and type(values) is dict
+        and is_unchanged(line, values)
+        for line, values in zip(lines, found, strict=True)
+    ):
+        return None
+    if not _have_no_key_twice(joined, found, nested):
+        return None
+    for values in found:
+        values.pop(CHECKSUM, None)
+    return found
+
+
+def is_unchanged(line: bytes, values: dict[str, Any]) -> bool:
+    """Returns whether a line's checksum, if it has one, is that of its text."""
+    if CHECKSUM not in values:
+        return True
+    return line.endswith(_TAIL % zlib.crc32(line[:-_LENGTH]))
+
+
+def find(workdir: str | os.PathLike, names: Collection[str]) -> Found:
+    """Returns the line files of these names below a folder, without links."""
+    found = Found([], [], [])
+    for entry, is_too_deep in regular.walk(workdir, DEPTH):
+        if entry.is_symlink():
+            if entry.name in names or not entry.is_file():
+                found.links.append(entry.path)
+        elif entry.name in names:
+            found.files.append(entry.path)
+        elif is_too_deep:
+            found.deep.append(entry.path)
+    return found
+
+
+class _TwiceError(Exception):
+    """A key is there twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = collections.Counter(key for key, _ in pairs)
+        (key, _), *_ = counts.most_common(1)
+        raise _TwiceError(f"{key[:_SHOWN]!r}")
+    return found
+
+
+def _have_no_key_twice(
+    joined: bytes, found: list[dict], nested: Iterable[str]
+) -> bool:
+    """Whether there are as many keys in a text as JSON has returned of it.
+
+    Each key has a colon; other ones stand in texts.
+    """
+    count = joined.count(b":") - sum(map(len, found))
+    for name in nested:
+        parts = [values[name] for values in found if name in values]
+        if not all(type(part) is dict for part in parts):
+            return False
+        count -= sum(map(len, parts))
+    return not count or (
+        # A colon may also be written as a code, which counts as none.
+        b"\\" not in joined and count == sum(map(_colons, found))
+    )
+
+
+def _colons(values: dict) -> int:
+    """Counts the colons in the texts of an object."""
+    texts = [*values, *(part for part in values.values() if part)]
+    return sum(
+        _colons(text) if type(text) is dict else text.count(":")
+        for text in texts
+        if type(text) in (str, dict)
+    )
+
+
+_TAIL = b', "%s": "%%08x"}' % CHECKSUM.encode()
+_LENGTH = len(_TAIL % 0)
+
+
+def _signed(text: str) -> bytes:
+    line = text.encode("utf8").removesuffix(b"}")
+    return line + _TAIL % zlib.crc32(line)
+
+
+def _cut_torn_tail(file) -> None:
+    end = file.seek(0, os.SEEK_END)
+    if not end:
+        return
+    file.seek(end - 1)
+    if file.read(1) == b"\n":
+        return
+    file.seek(0)
+    os.ftruncate(file.fileno(), file.read().rfind(b"\n") + 1)
