@@ -1,0 +1,133 @@
+"""One check of targets against a model's outputs and losses."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from sklearn import datasets
+
+from ws_keras.data import targets
+
+DIGITS = datasets.load_digits(return_X_y=True)[1]
+SUGAR = datasets.load_diabetes(return_X_y=True)[1]
+
+
+def model(units, loss, **compiled):
+    made = keras.Sequential([keras.Input((4,)), layers.Dense(units)])
+    made.compile("sgd", loss, **compiled)
+    return made
+
+
+def several(**losses):
+    x = keras.Input((4,))
+    outputs = {
+        name: layers.Dense(units, name=name)(x)
+        for name, (units, _) in losses.items()
+    }
+    made = keras.Model(x, outputs)
+    made.compile("sgd", {name: loss for name, (_, loss) in losses.items()})
+    return made
+
+
+SPARSE = "sparse_categorical_crossentropy"
+ONE_HOT = "categorical_crossentropy"
+BINARY = "binary_crossentropy"
+
+
+@pytest.mark.parametrize(
+    "made, y, expected",
+    [
+        (model(10, SPARSE), DIGITS, DIGITS),
+        (model(10, SPARSE), DIGITS.astype(float), DIGITS),
+        (model(10, SPARSE), DIGITS[:, None], DIGITS[:, None]),
+        (model(2, SPARSE), DIGITS > 4, (DIGITS > 4).astype(int)),
+        (model(10, SPARSE), DIGITS.astype(object), DIGITS),
+        (model(10, ONE_HOT), np.eye(10)[DIGITS], np.eye(10)[DIGITS]),
+        (model(1, BINARY), DIGITS > 4, (DIGITS > 4).astype(int)),
+        (model(3, BINARY), np.ones((5, 3)), np.ones((5, 3))),
+        (model(1, "mse"), SUGAR, SUGAR),
+        (model(1, "mae"), SUGAR[:, None], SUGAR[:, None]),
+        (model(1, keras.losses.Huber()), SUGAR, SUGAR),
+        (model(1, lambda t, p: t - p), np.array(["own"]), np.array(["own"])),
+        # A Brier score of classes, whose accuracy is one.
+        (
+            model(10, "mse", metrics=["accuracy"]),
+            np.eye(10)[DIGITS],
+            np.eye(10)[DIGITS],
+        ),
+        (
+            model(
+                10,
+                keras.losses.SparseCategoricalCrossentropy(ignore_class=-1),
+            ),
+            np.where(DIGITS > 7, -1, DIGITS),
+            np.where(DIGITS > 7, -1, DIGITS),
+        ),
+    ],
+)
+def test_targets_that_a_loss_takes(made, y, expected):
+    found = targets.fitted(made, y)
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype.kind == np.asarray(expected).dtype.kind
+
+
+@pytest.mark.parametrize(
+    "made, y, words",
+    [
+        (model(10, SPARSE), DIGITS + 1, ["from 1 to 10", "y = y - 1"]),
+        (model(9, SPARSE), DIGITS, ["0 to 9", "10 units (it has 9)"]),
+        (model(1, SPARSE), DIGITS > 4, ["2 units (it has 1)"]),
+        (model(2, SPARSE), 2 * (DIGITS > 4) - 1, ["-1 to 1", "(y > 0)"]),
+        (model(10, SPARSE), DIGITS * 1000, ["9,000", "return_inverse"]),
+        (model(10, SPARSE), DIGITS.astype(str), ["strings", "return_inverse"]),
+        (model(10, SPARSE), DIGITS / 9, ["0.111111", "'mse'"]),
+        (model(10, SPARSE), np.eye(10)[DIGITS], ["one-hot", "y.argmax(-1)"]),
+        (model(10, ONE_HOT), DIGITS, ["to_categorical(y, 10)", SPARSE]),
+        (model(10, ONE_HOT), DIGITS[:, None], ["(1797, 1)", SPARSE]),
+        (model(9, ONE_HOT), np.eye(10)[DIGITS], ["shape (9,)", "(1797, 10)"]),
+        (model(3, ONE_HOT), np.ones((5, 3)), ["sum to 3", BINARY]),
+        (model(1, BINARY), DIGITS, ["10 different", "10 units", SPARSE]),
+        (model(1, BINARY), 1 + (DIGITS > 4), ["1 to 2", "(y == 2)"]),
+        (model(1, BINARY), 2 * (DIGITS > 4) - 1, ["-1 to 1", "(y == 1)"]),
+        (model(1, BINARY), SUGAR, ["25 to 346", "'mse'"]),
+        (model(3, BINARY), DIGITS > 4, ["(1797,)", SPARSE]),
+        (model(1, "mse"), np.r_[SUGAR, np.nan], ["1 of 443", "isfinite"]),
+        (model(1, "mse"), DIGITS.astype(str), ["strings"]),
+        (model(3, "mse"), SUGAR, ["3 numbers", "(442,)"]),
+        (model(1, "mse"), np.ones((5, 3)), ["shape (1,)", "(5, 3)"]),
+        (
+            model(1, "mse", metrics=["accuracy"]),
+            SUGAR,
+            ["no classifier", "'accuracy'", "metrics=['mae']"],
+        ),
+        (model(1, "mse", metrics=["acc"]), DIGITS, ["metrics=['mae']"]),
+        (model(1, "mse"), [SUGAR, SUGAR], ["1 output", "2 arrays"]),
+    ],
+)
+def test_refusals_say_what_was_found_and_the_way_out(made, y, words):
+    with pytest.raises(ValueError) as error:
+        targets.fitted(made, y)
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_several_outputs_are_checked_one_by_one():
+    made = several(digit=(10, SPARSE), level=(1, "mse"))
+    good = {"digit": DIGITS.astype(float), "level": DIGITS / 9, "more": DIGITS}
+    found = targets.fitted(made, good)
+    assert sorted(found) == ["digit", "level"]
+    assert found["digit"].dtype == "int64"
+    for bad, words in (
+        (DIGITS, "2 outputs, 'digit', 'level'. Received: one array"),
+        ([DIGITS], "Received: 1 arrays"),
+        ({"digit": DIGITS}, "the names ['digit']"),
+        ({**good, "digit": DIGITS + 1}, "in y of the output 'digit'"),
+    ):
+        with pytest.raises(ValueError) as error:
+            targets.fitted(made, bad)
+        assert words in str(error.value)
+
+
+def test_a_head_that_is_mostly_unused_is_named():
+    with pytest.warns(UserWarning, match=r"31 of 2,021 .*y - 1990"):
+        targets.fitted(model(2021, SPARSE), np.arange(1990, 2021))

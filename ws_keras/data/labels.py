@@ -1,0 +1,179 @@
+"""Labels that name classes from 0 on, and the line that makes others such."""
+
+import warnings
+
+import numpy as np
+
+_ENCODE = (
+    "`names, y = np.unique(labels, return_inverse=True)`, once, over the "
+    "labels of all rounds and of the held-out part together"
+)
+
+
+def count_classes(y: np.ndarray, what: str = "y") -> int:
+    """Returns how many classes labels name, for a network that is to be built.
+
+    Example:
+
+    >>> count_classes(np.array([0, 2, 1, 2]))
+    3
+
+    Args:
+        y: Integer labels from 0 on, `(n,)` or `(n, 1)`.
+        what: What an error calls them. Defaults to `"y"`.
+
+    Raises:
+        ValueError: If they are no classes from 0 on, or more classes below
+            the largest label are missing than there are.
+    """
+    y = whole(numbers(np.asarray(y), what), what)
+    if y.ndim != 1 and y.shape[1:] != (1,):
+        raise wrong(
+            "one label for each sample",
+            f"{what} of shape {y.shape}",
+            one_hot_way(y),
+        )
+    check_range(y, None, what)
+    return int(y.max()) + 1
+
+
+def numbers(y: np.ndarray, what: str) -> np.ndarray:
+    """Returns numbers that are finite, or raises a ValueError."""
+    if y.dtype.kind == "O":
+        y = _of_objects(y, what)
+    if y.dtype.kind in "USO":
+        some = ", ".join(map(repr, np.unique(y).tolist()[:3]))
+        raise wrong(
+            "numbers", f"strings in {what}, such as {some}", f"Map: {_ENCODE}."
+        )
+    if y.dtype.kind not in "biuf":
+        raise wrong("numbers", f"{what} of dtype {y.dtype}", "Convert them.")
+    bad = ~np.isfinite(y) if y.dtype.kind == "f" else np.zeros(1, bool)
+    if bad.any():
+        count = int(bad.reshape(len(y), -1).any(1).sum())
+        raise wrong(
+            "finite numbers",
+            f"nan or infinite targets of {count:,} of {len(y):,} samples in "
+            f"{what}",
+            "Leave these samples out: `keep = np.isfinite(y).reshape(len(y), "
+            "-1).all(1); x, y = x[keep], y[keep]`.",
+        )
+    return y
+
+
+def _of_objects(y: np.ndarray, what: str) -> np.ndarray:
+    flat = y.ravel().tolist()
+    if any(isinstance(value, str | bytes) for value in flat):
+        return np.array([str(value) for value in flat])
+    try:
+        return np.array(
+            [np.nan if value is None else value for value in flat], float
+        ).reshape(y.shape)
+    except (TypeError, ValueError):
+        raise wrong(
+            "numbers",
+            f"{what} of dtype object, such as {flat[0]!r}",
+            "Give every sample targets of one shape.",
+        ) from None
+
+
+def whole(y: np.ndarray, what: str) -> np.ndarray:
+    """Returns classes as integers, or raises a ValueError."""
+    if y.dtype.kind == "b":
+        return y.astype("int32")
+    if y.dtype.kind != "f":
+        return y
+    parts = y[y % 1 != 0]
+    if parts.size:
+        raise wrong(
+            "whole numbers, which name classes",
+            f"numbers such as {parts.flat[0]:g} in {what}",
+            "To predict a number, give the model one linear output and the "
+            "loss 'mse' or 'mae'; for classes, say where each begins: "
+            "`y = np.digitize(y, bounds)`.",
+        )
+    return y.astype("int64")
+
+
+def check_range(y: np.ndarray, units: int | None, what: str) -> None:
+    """Raises a ValueError unless labels are classes from 0 on.
+
+    Args:
+        y: Integers.
+        units: The number of classes; `None` where the labels decide.
+        what: What an error calls them.
+    """
+    if not y.size:
+        return
+    low, high = int(y.min()), int(y.max())
+    if units is not None and 0 <= low and high < units:
+        # Up to half of the classes may be yet to come.
+        some = np.unique(y)
+        if low > 0 and 2 * len(some) < units:
+            warnings.warn(
+                f"Labels in {what} name {len(some):,} of {units:,} classes, "
+                f"{low:,} to {high:,}. The outputs below {low:,} are never "
+                f"trained. {_way(some, units)}",
+                stacklevel=4,
+            )
+        return
+    some = np.unique(y)
+    is_dense = high + 1 - len(some) <= len(some)
+    if units is None and low == 0 and is_dense:
+        return
+    first = f"{len(some):,} different labels from {low:,} to {high:,} in {what}"
+    number = "the number of classes" if units is None else f"{units:,}"
+    raise wrong(
+        f"integer labels from 0 on, below {number}", first, _way(some, units)
+    )
+
+
+def _way(some: np.ndarray, units: int | None) -> str:
+    """Returns the line that makes labels classes from 0 on."""
+    low, high, count = int(some[0]), int(some[-1]), len(some)
+    if [low, high] == [-1, 1] and count == 2:
+        return "Map them: `y = (y > 0).astype('int32')`."
+    is_run = high - low + 1 == count
+    if is_run and low != 0 and (units is None or count <= units):
+        sign = "-" if low > 0 else "+"
+        return f"Map them: `y = y {sign} {abs(low)}`."
+    if low == 0 and units is not None and high + 1 <= 2 * count:
+        return (
+            f"Give the last layer {high + 1:,} units (it has {units:,}), or "
+            "leave the other classes out."
+        )
+    more = ""
+    if units is not None and count > units:
+        more = f" The last layer then needs {count:,} units."
+    return f"Map them: {_ENCODE}.{more}"
+
+
+def one_hot_way(y: np.ndarray) -> str:
+    """Returns what to do with rows where one label is wanted."""
+    if _is_one_hot(y):
+        return (
+            "They are one-hot. Map them: `y = y.argmax(-1)`, or compile with "
+            "the loss 'categorical_crossentropy'."
+        )
+    return (
+        "For several labels of a sample give the model sigmoid outputs and "
+        "the loss 'binary_crossentropy'; for numbers the loss 'mse'."
+    )
+
+
+def _is_one_hot(y: np.ndarray) -> bool:
+    if y.ndim < 2 or y.shape[-1] < 2:
+        return False
+    return bool(np.isin(y, (0, 1)).all() and (y.sum(-1) == 1).all())
+
+
+def span(y: np.ndarray, what: str) -> str:
+    """Returns words for the smallest and the largest number."""
+    return f"numbers from {y.min():g} to {y.max():g} in {what}"
+
+
+def wrong(required: str, received: str, way: str) -> ValueError:
+    """Returns the error of targets that are not what is required."""
+    return ValueError(
+        f"Targets must be {required}. Received: {received}. {way}"
+    )

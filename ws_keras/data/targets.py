@@ -1,0 +1,309 @@
+"""Whether targets are what a model's loss takes, before anything is trained.
+
+Each refusal says what was found and gives the line of code that maps it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from ws_keras.data import labels
+
+# Kind of a loss -> names of losses, of functions and of classes alike.
+_KINDS = {
+    "sparse": ("sparse_categorical_crossentropy", "confidence_penalty"),
+    "categorical": (
+        "categorical_crossentropy",
+        "categorical_focal_crossentropy",
+        "categorical_hinge",
+    ),
+    "binary": ("binary_crossentropy", "binary_focal_crossentropy"),
+    "regression": (
+        "mean_squared_error",
+        "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_logarithmic_error",
+        "huber",
+        "log_cosh",
+        "poisson",
+    ),
+}
+
+
+class Output(NamedTuple):
+    """An output of a model.
+
+    `units` is the size of its last axis, `None` where the model does not
+    tell, and `kind` of its loss is `"sparse"`, `"categorical"`, `"binary"`,
+    `"regression"` or `None` for any other loss. `ignored` is the label of
+    samples that a sparse loss leaves out.
+    """
+
+    name: str
+    shape: tuple[int | None, ...] | None
+    kind: str | None
+    ignored: int | None = None
+
+    @property
+    def units(self) -> int | None:
+        return self.shape[-1] if self.shape else None
+
+
+def fitted(model: keras.Model, y, what: str = "y"):
+    """Returns targets as the losses of a model take them, or says why not.
+
+    What can be meant in one way alone is converted: classes given as floats
+    without a fraction or as booleans become integers. Losses that are not
+    Keras' own take what they take.
+
+    Example:
+
+    ```python
+    y = targets.fitted(model, y)
+    ```
+
+    Args:
+        model: Compiled model.
+        y: Array of all targets, or one for each output, in a dictionary by
+            the outputs' names or in a list.
+        what: What an error calls them. Defaults to `"y"`.
+
+    Returns:
+        The same structure of arrays.
+
+    Raises:
+        ValueError: If the model's losses do not take them.
+    """
+    found = outputs(model)
+    parts = _parts(y, found, what)
+    if len(found) < 2:
+        return _one(model, parts[0], found[0], what)
+    named = [
+        _one(model, part, output, f"{what} of the output {output.name!r}")
+        for part, output in zip(parts, found, strict=True)
+    ]
+    if isinstance(y, dict):
+        # Others than the outputs have no loss.
+        return {o.name: part for o, part in zip(found, named, strict=True)}
+    return type(y)(named)
+
+
+def outputs(model: keras.Model) -> list[Output]:
+    """Returns the outputs of a compiled model, in Keras' order."""
+    shapes = _shapes(model)
+    names = list(getattr(model, "output_names", None) or ["output"])
+    if len(names) != len(shapes):
+        names = [f"output_{i}" for i in range(len(shapes))]
+    loss = getattr(model, "loss", None)
+    losses = [loss] * len(names)
+    if isinstance(loss, dict):
+        losses = [loss.get(name) for name in names]
+    elif isinstance(loss, list | tuple):
+        losses = [*loss, *[None] * len(names)][: len(names)]
+    return [
+        Output(name, shape, kind_of(loss), _ignored(loss))
+        for name, shape, loss in zip(names, shapes, losses, strict=True)
+    ]
+
+
+def _ignored(loss) -> int | None:
+    # Keras has no public name for it.
+    return getattr(loss, "_fn_kwargs", {}).get("ignore_class")
+
+
+def kind_of(loss) -> str | None:
+    """Returns the kind of a loss; see `Output`."""
+    if isinstance(loss, str):
+        try:
+            loss = keras.losses.get(loss)
+        except ValueError:
+            return None
+    function = getattr(loss, "fn", loss)
+    names = [getattr(function, "__name__", "")]
+    names += [parent.__name__ for parent in type(loss).__mro__]
+    plain = {name.replace("_", "").lower() for name in names}
+    for kind, known in _KINDS.items():
+        if plain & {name.replace("_", "") for name in known}:
+            return kind
+    return None
+
+
+def _shapes(model) -> list:
+    try:
+        shape = model.output_shape
+    except (AttributeError, ValueError):
+        return [None]  # as of a subclass of `keras.Model`
+    if isinstance(shape, dict):
+        shape = [shape[name] for name in sorted(shape)]
+    return list(shape) if isinstance(shape, list) else [shape]
+
+
+def _parts(y, found: list[Output], what: str) -> list:
+    names = [output.name for output in found]
+    count = len(names)
+    if isinstance(y, dict):
+        if set(names) <= y.keys():
+            return [y[name] for name in names]
+        received = f"{what} with the names {sorted(map(str, y))}"
+    elif isinstance(y, list | tuple):
+        if len(y) == count:
+            return list(y)
+        received = f"{len(y)} arrays in {what}"
+    else:
+        if count == 1:
+            return [y]
+        received = f"one array in {what}"
+    outputs_of = f"{count} output{'s' * (count > 1)}"
+    raise labels.wrong(
+        f"targets for {outputs_of}, {', '.join(map(repr, names))}",
+        received,
+        f"Give {{{', '.join(f'{name!r}: ...' for name in names)}}}."
+        if count > 1
+        else "Give its array alone.",
+    )
+
+
+def _one(model, y, output: Output, what: str) -> np.ndarray:
+    y = np.asarray(y)
+    if output.kind is None:
+        return y
+    y = labels.numbers(y, what)
+    fit: Callable = {
+        "sparse": _sparse,
+        "categorical": _categorical,
+        "binary": _binary,
+        "regression": _regression,
+    }[output.kind]
+    y = fit(y, output, what)
+    if output.kind == "regression":
+        _check_accuracy(model, y, what)
+    return y
+
+
+def _sparse(y: np.ndarray, output: Output, what: str) -> np.ndarray:
+    units = output.units
+    if output.shape is not None:
+        free = len(output.shape) - 1
+        is_one = y.ndim == free + 1 and y.shape[-1] == 1
+        if y.ndim != free and not is_one:
+            raise labels.wrong(
+                "one integer label for each sample, as the loss "
+                "`sparse_categorical_crossentropy` takes them",
+                f"{what} of shape {y.shape}",
+                labels.one_hot_way(y),
+            )
+    y = labels.whole(y, what)
+    labels.check_range(y[y != output.ignored], units, what)
+    return y
+
+
+def _categorical(y: np.ndarray, output: Output, what: str) -> np.ndarray:
+    units = output.units
+    rank = len(output.shape) if output.shape is not None else y.ndim
+    if y.ndim < rank or y.ndim < 2 or (y.shape[-1] == 1 and units != 1):
+        number = units or "num_classes"
+        raise labels.wrong(
+            "one-hot rows, as the loss `categorical_crossentropy` takes them",
+            f"{what} of shape {y.shape}",
+            "Compile with the loss 'sparse_categorical_crossentropy', or map "
+            f"them: `y = keras.utils.to_categorical(y, {number})`.",
+        )
+    _check_shape(y, output, what)
+    sums = y.astype(float).sum(-1)
+    if not np.allclose(sums, 1, atol=1e-3):
+        raise labels.wrong(
+            "one-hot rows, each of which sums to 1",
+            f"rows in {what} that sum to {sums.min():g} to {sums.max():g}",
+            "For several labels of a sample give the model sigmoid outputs "
+            "and the loss 'binary_crossentropy'.",
+        )
+    return y.astype("float32") if y.dtype.kind == "b" else y
+
+
+def _binary(y: np.ndarray, output: Output, what: str) -> np.ndarray:
+    units = output.units
+    is_flat = output.shape is not None and y.ndim < len(output.shape)
+    if is_flat and units not in (None, 1):
+        raise labels.wrong(
+            f"{units} zeros and ones for each sample, one for each output",
+            f"{what} of shape {y.shape}",
+            "Where each sample is of one class, compile with the loss "
+            "'sparse_categorical_crossentropy' and a softmax; else give rows "
+            "of zeros and ones.",
+        )
+    if not is_flat:
+        _check_shape(y, output, what)
+    low, high = float(y.min()), float(y.max())
+    if low < 0 or high > 1:
+        raise labels.wrong(
+            "targets in [0, 1], as the loss `binary_crossentropy` takes them",
+            labels.span(y, what),
+            _binary_way(y),
+        )
+    return y.astype("int32") if y.dtype.kind == "b" else y
+
+
+def _binary_way(y: np.ndarray) -> str:
+    some = np.unique(y)
+    if len(some) == 2:
+        return f"Map them: `y = (y == {some[1]:g}).astype('int32')`."
+    return (
+        f"There are {len(some):,} different ones. For classes give the last "
+        f"layer {len(some):,} units and the loss "
+        "'sparse_categorical_crossentropy'; to predict a number, the loss "
+        "'mse'."
+    )
+
+
+def _regression(y: np.ndarray, output: Output, what: str) -> np.ndarray:
+    shape = output.shape
+    if shape is not None:
+        if y.ndim == len(shape) - 1 and shape[-1] not in (None, 1):
+            raise labels.wrong(
+                f"{shape[-1]} numbers for each sample, one for each output",
+                f"{what} of shape {y.shape}",
+                "Give the model one output, or, for classes, the loss "
+                "'sparse_categorical_crossentropy'.",
+            )
+        if y.ndim != len(shape) - 1:
+            _check_shape(y, output, what)
+    return y.astype("float32") if y.dtype.kind == "b" else y
+
+
+def _check_shape(y: np.ndarray, output: Output, what: str) -> None:
+    shape = output.shape
+    if shape is None:
+        return
+    pairs = zip(y.shape[1:], shape[1:], strict=False)
+    fits = all(theirs in (None, ours) for ours, theirs in pairs)
+    if y.ndim != len(shape) or not fits:
+        raise labels.wrong(
+            f"targets of the output's shape {tuple(shape[1:])}",
+            f"{what} of shape {y.shape}",
+            "Give the last layer as many units as a sample has targets.",
+        )
+
+
+def _check_accuracy(model, y: np.ndarray, what: str) -> None:
+    """Raises a ValueError where accuracy says nothing of a regression."""
+    # Zeros and ones can be told apart by a threshold at one half.
+    if np.isin(y, (0, 1)).all() or not _has_accuracy(model):
+        return
+    raise ValueError(
+        "A model with the loss of a regression is no classifier, and needs a "
+        "metric of numbers. Received: the metric 'accuracy', which counts "
+        f"outputs that equal their target, and {labels.span(y, what)}. "
+        "Compile with "
+        "`metrics=['mae']`; or, for classes, with the loss "
+        "'sparse_categorical_crossentropy'."
+    )
+
+
+def _has_accuracy(model) -> bool:
+    # Keras has no public name for what `compile` was given.
+    compiled = getattr(model, "_compile_metrics", None)
+    given = keras.tree.flatten(getattr(compiled, "_user_metrics", None))
+    names = {getattr(metric, "name", metric) for metric in given}
+    return bool(names & {"accuracy", "acc"})
