@@ -138,7 +138,7 @@ class Loop:
                 self._on_end(setting, self._model)
 
     def comparison(
-        self, margin: float, withheld: str, notes: Iterable[str]
+        self, margin: float | None, withheld: str, notes: Iterable[str]
     ) -> Comparison:
         """Returns all rows and what they say, and notes below."""
         ids = {row.setting for row in self._rows if row.last}

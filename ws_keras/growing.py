@@ -14,7 +14,7 @@ from ws_keras import comparing
 from ws_keras import networks as starts
 from ws_keras import settings as all_settings
 from ws_keras.data import growing as grown
-from ws_keras.report import verdict as verdicts
+from ws_keras.report import scale as scales
 from ws_keras.training import terms
 
 Array = np.ndarray
@@ -35,7 +35,7 @@ def fit_rounds(
     first_round: bool = False,
     seeds: Sequence[int] | None = None,
     first_seed: int = 0,
-    margin: float = verdicts.MARGIN,
+    margin: float | None = None,
     withheld: str = "",
     batch_size: int = 32,
     until: terms.Until | None = None,
@@ -87,8 +87,9 @@ def fit_rounds(
             minutes by what the first takes. One seed gives no
             recommendation. Defaults to `None`.
         first_seed: The first of the seeds that `None` takes. Defaults to 0.
-        margin: Points of accuracy within which two arms count as equally
-            good. Defaults to 1.
+        margin: Within which two arms count as equally good: points of
+            accuracy, or the unit of another metric. Defaults to 1 point, or
+            to 1 % of cold's value.
         withheld: Why the numbers are shown and nothing is concluded from
             them, for example that a trained model has seen held-out samples.
             Defaults to nothing.
@@ -125,7 +126,7 @@ def fit_rounds(
     def settings(some: Sequence[int]) -> list[all_settings.Setting]:
         return _settings(arms, shrink, perturb, some, name)
 
-    verdicts.check_margin(margin)
+    scales.check_margin(margin)
     if seeds is not None and not isinstance(seeds, Iterable):
         raise ValueError(
             "`seeds` must hold non-negative integers, such as range(3). "

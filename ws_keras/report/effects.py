@@ -34,6 +34,15 @@ class Effect:
     def error(self) -> float:
         return math.hypot(self.of_seeds, self.of_samples)
 
+    def times(self, factor: float) -> "Effect":
+        """Returns the effect on values that are so many times these."""
+        return dataclasses.replace(
+            self,
+            mean=factor * self.mean,
+            of_seeds=abs(factor) * self.of_seeds,
+            of_samples=abs(factor) * self.of_samples,
+        )
+
     def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
         """Returns the two-sided t interval."""
         reach = self._reach((1 + confidence) / 2)

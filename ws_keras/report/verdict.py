@@ -2,21 +2,19 @@
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Iterable
 from collections.abc import Mapping
 
 import numpy as np
 
+from ws_keras.report import chance
 from ws_keras.report import effects
-from ws_keras.report import shown
+from ws_keras.report import scale as scales
 from ws_keras.report import statistics
+from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows
 
-MARGIN = 1.0  # points
 _REFERENCES = ("cold", "warm")
-_RIGHT = 100.0  # percent of a sample that is right
-_UNEVEN = 1.5  # largest class by smallest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,42 +44,14 @@ class _Arm:
     broken: int  # seeds that diverged
 
 
-@dataclasses.dataclass(frozen=True)
-class _HeldOut:
-    """Classes of the held-out samples, `None` where there are none."""
-
-    labels: np.ndarray | None
-
-    @property
-    def counts(self) -> np.ndarray:
-        return np.unique(self.labels, return_counts=True)[1]
-
-    @property
-    def is_uneven(self) -> bool:
-        if self.labels is None or len(self.counts) < 2:
-            return False
-        return self.counts.max() > _UNEVEN * self.counts.min()
-
-    def weights(self) -> np.ndarray:
-        """Returns the weight of each sample in the balanced accuracy."""
-        _, places, counts = np.unique(
-            self.labels, return_inverse=True, return_counts=True
-        )
-        return len(places) / (len(counts) * counts[places])
-
-    def majority(self) -> np.ndarray:
-        """Returns what always naming the most frequent class gets right."""
-        classes, counts = np.unique(self.labels, return_counts=True)
-        return 100.0 * (self.labels == classes[counts.argmax()])
-
-
 def verdict(
     all_rows: Iterable[rows.Row],
     outcomes: Mapping[str, np.ndarray] | None = None,
     labels: np.ndarray | None = None,
     *,
-    margin: float = MARGIN,
+    margin: float | None = None,
     withheld: str = "",
+    baseline: chance.Baseline | None = None,
 ) -> Verdict:
     """Compares the last round of each arm with cold and with warm.
 
@@ -96,14 +66,17 @@ def verdict(
     Args:
         all_rows: Rows of one model on one growing data set.
         outcomes: Id of a setting to what the network of its last round got
-            of each held-out sample, in percent (100 for right, 0 for wrong).
-            Defaults to none.
+            of each held-out sample: for accuracies in percent (100 for right,
+            0 for wrong), else the metric of each. Defaults to none.
         labels: Class of each held-out sample, for what chance is. Defaults
             to `None`, not known.
-        margin: Points within which two arms count as equally good. Defaults
-            to 1.
+        margin: Within which two arms count as equally good: in points for
+            accuracies, else in the metric's unit. Defaults to 1 point, or to
+            1 % of cold's value.
         withheld: Why numbers are shown and nothing is concluded from them.
             Defaults to nothing.
+        baseline: For a metric that is no accuracy, what an arm must beat to
+            have learned anything, a `chance.Baseline`. Defaults to `None`.
 
     Returns:
         A `Verdict`.
@@ -111,39 +84,36 @@ def verdict(
     Raises:
         ValueError: If the margin is not positive.
     """
-    check_margin(margin)
+    scales.check_margin(margin)
+    all_rows = list(all_rows)
+    metric = metrics.of(all_rows[0])
     (grouped,) = statistics.cells(all_rows).values()
     found = {name: statistics.runs(some) for name, some in grouped.items()}
     known = outcomes or {}
-    held_out = _HeldOut(labels if outcomes else None)
-    arms = [_arm(name, runs, known) for name, runs in found.items()]
+    arms = [_arm(name, runs, known, metric) for name, runs in found.items()]
     arms = [arm for arm in arms if arm.values]
+    scale = scales.of(metric, margin, map(_level, arms))
+    labels = labels if outcomes and metric.is_accuracy else None
+    held_out = chance.HeldOut(labels, baseline, scale)
     withheld = withheld or _nothing_learned(arms, held_out)
     lines = []
     for name, runs in found.items():
         arm = next((arm for arm in arms if arm.name == name), None)
         lines.append(_line(name, runs, arm, held_out))
         if arm is not None and not withheld:
-            lines += _against(arm, arms, margin)
+            lines += _against(arm, arms, scale)
     sound = [arm for arm in arms if not arm.broken]
     reason = withheld or _nothing_to_conclude(sound, len(found))
     if reason:
         return Verdict(tuple(lines), f"No recommendation. {reason}")
-    return Verdict(tuple(lines), *_recommendation(sound, margin))
+    return Verdict(tuple(lines), *_recommendation(sound, scale))
 
 
-def check_margin(margin: float) -> None:
-    """Raises a ValueError unless the margin is a positive number."""
-    if not isinstance(margin, numbers.Real) or not 0 < margin < math.inf:
-        raise ValueError(
-            "`margin` must be a positive number of points. "
-            f"Received: margin={margin!r}."
-        )
-
-
-def _arm(name: str, runs, outcomes) -> _Arm:
+def _arm(name: str, runs, outcomes, metric: metrics.Metric) -> _Arm:
     values = {
-        seed: outcomes.get(found[-1].setting, np.array([found[-1].accuracy]))
+        seed: outcomes.get(
+            found[-1].setting, np.array([metric.value(found[-1])])
+        )
         for seed, found in runs.finished.items()
     }
     ends = [found[-1].stopped_by for found in runs.finished.values()]
@@ -157,13 +127,13 @@ def _arm(name: str, runs, outcomes) -> _Arm:
     )
 
 
-def _line(name: str, runs, arm: _Arm | None, held_out: _HeldOut) -> str:
+def _line(name: str, runs, arm: _Arm | None, held_out: chance.HeldOut) -> str:
     diverged = ""
     if runs.broken:
         diverged = f" {runs.broken} of {_count(runs)} seeds diverged."
     if arm is None:
         return f"{name}: no seed ended with a finite loss.{diverged}"
-    words = [f"{_level(arm):.1f} % held out"]
+    words = [f"{held_out.scale.level(_level(arm))} held out"]
     if held_out.is_uneven:
         weights = held_out.weights()
         balanced = np.mean([np.mean(weights * v) for v in arm.values.values()])
@@ -172,16 +142,12 @@ def _line(name: str, runs, arm: _Arm | None, held_out: _HeldOut) -> str:
         f"{_mean(arm.passes):,.0f} sample passes in {arm.epochs:.0f} epochs"
     )
     text = f"{name}: {', '.join(words)}.{diverged}"
-    if held_out.labels is not None and not _has_learned(arm, held_out):
-        text += (
-            " That is not significantly above chance level: always naming "
-            "the most frequent class gives "
-            f"{held_out.majority().mean():.1f} %."
-        )
+    if not chance.has_learned(arm.values, held_out):
+        text += f" That is not significantly {held_out.chance()}."
     return text
 
 
-def _against(arm: _Arm, arms: list[_Arm], margin: float) -> list[str]:
+def _against(arm: _Arm, arms: list[_Arm], scale: scales.Scale) -> list[str]:
     """Returns a line for each arm that this one is to be compared with."""
     lines = []
     for other in arms:
@@ -189,7 +155,7 @@ def _against(arm: _Arm, arms: list[_Arm], margin: float) -> list[str]:
             continue
         if arm.name == "cold":
             continue
-        effect = _difference(arm, other)
+        effect = _difference(arm, other, scale)
         if effect is None:
             lines.append(
                 f"  against {other.name}: not decided, as no seed of both is "
@@ -197,39 +163,49 @@ def _against(arm: _Arm, arms: list[_Arm], margin: float) -> list[str]:
             )
             continue
         lines.append(
-            f"  against {other.name}: {difference(effect)}: "
-            f"{_relation(effect, margin)}; {_cost(arm, other)}."
+            f"  against {other.name}: {difference(effect, scale)}: "
+            f"{_relation(effect, scale)}; {_cost(arm, other)}."
         )
     return lines
 
 
-def _difference(ours: _Arm, theirs: _Arm) -> effects.Effect | None:
-    found = effects.difference(ours.values, theirs.values, _RIGHT)
+def _difference(
+    ours: _Arm, theirs: _Arm, scale: scales.Scale
+) -> effects.Effect | None:
+    found = effects.difference(ours.values, theirs.values, scale.largest)
     # Seeds that agree to the last digit are no measure of their spread.
     if found is not None and found.error == 0:
         return dataclasses.replace(found, of_seeds=math.nan)
     return found
 
 
-def _relation(effect: effects.Effect, margin: float) -> str:
+def _relation(effect: effects.Effect, scale: scales.Scale) -> str:
     if effect.count < 2:
         return "not decided with one seed"
-    low, high = effect.interval()
-    if effect.is_within(margin):
-        return f"as good, within {margin:g} {_points(margin)}"
+    low, high = effect.times(scale.metric.sign).interval()
+    if effect.is_within(scale.margin):
+        return f"as good, within {scale.within}"
     if low > 0:
         return "better"
     return "worse" if high < 0 else "not decided"
 
 
-def difference(effect: effects.Effect) -> str:
-    """Returns a difference in points with its interval."""
-    mean = f"{shown.signed(effect.mean)} {_points(effect.mean)}"
+def difference(
+    effect: effects.Effect, scale: scales.Scale | None = None
+) -> str:
+    """Returns a difference with its interval.
+
+    Args:
+        effect: The `Effect`.
+        scale: Its `Scale`. Defaults to points of accuracy.
+    """
+    scale = scale or scales.of(metrics.ACCURACY, None, ())
+    mean = scale.difference(effect.mean)
     if effect.count < 2:
         return f"{mean} (one seed, no interval)"
     if math.isnan(effect.error):
         return f"{mean} (the same for all seeds, no interval)"
-    low, high = map(shown.signed, effect.interval())
+    low, high = map(scale.signed, effect.interval())
     return f"{mean} (95 % interval {low} to {high}, {effect.count} seeds)"
 
 
@@ -252,12 +228,14 @@ def _cost(arm: _Arm, other: _Arm) -> str:
     return f"{text} ({low:.0f} to {high:.0f})"
 
 
-def _nothing_learned(arms: list[_Arm], held_out: _HeldOut) -> str:
+def _nothing_learned(arms: list[_Arm], held_out: chance.HeldOut) -> str:
     """Returns a sentence where all arms are at chance level."""
-    if held_out.labels is None or not arms:
+    if not arms or any(
+        chance.has_learned(arm.values, held_out) for arm in arms
+    ):
         return ""
-    if any(_has_learned(arm, held_out) for arm in arms):
-        return ""
+    if held_out.labels is None:
+        return f"No start is significantly {held_out.chance()}."
     count = len(held_out.labels)
     if len(held_out.counts) < 2:
         return (
@@ -301,64 +279,56 @@ def _nothing_to_conclude(arms: list[_Arm], count: int) -> str:
     return ""
 
 
-def _has_learned(arm: _Arm, held_out: _HeldOut) -> bool:
-    """Whether accuracy or balanced accuracy is above chance."""
-    majority = held_out.majority()
-    weights, chance = held_out.weights(), 100 / len(held_out.counts)
-    for values in (
-        {s: v - majority for s, v in arm.values.items()},
-        {s: weights * v - chance for s, v in arm.values.items()},
-    ):
-        effect = effects.of(values, _RIGHT)
-        if len(values) == 1:  # seeds say nothing, but samples do
-            effect = dataclasses.replace(effect, of_seeds=0.0)
-        if effect.is_above(0.0):
-            return True
-    return False
-
-
-def _recommendation(arms: list[_Arm], margin: float) -> tuple[str, str | None]:
+def _recommendation(
+    arms: list[_Arm], scale: scales.Scale
+) -> tuple[str, str | None]:
     """Returns a sentence, and the arm that it recommends."""
     fitting = [
         arm
         for arm in arms
         if all(
-            _difference(arm, other).is_above(-margin)
+            _better(arm, other, scale).is_above(-scale.margin)
             for other in arms
             if other is not arm
         )
     ]
     if not fitting:
-        return _undecided(arms), None
+        return _undecided(arms, scale), None
     best = min(fitting, key=lambda arm: _mean(arm.passes))
     others = [arm for arm in arms if arm is not best]
     # What the user does now, or would do, comes first.
     others.sort(key=lambda arm: arm.name not in _REFERENCES)
-    reasons = "; ".join(_reason(best, other, margin) for other in others)
+    reasons = "; ".join(_reason(best, other, scale) for other in others)
     return (
         f"Recommendation: begin with {best.name}. It is {reasons}.",
         best.name,
     )
 
 
-def _reason(best: _Arm, other: _Arm, margin: float) -> str:
-    effect = _difference(best, other)
-    low, high = map(shown.signed, effect.interval())
-    points = f"{margin:g} {_points(margin)}"
+def _better(ours: _Arm, theirs: _Arm, scale: scales.Scale) -> effects.Effect:
+    """Returns by how much one arm is better than another."""
+    return _difference(ours, theirs, scale).times(scale.metric.sign)
+
+
+def _reason(best: _Arm, other: _Arm, scale: scales.Scale) -> str:
+    effect = _difference(best, other, scale)
+    low, high = map(scale.signed, effect.interval())
     words = {
-        "better": f"{abs(effect.mean):.1f} {_points(effect.mean)} better than",
-        "not decided": f"not more than {points} worse than",
-    }.get(_relation(effect, margin), f"as good, within {points}, as")
+        "better": f"{scale.amount(effect.mean)} better than",
+        "not decided": f"not more than {scale.within} worse than",
+    }.get(_relation(effect, scale), f"as good, within {scale.within}, as")
     return (
         f"{words} {other.name} (95 % interval {low} to {high}) at "
         f"{_cost(best, other)}"
     )
 
 
-def _undecided(arms: list[_Arm]) -> str:
-    best = max(arms, key=_level)
+def _undecided(arms: list[_Arm], scale: scales.Scale) -> str:
+    best = max(arms, key=lambda arm: scale.metric.sign * _level(arm))
     pairs = [
-        (_difference(best, other), other) for other in arms if other is not best
+        (_difference(best, other, scale), other)
+        for other in arms
+        if other is not best
     ]
     effect, other = max(pairs, key=lambda pair: pair[0].error)
     more = "more seeds"
@@ -367,12 +337,8 @@ def _undecided(arms: list[_Arm]) -> str:
     return (
         f"No recommendation. It is not decided whether {best.name} or "
         f"{other.name} is better: the former minus the latter is "
-        f"{difference(effect)}. Give {more}."
+        f"{difference(effect, scale)}. Give {more}."
     )
-
-
-def _points(value: float) -> str:
-    return "point" if abs(value) == 1 else "points"
 
 
 def _level(arm: _Arm) -> float:
