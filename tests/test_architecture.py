@@ -17,6 +17,7 @@ ORDER = [
     {"storage"},
     {"data", "models"},
     {"transforms"},
+    {"growth"},
     {"diagnostics"},
     {"settings", "losses", "callbacks"},
     {"training"},

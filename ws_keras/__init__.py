@@ -20,6 +20,8 @@ _PUBLIC = {
     "distill": "ws_keras.losses.distillation",
     "fire": "ws_keras.transforms.fire",
     "fit_rounds": "ws_keras.growing",
+    "grow_outputs": "ws_keras.growth.outputs",
+    "grow_vocabulary": "ws_keras.growth.vocabulary",
     "l2": "ws_keras.losses.l2",
     "l2_init": "ws_keras.losses.l2_init",
     "norm_reset": "ws_keras.transforms.norm_reset",

@@ -62,7 +62,7 @@ def _starts(optimizer) -> list:
     """
     reason = "its state has other variables than a new one's"
     try:
-        config = _config(optimizer)
+        config = plain_config(optimizer)
         rest = {k: v for k, v in config.items() if k != "learning_rate"}
         key = repr(rest), len(optimizer.variables)
         known_key, starts = _KNOWN.get(optimizer, (None, None))
@@ -131,7 +131,7 @@ def _start(optimizer, slot, first, second) -> np.ndarray | int:
     raise ValueError(f"its {slot.name!r} is computed from the weights")
 
 
-def _config(optimizer) -> dict:
+def plain_config(optimizer) -> dict:
     """Returns the config, with a schedule of the user's replaced.
 
     No start depends on the learning rate, and a schedule or function of the

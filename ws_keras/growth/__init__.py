@@ -1,0 +1,1 @@
+"""Models that get more classes or words, and keep what they have learned."""

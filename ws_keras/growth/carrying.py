@@ -1,0 +1,212 @@
+"""What a larger model takes over from the one that it was made from."""
+
+import contextlib
+import tempfile
+import warnings
+
+import keras
+import numpy as np
+from keras import tree
+
+from ws_keras import seeds
+from ws_keras.growth import rebuilding
+from ws_keras.transforms import errors
+from ws_keras.transforms import fresh
+from ws_keras.transforms import ownership
+from ws_keras.transforms import starts
+from ws_keras.transforms import variables
+
+
+def carry(
+    model, new, grown: list, sizes: tuple[int, int], seed: int | None
+) -> None:
+    """Gives a larger model the weights and states of the old one.
+
+    Where a variable has become longer along one axis, its first rows (or
+    columns) are the old ones, and the others a new draw of the layer's own
+    initializer. So are the slots of the optimizer, whose new rows start as
+    they do in a new optimizer. All else is as it was: other weights,
+    statistics, what layers have adapted to, which layers are frozen, loss,
+    metrics, learning rate and iterations.
+
+    Args:
+        model: The old model.
+        new: The larger one, with new values.
+        grown: Layers of the old model that may have other shapes.
+        sizes: The number of rows before and after.
+        seed: Seed of the draws. `None` keeps those of the new model.
+
+    Raises:
+        ValueError: If layers that were not to grow have other shapes.
+    """
+    pairs = _pairs(model, new)
+    _check_shapes(pairs, grown, sizes)
+    for (old, _), (variable, layers) in pairs:
+        value = variables.host(old)
+        if value.shape != tuple(variable.shape):
+            value = joined(value, _drawn(variable, layers, seed))
+        variable.assign(value)
+    _carry_states(model, new, grown)
+    _carry_trainable(model, new, pairs)
+    if getattr(model, "compiled", False):
+        _compile(model, new, pairs)
+
+
+def joined(old: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Returns a drawn array with an old, shorter one in its first places."""
+    found = np.array(drawn)
+    found[tuple(slice(size) for size in old.shape)] = old
+    return found
+
+
+def _pairs(model, new) -> list[tuple]:
+    """Returns pairs of old and new variables, each with its layers."""
+    located = [ownership.located(one) for one in (model, new)]
+    if len(located[0]) != len(located[1]):
+        raise ValueError(
+            f"The model {model.name!r} must have no weights that layers share "
+            "in a way that its config does not say, such as an output that "
+            "reads an embedding's weights. Received: a new build with "
+            f"{len(located[1])} variables instead of {len(located[0])}. Pass "
+            "`build_fn=`, a function that builds the larger model."
+        )
+    return list(zip(*located, strict=True))
+
+
+def _check_shapes(pairs, grown: list, sizes: tuple[int, int]) -> None:
+    names = []
+    for (old, layers), (variable, _) in pairs:
+        before, after = tuple(old.shape), tuple(variable.shape)
+        if before == after:
+            continue
+        is_meant = any(layer is one for one in grown for layer in layers)
+        if not is_meant or not _is_longer(before, after, sizes):
+            names.append(layers[-1].name)
+    if names:
+        raise ValueError(
+            "Only the layer itself may become larger: nothing behind it may "
+            "have weights for each of its outputs. Received: "
+            f"{grown[0].name!r}, with which {sorted(set(names))} would have "
+            "weights of other shapes. Name the last layer instead."
+        )
+
+
+def _is_longer(before: tuple, after: tuple, sizes: tuple[int, int]) -> bool:
+    if len(before) != len(after):
+        return False
+    changed = [
+        pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]
+    ]
+    return changed == [sizes]
+
+
+def _drawn(variable, layers: tuple, seed: int | None) -> np.ndarray:
+    if seed is None:
+        return variables.host(variable)
+    own = ownership.own_variables(layers[-1])
+    entry = variables.Entry(
+        0,
+        variable,
+        layers,
+        ownership.place(variable, own),
+        variables.WEIGHT,
+        False,
+        layers[-1:],
+        layers,
+    )
+    return fresh.Fresh(seeds.derive(seed, "grown"))(entry)
+
+
+def _carry_states(model, new, grown: list) -> None:
+    """Carries over what layers keep beside variables, as when saved."""
+    old_parts, new_parts = map(rebuilding.parts, (model, new))
+    for old, part in zip(old_parts, new_parts, strict=True):
+        if any(old is layer for layer in grown):
+            continue
+        if _overrides(old, "load_own_variables") and old.built:
+            store = {}
+            old.save_own_variables(store)
+            part.load_own_variables(store)
+        if _overrides(old, "load_assets"):
+            with tempfile.TemporaryDirectory() as folder:
+                old.save_assets(folder)
+                with contextlib.suppress(FileNotFoundError):
+                    part.load_assets(folder)
+
+
+def _overrides(layer, name: str) -> bool:
+    own = getattr(type(layer), name, None)
+    plain = (getattr(k, name, None) for k in (keras.layers.Layer, keras.Model))
+    return own is not None and own not in plain
+
+
+def _carry_trainable(model, new, pairs) -> None:
+    old_parts, new_parts = map(rebuilding.parts, (model, new))
+    # Outermost first: what is set on a model is set on all of its layers.
+    for old, part in zip(old_parts, new_parts, strict=True):
+        if part.trainable != old.trainable:
+            part.trainable = old.trainable
+    for (old, _), (variable, _) in pairs:
+        if variable.trainable != old.trainable:
+            variable.trainable = old.trainable
+
+
+def _compile(model, new, pairs) -> None:
+    if type(model).compile is not keras.Model.compile:
+        warnings.warn(
+            f"The model {model.name!r} has a `compile` of its own, so that "
+            "the larger one is not compiled. Compile it.",
+            stacklevel=4,
+        )
+        return
+    given = dict(model._compile_config.config)
+    try:
+        optimizer = _optimizer(model.optimizer)
+        for name in ("metrics", "weighted_metrics"):
+            given[name] = tree.map_structure(_metric, given[name])
+    except Exception as error:  # a user's class fails in many ways
+        raise ValueError(
+            "The optimizer and metrics of a model must be such that Keras can "
+            "build them from their config. Received: "
+            f"{errors.described(error).rstrip('.')}. Give them a "
+            "`get_config`, or compile the model anew before it grows."
+        ) from error
+    given["optimizer"] = optimizer
+    new.compile(**given, auto_scale_loss=getattr(model, "auto_scale_loss", 1))
+    if optimizer is not None and model.optimizer.built:
+        _carry_slots(model.optimizer, new.optimizer, pairs)
+
+
+def _metric(metric):
+    """Returns a metric of its own for the new model."""
+    if not isinstance(metric, keras.metrics.Metric):
+        return metric
+    return type(metric).from_config(metric.get_config())
+
+
+def _optimizer(optimizer):
+    """Returns a new optimizer with the config, and the schedule, of another."""
+    if optimizer is None:
+        return None
+    if len(starts.nested(optimizer)) > 1:
+        return type(optimizer).from_config(optimizer.get_config())
+    new = type(optimizer).from_config(starts.plain_config(optimizer))
+    if not isinstance(optimizer._learning_rate, keras.Variable):
+        # A schedule of the user's may have no config.
+        new._learning_rate = optimizer._learning_rate
+    return new
+
+
+def _carry_slots(old, new, pairs) -> None:
+    """Builds an optimizer and gives it the state of another one."""
+    twins = {id(variable): twin for (variable, _), (twin, _) in pairs}
+    trained = [twins[id(v)] for v in old._trainable_variables]
+    new.build(trained)
+    for before, after in zip(
+        starts.nested(old), starts.nested(new), strict=True
+    ):
+        for slot, twin in zip(before.variables, after.variables, strict=True):
+            value = variables.host(slot)
+            if value.shape != tuple(twin.shape):
+                value = joined(value, variables.host(twin))
+            twin.assign(value)
