@@ -26,8 +26,9 @@ def get_config() -> ml_collections.ConfigDict:
     # cifar10, cifar100, svhn_cropped, mnist, fashion_mnist, mnist_rgb (in the
     # shape of cifar10), textures (made on the fly, no download) or npz:PATH.
     data.name = "cifar10"
-    # "half": pixels to [-1, 1]; "channel": mean 0, deviation 1 per channel;
-    # "cifar10": by the channel moments of CIFAR-10; "none": as stored.
+    # "half": pixels to [-1, 1], and floats that are no pixels as "channel";
+    # "channel": mean 0, deviation 1 per channel or feature; "cifar10": by the
+    # channel moments of CIFAR-10; "none": as stored; "auto": as "half".
     data.normalization = "half"
     # "held_out": a random third of the official training set is evaluated
     # on; "official_test": all of it is trained on.

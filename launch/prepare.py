@@ -32,6 +32,7 @@ def load(config, settings: list, configs: dict) -> dict:
         from ws_keras import experiment
         from ws_keras import protocol
         from ws_keras.data import datasets
+        from ws_keras.models import inputs
         from ws_keras.training import feed as feeds
 
         devices = plan.STRATEGY.value, plan.devices()
@@ -57,6 +58,10 @@ def load(config, settings: list, configs: dict) -> dict:
             cell = configs[setting.id]
             experiment.validate(cell, setting, **data_of(cell, loaded))
         notices = dict.fromkeys(map(protocol.notice, configs.values()))
+        for cell in configs.values():
+            samples = loaded[cell.data.name].x
+            _, notice = inputs.resolved(cell.data.normalization, samples)
+            notices[notice] = None
     for notice in filter(None, notices):
         # A script for Slurm has the standard output.
         print(notice, file=sys.stderr)

@@ -318,3 +318,23 @@ def test_transfer_measures_each_round_on_its_own_data():
     assert (first.num_samples, second.num_samples) == (40, 30)
     # Chance is a fifth and a third.
     assert first.accuracy > 30 and second.accuracy > 50
+
+
+def test_a_table_in_unit_range_is_learned_by_default():
+    """Squeezed as pixels to -1..-0.99 its samples would be all alike."""
+    from sklearn import datasets as tables
+
+    x, y = tables.load_iris(return_X_y=True)
+    x = ((x - x.min(0)) / np.ptp(x, 0)).astype("float32")
+    iris = datasets.Dataset("own", x, y.astype("int32"), 3, x, y)
+    given = config(
+        **{
+            "data.normalization": "half",
+            "rounds.protocol": "one_phase",
+            "rounds.fraction": 1.0,
+            "train.epochs": 60,
+            "optimizer.learning_rate": 0.01,
+        }
+    )
+    (row,) = run(given, data=iris)
+    assert row.accuracy > 85

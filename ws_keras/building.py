@@ -9,6 +9,7 @@ from ws_keras.losses import adversarial
 from ws_keras.losses import confidence
 from ws_keras.losses import l2
 from ws_keras.losses import l2_init
+from ws_keras.models import inputs
 from ws_keras.protocol import Samples
 from ws_keras.protocol import is_every_step
 from ws_keras.training import adam
@@ -31,17 +32,18 @@ def build(config, samples: Samples) -> keras.Model:
             go with the data.
     """
     x = samples.x
+    normalization, _ = inputs.resolved(config.data.normalization, x)
     arguments = {
         "input_shape": x.shape[1:],
         "num_classes": samples.num_classes,
         "masked": len(set(samples.classes)) > 1,
         "initializer": config.model.initializer,
-        "normalization": config.data.normalization,
+        "normalization": normalization,
         "augmentation": config.data.augmentation,
         "input_dtype": str(x.dtype),
         "dtype": config.precision,
     }
-    if config.data.normalization == "channel":
+    if normalization == "channel":
         fitted = np.sort(samples.rounds[-1].indices)
         arguments["moments"] = _moments(x[fitted])
     names = ("width", "norm", "blocks", "synchronized", "max_pool")

@@ -5,6 +5,8 @@ import keras
 from ws_keras.models import augmentation as augmentations
 
 NORMALIZATIONS = ("half", "channel", "cifar10", "none")
+# "half" for pixels, "channel" for other numbers; and what means it as well.
+AUTO = ("auto", "half")
 # Mean and deviation of each channel, of 255, as the replication has them for
 # all data sets. (The deviations are means over images of each one's own, which
 # are smaller than CIFAR-10's over all pixels.)
@@ -12,6 +14,43 @@ CIFAR10_MOMENTS = (
     (125.307, 122.961, 113.8575),
     (51.5865, 50.847, 51.255),
 )
+
+
+def resolved(normalization: str, x) -> tuple[str, str]:
+    """Returns what samples are normalized by, and why, if not as named.
+
+    `"half"` is meant for pixels, which are `uint8`, or images of floats
+    within 0..255 of which some are above 1. Other floats would all lie near
+    -1 after it, so that each of their features gets mean 0 and deviation 1.
+
+    Example:
+
+    >>> resolved("half", np.zeros((2, 8, 8, 1), "uint8"))
+    ('half', '')
+    >>> resolved("half", np.array([[0.1, 0.9], [0.3, 0.2]]))[0]
+    'channel'
+
+    Args:
+        normalization: As in `normalized_input`, or `"auto"`, which means the
+            same as `"half"`.
+        x: Array of samples.
+
+    Returns:
+        A pair of a name that `normalized_input` takes, and a sentence.
+    """
+    if normalization not in AUTO:
+        return normalization, ""
+    if x.dtype.kind != "f":
+        return "half", ""
+    low, high = float(x.min()), float(x.max())
+    if x.ndim == 4 and low >= 0 and 1 < high <= 255:
+        return "half", ""
+    return "channel", (
+        f"The samples are floats from {low:g} to {high:g} and no pixels: each "
+        f"{'channel' if x.ndim == 4 else 'feature'} gets mean 0 and "
+        "deviation 1 over the training samples. "
+        "--config.data.normalization=none leaves them as they are."
+    )
 
 
 def normalized_input(
