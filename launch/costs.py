@@ -27,7 +27,7 @@ def passes(setting, config, sizes: list[int]) -> list[float]:
     """
     train = config.train
     cold = min(train.max_epochs, _epochs("cold", config))
-    own = _epochs(setting.kind, config, setting.shrink)
+    own = _epochs(setting.method.costs_like, config, setting.shrink)
     first = _given(train.first_epochs, train.epochs, cold)
     later = _given(
         config.second.epochs, train.epochs, min(train.max_epochs, own)
@@ -40,8 +40,6 @@ def _epochs(kind: str, config, shrink: float = 0.0) -> float:
     expected = config.train.expected_epochs.items()
     known = {name: count for name, count in expected if count is not None}
     usual = _USUAL.get(config.optimizer.name, _USUAL["adam"])
-    # Without its momentum a warm start is a warm start.
-    kind = "warm" if kind == "warm_reset" else kind
     if kind in known:
         return known[kind]
     if kind != "shrink_perturb":

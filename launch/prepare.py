@@ -151,8 +151,8 @@ def _names(configs) -> list[str]:
     return [name for name in dict.fromkeys(names) if name is not None]
 
 
-# Arms that may not go with the model or the rounds.
-_CHECKED = ("first_layers", "dash")
+# What an arm may have that not every model and protocol goes with.
+_CHECKED = ("check", "callbacks", "losses")
 # Fields that decide whether data and model go together.
 _TOGETHER = ("data.", "rounds.", "model.", "train.batch", "second.batch")
 
@@ -162,6 +162,8 @@ def _one_of_each(settings: list) -> list:
     found = {}
     for setting in settings:
         fields = [o for o in setting.overrides if o[0].startswith(_TOGETHER)]
-        arm = setting.arm if setting.kind in _CHECKED else None
+        arm = (
+            setting.arm if any(map(setting.method.defines, _CHECKED)) else None
+        )
         found.setdefault((arm, *fields), setting)
     return list(found.values())

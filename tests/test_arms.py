@@ -6,12 +6,13 @@ import pytest
 from keras import ops
 from ws_keras.configs import base
 
-from ws_keras import arms
 from ws_keras import models
 from ws_keras import protocol
+from ws_keras import round_view
 from ws_keras import settings
 from ws_keras.data import datasets
 from ws_keras.transforms import dash
+from ws_keras.transforms import stages
 
 RNG = np.random.default_rng(0)
 Y = (np.arange(90) % 3).astype("int32")
@@ -54,7 +55,8 @@ def after(model, arm, number=2, **changes):
     (setting,) = settings.product(config, arms=(arm,))
     samples = protocol.samples(config, DATA, 0)
     before = {v.path: np.array(v) for v in values_of(model)}
-    arms.begin(model, config, setting, samples, number)
+    views = round_view.Views(config, setting, samples, samples.rounds)
+    views.begin(model, number)
     return {v.path: (before[v.path], np.array(v)) for v in values_of(model)}
 
 
@@ -125,7 +127,7 @@ def test_norms_can_be_left_out_of_shrink_perturb(model):
 
 @pytest.mark.parametrize("kept", [0, 1, 2, 3])
 def test_first_layers_keep_whole_stages(model, kept):
-    names = [layer[0].name.split("_")[0] for layer in arms.stages(model)]
+    names = [layer[0].name.split("_")[0] for layer in stages.stages(model)]
     assert names == ["stem", "stage1", "stage2", "logits"]
     found = changed(after(model, f"first_layers-{kept}", **KEEP))
     assert {name.split("_")[0] for name in found} == set(names[kept:])
@@ -134,21 +136,21 @@ def test_first_layers_keep_whole_stages(model, kept):
 def test_first_layers_must_leave_one(model):
     (setting,) = settings.product(given(), arms=("first_layers-4",))
     with pytest.raises(ValueError, match="fewer than the model's 4"):
-        arms.check(model, given(), setting)
+        round_view.check(model, given(), setting)
 
 
 def test_dash_needs_chunks_that_are_known(model):
     (setting,) = settings.product(given(), arms=("dash-0.3-0.3",))
-    arms.check(model, given(), setting)
+    round_view.check(model, given(), setting)
     with pytest.raises(ValueError, match="protocol='active'"):
-        arms.check(model, given(**{"rounds.protocol": "active"}), setting)
+        round_view.check(model, given(**{"rounds.protocol": "active"}), setting)
 
 
 def test_dash_does_not_go_with_a_source(model):
     (setting,) = settings.product(given(), arms=("dash-0.3-0.3",))
     changes = {"rounds.protocol": "transfer", "data.source": "mnist"}
     with pytest.raises(ValueError, match="protocol='transfer'"):
-        arms.check(model, given(**changes), setting)
+        round_view.check(model, given(**changes), setting)
 
 
 def test_dash_sees_the_network_as_it_was_left(model):

@@ -93,14 +93,6 @@ def test_transfer_begins_with_the_source():
     assert max(second.indices.max(), second.held_out.max()) < len(OWN.x)
 
 
-def test_chunks_are_what_is_new():
-    found = samples()
-    chunks = [found.chunk(number) for number in (1, 2, 3)]
-    assert [len(chunk) for chunk in chunks] == [20, 20, 20]
-    assert len(set(np.concatenate(chunks))) == 60
-    np.testing.assert_array_equal(np.sort(found.rounds[0].indices), chunks[0])
-
-
 @pytest.mark.parametrize(
     "changes, sizes",
     [

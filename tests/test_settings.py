@@ -1,5 +1,7 @@
 """Settings: arms, seeds and grids as runs with stable ids."""
 
+import dataclasses
+
 import pytest
 from ws_keras.configs import base
 
@@ -89,7 +91,8 @@ def test_arms(arm, parsed):
 )
 def test_relatives_have_their_numbers_in_their_names(arm, kind, numbers):
     (setting,) = settings.product(config(arms=(arm,), seeds=(3,)))
-    assert (setting.kind, setting.numbers) == (kind, numbers)
+    assert setting.kind == setting.method.name == kind
+    assert dataclasses.astuple(setting.method) == numbers
     assert setting.id == f"own/{arm}/seed3"
 
 

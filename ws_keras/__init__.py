@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 
 # Resolved on first use, so that reading rows does not import TensorFlow.
 _PUBLIC = {
+    "Arm": "ws_keras.arms",
     "ConfidencePenalty": "ws_keras.losses.confidence",
     "Diagnostics": "ws_keras.callbacks.diagnostics",
     "HareAndTortoise": "ws_keras.callbacks.hare_and_tortoise",
@@ -25,8 +26,10 @@ _PUBLIC = {
     "l2": "ws_keras.losses.l2",
     "l2_init": "ws_keras.losses.l2_init",
     "norm_reset": "ws_keras.transforms.norm_reset",
+    "number": "ws_keras.arms",
     "parseval": "ws_keras.losses.parseval",
     "recalibrate": "ws_keras.transforms.statistics",
+    "register_arm": "ws_keras.arms",
     "reset_layers": "ws_keras.transforms.reset_layers",
     "shrink_perturb": "ws_keras.transforms.shrink_perturb",
 }

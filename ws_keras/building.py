@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 
+from ws_keras import arms
 from ws_keras import models
 from ws_keras import settings
 from ws_keras.losses import adversarial
 from ws_keras.losses import confidence
 from ws_keras.losses import l2
-from ws_keras.losses import l2_init
 from ws_keras.models import inputs
 from ws_keras.protocol import Samples
 from ws_keras.protocol import is_every_step
@@ -62,7 +62,7 @@ def compiled(
 
     Args:
         model: What `build` has returned, with the weights that it starts
-            from: the arm `l2_init` pulls towards them.
+            from: an arm may pull towards them.
         config: Config of the setting.
         setting: The `Setting`.
         num_replicas: Number of replicas of the model.
@@ -71,7 +71,8 @@ def compiled(
         The same model, or one that shares its layers and variables.
     """
     name, weight = config.penalty.name, config.penalty.weight
-    pulled = setting.kind == "l2_init"
+    method = setting.method
+    changed = method.defines("losses")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     if name == "l2":
         l2.l2(model, weight)
@@ -79,15 +80,29 @@ def compiled(
         loss = confidence.ConfidencePenalty(weight)
     elif name == "adversarial":
         model = adversarial.adversarial(model, weight)
-    if pulled:
-        l2_init.l2_init(model, *setting.numbers)
+    if changed:
+        model = _changed(model, method, name)
     model.compile(
         optimizer=_optimizer(config.optimizer),
         loss=loss,
-        steps_per_execution=_steps(config, num_replicas),
-        **measures.for_compile(num_replicas, pulled or name != "none"),
+        steps_per_execution=_steps(config, method, num_replicas),
+        **measures.for_compile(num_replicas, changed or name != "none"),
     )
     return model
+
+
+def _changed(model: keras.Model, method: arms.Arm, penalty: str) -> keras.Model:
+    """Returns the model that an arm with terms of the loss trains."""
+    found = method.losses(model)
+    if found is None or found is model:
+        return model
+    if penalty == "adversarial":
+        raise ValueError(
+            f"The arm {method.text!r} and penalty.name='adversarial' both "
+            "compute the loss in a way of their own. Received: both. Choose "
+            "another penalty or another arm."
+        )
+    return found
 
 
 def _moments(x: np.ndarray) -> tuple[list, list]:
@@ -96,12 +111,13 @@ def _moments(x: np.ndarray) -> tuple[list, list]:
     return mean.tolist(), x.std(axes, dtype=np.float64).tolist()
 
 
-def _steps(config, num_replicas: int) -> int:
+def _steps(config, method: arms.Arm, num_replicas: int) -> int:
     if config.train.steps_per_execution is not None:
         return config.train.steps_per_execution
     # Keras runs single steps on Torch.
     is_single = keras.backend.backend() == "torch" or num_replicas > 1
-    if is_single or is_every_step(config):
+    acts = method.defines("callbacks") or is_every_step(config)
+    if is_single or acts:
         return 1
     return _LONG_STEPS if config.model.name == "resnet18" else _SHORT_STEPS
 

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from ws_keras import arms as methods
 from ws_keras import keeping
 from ws_keras import networks as starts
 from ws_keras import outcomes as held
+from ws_keras import own_loss
 from ws_keras import seeds as addresses
 from ws_keras import settings as all_settings
 from ws_keras.data import growing as grown
@@ -21,11 +23,12 @@ from ws_keras.report import tables
 from ws_keras.report import verdict as verdicts
 from ws_keras.report.render import markdown
 from ws_keras.storage import rows
-from ws_keras.training import arm as round_loop
 from ws_keras.training import feed as feeds
+from ws_keras.training import loop as round_loop
 from ws_keras.training import strategy as strategies
 from ws_keras.training import terms
 from ws_keras.training import trainer as trainers
+from ws_keras.transforms import rates
 from ws_keras.transforms import shrink_perturb as transforms
 
 _LEFT_OUT = ("minus cold", "95 % interval")
@@ -107,6 +110,7 @@ class Loop:
         with strategies.scope_of(model):
             model.optimizer.build(model.trainable_variables)
         self.given = starts.Snapshot(model)
+        self._rate = rates.present(model)
         self._rows, self._outcomes = [], {}
         self._kept = None
 
@@ -162,8 +166,21 @@ class Loop:
         rows_of = [row for row in self._rows if row.setting == setting.id]
         return bool(rows_of) and rows_of[-1].last
 
+    def _begin(self, setting: all_settings.Setting) -> None:
+        """Gives the model what all arms of a seed begin with."""
+        self.given.restore()
+        self._networks.begin(setting.seed)
+
     def _run(self, setting: all_settings.Setting) -> None:
-        data, model = self._data, self._model
+        method = setting.method
+        method.check(self._model, "given")
+        if method.defines("losses"):
+            self._begin(setting)
+        with own_loss.of(method, self._model) as model:
+            self._train(setting, model)
+
+    def _train(self, setting: all_settings.Setting, model: keras.Model) -> None:
+        data = self._data
         outcome = held.Outcomes(
             model, self._feed, data.y, data.held_out, len(data.ends)
         )
@@ -182,21 +199,25 @@ class Loop:
             recalibrate=True,
         )
         trainer.warm_up(np.arange(data.ends[0]))
-        self.given.restore()
-        self._networks.begin(setting.seed)
+        self._begin(setting)
         if kept:
             self._rows += kept.resume(setting, keeper, trainer)
 
         def begin(number: int) -> None:
             self.given.restore_rate()
             if number > 1 or self._first_round:
-                _transform(self._networks, setting, number, self._arguments)
+                setting.method.begin(model, self._view(setting, number))
+
+        def prepare(number: int) -> None:
+            own = setting.method.callbacks(self._view(setting, number))
+            trainer.callbacks = [*own, *self._callbacks]
 
         found = round_loop.train(
             trainer,
             setting,
             [np.arange(end) for end in data.ends],
             begin,
+            prepare,
             experiment=self._name,
             dataset="given",
             model=_name(model),
@@ -208,6 +229,36 @@ class Loop:
             outcome.measure()  # an earlier process has trained to the end
         if outcome.agrees(self._rows[-1]):
             self._outcomes[setting.id] = outcome.values
+
+    def _view(
+        self, setting: all_settings.Setting, number: int
+    ) -> methods.Round:
+        """Returns a round as an arm sees it."""
+        data, given = self._data, self._arguments
+        starts = [0, *data.ends]
+        seed = addresses.derive(setting.seed, "transform", number)
+
+        def chunk(past: int) -> tuple[np.ndarray, np.ndarray]:
+            part = slice(starts[past - 1], starts[past])
+            return data.x[part], data.y[part]
+
+        def cold_start(model: keras.Model) -> None:
+            if self._networks.are_built and not given:
+                self._networks.rebuild(setting.seed, "transform", number)
+                return
+            known = {"frozen", "build_fn"} & given.keys()
+            chosen = {name: given[name] for name in known}
+            transforms.cold_start(model, seed=seed, **chosen)
+
+        return methods.Round(
+            number,
+            seed,
+            chunk=chunk,
+            policies=given,
+            kept={},
+            cold_start=cold_start,
+            learning_rate=self._rate,
+        )
 
 
 def _name(thing) -> str:
@@ -230,19 +281,4 @@ def _check_compiled(model) -> None:
         raise ValueError(
             "`model` must be built and compiled. Received: "
             f"{model.name!r}, built={model.built}, compiled={model.compiled}."
-        )
-
-
-def _transform(networks, setting, number: int, arguments: Mapping) -> None:
-    model = networks.model
-    seed = addresses.derive(setting.seed, "transform", number)
-    if setting.arm == "cold" and networks.are_built and not arguments:
-        networks.rebuild(setting.seed, "transform", number)
-    elif setting.arm == "cold":
-        known = {"frozen", "build_fn"} & arguments.keys()
-        chosen = {name: arguments[name] for name in known}
-        transforms.cold_start(model, seed=seed, **chosen)
-    elif setting.arm != "warm":
-        transforms.shrink_perturb(
-            model, setting.shrink, setting.perturb, seed=seed, **arguments
         )

@@ -8,10 +8,10 @@ from importlib import metadata
 import keras
 
 from ws_keras import active
-from ws_keras import arms
 from ws_keras import building
 from ws_keras import measuring
 from ws_keras import protocol
+from ws_keras import round_view
 from ws_keras import seeds
 from ws_keras.callbacks import every_step
 from ws_keras.data import datasets
@@ -19,9 +19,9 @@ from ws_keras.models import augmentation
 from ws_keras.models import class_mask
 from ws_keras.storage import checkpoint as checkpoints
 from ws_keras.storage import rows
-from ws_keras.training import arm
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
+from ws_keras.training import loop
 from ws_keras.training import strategy as strategies
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
@@ -87,7 +87,7 @@ def run(
     start_seed = seeds.derive(setting.seed, "start")
     with where.scope():
         network = building.build(config, samples)
-        if setting.kind == "l2_init":
+        if setting.method.defines("losses"):
             transforms.cold_start(network, seed=start_seed)
         model = building.compiled(network, config, setting, where.num_replicas)
     callbacks = _every_step(config, setting)
@@ -97,7 +97,7 @@ def run(
         samples.held_out,
         seed=setting.seed,
         monitored=config.train.monitor_samples,
-        on_epoch=arm.epochs(setting, on_epoch),
+        on_epoch=loop.epochs(setting, on_epoch),
         callbacks=callbacks,
         keeper=keeper,
         diagnostics=measuring.of(config, model, samples),
@@ -118,16 +118,20 @@ def run(
             network,
         )
 
+    views = round_view.Views(config, setting, samples, rounds)
+
     def transform(number: int) -> None:
-        arms.begin(model, config, setting, samples, number)
+        views.begin(model, number)
 
     def prepare(number: int) -> None:
         model.optimizer.learning_rate = protocol.learning_rate(config, number)
         class_mask.use(model, samples.classes[number - 1])
         for callback in callbacks:
             callback.round = number
+        own = setting.method.callbacks(views.of(number))
+        trainer.callbacks = [*callbacks, *own]
 
-    yield from arm.train(
+    yield from loop.train(
         trainer,
         setting,
         rounds,
@@ -209,7 +213,8 @@ def validate(
     for number, round in enumerate(samples.rounds, 1):
         size = protocol.batch_size(config, number)
         feeds.check_round(size, len(round.indices))
-    arms.check(building.build(config, samples), config, setting)
+    network = building.build(config, samples)
+    round_view.check(network, config, setting)
 
 
 def versions() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The arms of the paper on a user's own model and own growing data."""
 
+import inspect
 import os
 import types
 from collections.abc import Callable
@@ -10,15 +11,16 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from ws_keras import arms as methods
 from ws_keras import comparing
 from ws_keras import networks as starts
 from ws_keras import settings as all_settings
 from ws_keras.data import growing as grown
 from ws_keras.report import scale as scales
 from ws_keras.training import terms
+from ws_keras.transforms import shrink_perturb as transforms
 
 Array = np.ndarray
-_ARMS = ("cold", "warm", "shrink_perturb")
 # How many seeds a call takes by itself, where they end within this time.
 _COUNTS = (5, 3)
 _AFFORDABLE_SECONDS = 240
@@ -28,7 +30,7 @@ def fit_rounds(
     model: keras.Model | Callable[[], keras.Model],
     rounds: Sequence[tuple[Array, Array]],
     held_out: tuple[Array, Array],
-    arms: Sequence[str] = ("cold", "warm", "shrink_perturb"),
+    arms: Sequence[str | methods.Arm] = ("cold", "warm", "shrink_perturb"),
     *,
     shrink: float = 0.4,
     perturb: float = 0.1,
@@ -74,9 +76,11 @@ def fit_rounds(
         rounds: Pairs `(x, y)` of arrays, the new data of each round, with
             samples along the first axis.
         held_out: Pair `(x, y)` to measure accuracy on.
-        arms: `"cold"`, `"warm"`, `"shrink_perturb"` (with the strengths
-            below) or `"shrink_perturb-SHRINK-PERTURB"`. Defaults to the
-            three.
+        arms: Ways to begin a round, as text or as `Arm` objects: any that is
+            registered, such as `"cold"`, `"warm"`, `"head_reset"`,
+            `"dash-0.3-0.3"` or an arm of your own (see docs/own_methods.md).
+            `"shrink_perturb"` alone has the strengths below. Defaults to
+            cold, warm and shrink-perturb.
         shrink: Factor of the old weights. Defaults to 0.4.
         perturb: Scale of the noise. Defaults to 0.1.
         first_round: Whether the arms differ before the first round already:
@@ -99,7 +103,8 @@ def fit_rounds(
         callbacks: Further callbacks of each `fit`. Defaults to none.
         transform: Further arguments of `shrink_perturb`, such as `exclude`,
             `statistics` or `build_fn`; a cold start takes `frozen` and
-            `build_fn` of them, a warm one nothing. Defaults to none.
+            `build_fn` of them, a warm one nothing, another arm those that
+            its transform has as well. Defaults to none.
         on_end: Called with the setting and the model at the end of each
             arm, for example to save it. Defaults to `None`.
         workdir: Folder for rows and checkpoints. A call with the same
@@ -119,6 +124,9 @@ def fit_rounds(
             arms cannot differ, as in a single round with
             `first_round=False`; or `workdir` belongs to another call.
 
+        TypeError: If `transform` holds what is no argument of
+            `shrink_perturb`.
+
     Warns:
         UserWarning: If held-out samples are among the samples of the rounds.
     """
@@ -127,6 +135,7 @@ def fit_rounds(
         return _settings(arms, shrink, perturb, some, name)
 
     scales.check_margin(margin)
+    _check_policies(transform or {})
     if seeds is not None and not isinstance(seeds, Iterable):
         raise ValueError(
             "`seeds` must hold non-negative integers, such as range(3). "
@@ -191,14 +200,18 @@ def _check_differ(settings: list, rounds, first_round: bool) -> None:
         )
 
 
+def _check_policies(given: Mapping) -> None:
+    known = [*inspect.signature(transforms.shrink_perturb).parameters][3:]
+    known.remove("seed")
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise TypeError(
+            f"`transform` must hold arguments of shrink_perturb, {known}. "
+            f"Received: transform with {unknown}."
+        )
+
+
 def _settings(arms, shrink, perturb, seeds, name) -> list:
-    for arm in arms:
-        kind = arm.partition("-")[0] if isinstance(arm, str) else arm
-        if kind not in _ARMS:
-            raise ValueError(
-                "`arms` must hold 'cold', 'warm', 'shrink_perturb' or "
-                f"'shrink_perturb-SHRINK-PERTURB'. Received: {arm!r}."
-            )
     own = f"shrink_perturb-{shrink}-{perturb}"
     config = types.SimpleNamespace(
         experiment=name,

@@ -42,11 +42,6 @@ class Samples:
         """Classes that a model of them needs."""
         return max(self.classes)
 
-    def chunk(self, number: int) -> np.ndarray:
-        """Returns the indices of the samples that are new in a round."""
-        before = self.rounds[number - 2].indices if number > 1 else []
-        return np.setdiff1d(self.rounds[number - 1].indices, before)
-
 
 def samples(
     config,

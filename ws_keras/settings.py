@@ -1,34 +1,16 @@
 """The settings of an experiment: fully determined runs with stable ids."""
 
-import contextlib
 import dataclasses
+import functools
 import itertools
-import math
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
-from ws_keras.transforms import arrays
-
-_NUMBER = r"([-+]?(?:[\d.]+(?:e[-+]?\d+)?|nan|inf))"
-# Each arm and what its numbers are called.
-_NUMBERS = {
-    "cold": (),
-    "warm": (),
-    "warm_reset": (),
-    "head_reset": (),
-    "shrink_perturb": ("shrink", "perturb"),
-    "last_layer": ("shrink", "perturb"),
-    "first_layers": ("layers",),
-    "dash": ("shrink", "alpha"),
-    "l2_init": ("strength",),
-}
-ARMS = tuple(
-    "-".join([name, *map(str.upper, numbers)])
-    for name, numbers in _NUMBERS.items()
-)
+from ws_keras import arms as methods
+from ws_keras.arms import registry
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,20 +39,18 @@ class Setting:
     @property
     def kind(self) -> str:
         """The arm without its numbers, such as `dash`."""
-        return self.arm.partition("-")[0]
+        return methods.name_of(self.arm)
 
-    @property
-    def numbers(self) -> tuple[float, ...]:
-        """The numbers of the arm, in their order."""
-        if self.arm == "shrink_perturb":
-            return self.shrink, self.perturb
-        return tuple(map(float, _parts(self.arm)[1:]))
+    @functools.cached_property
+    def method(self) -> methods.Arm:
+        """The arm as an object."""
+        return methods.of_row(self.arm, self.shrink, self.perturb)
 
 
 def product(
     config,
     grid: Mapping[str, Iterable] | None = None,
-    arms: Iterable[str] | None = None,
+    arms: Iterable[str | methods.Arm] | None = None,
     fixed: Mapping[str, Any] | None = None,
 ) -> list[Setting]:
     """Returns the settings of all combinations of grid, arms and seeds.
@@ -93,7 +73,8 @@ def product(
         grid: Config field to the values that it takes; or a name to a mapping
             from words, which become part of the id, to config fields and
             their values. Defaults to none.
-        arms: Arms in place of those of the config. Defaults to `None`.
+        arms: Arms in place of those of the config, as text or as objects.
+            Defaults to `None`.
         fixed: Config fields that all these settings have otherwise, and their
             values; no part of ids and labels. Defaults to none.
 
@@ -104,7 +85,7 @@ def product(
         ValueError: If an arm is unknown, a seed is negative, or there is no
             arm or seed.
     """
-    arms = config.arms if arms is None else arms
+    arms = [_text(arm) for arm in (config.arms if arms is None else arms)]
     _check(arms, config.seeds)
     axes = [_axis(name, values) for name, values in (grid or {}).items()]
     found = []
@@ -162,18 +143,11 @@ def _word(value) -> str:
 
 
 def parse_arm(arm: str) -> tuple[str, float, float]:
-    """Returns name, shrink and perturb of an arm.
+    """Returns what the row of an arm says of it: its name and two numbers.
 
-    An arm is `"cold"` (shrink 0, perturb 1), `"warm"` (shrink 1, perturb 0),
-    `"shrink_perturb-SHRINK-PERTURB"`, or a relative: `"warm_reset"` (warm,
-    with the optimizer's state at its start even where others keep it),
-    `"head_reset"` (the last layer drawn anew),
-    `"last_layer-SHRINK-PERTURB"` (shrink-perturb of the last layer alone),
-    `"first_layers-LAYERS"` (only the first layers, or stages of a residual
-    network, are carried over), `"dash-SHRINK-ALPHA"` (`transforms.dash`) or
-    `"l2_init-STRENGTH"` (warm, pulled towards the first weights). The name of
-    a relative has its numbers in it, and its shrink and perturb are nan where
-    it has none.
+    The name of most arms has their numbers in it. That of shrink-perturb has
+    not, since shrink and perturb are fields of a row. They are nan for an
+    arm that has no such number.
 
     Example:
 
@@ -183,50 +157,21 @@ def parse_arm(arm: str) -> tuple[str, float, float]:
     ('dash-0.3-0.1', 0.3, nan)
 
     Args:
-        arm: One of the above.
+        arm: Text form of an arm, as `arms.parse` takes it.
 
     Returns:
         A triple `(name, shrink, perturb)`.
 
     Raises:
-        ValueError: If the arm is none of these, or a number out of range.
+        ValueError: If there is no such arm, or a number is out of range.
     """
-    name, *words = _parts(arm)
-    fixed = {"cold": (0.0, 1.0), "warm": (1.0, 0.0)}
-    if name in fixed:
-        return name, *fixed[name]
-    numbers = dict(zip(_NUMBERS[name], map(float, words), strict=True))
-    shrink = numbers.get("shrink", math.nan)
-    perturb = numbers.get("perturb", math.nan)
-    if "shrink" in numbers:
-        arrays.check_strength(shrink, numbers.get("perturb", 0.0))
-    _check_numbers(arm, numbers)
-    return (name if name == "shrink_perturb" else arm), shrink, perturb
+    found = methods.parse(arm)
+    name = found.name if found.in_row else arm
+    return name, *registry.strengths(found)
 
 
-def _parts(arm: str) -> list[str]:
-    """Returns the name of an arm and its numbers, which can be read."""
-    for name, numbers in _NUMBERS.items():
-        found = re.fullmatch(name + rf"-{_NUMBER}" * len(numbers), str(arm))
-        with contextlib.suppress(AttributeError, ValueError):
-            list(map(float, found.groups()))
-            return [name, *found.groups()]
-    raise ValueError(
-        f"An arm must be one of {list(ARMS)}. Received: arm={arm!r}. Several "
-        "are a tuple, ('cold', 'warm'), or --config.arms=cold,warm."
-    )
-
-
-def _check_numbers(arm: str, numbers: dict[str, float]) -> None:
-    for name, fits, what in (
-        ("alpha", lambda n: 0 < n <= 1, "in (0, 1]"),
-        ("strength", lambda n: 0 <= n < math.inf, "finite and at least 0"),
-        ("layers", lambda n: n >= 0 and n.is_integer(), "a whole number"),
-    ):
-        if name in numbers and not fits(numbers[name]):
-            raise ValueError(
-                f"The {name} of an arm must be {what}. Received: arm={arm!r}."
-            )
+def _text(arm: str | methods.Arm) -> str:
+    return arm.text if isinstance(arm, methods.Arm) else arm
 
 
 def select(settings: list[Setting], pattern: str | None) -> list[Setting]:

@@ -11,9 +11,9 @@ from keras import ops
 
 from ws_keras import settings
 from ws_keras.storage import rows
-from ws_keras.training import arm as arms
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
+from ws_keras.training import loop as arms
 from ws_keras.training import place as places
 from ws_keras.training import stop as stops
 from ws_keras.training import terms

@@ -97,7 +97,7 @@ class Trainer:
         # A pipeline is made once: that takes longer than a small evaluation.
         self._evaluations = {}
         self._on_epoch = on_epoch
-        self._callbacks = list(callbacks)
+        self.callbacks = list(callbacks)  # of the next round
         self._keeper = keeper
         self._diagnostics = diagnostics
         self._moments = moments.Moments(model, feed, seed, recalibrate)
@@ -219,7 +219,7 @@ class Trainer:
             self._diagnostics.start()
         monitor = _Monitor(self, number, round, clock, size)
         callbacks = guard.around(
-            [clock, *self._callbacks, monitor, rule],
+            [clock, *self.callbacks, monitor, rule],
             steps,
             place.step,
             self._metrics,

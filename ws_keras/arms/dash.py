@@ -1,0 +1,32 @@
+"""DASH as an arm."""
+
+import ws_keras
+from ws_keras.arms.arm import Arm
+from ws_keras.arms.arm import number
+from ws_keras.arms.registry import register_arm
+
+
+@register_arm("dash")
+class Dash(Arm):
+    """Shrinks each weight vector that disagrees with the gradient.
+
+    Before the first round it is a warm start.
+    """
+
+    shrink: float = number("[0, 1]")
+    alpha: float = number("(0, 1]")
+
+    def begin(self, model, round):
+        if not round.is_first:
+            # Its gradient is that of the network as the last round left it.
+            chunks = round.chunks()
+            round.apply(ws_keras.dash, model, chunks, self.shrink, self.alpha)
+        round.carry_over(model)
+
+    def check(self, model, protocol):
+        if protocol in ("active", "transfer"):
+            raise ValueError(
+                "DASH needs chunks of one data set that are known, not "
+                "samples that the model chooses. Received: "
+                f"arm={self.text!r} with rounds.protocol={protocol!r}."
+            )

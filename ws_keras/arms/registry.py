@@ -1,0 +1,216 @@
+"""The arms by name, and their text form, which is read here alone."""
+
+import dataclasses
+import importlib
+import math
+import os
+import pkgutil
+import re
+import sys
+import typing
+from collections.abc import Callable
+
+from ws_keras.arms import arm as arms
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_WORD = re.compile(r"[-+]?(?:[\d.]+(?:e[-+]?\d+)?|nan|inf)")
+_KINDS = (int, float, "int", "float")
+# Name to the class and the file, or else the module, that has defined it.
+_known: dict[str, tuple[type[arms.Arm], str]] = {}
+
+
+@typing.dataclass_transform(
+    frozen_default=True, field_specifiers=(arms.number,)
+)
+def register_arm(name: str) -> Callable[[type[arms.Arm]], type[arms.Arm]]:
+    """Returns a decorator that gives a subclass of `Arm` its name.
+
+    The name is then known to configs (`config.arms`), to `fit_rounds` and to
+    `ws-retrain --compare`. The class becomes a frozen dataclass. A config
+    file may hold it, and is executed twice, as is a cell of a notebook: the
+    same file, or the same module, may define a name again. Another one may
+    not.
+
+    Example:
+
+    ```python
+    @ws_keras.register_arm("halved")
+    class Halved(ws_keras.Arm):
+        \"\"\"All weights are halved.\"\"\"
+
+        def begin(self, model, round):
+            round.apply(ws_keras.shrink_perturb, model, 0.5, 0.0)
+    ```
+
+    Args:
+        name: Small letters, digits and underscores.
+
+    Returns:
+        A decorator of a class.
+
+    Raises:
+        ValueError: If the name is not of this form or is taken, or the class
+            is no arm, or has a field that is no number.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(
+            "The name of an arm must consist of small letters, digits and "
+            "underscores, and begin with a letter; a minus stands before its "
+            f"numbers. Received: name={name!r}."
+        )
+    origin = _origin(sys._getframe(1).f_globals)
+
+    def register(cls: type[arms.Arm]) -> type[arms.Arm]:
+        _discover()
+        before = _known.get(name)
+        if before is not None and before[1] != origin:
+            raise ValueError(
+                f"An arm {name!r} exists already, defined in {before[1]}. "
+                f"Received: another one, in {origin}. Choose another name."
+            )
+        _known[name] = _made(name, cls), origin
+        return cls
+
+    return register
+
+
+def parse(text: str) -> arms.Arm:
+    """Returns the arm that a text form means.
+
+    Example:
+
+    >>> parse("dash-0.3-0.1").alpha
+    0.1
+
+    Args:
+        text: Name and numbers, with a minus before each number.
+
+    Raises:
+        ValueError: If there is no such arm, or a number is out of range.
+    """
+    _discover()
+    name, words = _split(str(text))
+    if name in _known and words is not None:
+        cls = _known[name][0]
+        least, most = arms.counts(cls)
+        if least <= len(words) <= most:
+            return arms.make(cls, words)
+    raise ValueError(
+        f"An arm must be one of {forms()}. Received: arm={text!r}."
+        f"{_hint(name)} Several are a tuple, ('cold', 'warm'), or "
+        "--config.arms=cold,warm."
+    )
+
+
+def of_row(arm: str, shrink: float, perturb: float) -> arms.Arm:
+    """Returns the arm of a row, or of a `Setting`, from its three fields."""
+    cls = _known.get(arm, (None,))[0] if _discover() else None
+    if cls is not None and cls.in_row:
+        return cls(shrink, perturb)
+    return parse(arm)
+
+
+def strengths(arm: arms.Arm) -> tuple[float, float]:
+    """Returns what a row says of shrink and perturb, nan where it has none."""
+    return getattr(arm, "shrink", math.nan), getattr(arm, "perturb", math.nan)
+
+
+def name_of(text: str) -> str:
+    """Returns the name in a text form, of an arm that need not be known.
+
+    Example:
+
+    >>> name_of("dash-0.3-0.1")
+    'dash'
+    """
+    return text.partition("-")[0]
+
+
+def names() -> list[str]:
+    """Returns the names of all arms: the package's first, by name."""
+    _discover()
+    own = [name for name, (_, where) in _known.items() if _is_ours(where)]
+    return [*sorted(own), *(name for name in _known if name not in own)]
+
+
+def forms() -> list[str]:
+    """Returns the text forms of all arms, such as `"dash-SHRINK-ALPHA"`."""
+    return [_known[name][0].form() for name in names()]
+
+
+def table() -> str:
+    """Returns all arms as a table in Markdown: form, ranges, summary."""
+    lines = ["| arm | numbers | what it does |", "|---|---|---|"]
+    for name in names():
+        cls = _known[name][0]
+        ranges = "; ".join(f"{n} {what}" for n, what in cls.ranges().items())
+        lines.append(f"| `{cls.form()}` | {ranges} | {cls.summary()} |")
+    return "\n".join(lines)
+
+
+def _split(text: str) -> tuple[str, list[str] | None]:
+    """Returns name and numbers; `None` where these cannot be read."""
+    name, minus, rest = text.partition("-")
+    words = []
+    while minus or rest:
+        found = _WORD.match(rest)
+        end = found.end() if found else 0
+        if not found or rest[end : end + 1] not in ("", "-"):
+            return name, None
+        try:
+            float(found[0])
+        except ValueError:  # such as 1.2.3
+            return name, None
+        words.append(found[0])
+        minus, rest = rest[end : end + 1], rest[end + 1 :]
+    return name, words
+
+
+def _hint(name: str) -> str:
+    if name not in _known:
+        return ""
+    return f" The form of {name!r} is {_known[name][0].form()!r}."
+
+
+def _made(name: str, cls: type[arms.Arm]) -> type[arms.Arm]:
+    if not isinstance(cls, type) or not issubclass(cls, arms.Arm):
+        raise ValueError(
+            f"`register_arm` decorates a subclass of ws_keras.Arm. Received: "
+            f"{cls!r}. Write `class {name.title()}(ws_keras.Arm):`."
+        )
+    if vars(cls).get("name", name) != name:
+        raise ValueError(
+            "An arm has one name. Received: "
+            f"{name!r} for the class of {cls.name!r}. Make a subclass of it."
+        )
+    if "__dataclass_fields__" not in vars(cls):
+        cls = dataclasses.dataclass(frozen=True)(cls)
+    for field in dataclasses.fields(cls):
+        if field.type not in _KINDS:
+            raise ValueError(
+                "The fields of an arm must be numbers, annotated as int or "
+                f"float. Received: {field.name}: {field.type!r} of the arm "
+                f"{name!r}."
+            )
+    cls.name = name
+    return cls
+
+
+def _origin(scope: dict) -> str:
+    """Returns the file that is executed, or else the module's name."""
+    file = scope.get("__file__")
+    return os.path.realpath(file) if file else str(scope.get("__name__"))
+
+
+def _is_ours(origin: str) -> bool:
+    return os.path.dirname(origin) == os.path.dirname(_origin(globals()))
+
+
+def _discover() -> bool:
+    """Imports all files of this folder once, which register their arms."""
+    package = importlib.import_module("ws_keras.arms")
+    for module in pkgutil.iter_modules(package.__path__):
+        name = f"ws_keras.arms.{module.name}"
+        if name not in sys.modules:
+            importlib.import_module(name)
+    return True
