@@ -17,8 +17,8 @@ def get_config() -> ml_collections.ConfigDict:
     """Returns the locked config that all experiments start from."""
     config = ml_collections.ConfigDict()
     config.experiment = "base"
-    # "cold", "warm", "shrink_perturb-SHRINK-PERTURB" or one of the relatives
-    # in settings.parse_arm, one run each.
+    # "cold", "warm", "shrink_perturb-SHRINK-PERTURB" or another arm of
+    # docs/methods.md, or one of your own; one run each.
     config.arms = ("cold", "warm", "shrink_perturb-0.4-0.1")
     config.seeds = (0, 1, 2, 3, 4)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ws_keras.configs import base
 
+from ws_keras import arms
 from ws_keras import building
 from ws_keras import experiment
 from ws_keras import protocol
@@ -90,7 +91,7 @@ def test_steps_of_an_execution_by_network_and_replicas(
     changes, replicas, steps
 ):
     given = config(**{"train.steps_per_execution": None, **changes})
-    assert building._steps(given, replicas) == steps
+    assert building._steps(given, arms.parse("warm"), replicas) == steps
 
 
 def test_rows_of_the_online_protocol():

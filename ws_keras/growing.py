@@ -78,7 +78,7 @@ def fit_rounds(
         held_out: Pair `(x, y)` to measure accuracy on.
         arms: Ways to begin a round, as text or as `Arm` objects: any that is
             registered, such as `"cold"`, `"warm"`, `"head_reset"`,
-            `"dash-0.3-0.3"` or an arm of your own (see docs/own_methods.md).
+            `"dash-0.3-0.3"` or an arm of your own.
             `"shrink_perturb"` alone has the strengths below. Defaults to
             cold, warm and shrink-perturb.
         shrink: Factor of the old weights. Defaults to 0.4.

@@ -35,7 +35,7 @@ class Arm:
     ```python
     @ws_keras.register_arm("halved")
     class Halved(ws_keras.Arm):
-        \"\"\"All weights become smaller by a factor.\"\"\"
+        '''All weights become smaller by a factor.'''
 
         factor: float = ws_keras.number("[0, 1]", default=0.5)
 

@@ -34,9 +34,9 @@ def register_arm(name: str) -> Callable[[type[arms.Arm]], type[arms.Arm]]:
     Example:
 
     ```python
-    @ws_keras.register_arm("halved")
-    class Halved(ws_keras.Arm):
-        \"\"\"All weights are halved.\"\"\"
+    @ws_keras.register_arm("half")
+    class Half(ws_keras.Arm):
+        '''All weights are halved.'''
 
         def begin(self, model, round):
             round.apply(ws_keras.shrink_perturb, model, 0.5, 0.0)

@@ -112,8 +112,8 @@ class Round:
         Example:
 
         ```python
-        round.apply(ws_keras.shrink_perturb, model, 0.4, 0.1)
-        round.apply(ws_keras.fire, model, iterations=10)
+        def begin(self, model, round):  # of an arm
+            round.apply(ws_keras.fire, model, iterations=10)
         ```
 
         Args:
