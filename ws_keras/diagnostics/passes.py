@@ -4,11 +4,12 @@ Everything that a layer writes (moving statistics, the seeds of dropout) goes
 to a scope that is dropped, so there is nothing to put back afterwards.
 """
 
-import contextlib
 from collections.abc import Callable
 
 import keras
 from keras import ops
+
+from ws_keras.transforms import tracing
 
 _UNITS = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D)
 _UNITS += (keras.layers.Conv3D, keras.layers.DepthwiseConv2D)
@@ -51,7 +52,7 @@ def gradient_norm(
         ]
         return ops.sqrt(sum(squares, ops.zeros((), "float32")))
 
-    return _traced(variables, norm)
+    return tracing.traced(variables, norm)
 
 
 def forward(model: keras.Model, units: bool, features: bool) -> Callable:
@@ -80,7 +81,7 @@ def forward(model: keras.Model, units: bool, features: bool) -> Callable:
 
     def run(values, x, weights):
         state = list(zip(variables, values, strict=True))
-        with keras.StatelessScope(state), _recorded(watched) as records:
+        with keras.StatelessScope(state), tracing.recorded(watched) as records:
             outputs = model(x, training=False)
         heads = [given for layer, given, _ in records if is_dense(layer)]
         sums = [
@@ -91,7 +92,7 @@ def forward(model: keras.Model, units: bool, features: bool) -> Callable:
         found = _rows(heads[-1]) if features else None
         return outputs, found, sums if units else []
 
-    return _traced(variables, run)
+    return tracing.traced(variables, run)
 
 
 def is_dense(layer) -> bool:
@@ -111,29 +112,6 @@ def _is_watched(layer) -> bool:
     return is_dense(layer) or is_activation(layer)
 
 
-@contextlib.contextmanager
-def _recorded(layers: list):
-    """Lists (layer, input, output) of each call within the block."""
-    records = []
-
-    def recording(layer, call):
-        def recorded(inputs, *arguments, **keywords):
-            found = call(inputs, *arguments, **keywords)
-            records.append((layer, inputs, found))
-            return found
-
-        return recorded
-
-    # Past Keras' `__setattr__`, for a moment and without a trace.
-    for layer in layers:
-        vars(layer)["call"] = recording(layer, layer.call)
-    try:
-        yield records
-    finally:
-        for layer in layers:
-            del vars(layer)["call"]
-
-
 def _rows(features):
     return ops.reshape(features, (ops.shape(features)[0], -1))
 
@@ -142,42 +120,6 @@ def _sums(activation, weights):
     size = abs(ops.cast(activation, "float32"))
     size = ops.mean(size, axis=tuple(range(1, len(size.shape) - 1)))
     return ops.sum(size * weights[:, None], axis=0)
-
-
-def _traced(variables: list, function: Callable) -> Callable:
-    """A function of the values of variables, as one of what remains."""
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        def run(*arguments):
-            values = [tf.convert_to_tensor(v.value) for v in variables]
-            return function(values, *arguments)
-
-        return tf.function(run, autograph=False)
-    if backend == "jax":
-        import jax
-
-        function = jax.jit(function)
-
-    def call(*arguments):
-        arguments = [ops.convert_to_tensor(array) for array in arguments]
-        return function([v.value for v in variables], *arguments)
-
-    return _with_torch_random_kept(call) if backend == "torch" else call
-
-
-def _with_torch_random_kept(call: Callable) -> Callable:
-    import torch
-
-    def kept(*arguments):
-        # Dropout without a seed draws from the state that also shuffles.
-        on_gpu = torch.cuda.is_available()
-        devices = [torch.cuda.current_device()] if on_gpu else []
-        with torch.random.fork_rng(devices):
-            return call(*arguments)
-
-    return kept
 
 
 def _tensorflow(of, values):

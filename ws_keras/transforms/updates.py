@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from ws_keras.transforms import graphs
 from ws_keras.transforms import isolation
 
 
@@ -88,13 +89,13 @@ def _in_inference_mode(model) -> set[int]:
         for node in itertools.chain(*graph._nodes_by_depth.values()):
             layer = node.operation
             mode = inference or _is_given_false(node)
-            part = _graph(layer)
+            part = graphs.functional(layer)
             if part is not None:
                 visit(part, mode)
             elif isinstance(layer, keras.layers.Layer):
                 found[mode].update(map(id, layer.variables))
 
-    for graph in map(_graph, model._flatten_layers()):
+    for graph in map(graphs.functional, model._flatten_layers()):
         if graph is not None and id(graph) not in visited:
             visit(graph, inference=False)
     return found[True] - found[False]
@@ -107,12 +108,6 @@ def _is_given_false(node) -> bool:
     # Keras notes the default of a layer's `call` as if it had been given.
     default = inspect.signature(node.operation.call).parameters.get("training")
     return default is None or default.default is not False
-
-
-def _graph(layer):
-    """Returns the graph of layers that a model consists of, or `None`."""
-    functional = getattr(layer, "_functional", None) or layer
-    return functional if hasattr(functional, "_inputs_struct") else None
 
 
 class _Watch(keras.Operation):
@@ -139,7 +134,7 @@ def _inputs(layer, dtype: str) -> tuple[tuple, dict]:
 
     Of a dtype where the layer itself does not know the one of its inputs.
     """
-    graph = _graph(layer)
+    graph = graphs.functional(layer)
     if graph is not None:
         return (graph._inputs_struct,), {}
     config = layer.get_build_config()

@@ -1,0 +1,110 @@
+"""A functional model as a list of calls, nested models taken apart."""
+
+import dataclasses
+import itertools
+from typing import Any
+
+import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call of a layer, or of another operation, in a graph.
+
+    `number` counts the calls of the same operation, from 0, in the order in
+    which the model makes them. Tensors have numbers, by which a later call is
+    known to read them.
+    """
+
+    operation: Any
+    number: int
+    node: Any
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    @property
+    def shapes(self) -> list[tuple]:
+        """The shape of each input, with the batch."""
+        return [tuple(tensor.shape) for tensor in self.node.input_tensors]
+
+    @property
+    def shape(self) -> tuple:
+        """The shape of the first output, with the batch."""
+        return tuple(self.node.outputs[0].shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """The calls of a model in their order, and the tensors of its outputs."""
+
+    calls: tuple[Call, ...]
+    outputs: tuple[int, ...]
+
+
+def of(model: keras.Model) -> Graph:
+    """Returns the calls of a functional or `Sequential` model.
+
+    Raises:
+        ValueError: If the model has no graph of layers, as one with a `call`
+            of its own.
+    """
+    graph = functional(model)
+    if graph is None or not is_of_keras(model):
+        raise ValueError(
+            "The model must be a graph of layers, functional or Sequential, "
+            "for what reads a unit's output to be found. Received: "
+            f"{model.name!r} ({type(model).__name__}), which is none."
+        )
+    return _Walk().graph(graph)
+
+
+def functional(layer):
+    """Returns the graph of layers that a model consists of, or `None`."""
+    found = getattr(layer, "_functional", None) or layer
+    return found if hasattr(found, "_inputs_struct") else None
+
+
+def is_of_keras(operation) -> bool:
+    """Whether a call does what Keras or this package wrote."""
+    written = type(operation).call.__module__.partition(".")[0]
+    return written in ("keras", "ws_keras")
+
+
+class _Walk:
+    def __init__(self):
+        self._calls, self._counts = [], {}
+        self._numbers = itertools.count()
+
+    def graph(self, graph) -> Graph:
+        inputs = [next(self._numbers) for _ in graph.inputs]
+        outputs = self._visit(graph, inputs)
+        return Graph(tuple(self._calls), tuple(outputs))
+
+    def _visit(self, graph, inputs: list[int]) -> list[int]:
+        known = {
+            id(tensor): number
+            for tensor, number in zip(graph.inputs, inputs, strict=True)
+        }
+        nodes = graph._nodes_by_depth
+        for depth in sorted(nodes, reverse=True):
+            for node in nodes[depth]:
+                given = [known.get(id(t)) for t in node.input_tensors]
+                if node.is_input or None in given:
+                    continue
+                found = self._outputs(node, given)
+                tensors = map(id, node.outputs)
+                known.update(zip(tensors, found, strict=True))
+        return [known[id(tensor)] for tensor in graph.outputs]
+
+    def _outputs(self, node, given: list[int]) -> list[int]:
+        inner = functional(node.operation)
+        if inner is not None and is_of_keras(node.operation):
+            if len(inner.inputs) == len(given):
+                return self._visit(inner, given)
+        key = id(node.operation)
+        number = self._counts.get(key, 0)
+        self._counts[key] = number + 1
+        found = [next(self._numbers) for _ in node.outputs]
+        call = (node.operation, number, node, tuple(given), tuple(found))
+        self._calls.append(Call(*call))
+        return found

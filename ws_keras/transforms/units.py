@@ -1,0 +1,320 @@
+"""Units of a network: what makes each of them, and what reads it."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from ws_keras.transforms import graphs
+from ws_keras.transforms import passing
+from ws_keras.transforms import variables
+
+_CONVOLUTIONS = tuple(
+    getattr(keras.layers, f"{name}{number}D")
+    for name, numbers in (("Conv", "123"), ("SeparableConv", "12"))
+    for number in numbers
+)
+_TRANSPOSED = tuple(
+    getattr(keras.layers, f"Conv{number}DTranspose") for number in "123"
+)
+_DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+_MAKERS = (keras.layers.Dense, *_CONVOLUTIONS, *_TRANSPOSED)
+
+INCOMING, PASSED, OUTGOING = "incoming", "passed", "outgoing"
+_BITS = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Where the units of a layer lie in a variable.
+
+    `units` has the unit of each place along `axis`, -1 where there is none:
+    behind a `Flatten` a unit has several places.
+    """
+
+    entry: variables.Entry
+    role: str
+    axis: int
+    units: np.ndarray
+
+    def places(self, chosen: np.ndarray) -> tuple:
+        """Returns the index of the part of an array that is of some units."""
+        rank = len(self.entry.variable.shape)
+        found = np.flatnonzero(np.isin(self.units, chosen))
+        return (*(slice(None),) * (rank + self.axis), found)
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A call whose output has units, by which their activation is known.
+
+    `rank` says of several calls on one way which one counts: that of the last
+    activation, or of the last normalization where there is none.
+    """
+
+    operation: Any
+    number: int
+    units: np.ndarray
+    rank: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Units:
+    """The units of a dense or convolution layer: its output channels.
+
+    A unit has incoming weights, which make it, outgoing ones, with which
+    other layers read it, and those that it passes between, such as its gamma
+    in a batch norm. `reason` says why it cannot be reset, where that is so;
+    then it may be that not all parts have been found.
+    """
+
+    layer: Any
+    count: int
+    parts: tuple[Part, ...]
+    points: tuple[Point, ...]
+    reason: str = ""
+    is_unknown: bool = False
+
+    @property
+    def kernel(self) -> variables.Entry:
+        """The incoming weights by which the layer is chosen."""
+        return self.parts[0].entry
+
+    def of(self, role: str) -> Iterator[Part]:
+        """Yields the parts of a role."""
+        return (part for part in self.parts if part.role == role)
+
+
+def of(model: keras.Model) -> list[Units]:
+    """Returns the units of each dense and convolution layer of a graph.
+
+    Between the layer and those that read it there may be activations,
+    pooling, flattening, dropout, padding, batch norm, depthwise convolutions,
+    concatenation, and nested models. A sum of a residual network ties its
+    terms to each other, and a layer norm its channels: none of these units is
+    reset alone, and neither are those that are an output of the model, or
+    whose weights another layer holds too. `reason` says so.
+
+    Args:
+        model: Built functional or `Sequential` model.
+
+    Returns:
+        List of `Units` in the order of the calls.
+
+    Raises:
+        ValueError: If the model is not built, or no graph of layers.
+    """
+    entries = variables.entries(model)
+    return _Walk(graphs.of(model), entries).units()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Channels:
+    """What is known of the last axis of a tensor.
+
+    `lost` holds the layers whose units are in it somewhere, with the name of
+    the operation behind which they are not known any more.
+    """
+
+    labels: np.ndarray | None = None
+    points: tuple[Point, ...] = ()
+    lost: frozenset = frozenset()
+
+
+class _Walk:
+    """Labels each unit, and follows the labels through the graph."""
+
+    def __init__(self, graph: graphs.Graph, entries: list):
+        self._entries = {id(e.variable): e for e in entries}
+        self._channels = {}
+        self._makers, self._counts, self._numbers = [], [], {}
+        self._claims, self._points, self._reasons = {}, [], {}
+        for call in graph.calls:
+            given = [self._channels.get(i, _Channels()) for i in call.inputs]
+            found = self._follow(call, given)
+            self._channels.update((number, found) for number in call.outputs)
+        for number in graph.outputs:
+            self._end(self._channels.get(number, _Channels()))
+
+    def units(self) -> list[Units]:
+        found = []
+        for maker, layer in enumerate(self._makers):
+            parts = [
+                Part(entry, role, axis, _units(labels, maker))
+                for (_, axis), (entry, role, labels) in self._claims.items()
+                if (labels >> _BITS == maker).any()
+            ]
+            order = [INCOMING, PASSED, OUTGOING]
+            parts.sort(key=lambda part: order.index(part.role))
+            for part in parts:
+                if len(set(map(id, part.entry.owners))) > 1:
+                    self._refuse(maker, f"shares {part.entry.path!r}")
+            reason, is_unknown = self._reasons.get(maker, ("", False))
+            what = tuple(parts), tuple(self._points[maker].values())
+            count = self._counts[maker]
+            found.append(Units(layer, count, *what, reason, is_unknown))
+        return found
+
+    def _follow(self, call: graphs.Call, given: list) -> _Channels:
+        layer = call.operation
+        lost = frozenset().union(*(each.lost for each in given))
+        if getattr(layer, "variables", None):
+            for maker, name in lost:
+                self._refuse(maker, _LOST.format(name), is_unknown=True)
+        is_readable = passing.is_readable(layer)
+        if is_readable and isinstance(layer, _MAKERS):
+            return self._make(call, given[0], lost)
+        if all(each.labels is None for each in given):
+            return _Channels(lost=lost)
+        if is_readable and self._is_passed(call, given[0]):
+            return self._pass(call, given[0], lost)
+        found = passing.labels(call, [each.labels for each in given])
+        if found is None:
+            return _Channels(lost=lost | self._lose(call, given))
+        points = tuple(p for each in given for p in each.points)
+        if passing.is_activation(layer):
+            points = _later(points, Point(layer, call.number, found, 2))
+        return _Channels(found, points, lost)
+
+    def _make(self, call, given: _Channels, lost) -> _Channels:
+        """Lets a layer read the units that it is given and make its own."""
+        layer = call.operation
+        if given.labels is not None:
+            self._read(layer, given)
+        maker = self._maker(layer, call)
+        labels = (maker << _BITS) + np.arange(self._counts[maker])
+        for variable, axis in _incoming(layer):
+            self._claim(variable, axis, INCOMING, labels)
+        point = Point(layer, call.number, labels)
+        if not passing.is_elementwise(layer.activation):
+            return _Channels(lost=lost | {(maker, layer.name)})
+        if layer.activation is not keras.activations.linear:
+            point = dataclasses.replace(point, rank=2)
+        return _Channels(labels, (point,), lost)
+
+    def _maker(self, layer, call) -> int:
+        number = self._numbers.setdefault(id(layer), len(self._makers))
+        if number == len(self._makers):
+            self._makers.append(layer)
+            self._counts.append(call.shape[-1])
+            self._points.append({})
+        return number
+
+    def _read(self, layer, given: _Channels) -> None:
+        labels = given.labels
+        for maker in _makers(labels):
+            if getattr(layer, "groups", 1) > 1:
+                self._refuse(maker, f"is read in groups by {layer.name!r}")
+            for point in given.points:
+                if (point.units >> _BITS == maker).any():
+                    units = _units(point.units, maker)
+                    here = dataclasses.replace(point, units=units)
+                    key = id(point.operation), point.number
+                    self._points[maker][key] = here
+        if hasattr(layer, "depthwise_kernel"):
+            self._claim(layer.depthwise_kernel, -2, PASSED, labels)
+            labels = np.repeat(labels, layer.depth_multiplier)
+            self._claim(layer.pointwise_kernel, -2, OUTGOING, labels)
+        elif getattr(layer, "groups", 1) == 1:
+            axis = -1 if isinstance(layer, _TRANSPOSED) else -2
+            self._claim(layer.kernel, axis, OUTGOING, labels)
+
+    def _is_passed(self, call, given: _Channels) -> bool:
+        """Whether a layer has weights for each channel that it passes on."""
+        layer = call.operation
+        if isinstance(layer, keras.layers.BatchNormalization):
+            return layer.axis in (-1, len(call.shape) - 1)
+        return isinstance(layer, (keras.layers.PReLU, *_DEPTHWISE))
+
+    def _pass(self, call, given: _Channels, lost) -> _Channels:
+        layer, labels, rank = call.operation, given.labels, 2
+        if isinstance(layer, keras.layers.BatchNormalization):
+            rank = 1
+        elif isinstance(layer, _DEPTHWISE):
+            self._claim(layer.kernel, -2, PASSED, labels)
+            labels = np.repeat(labels, layer.depth_multiplier)
+            is_linear = layer.activation is keras.activations.linear
+            rank = 1 if is_linear else 2
+            if not passing.is_elementwise(layer.activation):
+                lost = lost | self._lose(call, [given])
+                return _Channels(lost=lost)
+        kernel = getattr(layer, "kernel", None)
+        for variable in layer.variables:
+            if variable is not kernel and variable.shape[-1] == len(labels):
+                self._claim(variable, -1, PASSED, labels)
+        point = Point(layer, call.number, labels, rank)
+        return _Channels(labels, _later(given.points, point), lost)
+
+    def _lose(self, call, given: list) -> frozenset:
+        """Returns the layers whose units are not known behind a call."""
+        layer, lost = call.operation, set()
+        tie = passing.tie(layer) if graphs.is_of_keras(layer) else ""
+        for each in given:
+            for maker in _makers(each.labels):
+                if tie:
+                    self._refuse(maker, f"{tie} {layer.name!r}")
+                elif getattr(layer, "variables", None):
+                    reason = _LOST.format(_named(layer))
+                    self._refuse(maker, reason, is_unknown=True)
+                else:
+                    lost.add((maker, _named(layer)))
+        return frozenset(lost)
+
+    def _end(self, given: _Channels) -> None:
+        for maker in _makers(given.labels):
+            self._refuse(maker, "gives an output of the model")
+        for maker, name in given.lost:
+            self._refuse(maker, f"gives an output of the model by way of {name}")
+
+    def _claim(self, variable, axis: int, role: str, labels) -> None:
+        """Notes whose units lie where in a variable; two may not differ."""
+        entry = self._entries[id(variable)]
+        key = id(variable), axis
+        known = self._claims.setdefault(key, (entry, role, labels))[2]
+        if not np.array_equal(known, labels):
+            for maker in {*_makers(known), *_makers(labels)}:
+                reason = f"meets other units in {entry.path!r}"
+                self._refuse(maker, f"{reason}, which is used twice")
+
+    def _refuse(self, maker: int, reason: str, is_unknown=False) -> None:
+        known = self._reasons.get(maker)
+        if known is None or (is_unknown and not known[1]):
+            self._reasons[maker] = reason, is_unknown
+
+
+_LOST = "goes through {}, behind which it is not found"
+
+
+def _incoming(layer) -> Iterator[tuple]:
+    if isinstance(layer, _TRANSPOSED):
+        yield layer.kernel, -2
+    elif hasattr(layer, "pointwise_kernel"):
+        yield layer.pointwise_kernel, -1
+    else:
+        yield layer.kernel, -1
+    if layer.use_bias:
+        yield layer.bias, -1
+
+
+def _later(points: tuple, new: Point) -> tuple:
+    """Returns the points that count behind a new one on their way."""
+    if all(point.rank <= new.rank for point in points):
+        return (new,)
+    return points
+
+
+def _makers(labels: np.ndarray | None) -> list[int]:
+    if labels is None:
+        return []
+    return [int(m) for m in np.unique(labels >> _BITS) if m >= 0]
+
+
+def _units(labels: np.ndarray, maker: int) -> np.ndarray:
+    is_own = labels >> _BITS == maker
+    return np.where(is_own, labels & (2**_BITS - 1), passing.NONE)
+
+
+def _named(operation) -> str:
+    return f"{operation.name!r} ({type(operation).__name__})"
