@@ -77,8 +77,8 @@ class Change:
         self._policy = policy
         self._changed = list(changed)
         self._dropped = {id(variable) for variable in dropped}
-        self._found = _of(model, self._changed)
-        self._plan = _planned(self._found, policy)
+        self.found = _of(model, self._changed)
+        self._plan = _planned(self.found, policy)
         self._slots = self._following()
         self._past = rates.past(model) if policy == "reset" else None
 
@@ -108,7 +108,7 @@ class Change:
         _assign(self._plan)
         if self._past is not None:
             self._past.restore()
-        for optimizer in filter(ftrl.is_ftrl, self._found):
+        for optimizer in filter(ftrl.is_ftrl, self.found):
             weights = self._changed
             if self._policy != "keep":
                 # A new one would drop in its first step what was mixed.
@@ -119,7 +119,7 @@ class Change:
     def _following(self) -> dict[int, list]:
         """Returns slots by weight, each with whether it holds a value yet."""
         found = {}
-        for optimizer in self._found:
+        for optimizer in self.found:
             is_begun = bool(ops.convert_to_numpy(optimizer._iterations) > 0)
             pairs = [(*pair, is_begun) for pair in _averages(optimizer)]
             if self._policy == "keep":

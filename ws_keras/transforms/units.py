@@ -20,7 +20,7 @@ _TRANSPOSED = tuple(
     getattr(keras.layers, f"Conv{number}DTranspose") for number in "123"
 )
 _DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
-_MAKERS = (keras.layers.Dense, *_CONVOLUTIONS, *_TRANSPOSED)
+MAKERS = (keras.layers.Dense, *_CONVOLUTIONS, *_TRANSPOSED)
 
 INCOMING, PASSED, OUTGOING = "incoming", "passed", "outgoing"
 _BITS = 32
@@ -163,8 +163,8 @@ class _Walk:
         if getattr(layer, "variables", None):
             for maker, name in lost:
                 self._refuse(maker, _LOST.format(name), is_unknown=True)
-        is_readable = passing.is_readable(layer)
-        if is_readable and isinstance(layer, _MAKERS):
+        is_readable = passing.is_readable(layer) and _is_plain(layer)
+        if is_readable and isinstance(layer, MAKERS):
             return self._make(call, given[0], lost)
         if all(each.labels is None for each in given):
             return _Channels(lost=lost)
@@ -266,7 +266,9 @@ class _Walk:
         for maker in _makers(given.labels):
             self._refuse(maker, "gives an output of the model")
         for maker, name in given.lost:
-            self._refuse(maker, f"gives an output of the model by way of {name}")
+            self._refuse(
+                maker, f"gives an output of the model by way of {name}"
+            )
 
     def _claim(self, variable, axis: int, role: str, labels) -> None:
         """Notes whose units lie where in a variable; two may not differ."""
@@ -285,6 +287,12 @@ class _Walk:
 
 
 _LOST = "goes through {}, behind which it is not found"
+
+
+def _is_plain(layer) -> bool:
+    """Whether the kernel of a layer is a variable, and no sum of several."""
+    lora = getattr(layer, "lora_enabled", False)
+    return not lora and not getattr(layer, "quantization_mode", None)
 
 
 def _incoming(layer) -> Iterator[tuple]:

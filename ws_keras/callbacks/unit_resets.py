@@ -1,0 +1,277 @@
+"""Units that begin anew while `fit` goes on; ReDo as a callback."""
+
+import secrets
+
+import keras
+import numpy as np
+
+from ws_keras import checks
+from ws_keras import seeds
+from ws_keras.callbacks import travelling
+from ws_keras.transforms import activity
+from ws_keras.transforms import arrays
+from ws_keras.transforms import batches
+from ws_keras.transforms import errors
+from ws_keras.transforms import noise as noises
+from ws_keras.transforms import redo
+from ws_keras.transforms import resets
+from ws_keras.transforms import variables
+
+
+class UnitResets(keras.callbacks.Callback):
+    """What all methods share that begin units anew within `fit`.
+
+    After each `every`-th batch of the fit the activations of the units are
+    measured on `data`, in inference mode, and the units that `choose` names
+    are reset; see `ws_keras.redo` for what that is, and which layers have
+    units that can be. All that is needed to go on travels with the weights
+    that `BackupAndRestore` saves, so that a restored fit ends alike. Training
+    that has diverged is let be.
+
+    `report` holds what the last reset did, `resets` the number of units by the
+    name of their layer, since the fit began.
+
+    Args:
+        data: As in `ws_keras.redo`.
+        every: Batches between two measurements.
+        seed: Non-negative integer, or `None` for one from the operating
+            system.
+        include: As in `ws_keras.redo`, like all that follow.
+        exclude: Layers whose units stay.
+        frozen: Whether frozen weights may be written.
+        build_fn: Function that builds the model.
+    """
+
+    _zero_bias = False
+
+    def __init__(self, data, every, seed, include, exclude, frozen, build_fn):
+        super().__init__()
+        checks.check_positive("every", every)
+        if seed is not None:
+            arrays.check_seed(seed)
+        noises.check("fresh", build_fn)
+        for name, patterns in (("include", include), ("exclude", exclude)):
+            for pattern in variables.listed(patterns):
+                variables.check_pattern(name, pattern)
+        # Of an iterator too there is more than one pass.
+        self._data = batches.repeatable(data)
+        self.every = int(every)
+        self.seed = None if seed is None else int(seed)
+        self._among = {
+            "include": include,
+            "exclude": exclude,
+            "frozen": frozen,
+        }
+        self._build_fn = build_fn
+        self.report = None
+        self._fits = 0
+        self._state = self._selection = self._measure = None
+
+    @property
+    def resets(self) -> dict[str, int]:
+        """The number of units that were reset, by the name of their layer."""
+        return dict(self._state.values["resets"]) if self._state else {}
+
+    def read(self, model) -> list:
+        """Returns the batches that activations are measured on."""
+        raise NotImplementedError
+
+    def begin(self, counts: list[int]) -> dict[str, list[np.ndarray]]:
+        """Returns the state of a new fit: an array for each layer, by name.
+
+        Args:
+            counts: Number of units of each layer.
+        """
+        return {}
+
+    def choose(self, values: dict, layers: list) -> list[np.ndarray]:
+        """Measures the units, and returns the numbers of those to reset.
+
+        Args:
+            values: The arrays of `begin`, to be changed in place.
+            layers: The `Units` of each layer.
+        """
+        raise NotImplementedError
+
+    def set_model(self, model):
+        super().set_model(model)
+        # Before any callback restores weights, and with them this state.
+        if self._state is not None:
+            self._state.detach(model)
+        seed = secrets.randbits(31) if self.seed is None else self.seed
+        start = {"step": 0, "seed": seed, "fits": self._fits, "resets": {}}
+        self._state = _Arrays(start)
+        self._state.attach(model)
+        self._fits += 1
+
+    def on_train_begin(self, logs=None):
+        self._state.begun = True
+        name = type(self).__name__
+        steps = self.model.steps_per_execution
+        if steps not in (None, 1):
+            raise ValueError(
+                f"`{name}` needs a model that runs one batch at a time. "
+                f"Received: steps_per_execution={steps}. Compile with "
+                "`steps_per_execution=1`."
+            )
+        self._selection = resets.select(self.model, **self._among)
+        layers = self._selection.layers
+        self._measure = activity.Activity(self.model, layers)
+        self._batches = self.read(self.model)
+        if not self._state.restored:
+            self._state.arrays = self.begin([each.count for each in layers])
+
+    def on_train_batch_end(self, batch, logs=None):
+        values = self._state.values
+        values["step"] += 1
+        if values["step"] % self.every:
+            return
+        if keras.backend.backend() == "jax":
+            # Within an epoch the weights are with the trainer.
+            self.model.jax_state_sync()
+        layers = self._selection.layers
+        try:
+            chosen = self.choose(self._state.arrays, layers)
+            if any(map(len, chosen)):
+                self._reset(layers, chosen)
+        except errors.NotFinite:
+            pass  # The training has diverged, which its loss shows.
+
+    def on_train_end(self, logs=None):
+        self._state.detach(self.model)
+
+    def on_test_begin(self, logs=None):
+        self._detach_outside_of_fit()
+
+    def on_predict_begin(self, logs=None):
+        self._detach_outside_of_fit()
+
+    def __getstate__(self) -> dict:
+        # For copies and for other processes: the model is of one fit.
+        gone = ("_model", "_state", "_selection", "_measure", "_batches")
+        return {**vars(self), **dict.fromkeys(gone)}
+
+    @property
+    def _count(self) -> int:
+        """How many measurements there have been, this one included."""
+        return self._state.values["step"] // self.every
+
+    def _next_batch(self):
+        return self._batches[(self._count - 1) % len(self._batches)]
+
+    def _reset(self, layers: list, chosen: list[np.ndarray]) -> None:
+        values = self._state.values
+        address = "units", values["fits"], values["step"]
+        self.report = resets.reset(
+            self.model,
+            self._selection,
+            chosen,
+            seeds.derive(values["seed"], *address),
+            zero_bias=self._zero_bias,
+            build_fn=self._build_fn,
+        )
+        for each, numbers in zip(layers, chosen, strict=True):
+            if len(numbers):
+                name, known = each.layer.name, values["resets"]
+                known[name] = known.get(name, 0) + len(numbers)
+
+    def _detach_outside_of_fit(self) -> None:
+        # `evaluate` and `predict` set the model too.
+        if not self._state.begun:
+            self._state.detach(self.model)
+
+
+class ReDo(UnitResets):
+    """Begins dormant units anew while `fit` goes on.
+
+    ReDo of Sokar et al. (ICML 2023, arXiv:2302.12902): after each `every`-th
+    batch `ws_keras.redo` resets the units whose mean absolute activation, over
+    up to `samples` samples of `data`, is at most `threshold` times the mean of
+    their layer. The samples are the same each time.
+
+    The state travels with the weights that `BackupAndRestore` saves, so that a
+    restored fit ends alike. `report` holds what the last reset did, `resets`
+    the number of units by the name of their layer, since the fit began. The
+    model must run one batch at a time (`steps_per_execution=1`).
+
+    Example:
+
+    ```python
+    callback = ws_keras.ReDo(x, threshold=0.1, every=500)
+    model.fit(x, y, epochs=10, callbacks=[callback])
+    print(callback.resets)
+    ```
+
+    Args:
+        data: Samples to measure on; see `ws_keras.redo`.
+        threshold: Largest score of a dormant unit, at least 0. Defaults to
+            0.1 (the article).
+        every: Batches between two resets. Defaults to 1000 (the article).
+        samples: Most samples of `data` that are used. Defaults to 512.
+        seed: Non-negative integer that fixes the draws; each reset draws
+            anew. `None` takes one from the operating system. Defaults to
+            `None`.
+        include: Layers whose units may be reset; see `ws_keras.redo`, as for
+            all that follow. Defaults to `None`.
+        exclude: Layers whose units stay. Defaults to `None`.
+        frozen: Whether frozen weights may be written. Defaults to `False`.
+        build_fn: Function that builds the model. Defaults to `None`.
+
+    Raises:
+        ValueError: If an argument is out of its range; at the beginning of
+            `fit`, if the model has no units that can be reset, is refused as
+            by `redo`, or runs several batches at a time.
+    """
+
+    def __init__(
+        self,
+        data,
+        threshold: float = redo.THRESHOLD,
+        every: int = 1000,
+        *,
+        samples: int = redo.SAMPLES,
+        seed: int | None = None,
+        include=None,
+        exclude=None,
+        frozen: bool = False,
+        build_fn=None,
+    ):
+        super().__init__(data, every, seed, include, exclude, frozen, build_fn)
+        redo.check_threshold(threshold)
+        checks.check_positive("samples", samples)
+        self.threshold, self.samples = float(threshold), int(samples)
+
+    def read(self, model) -> list:
+        """Returns batches of the samples that dormancy is measured on."""
+        return redo.first(model, self._data, self.samples)
+
+    def choose(self, values: dict, layers: list) -> list[np.ndarray]:
+        """Returns the numbers of the dormant units."""
+        sizes = redo.mean_activity(self._measure, self._batches)
+        return redo.dormant(sizes, self.threshold)
+
+
+class _Arrays(travelling.TravellingState):
+    """A small dict, and by name an array for each layer."""
+
+    def __init__(self, values: dict):
+        super().__init__(values)
+        self.arrays = {}
+
+    def save_own_variables(self, store) -> None:
+        super().save_own_variables(store)
+        for name, held in self.arrays.items():
+            for number, array in enumerate(held):
+                store[f"{name}_{number}"] = array
+
+    def load_own_variables(self, store) -> None:
+        super().load_own_variables(store)
+        found = {}
+        for key in store.keys():
+            name, _, number = key.rpartition("_")
+            if name:
+                found.setdefault(name, {})[int(number)] = np.array(store[key])
+        self.arrays = {
+            name: [held[number] for number in sorted(held)]
+            for name, held in found.items()
+        }

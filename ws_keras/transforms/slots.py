@@ -1,0 +1,63 @@
+"""Which slots of an optimizer belong to which weight."""
+
+import keras
+
+from ws_keras.transforms import starts
+
+
+def of(optimizer, weights: list) -> dict[int, list]:
+    """Returns the slots of some weights that have the weight's shape.
+
+    Without those that hold a version of the weight, such as its moving
+    average.
+
+    Args:
+        optimizer: Built Keras optimizer.
+        weights: Variables of a model.
+
+    Returns:
+        For the `id` of each weight that the optimizer trains, a list of pairs
+        of a slot and its start; see `starts.of`.
+
+    Raises:
+        ValueError: If slots are of other shapes than the weights, as in
+            `Adafactor`, or the optimizer cannot be rebuilt.
+    """
+    wanted = {id(weight) for weight in weights}
+    begun = {
+        id(slot): (slot, start)
+        for slot, start in starts.of(optimizer)
+        if len(slot.shape) and not isinstance(start, keras.Variable)
+    }
+    found, known = {}, set()
+    for slot, weight in _aligned(optimizer):
+        known.add(id(slot))
+        if id(weight) not in wanted or id(slot) not in begun:
+            continue
+        if tuple(slot.shape) != tuple(weight.shape):
+            raise _unsuited(optimizer, slot)
+        found.setdefault(id(weight), []).append(begun[id(slot)])
+    for key, (slot, _) in begun.items():
+        if key not in known:
+            raise _unsuited(optimizer, slot)
+    return found
+
+
+def _aligned(optimizer) -> list[tuple]:
+    """Returns pairs of a slot and the weight that it belongs to."""
+    trained, found = optimizer._trainable_variables, []
+    for held in vars(optimizer).values():
+        if isinstance(held, (list, tuple)) and len(held) == len(trained):
+            pairs = zip(held, trained, strict=True)
+            found += [p for p in pairs if isinstance(p[0], keras.Variable)]
+    return found
+
+
+def _unsuited(optimizer, slot) -> ValueError:
+    return ValueError(
+        "The optimizer must have slots of its own for each weight, so that "
+        "those of a unit can begin anew. Received: "
+        f"{type(optimizer).__name__}, whose {slot.path!r} of shape "
+        f"{tuple(slot.shape)} is not that of one weight each. Compile with "
+        "another optimizer, such as Adam."
+    )
