@@ -1,0 +1,140 @@
+"""Configuration of the documentation. Build it without a network by
+
+python -m sphinx -W --keep-going -j 2 docs build/docs
+"""
+
+import importlib.metadata
+import os
+import pathlib
+import re
+import sys
+
+import jupytext
+
+HERE = pathlib.Path(__file__).parent
+NOTEBOOKS = HERE / "_notebooks"
+# Guides run in this environment; two at a time share the processor.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+os.environ["PATH"] = os.pathsep.join(
+    [str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]
+)
+
+project = "ws_keras"
+author = "ws_keras contributors"
+copyright = author
+version = release = importlib.metadata.version("ws_keras")
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+exclude_patterns = ["_notebooks"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+nb_execution_mode = os.environ.get("WS_KERAS_DOCS", "force")
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_merge_streams = True
+nb_output_stderr = "remove"
+
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+napoleon_google_docstring = True
+napoleon_custom_sections = [("Input", "Args")]
+
+html_theme = "furo"
+html_title = "ws_keras"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+
+
+def notebooks():
+    """Writes each guide as a notebook, which its page offers to download."""
+    NOTEBOOKS.mkdir(exist_ok=True)
+    for path in HERE.rglob("*.md"):
+        text = path.read_text(encoding="utf8")
+        if "file_format: mystnb" not in text:
+            continue
+        # The offer itself makes no sense in what was downloaded.
+        text = re.sub(r"\n:::\{.*?\n:::\n", "\n", text, flags=re.DOTALL)
+        notebook = jupytext.reads(text, fmt="md:myst")
+        notebook.metadata["kernelspec"] = {
+            "display_name": "Python 3",
+            "language": "python",
+            "name": "python3",
+        }
+        jupytext.write(notebook, NOTEBOOKS / f"{path.stem}.ipynb")
+
+
+def repository():
+    """Returns where the files of the repository can be read, or ''."""
+    server = os.environ.get("GITHUB_SERVER_URL", "")
+    name = os.environ.get("GITHUB_REPOSITORY", "")
+    return f"{server}/{name}/blob/main" if server and name else ""
+
+
+# Files outside this folder that are pages of the site.
+PAGES = {"CHANGELOG.md": "changelog", ".github/CONTRIBUTING.md": "contributing"}
+
+
+def point_outside(app, path, parent, source):
+    """Turns links to files of the repository into what a page can show."""
+
+    def replaced(match):
+        label, target = match.groups()
+        full = (HERE / path).parent.joinpath(target.split("#")[0])
+        if full.resolve().is_relative_to(HERE):
+            return match[0]
+        inside = full.resolve().relative_to(HERE.parent)
+        if str(inside) in PAGES:
+            return f"[{label}](/{PAGES[str(inside)]}.md)"
+        if repository():
+            return f"[{label}]({repository()}/{inside})"
+        plain = label.replace("`", "")
+        return (
+            f"`{inside}`" if plain in str(inside) else f"{label} (`{inside}`)"
+        )
+
+    pattern = r"(?<!!)\[([^\]]+)\]\((\.\./[^)]+)\)"
+    source[0] = re.sub(pattern, replaced, source[0])
+
+
+def from_markdown(app, what, name, obj, options, lines):
+    """Docstrings are written in Markdown, as those of Keras are."""
+    text = "\n".join(lines)
+    text = re.sub(
+        r"^( *)```(\w+)\n(.*?)^ *```$",
+        lambda m: (
+            f"{m[1]}.. code-block:: {m[2]}\n\n"
+            + re.sub("^(?=.)", "    ", m[3], flags=re.M)
+        ),
+        text,
+        flags=re.M | re.S,
+    )
+    text = re.sub(r"(?<![`:\w])`([^`\n]+(?:\n[^`\n]+)?)`(?!`)", r"``\1``", text)
+    text = re.sub(r"\[([^\]]+)\]\((https?://[^)]+)\)", r"`\1 <\2>`__", text)
+    lines[:] = text.splitlines()
+
+
+notebooks()
+
+
+def setup(app):
+    app.connect(
+        "source-read",
+        lambda app, name, source: point_outside(
+            app, HERE / f"{name}.md", None, source
+        ),
+    )
+    app.connect("include-read", point_outside)
+    # Before napoleon, which splits a docstring into its sections.
+    app.connect("autodoc-process-docstring", from_markdown, priority=400)
