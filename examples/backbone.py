@@ -78,7 +78,7 @@ pre_trained = {v.path: v.numpy() for v in backbone.variables}
 model = with_head(10)
 start = model.get_weights()
 
-arms = {
+arms: dict[str, dict] = {
     "warm": {"shrink": 1.0, "perturb": 0.0},
     "cold": {"shrink": 0.0, "perturb": 1.0},
     "shrink-perturb": {"shrink": 0.2, "perturb": 0.1, "include": LATE},

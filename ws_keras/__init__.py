@@ -2,7 +2,7 @@
 
 import importlib
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Resolved on first use, so that reading rows does not import TensorFlow.
 _PUBLIC = {

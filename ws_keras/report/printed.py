@@ -132,8 +132,8 @@ def transfer(row: rows.Row, source: str) -> bands.Printed | None:
 def online(row: rows.Row) -> bands.Printed | None:
     """Returns the point of Fig. 2 or Fig. 7 at the samples of a row."""
     curve = paper.online(row, "accuracy")
-    value = curve and curve.at(row.num_samples)
-    return value and bands.Printed(value)
+    value = curve.at(row.num_samples) if curve else None
+    return bands.Printed(value) if value else None
 
 
 def shrink_sweep(row: rows.Row) -> bands.Printed | None:

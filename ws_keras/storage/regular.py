@@ -196,7 +196,7 @@ def walk(
         An entry, and whether it is a folder that lies too deep to be looked
         into.
     """
-    levels = [_entries(folder)]
+    levels = [_entries(os.fspath(folder))]
     while levels:
         entry = next(levels[-1], None)
         if entry is None:
@@ -209,7 +209,7 @@ def walk(
             levels.append(_entries(entry.path))
 
 
-def _entries(folder: str | os.PathLike) -> Iterator[os.DirEntry]:
+def _entries(folder: str) -> Iterator[os.DirEntry]:
     try:
         with os.scandir(folder) as entries:
             return iter(sorted(entries, key=lambda entry: entry.name))

@@ -39,7 +39,7 @@ def find(devices: int | str | None = None) -> list[str]:
     usual = [name for name in known if _kind(name) == kind]
     if wanted is None:
         return usual
-    chosen = usual[:count] if wanted == count else wanted
+    chosen = usual[:count] if isinstance(wanted, int) else wanted
     if len(chosen) < count or not set(chosen) <= set(known):
         raise ValueError(
             "`devices` must be devices of this machine. Received: "

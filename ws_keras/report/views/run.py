@@ -8,7 +8,8 @@ from typing import Any
 
 from ws_keras.report import protocol
 from ws_keras.report import statistics
-from ws_keras.storage import rows
+from ws_keras.storage.rows import Epoch
+from ws_keras.storage.rows import Row
 
 COLD = "cold"
 
@@ -23,8 +24,8 @@ class ArmRuns:
 
     cell: statistics.Cell
     name: str
-    rows: list[rows.Row]
-    cold_rows: list[rows.Row]
+    rows: list[Row]
+    cold_rows: list[Row]
 
     @functools.cached_property
     def runs(self) -> statistics.Runs:
@@ -37,12 +38,12 @@ class ArmRuns:
         return statistics.runs(self.cold_rows)
 
     @property
-    def first(self) -> rows.Row:
+    def first(self) -> Row:
         """A row of the arm, for what all of them share."""
         return self.rows[0]
 
     @property
-    def last(self) -> rows.Row:
+    def last(self) -> Row:
         """The last row of a finished seed, or of another where none is."""
         for found in self.runs.finished.values():
             return found[-1]
@@ -128,10 +129,8 @@ class Run:
     """
 
     experiment: str
-    rows: list[rows.Row]
-    epochs: Mapping[str, list[rows.Epoch]] = dataclasses.field(
-        default_factory=dict
-    )
+    rows: list[Row]
+    epochs: Mapping[str, list[Epoch]] = dataclasses.field(default_factory=dict)
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     planned: tuple[str, ...] = ()
 
