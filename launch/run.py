@@ -93,6 +93,7 @@ def run() -> None:
 def _run_all(folder, settings, configs, loaded, stop) -> None:
     """Runs what is not finished; what another process runs comes last."""
     from ws_keras import experiment
+    from ws_keras import reuse
 
     costs = {}
     for setting in settings:
@@ -101,7 +102,8 @@ def _run_all(folder, settings, configs, loaded, stop) -> None:
     ids = [setting.id for setting in settings]
     progress = progresses.Progress(costs, settings=ids)
     where = {"strategy": _STRATEGY.value, "devices": plan.devices()}
-    run = functools.partial(experiment.run, **where)
+    networks = reuse.Networks(on_drop=work.forget_models)
+    run = functools.partial(experiment.run, networks=networks, **where)
     intervals = work.Intervals(
         _CHECKPOINT_MINUTES.value, _CHECKPOINT_EPOCHS.value
     )

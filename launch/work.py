@@ -74,8 +74,6 @@ class Work:
                 f"{setting.id}. What is finished is kept; mend this and give "
                 "the same command again, without --overwrite: it goes on."
             ) from error
-        finally:
-            _forget_models()
 
     def _setting(self, setting, config, dataset, source) -> None:
         path = self._folder.folder(setting.id)
@@ -142,8 +140,11 @@ class Work:
         return found
 
 
-def _forget_models() -> None:
-    """Frees what Keras and TensorFlow keep of a model: 9 MB for a small one."""
+def forget_models() -> None:
+    """Frees what Keras and TensorFlow keep of models that are dropped.
+
+    It is 9 MB for a small one. What is still used and traced stays as it is.
+    """
     import keras
 
     keras.backend.clear_session()

@@ -22,7 +22,7 @@ ORDER = [
     {"arms", "settings", "losses", "callbacks"},
     {"training"},
     {"report"},
-    {"protocol"},
+    {"protocol", "reuse"},
     {"round_view", "building", "active", "measuring", "networks", "outcomes"},
     {"own_loss"},
     {"experiment"},

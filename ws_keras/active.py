@@ -8,7 +8,6 @@ from ws_keras import seeds
 from ws_keras.data import acquisition
 from ws_keras.protocol import Samples
 from ws_keras.training import terms
-from ws_keras.training import trainer as trainers
 
 _BATCH = 500
 _PART = 10 * _BATCH
@@ -19,36 +18,34 @@ class ActiveRounds:
 
     The first round is that of the online protocol. For each later one the
     model as the last round left it scores the rest of the pool. What has been
-    chosen lies in the notes of the trainer, so that checkpoints hold it.
+    chosen is noted where checkpoints hold it.
 
     Args:
         samples: `Samples` of the online protocol, whose sizes are kept.
-        trainer: The setting's `Trainer`.
+        notes: A dict for what has been chosen, such as `Trainer.notes`.
         name: One of `acquisition.NAMES`.
         seed: Seed of the setting.
-        network: The network that the trainer's model is, or shares its
-            layers with.
+        features: What `with_features` returns of the network that trains.
     """
 
     def __init__(
         self,
         samples: Samples,
-        trainer: trainers.Trainer,
+        notes: dict[str, list[int]],
         name: str,
         seed: int,
-        network: keras.Model,
+        features: keras.Model,
     ):
-        self._samples, self._trainer = samples, trainer
+        self._samples, self._features = samples, features
         self._name, self._seed = name, seed
         first = samples.rounds[0].indices
-        chosen = trainer.notes.setdefault("chosen", first.tolist())
+        self._chosen = chosen = notes.setdefault("chosen", first.tolist())
         if not np.isin(chosen, samples.pool).all():
             raise ValueError(
                 "A checkpoint must have chosen samples of the pool. Received: "
                 f"one of {len(samples.pool)} samples that has chosen others. "
                 "Remove it to start the setting afresh."
             )
-        self._features = _with_features(network)
 
     def __len__(self) -> int:
         return len(self._samples.rounds)
@@ -56,7 +53,7 @@ class ActiveRounds:
     def __getitem__(self, place: int) -> terms.Round:
         known = self._samples.rounds[place]
         size = len(known.indices)
-        chosen = self._trainer.notes["chosen"]
+        chosen = self._chosen
         if len(chosen) < size:
             chosen += self._choose(chosen, size - len(chosen), place + 1)
         return terms.Round(
@@ -92,7 +89,12 @@ class ActiveRounds:
         return ops.convert_to_numpy(ops.softmax(logits)), features
 
 
-def _with_features(model: keras.Model) -> keras.Model:
+def with_features(model: keras.Model) -> keras.Model:
+    """Returns a model of the features before the logits, and of the logits.
+
+    Args:
+        model: A network with a layer `"logits"`.
+    """
     return keras.Model(
         model.input, [model.get_layer("logits").input, model.output]
     )

@@ -31,28 +31,40 @@ def build(config, samples: Samples) -> keras.Model:
         ValueError: If a field of the config is out of its range, or does not
             go with the data.
     """
-    x = samples.x
-    normalization, _ = inputs.resolved(config.data.normalization, x)
-    arguments = {
-        "input_shape": x.shape[1:],
-        "num_classes": samples.num_classes,
-        "masked": len(set(samples.classes)) > 1,
-        "initializer": config.model.initializer,
-        "normalization": normalization,
-        "augmentation": config.data.augmentation,
-        "input_dtype": str(x.dtype),
-        "dtype": config.precision,
-    }
-    if normalization == "channel":
-        fitted = np.sort(samples.rounds[-1].indices)
-        arguments["moments"] = _moments(x[fitted])
-    names = ("width", "norm", "blocks", "synchronized", "max_pool")
-    if config.model.name != "resnet18":
-        names = ("units", "activation", "use_bias")
-    if config.model.name == "mlp":
-        names += ("depth",)
-    arguments.update({name: config.model[name] for name in names})
-    return models.build(config.model.name, **arguments)
+    return models.build(config.model.name, **_arguments(config, samples))
+
+
+def key(
+    config, setting: settings.Setting, samples: Samples, where: tuple
+) -> str:
+    """Returns what the graphs of a setting's model depend on.
+
+    Settings with the same one can train the same model one after the other:
+    the rest, such as seed and learning rate, are values of variables.
+
+    Args:
+        config: Config of the setting.
+        setting: The `Setting`.
+        samples: Its `Samples`.
+        where: Name of the strategy and its devices.
+    """
+    optimizer = {**config.optimizer, "learning_rate": None}
+    method, own = setting.method, None
+    if method.defines("losses"):  # which may depend on the first weights
+        own = method.text, setting.seed
+    return repr(
+        (
+            config.model.name,
+            sorted(_arguments(config, samples).items()),
+            sorted(optimizer.items()),
+            sorted(config.penalty.items()),
+            own,
+            _steps(config, method, max(1, len(where[1]))),
+            config.deterministic,
+            keras.config.floatx(),
+            where,
+        )
+    )
 
 
 def compiled(
@@ -103,6 +115,30 @@ def _changed(model: keras.Model, method: arms.Arm, penalty: str) -> keras.Model:
             "another penalty or another arm."
         )
     return found
+
+
+def _arguments(config, samples: Samples) -> dict:
+    x = samples.x
+    normalization, _ = inputs.resolved(config.data.normalization, x)
+    arguments = {
+        "input_shape": x.shape[1:],
+        "num_classes": samples.num_classes,
+        "masked": len(set(samples.classes)) > 1,
+        "initializer": config.model.initializer,
+        "normalization": normalization,
+        "augmentation": config.data.augmentation,
+        "input_dtype": str(x.dtype),
+        "dtype": config.precision,
+    }
+    if normalization == "channel":
+        fitted = np.sort(samples.rounds[-1].indices)
+        arguments["moments"] = _moments(x[fitted])
+    names = ("width", "norm", "blocks", "synchronized", "max_pool")
+    if config.model.name != "resnet18":
+        names = ("units", "activation", "use_bias")
+    if config.model.name == "mlp":
+        names += ("depth",)
+    return {**arguments, **{name: config.model[name] for name in names}}
 
 
 def _moments(x: np.ndarray) -> tuple[list, list]:

@@ -27,6 +27,7 @@ from ws_keras.training import feed as feeds
 from ws_keras.training import loop as round_loop
 from ws_keras.training import strategy as strategies
 from ws_keras.training import terms
+from ws_keras.training import traced as traces
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import rates
 from ws_keras.transforms import shrink_perturb as transforms
@@ -103,6 +104,7 @@ class Loop:
         self._on_end, self._name = on_end, name
         self._model = model = networks.model
         _check_compiled(model)
+        self._traced = traces.Traced(model)
         self._feed = feeds.Feed(
             data.x, data.y, batch_size, strategies.num_replicas(model)
         )
@@ -186,8 +188,11 @@ class Loop:
         )
         kept = self._kept
         keeper = kept and kept.keeper(setting)
+        traced = self._traced
+        if setting.method.defines("losses"):
+            traced = traces.Traced(model)
         trainer = trainers.Trainer(
-            model,
+            traced,
             self._feed,
             data.held_out,
             until=self._until,

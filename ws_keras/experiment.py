@@ -11,11 +11,11 @@ from ws_keras import active
 from ws_keras import building
 from ws_keras import measuring
 from ws_keras import protocol
+from ws_keras import reuse
 from ws_keras import round_view
 from ws_keras import seeds
 from ws_keras.callbacks import every_step
 from ws_keras.data import datasets
-from ws_keras.models import augmentation
 from ws_keras.models import class_mask
 from ws_keras.storage import checkpoint as checkpoints
 from ws_keras.storage import rows
@@ -25,6 +25,8 @@ from ws_keras.training import loop
 from ws_keras.training import strategy as strategies
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import shrink_perturb as transforms
+
+_OURS = reuse.Networks()
 
 
 def run(
@@ -38,11 +40,14 @@ def run(
     on_epoch: Callable[[rows.Epoch], None] | None = None,
     keeper: keepers.Keeper | None = None,
     checkpoint: checkpoints.Checkpoint | None = None,
+    networks: reuse.Networks | None = None,
 ) -> Iterator[rows.Row]:
     """Runs one setting and yields a row after each round.
 
     Split, starting weights and the order of the samples depend on the seed
-    alone, so that the arms of one seed are pairs.
+    alone, so that the arms of one seed are pairs. Settings whose networks
+    have the same graphs train one after the other on the same network, which
+    is built and traced once; their rows are those of a network of its own.
 
     Example:
 
@@ -65,6 +70,8 @@ def run(
         checkpoint: One that it has written in an earlier run of the same
             setting: the rows after it are yielded, the same as if that run
             had never ended. Defaults to `None`.
+        networks: The `Networks` that are kept for further settings. Defaults
+            to `None`, those of this process, which `forget` frees.
 
     Yields:
         `rows.Row`; after one with `stopped_by="nan"` there is no other.
@@ -84,15 +91,45 @@ def run(
         where.num_replicas,
         whole_copies=config.model.synchronized,
     )
-    start_seed = seeds.derive(setting.seed, "start")
+    key = building.key(config, setting, samples, (where.name, where.devices))
+    with (_OURS if networks is None else networks).lent(
+        key, lambda: _network(config, setting, samples, where)
+    ) as network:
+        yield from _train(
+            config,
+            setting,
+            samples,
+            network,
+            feed,
+            on_epoch,
+            keeper,
+            checkpoint,
+        )
+
+
+def forget() -> None:
+    """Frees the networks that this process keeps for further settings."""
+    _OURS.clear()
+
+
+def _network(config, setting, samples, where) -> reuse.Network:
     with where.scope():
-        network = building.build(config, samples)
+        plain = building.build(config, samples)
         if setting.method.defines("losses"):
-            transforms.cold_start(network, seed=start_seed)
-        model = building.compiled(network, config, setting, where.num_replicas)
+            start = seeds.derive(setting.seed, "start")
+            transforms.cold_start(plain, seed=start)
+        replicas = where.num_replicas
+        model = building.compiled(plain, config, setting, replicas)
+    return reuse.Network(plain, model)
+
+
+def _train(
+    config, setting, samples, network, feed, on_epoch, keeper, checkpoint
+) -> Iterator[rows.Row]:
+    model = network.model
     callbacks = _every_step(config, setting)
     trainer = trainers.Trainer(
-        model,
+        network.traced,
         feed,
         samples.held_out,
         seed=setting.seed,
@@ -100,22 +137,22 @@ def run(
         on_epoch=loop.epochs(setting, on_epoch),
         callbacks=callbacks,
         keeper=keeper,
-        diagnostics=measuring.of(config, model, samples),
+        diagnostics=measuring.of(config, network, samples),
     )
     trainer.warm_up(samples.rounds[0].indices)
-    # All arms of a seed have the same network before the first transform.
-    transforms.cold_start(model, seed=start_seed)
-    augmentation.seed(model, setting.seed)
+    network.begin(setting.seed)
     if checkpoint is not None:
         trainer.resume(checkpoint)
     rounds = samples.rounds
     if config.rounds.protocol == "active":
         rounds = active.ActiveRounds(
             samples,
-            trainer,
+            trainer.notes,
             config.rounds.acquisition,
             setting.seed,
-            network,
+            network.once(
+                "features", lambda: active.with_features(network.plain)
+            ),
         )
 
     views = round_view.Views(config, setting, samples, rounds)

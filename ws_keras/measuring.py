@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras import reuse
 from ws_keras.diagnostics import measures
 from ws_keras.diagnostics import probe as probes
 from ws_keras.protocol import Samples
@@ -16,12 +17,14 @@ from ws_keras.transforms import variables
 _BATCH = 500
 
 
-def of(config, model: keras.Model, samples: Samples) -> "Diagnostics | None":
+def of(
+    config, network: reuse.Network, samples: Samples
+) -> "Diagnostics | None":
     """Returns the diagnostics that a config asks for, or `None`."""
     wanted = config.diagnostics
     if not wanted.measures and not wanted.shrunk:
         return None
-    return Diagnostics(wanted, model, samples)
+    return Diagnostics(wanted, network, samples)
 
 
 class Diagnostics:
@@ -29,22 +32,26 @@ class Diagnostics:
 
     Args:
         config: The part `diagnostics` of a config.
-        model: The setting's model.
+        network: The setting's `Network`.
         samples: Its `Samples`.
     """
 
-    def __init__(self, config, model: keras.Model, samples: Samples):
+    def __init__(self, config, network: reuse.Network, samples: Samples):
         self._config = config
-        self._model, self._samples = model, samples
+        self._model, self._samples = network.model, samples
         self._round = 0
         self._probe = None
         if config.measures:
-            self._probe = probes.Probe(
-                model,
-                **self._sets(1, samples.rounds[0].indices),
-                measures=config.measures,
-                max_samples=config.samples,
+            first = self._sets(1, samples.rounds[0].indices)
+            arguments = {
+                "measures": tuple(config.measures),
+                "max_samples": config.samples,
+            }
+            self._probe = network.once(
+                f"probe {arguments}",
+                lambda: probes.Probe(network.model, **first, **arguments),
             )
+            self._probe.use(**first)
             self._probe.start()
 
     @property

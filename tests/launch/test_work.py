@@ -24,6 +24,6 @@ def test_no_graph_of_a_finished_setting_is_kept():
     found = []
     for _ in range(3):
         train()
-        work._forget_models()
+        work.forget_models()
         found.append(graphs())
     assert found[0] == found[1] == found[2]

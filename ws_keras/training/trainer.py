@@ -1,6 +1,5 @@
 """A model that is traced once and trained through all rounds of an arm."""
 
-import contextlib
 import dataclasses
 import math
 import time
@@ -18,10 +17,9 @@ from ws_keras.training import keeper as keepers
 from ws_keras.training import moments
 from ws_keras.training import place as places
 from ws_keras.training import stop as stops
-from ws_keras.training import strategy as strategies
 from ws_keras.training import terms
+from ws_keras.training import traced as traces
 
-_ACCURACY = "accuracy"
 # What checkpoints of earlier versions do not say.
 _UNKNOWN = {"cpu_seconds": (math.nan,), "cpu_part": math.nan}
 
@@ -48,7 +46,8 @@ class Trainer:
     """Trains one compiled model round after round, without a new trace.
 
     Args:
-        model: Built and compiled model with a metric named `"accuracy"`.
+        model: Built and compiled model with a metric named `"accuracy"`, or
+            its `Traced`, which trainers share one after the other.
         feed: A `Feed` over all data.
         held_out: Indices of the samples to evaluate on.
         until: When a round ends. Defaults to `terms.Until()`.
@@ -75,7 +74,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: keras.Model | traces.Traced,
         feed: feeds.Feed,
         held_out: np.ndarray,
         *,
@@ -88,7 +87,10 @@ class Trainer:
         diagnostics: Measuring | None = None,
         recalibrate: bool = False,
     ):
-        self.model = model
+        if not isinstance(model, traces.Traced):
+            model = traces.Traced(model)
+        self._traced = model
+        self.model = model = model.model
         self._feed = feed
         self._until = until or terms.Until()
         self._seed = seed
@@ -110,11 +112,10 @@ class Trainer:
         # What else checkpoints are to hold, of values that JSON knows.
         self.notes = {}
         self._metrics = ()
-        self._compiled = set()  # sizes of batches, on JAX
         self._trace_seconds = 0.0
 
     def warm_up(self, indices: np.ndarray) -> None:
-        """Traces the graphs by one step that leaves no mark.
+        """Traces the graphs by one step that leaves no mark, if none has.
 
         Args:
             indices: Samples of any round.
@@ -122,22 +123,7 @@ class Trainer:
         Raises:
             ValueError: If the model has no metric named `"accuracy"`.
         """
-        start = time.perf_counter()
-        model = self.model
-        with strategies.scope_of(model):
-            model.optimizer.build(model.trainable_variables)
-        some = indices[: self._feed.batch_size]
-        if not strategies.is_distributed(model):
-            self._build_metrics(some[:1])
-        with self._unmarked():
-            self._step(some)
-            names = list(self._evaluate(self._feed.evaluation(some[:1])))
-        if _ACCURACY not in names:
-            raise ValueError(
-                "The model must be compiled with a metric named "
-                f"{_ACCURACY!r}, which ends the rounds. Received: {names}."
-            )
-        self._trace_seconds += time.perf_counter() - start
+        self._trace_seconds += self._traced.warm_up(self._feed, indices)
 
     def resume(self, checkpoint: checkpoints.Checkpoint) -> None:
         """Goes on from a checkpoint; called after `warm_up`.
@@ -149,7 +135,7 @@ class Trainer:
             ValueError: The checkpoint is of another model.
         """
         state = checkpoint.state
-        variables = self._variables() + self._measured()
+        variables = self._traced.variables() + self._measured()
         metrics = []
         if state["place"] is not None:
             self.place = places.Place(**{**_UNKNOWN, **state["place"]})
@@ -197,7 +183,9 @@ class Trainer:
         round = self._whole(round)
         indices, until = round.indices, round.until
         feeds.check_round(round.batch_size, len(indices))
-        self._compile(round)
+        self._trace_seconds += self._traced.compile(
+            self._feed, indices, round.batch_size
+        )
         place = self.place or places.Place()
         clock = places.Clock(place)
         batches, steps, size = self._feed.training(
@@ -237,9 +225,9 @@ class Trainer:
         self.place, self._metrics = None, ()
         trace_seconds, self._trace_seconds = self._trace_seconds, 0.0
         start = time.perf_counter()
-        evaluated = self._evaluate(self._evaluation(round.held_out))
+        evaluated = self._traced.evaluate(self._evaluation(round.held_out))
         eval_seconds = time.perf_counter() - start
-        running = clock.logs[_ACCURACY]
+        running = clock.logs[traces.ACCURACY]
         self._moments.check(number, round, rule.watch.lag, running)
         clean = until.measured == "clean"
         return terms.RoundResult(
@@ -252,42 +240,12 @@ class Trainer:
             trace_seconds=trace_seconds,
             eval_seconds=eval_seconds,
             train_accuracy=rule.value if clean else running,
-            accuracy=evaluated[_ACCURACY],
+            accuracy=evaluated[traces.ACCURACY],
             loss=clock.logs["loss"],
             eval_loss=evaluated["loss"],
             stopped_by=rule.stopped_by or _other_end(until, epochs),
             measures=self._measure(number, indices, "after"),
         )
-
-    @contextlib.contextmanager
-    def _unmarked(self):
-        """Puts model and optimizer back to what they were before the block."""
-        kept = self._variables()
-        values = [ops.convert_to_numpy(variable) for variable in kept]
-        yield
-        for variable, value in zip(kept, values, strict=True):
-            variable.assign(value)
-
-    def _step(self, some: np.ndarray) -> None:
-        batches, _, _ = self._feed.training(some, lambda: np.arange(len(some)))
-        self.model.fit(batches, epochs=1, shuffle=False, verbose=0)
-        self._compiled.add(len(some))
-
-    def _compile(self, round: terms.Round) -> None:
-        """Compiles what JAX would compile inside the first epoch of a round.
-
-        It compiles a step for each size of a batch, and the last batch of a
-        round has a size of its own.
-        """
-        if keras.backend.backend() != "jax":
-            return
-        count = len(round.indices)
-        for size in {round.batch_size, count % round.batch_size} - {0}:
-            if size not in self._compiled:
-                start = time.perf_counter()
-                with self._unmarked():
-                    self._step(round.indices[:size])
-                self._trace_seconds += time.perf_counter() - start
 
     def _fit(self, batches, callbacks: list, first: int, last: int) -> None:
         self.model.fit(
@@ -324,7 +282,7 @@ class Trainer:
         )[0]
 
     def _keep(self, place: places.Place | None):
-        variables = self._variables() + self._measured()
+        variables = self._traced.variables() + self._measured()
         if place is not None and place.step:
             variables += self.model.metrics_variables
         state = {
@@ -337,9 +295,6 @@ class Trainer:
             "notes": self.notes,
         }
         self._keeper.save(state, variables)
-
-    def _variables(self) -> list:
-        return [*self.model.variables, *self.model.optimizer.variables]
 
     def _measured(self) -> list:
         return self._diagnostics.variables if self._diagnostics else []
@@ -361,18 +316,6 @@ class Trainer:
         rng = seeds.generator(self._seed, "order", number, epoch)
         return rng.permutation(size)
 
-    def _evaluate(self, data) -> dict[str, float]:
-        return self.model.evaluate(
-            data, steps=len(data), verbose=0, return_dict=True
-        )
-
-    def _build_metrics(self, indices: np.ndarray) -> None:
-        # They make their variables at their first use; were that inside a
-        # graph, TensorFlow would trace it a second time. Under a strategy
-        # Keras itself takes care of it.
-        x, y = next(iter(self._feed.evaluation(indices)))
-        self.model.compute_metrics(x, y, self.model(x, training=False))
-
     def watch(self, callback, number: int, round: terms.Round, clock) -> None:
         """Sees to the moments of batch norm in a fit that has just begun."""
         self._moments.watch(callback, number, round)
@@ -393,14 +336,14 @@ class Trainer:
         accuracy = math.nan
         if self._monitored:
             some = self._evaluation(round.held_out, self._monitored)
-            accuracy = self._evaluate(some)[_ACCURACY]
+            accuracy = self._traced.evaluate(some)[traces.ACCURACY]
         self._on_epoch(
             number,
             terms.EpochResult(
                 epoch=clock.epoch,
                 total=self.epochs,
                 loss=logs["loss"],
-                train_accuracy=logs[_ACCURACY],
+                train_accuracy=logs[traces.ACCURACY],
                 accuracy=accuracy,
                 learning_rate=learning_rate(self.model),
                 samples_per_second=size / clock.wall.seconds[-1],

@@ -1,0 +1,121 @@
+"""A compiled model whose graphs are traced once, whoever trains it."""
+
+import contextlib
+import time
+
+import keras
+import numpy as np
+from keras import ops
+
+from ws_keras.training import feed as feeds
+from ws_keras.training import strategy as strategies
+
+ACCURACY = "accuracy"
+
+
+class Traced:
+    """A compiled model, and what has been traced of it.
+
+    One trainer after the other may have it: the graphs depend on the model,
+    not on the samples. What differs between them must be no part of a graph:
+    values of variables, callbacks, the feed.
+
+    Args:
+        model: Built and compiled model with a metric named `"accuracy"`.
+    """
+
+    def __init__(self, model: keras.Model):
+        self.model = model
+        self._is_warm = False
+        self._sizes = set()  # of batches, on JAX
+
+    def warm_up(self, feed: feeds.Feed, indices: np.ndarray) -> float:
+        """Traces the graphs by one step that leaves no mark.
+
+        A second call finds them traced.
+
+        Args:
+            feed: A `Feed` over all data.
+            indices: Samples of any round.
+
+        Returns:
+            The seconds that it took.
+
+        Raises:
+            ValueError: If the model has no metric named `"accuracy"`.
+        """
+        start = time.perf_counter()
+        if not self._is_warm:
+            self._warm_up(feed, indices[: feed.batch_size])
+            self._is_warm = True
+        return time.perf_counter() - start
+
+    def compile(
+        self, feed: feeds.Feed, indices: np.ndarray, size: int
+    ) -> float:
+        """Compiles what JAX would compile inside the first epoch of a round.
+
+        It compiles a step for each size of a batch, and the last batch of a
+        round has a size of its own.
+
+        Args:
+            feed: A `Feed` over all data.
+            indices: Samples of the round.
+            size: Its batch size.
+
+        Returns:
+            The seconds that it took, 0 where there was nothing to do.
+        """
+        if keras.backend.backend() != "jax":
+            return 0.0
+        start = time.perf_counter()
+        for count in {size, len(indices) % size} - {0} - self._sizes:
+            with self._unmarked():
+                self._step(feed, indices[:count])
+        return time.perf_counter() - start
+
+    def evaluate(self, data) -> dict[str, float]:
+        """Returns what the model is worth on what `Feed.evaluation` gives."""
+        return self.model.evaluate(
+            data, steps=len(data), verbose=0, return_dict=True
+        )
+
+    def variables(self) -> list:
+        """Returns all variables of model and optimizer."""
+        return [*self.model.variables, *self.model.optimizer.variables]
+
+    def _warm_up(self, feed: feeds.Feed, some: np.ndarray) -> None:
+        model = self.model
+        with strategies.scope_of(model):
+            model.optimizer.build(model.trainable_variables)
+        if not strategies.is_distributed(model):
+            self._build_metrics(feed, some[:1])
+        with self._unmarked():
+            self._step(feed, some)
+            names = list(self.evaluate(feed.evaluation(some[:1])))
+        if ACCURACY not in names:
+            raise ValueError(
+                "The model must be compiled with a metric named "
+                f"{ACCURACY!r}, which ends the rounds. Received: {names}."
+            )
+
+    @contextlib.contextmanager
+    def _unmarked(self):
+        """Puts model and optimizer back to what they were before the block."""
+        kept = self.variables()
+        values = [ops.convert_to_numpy(variable) for variable in kept]
+        yield
+        for variable, value in zip(kept, values, strict=True):
+            variable.assign(value)
+
+    def _step(self, feed: feeds.Feed, some: np.ndarray) -> None:
+        batches, _, _ = feed.training(some, lambda: np.arange(len(some)))
+        self.model.fit(batches, epochs=1, shuffle=False, verbose=0)
+        self._sizes.add(len(some))
+
+    def _build_metrics(self, feed: feeds.Feed, indices: np.ndarray) -> None:
+        # They make their variables at their first use; were that inside a
+        # graph, TensorFlow would trace it a second time. Under a strategy
+        # Keras itself takes care of it.
+        x, y = next(iter(feed.evaluation(indices)))
+        self.model.compute_metrics(x, y, self.model(x, training=False))
