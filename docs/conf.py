@@ -7,12 +7,13 @@ import importlib.metadata
 import os
 import pathlib
 import re
+import shutil
 import sys
 
 import jupytext
 
 HERE = pathlib.Path(__file__).parent
-NOTEBOOKS = HERE / "_notebooks"
+NOTEBOOKS, REPORTS = HERE / "_notebooks", HERE / "_reports"
 # Guides run in this environment; two at a time share the processor.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -60,7 +61,7 @@ html_show_sphinx = False
 def notebooks():
     """Writes each guide as a notebook, which its page offers to download."""
     NOTEBOOKS.mkdir(exist_ok=True)
-    for path in HERE.rglob("*.md"):
+    for path in [*HERE.glob("*.md"), *HERE.glob("guides/*.md")]:
         text = path.read_text(encoding="utf8")
         if "file_format: mystnb" not in text:
             continue
@@ -73,6 +74,18 @@ def notebooks():
             "name": "python3",
         }
         jupytext.write(notebook, NOTEBOOKS / f"{path.stem}.ipynb")
+
+
+def reports():
+    """Copies the reports of the committed rows, which become pages."""
+    for report in sorted((HERE.parent / "results").glob("*/report/report.md")):
+        folder = REPORTS / report.parts[-3]
+        folder.mkdir(parents=True, exist_ok=True)
+        for figure in report.parent.glob("*.png"):
+            shutil.copy(figure, folder)
+        text = report.read_text(encoding="utf8")
+        page = folder / "report.md"
+        page.write_text(f"---\norphan: true\n---\n\n{text}", encoding="utf8")
 
 
 def repository():
@@ -95,6 +108,8 @@ def point_outside(app, path, parent, source):
         if full.resolve().is_relative_to(HERE):
             return match[0]
         inside = full.resolve().relative_to(HERE.parent)
+        if str(inside).endswith("/report/report.md"):
+            return f"[{label}](/_reports/{inside.parts[1]}/report.md)"
         if str(inside) in PAGES:
             return f"[{label}](/{PAGES[str(inside)]}.md)"
         if repository():
@@ -126,6 +141,7 @@ def from_markdown(app, what, name, obj, options, lines):
 
 
 notebooks()
+reports()
 
 
 def setup(app):

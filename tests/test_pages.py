@@ -22,7 +22,8 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     ROOT / "results/README.md",
     *sorted((ROOT / ".github").glob("*.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "docs").glob("[!_]*.md")),
+    *sorted((ROOT / "docs/guides").glob("*.md")),
 ]
 each_page = pytest.mark.parametrize(
     "page", PAGES, ids=lambda page: str(page.relative_to(ROOT))
