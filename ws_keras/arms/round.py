@@ -79,6 +79,15 @@ class Round:
         for number in range(1, self.number + 1):
             yield self._chunk(number)
 
+    def inputs(self) -> Any:
+        """Returns the inputs `x` of all samples so far, oldest first."""
+        import keras
+
+        parts = [x for x, _ in self.chunks()]
+        return keras.tree.map_structure(
+            lambda *arrays: np.concatenate(arrays), *parts
+        )
+
     def cold_start(self, model: keras.Model) -> None:
         """Makes a freshly initialized model of it, whatever the policies."""
         self._cold_start(model)

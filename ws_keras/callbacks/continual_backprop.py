@@ -110,7 +110,7 @@ class ContinualBackprop(unit_resets.UnitResets):
     def begin(self, counts: list[int]) -> dict[str, list[np.ndarray]]:
         """Returns ages in batches, moving averages, and what is due."""
         return {
-            "age": [np.zeros(count, np.int64) for count in counts],
+            "age": [np.zeros(count) for count in counts],
             "activity": [np.zeros(count) for count in counts],
             "due": [np.zeros(()) for _ in counts],
         }

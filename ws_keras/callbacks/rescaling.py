@@ -40,8 +40,9 @@ _RECTIFIERS = (
 class SoftWeightRescaling(keras.callbacks.Callback):
     """Pulls the norm of each kernel towards that of a fresh one.
 
-    Soft weight rescaling (2025, arXiv:2507.04683), after each batch: the
-    kernel of layer `l` becomes `c_l * W_l` with
+    Soft weight rescaling of Oh et al., "Recovering Plasticity of Neural
+    Networks via Soft Weight Rescaling" (2025, arXiv:2507.04683), after each
+    batch: the kernel of layer `l` becomes `c_l * W_l` with
     `c_l = (strength * ||fresh_l|| + (1 - strength) * ||W_l||) / ||W_l||`,
     and its bias becomes `c_1 * ... * c_l * b_l`. Thereby the outputs of a
     network of rectifiers are all multiplied by `c_1 * ... * c_L`: it predicts

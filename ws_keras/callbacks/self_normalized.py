@@ -98,9 +98,9 @@ class SelfNormalizedResets(unit_resets.UnitResets):
     def begin(self, counts: list[int]) -> dict[str, list[np.ndarray]]:
         """Returns ages and thresholds in samples, and the gaps so far."""
         return {
-            "age": [np.zeros(count, np.int64) for count in counts],
-            "threshold": [np.full(n, max(self.most // 2, 1)) for n in counts],
-            "gaps": [np.zeros((_WINDOW, n), np.int64) for n in counts],
+            "age": [np.zeros(count) for count in counts],
+            "threshold": [np.full(n, self.most / 2) for n in counts],
+            "gaps": [np.zeros((_WINDOW, n)) for n in counts],
         }
 
     def choose(self, values: dict, layers: list) -> list[np.ndarray]:

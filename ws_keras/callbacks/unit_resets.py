@@ -79,6 +79,8 @@ class UnitResets(keras.callbacks.Callback):
     def begin(self, counts: list[int]) -> dict[str, list[np.ndarray]]:
         """Returns the state of a new fit: an array for each layer, by name.
 
+        In double precision, whole numbers too, as checkpoints take them.
+
         Args:
             counts: Number of units of each layer.
         """

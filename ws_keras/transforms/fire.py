@@ -26,7 +26,8 @@ def fire(
 ) -> reports.Report:
     """Makes all singular values of each kernel equal, in place.
 
-    FIRE of "FIRE: Frobenius-Isometry Reinitialization" (ICLR 2026,
+    FIRE of Han et al., "FIRE: Frobenius-Isometry Reinitialization for
+    Balancing the Stability-Plasticity Tradeoff" (ICLR 2026,
     arXiv:2602.08040), to be applied when data have arrived and before
     training goes on. With `W = U S V^T` the matrix of a kernel from `d_in`
     inputs to `d_out` outputs, `W <- scale * U V^T`, its polar factor: of all

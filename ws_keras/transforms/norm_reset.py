@@ -31,9 +31,10 @@ def norm_reset(
 
     Weights grow while a network trains, and large ones learn slowly. With
     `fresh` a new draw from the kernel's own initializer:
-    `W <- W * ||fresh|| / ||W||` (Niehaus et al., "Weight Rescaling", 2024;
-    by layers, Alabdulmohsin et al., "The Impact of Reinitialization on
-    Generalization in Convolutional Neural Networks", 2021, arXiv:2109.00267).
+    `W <- W * ||fresh|| / ||W||` (Niehaus et al., "Weight Rescaling:
+    Applying Initialization Strategies During Training", SAIS 2024; by layers,
+    Alabdulmohsin et al., "The Impact of Reinitialization on Generalization in
+    Convolutional Neural Networks", 2021, arXiv:2109.00267).
     Directions stay, which is what sets it apart from shrink-perturb. It is to
     be applied when data have arrived and before training goes on.
 

@@ -1,0 +1,19 @@
+"""Continual backprop as an arm."""
+
+import ws_keras
+from ws_keras.arms import resets
+from ws_keras.arms.arm import number
+from ws_keras.arms.registry import register_arm
+
+
+@register_arm("continual_backprop")
+class ContinualBackprop(resets.UnitResets):
+    """A warm start whose least useful units are replaced at a steady rate."""
+
+    rate: float = number("[0, 1]")
+    maturity: int = number("[0, inf)", default=1000)
+
+    def callback(self, data, **arguments):
+        return ws_keras.ContinualBackprop(
+            data, self.rate, self.maturity, **arguments
+        )

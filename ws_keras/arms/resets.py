@@ -1,0 +1,32 @@
+"""What arms share that begin units anew while a round is trained."""
+
+from ws_keras.arms.arm import Arm
+
+_KNOWN = ("include", "exclude", "frozen", "build_fn")
+
+
+class UnitResets(Arm):
+    """A warm start whose units may begin anew, from the second round on.
+
+    Activations are measured on samples of all rounds so far.
+    """
+
+    costs_like = "warm"
+
+    def callback(self, data, **arguments):
+        """Returns the Keras callback of a round."""
+        raise NotImplementedError
+
+    def callbacks(self, round):
+        if round.is_first:
+            return ()
+        known = {k: v for k, v in round.policies.items() if k in _KNOWN}
+        return [self.callback(round.inputs(), seed=round.seed, **known)]
+
+    def check(self, model, protocol):
+        from ws_keras.transforms import graphs
+        from ws_keras.transforms import resets
+
+        # A user's `exclude`, which is not known here, may help some models.
+        look = graphs.of if protocol == "given" else resets.select
+        look(model)

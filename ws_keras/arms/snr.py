@@ -1,0 +1,16 @@
+"""Self-normalized resets as an arm."""
+
+import ws_keras
+from ws_keras.arms import resets
+from ws_keras.arms.arm import number
+from ws_keras.arms.registry import register_arm
+
+
+@register_arm("snr")
+class SelfNormalizedResets(resets.UnitResets):
+    """A warm start whose units begin anew that are silent for too long."""
+
+    percentile: float = number("(0, 1)")
+
+    def callback(self, data, **arguments):
+        return ws_keras.SelfNormalizedResets(data, self.percentile, **arguments)
