@@ -94,7 +94,10 @@ class Work:
         known = self._folder.rows_of(setting.id)
         epochs = rows.read_epochs(epochs_path)
         label = hparams(setting, config)
-        with events.Events(path, label, epochs, known) as writer:
+        name = trial(setting)
+        with events.Events(
+            path, label, epochs, known, name, choices(config)
+        ) as writer:
 
             def on_epoch(epoch: rows.Epoch) -> None:
                 self._folder.append_epoch(epoch)
@@ -160,6 +163,28 @@ def forget_models() -> None:
     gradients = getattr(registry, "_registry", {})
     for name in [n for n in gradients if n.startswith("CustomGradient-")]:
         del gradients[name]
+
+
+def trial(setting: all_settings.Setting) -> str:
+    """Returns a name for TensorBoard's table, what differs first.
+
+    >>> trial(all_settings.Setting("fig2_online/warm/seed3", "warm", 1, 0, 3))
+    'warm/seed3 (fig2_online)'
+    """
+    experiment, rest = setting.id.split("/", 1)
+    return f"{rest} ({experiment})"
+
+
+def choices(config) -> dict:
+    """Returns all values of what settings differ in, for TensorBoard."""
+    arms = [all_settings.parse_arm(str(arm)) for arm in config.arms]
+    names, shrinks, perturbs = zip(*arms, strict=True)
+    return {
+        "arm": names,
+        "shrink": shrinks,
+        "perturb": perturbs,
+        "seed": tuple(config.seeds),
+    }
 
 
 def hparams(setting: all_settings.Setting, config) -> dict:

@@ -17,11 +17,14 @@ from ws_keras.storage import rows
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium")
+CHOICES = {"arm": ("warm", "cold")}
 SETTINGS = ("own/cold/seed0", "own/warm/seed0")
 
 
 def write(folder, setting):
-    with events.Events(folder / setting, {"arm": setting.split("/")[1]}) as w:
+    with events.Events(
+        folder / setting, {"arm": setting.split("/")[1]}, choices=CHOICES
+    ) as w:
         for epoch in range(1, 9):
             w.epoch(
                 rows.Epoch(
@@ -85,6 +88,33 @@ def test_each_setting_is_a_run_with_its_scalars(address):
     for setting in SETTINGS:
         names = {f"epoch/{name}" for name in events.EPOCH_TAGS}
         assert set(found[setting]) >= names
+
+
+def asked(address, path, body=None):
+    url = f"{address}/data/plugin/{path}"
+    request = urllib.request.Request(
+        url, body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def test_the_server_has_descriptions_and_charts_of_all_arms(address):
+    about = tags(address)[SETTINGS[0]]["epoch/train_accuracy"]
+    assert "during the epoch" in about["description"]
+    charts = [
+        chart
+        for category in asked(address, "custom_scalars/layout")["category"]
+        for chart in category["chart"]
+    ]
+    assert ["round/accuracy"] in [c["multiline"]["tag"] for c in charts]
+
+
+def test_the_table_of_hyperparameters_has_what_differs_first(address):
+    found = asked(address, "hparams/experiment", b"{}")["hparamInfos"]
+    (arm,) = found
+    assert arm["type"] == "DATA_TYPE_STRING" and arm["differs"]
+    assert arm["domainDiscrete"] == ["cold", "warm"]
 
 
 @needs_browser

@@ -9,8 +9,10 @@ import time
 
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.plugins.hparams import api_pb2
 from tensorboard.plugins.hparams import metadata
 
+from ws_keras.storage import boards
 from ws_keras.storage import events
 from ws_keras.storage import rows
 
@@ -57,6 +59,7 @@ def test_a_full_disk_is_an_error_of_the_system(tmp_path):
     """The file size limit of the process stands for the disk's end."""
     script = """
 import resource, sys
+from ws_keras.storage import boards
 from ws_keras.storage import events
 writer = events.Events(sys.argv[1], {"arm": "warm"})
 resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
@@ -265,3 +268,72 @@ def test_event_files_that_are_none(tmp_path):
     assert secret.read_text() == "chapter 1"
     assert len(list(folder.iterdir())) == 1
     assert points(read(folder), "epoch/loss") == [(1, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("stopped_by", "status"),
+    [("threshold", api_pb2.STATUS_SUCCESS), ("nan", api_pb2.STATUS_FAILURE)],
+)
+def test_a_finished_setting_has_its_end(tmp_path, make_row, stopped_by, status):
+    def ends():
+        found = read(tmp_path).PluginTagToContent(metadata.PLUGIN_NAME)
+        return found.get(metadata.SESSION_END_INFO_TAG)
+
+    first = make_row(round=1, num_samples=10, last=False)
+    with events.Events(tmp_path, {"arm": "warm"}) as writer:
+        writer.round(first)
+        assert not ends()
+        writer.round(
+            make_row(round=2, num_samples=20, last=True, stopped_by=stopped_by)
+        )
+    end = metadata.parse_session_end_info_plugin_data(ends())
+    assert end.status == status
+
+
+def test_numbers_have_types_domains_and_order(tmp_path):
+    values = {"optimizer": "adam", "arm": "dash", "shrink": 0.5}
+    values |= {"perturb": math.nan, "seed": 3}
+    choices = {"seed": (4, 3), "arm": ("warm", "dash"), "shrink": (1.0, 0.5)}
+    with events.Events(tmp_path, values, name="dash/3", choices=choices):
+        pass
+    content = read(tmp_path).PluginTagToContent(metadata.PLUGIN_NAME)
+    experiment = metadata.parse_experiment_plugin_data(
+        content[metadata.EXPERIMENT_TAG]
+    )
+    infos = {info.name: info for info in experiment.hparam_infos}
+    assert list(infos) == ["shrink", "perturb", "seed", "arm", "optimizer"]
+    assert infos["seed"].type == api_pb2.DATA_TYPE_FLOAT64
+    assert [v for v in infos["seed"].domain_discrete] == [3, 4]
+    assert [v for v in infos["arm"].domain_discrete] == ["dash", "warm"]
+    assert infos["perturb"].domain_interval.max_value == 1.0
+    assert infos["seed"].differs and not infos["optimizer"].differs
+    start = metadata.parse_session_start_info_plugin_data(
+        content[metadata.SESSION_START_INFO_TAG]
+    )
+    assert start.group_name == "dash/3"
+    # A number that this arm does not have.
+    assert "perturb" not in start.hparams
+
+
+def test_a_value_that_is_no_choice_takes_the_domain_away(tmp_path):
+    """TensorBoard hides trials whose value is not among the boxes."""
+    choices = {"arm": ("warm", "cold")}
+    with events.Events(tmp_path, {"arm": "dash"}, choices=choices):
+        pass
+    content = read(tmp_path).PluginTagToContent(metadata.PLUGIN_NAME)
+    (info,) = metadata.parse_experiment_plugin_data(
+        content[metadata.EXPERIMENT_TAG]
+    ).hparam_infos
+    assert not info.HasField("domain_discrete")
+
+
+def test_every_tag_has_a_description():
+    written = [f"epoch/{name}" for name in events.EPOCH_TAGS]
+    written += [f"round/{name}" for name in events.ROUND_TAGS]
+    written += [events.GAP, "diagnostics/gradient_norm_old", "measures/a"]
+    assert all(boards.description(tag) for tag in written)
+    assert boards.description("own/tag") == ""
+    shown = [
+        tag for charts in boards.CHARTS.values() for tag in charts.values()
+    ]
+    assert set(shown) <= set(written) and set(boards.COMPARED) <= set(written)

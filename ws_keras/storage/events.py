@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
+from ws_keras.storage import boards
 from ws_keras.storage import files
 from ws_keras.storage import regular
 from ws_keras.storage import rows
@@ -35,7 +36,6 @@ ROUND_TAGS = (
     "sample_passes",
 )
 GAP = "round/gap_to_cold"
-_COMPARED = ("round/accuracy", GAP, "round/train_seconds", "round/epochs")
 _GAP_SUFFIX = ".gap"
 _FLUSH_SECONDS = 10
 # Of a record: its length and the checksum of that, and one of what it holds.
@@ -68,6 +68,10 @@ class Events:
             numbers, strings and booleans.
         epochs: Epochs of an earlier run that goes on. Defaults to none.
         rounds: Rows of it. Defaults to none.
+        name: Name of the setting in the HParams tab. Defaults to that of the
+            folder.
+        choices: Hyperparameter to all its values in the experiment. Defaults
+            to none.
     """
 
     def __init__(
@@ -76,6 +80,8 @@ class Events:
         hparams: Mapping,
         epochs: Iterable[rows.Epoch] = (),
         rounds: Iterable[rows.Row] = (),
+        name: str | None = None,
+        choices: Mapping[str, Iterable] | None = None,
     ):
         earlier = sorted(pathlib.Path(folder).glob(f"{PREFIX}*"))
         times = _wall_times(earlier)
@@ -85,7 +91,11 @@ class Events:
         if earlier:
             # A TensorBoard that is open forgets the points it has read.
             self._writer.add_restart()
-        self._writer.add_hparams(hparams)
+        name = name or pathlib.Path(folder).name
+        start = min(times.values(), default=time.time())
+        for summary in boards.hparams(hparams, choices or {}, name, start):
+            self._writer.add(summary)
+        self._writer.add(boards.layout())
         for epoch in epochs:
             self.epoch(epoch)
         for row in rounds:
@@ -108,6 +118,10 @@ class Events:
             self._writer.add_scalar(f"round/{name}", value, row.num_samples)
         for name, value in row.measures.items():
             self._writer.add_scalar(f"measures/{name}", value, row.num_samples)
+        if row.last:
+            succeeded = row.stopped_by != "nan"
+            when = self._writer.when("round/accuracy", row.num_samples)
+            self._writer.add(boards.session_end(succeeded, when))
         self._writer.flush()
 
     def close(self) -> None:
@@ -198,24 +212,21 @@ class _Writer:
         self._file = record_writer.RecordWriter(file)
         self._flushed = time.monotonic()
         self._times = times or {}
+        self._described: set[str] = set()
         self._write(
             event_pb2.Event(wall_time=time.time(), file_version=_FORMAT)
         )
 
     def add_scalar(self, tag: str, value: float, step: int) -> None:
-        from tensorboard.compat.proto import summary_pb2
+        summary = boards.scalar(tag, value)
+        if tag in self._described:  # once is enough for TensorBoard
+            summary.value[0].ClearField("metadata")
+        self._described.add(tag)
+        self.add(summary, step, self.when(tag, step))
 
-        when = self._times.get((tag, step))
-        value = summary_pb2.Summary.Value(tag=tag, simple_value=value)
-        self._add(summary_pb2.Summary(value=[value]), step, when)
-
-    def add_hparams(self, hparams: Mapping) -> None:
-        from tensorboard.plugins.hparams import summary_v2
-
-        compared = [summary_v2.Metric(tag) for tag in _COMPARED]
-        names = [summary_v2.HParam(name) for name in hparams]
-        self._add(summary_v2.hparams_config_pb(names, compared), 0)
-        self._add(summary_v2.hparams_pb(dict(hparams)), 0)
+    def when(self, tag: str, step: int) -> float:
+        """Returns when a point was first written, or the present."""
+        return self._times.get((tag, step), time.time())
 
     def add_restart(self) -> None:
         from tensorboard.compat.proto import event_pb2
@@ -231,7 +242,7 @@ class _Writer:
     def close(self) -> None:
         self._file.close()
 
-    def _add(self, summary, step: int, when: float | None = None) -> None:
+    def add(self, summary, step: int = 0, when: float | None = None) -> None:
         from tensorboard.compat.proto import event_pb2
 
         # The class here and the one that made the summary may be two builds

@@ -1,0 +1,209 @@
+"""What TensorBoard's dashboards show beside the curves.
+
+Descriptions of scalars, the table of hyperparameters, and charts in which all
+arms stand together, as the messages of an event file.
+"""
+
+import math
+from collections.abc import Iterable
+from collections.abc import Mapping
+
+DESCRIPTIONS = {
+    "epoch/loss": "Mean training loss of the epoch, without penalties.",
+    "epoch/train_accuracy": "Training accuracy during the epoch, in percent. "
+    "The rule that ends a round looks at it.",
+    "epoch/accuracy": "Accuracy on the first `train.monitor_samples` held-out "
+    "samples after the epoch, in percent.",
+    "epoch/learning_rate": "Learning rate at the end of the epoch.",
+    "epoch/samples_per_second": "Training samples per second, without "
+    "evaluation.",
+    "round/accuracy": "Accuracy on all held-out samples after the round, in "
+    "percent. The step is the number of training samples.",
+    "round/train_accuracy": "Training accuracy at the end of the round, in "
+    "percent.",
+    "round/train_seconds": "Seconds of training in the round. Compare sample "
+    "passes instead where machines are shared.",
+    "round/epochs": "Epochs of the round.",
+    "round/sample_passes": "Samples times epochs of the round: its cost.",
+    "round/gap_to_cold": "Held-out accuracy minus that of the cold arm of the "
+    "same seed, in points.",
+}
+_GROUPS = {
+    "diagnostics": "Measured before the first step of the epoch, with the "
+    "model left as it is.",
+    "measures": "Measured after the round. The step is the number of training "
+    "samples.",
+}
+COMPARED = {
+    "round/accuracy": "held-out accuracy (%)",
+    "round/gap_to_cold": "minus cold (points)",
+    "round/sample_passes": "sample passes",
+    "round/epochs": "epochs",
+    "round/train_seconds": "training seconds",
+}
+# What differs between the settings of most experiments comes first.
+_FIRST = ("shrink", "perturb", "seed", "arm")
+_HPARAMS = {
+    "shrink": "Factor of the old weights. 0 is a cold start, 1 a warm one.",
+    "perturb": "Scale of the noise that is added.",
+    "seed": "Fixes the split, the first weights, the noise and the order.",
+    "arm": "How each round begins.",
+    "width": "Channels of the first stage of the residual network.",
+}
+CHARTS = {
+    "Accuracy of all arms": {
+        "Held-out accuracy (%) after each round": "round/accuracy",
+        "Minus the cold arm of the same seed (points)": "round/gap_to_cold",
+        "Held-out accuracy (%) during training": "epoch/accuracy",
+    },
+    "Cost of all arms": {
+        "Sample passes of each round": "round/sample_passes",
+        "Epochs of each round": "round/epochs",
+    },
+}
+
+
+def description(tag: str) -> str:
+    """Returns what a scalar means, or "" where nothing is known of it."""
+    return DESCRIPTIONS.get(tag) or _GROUPS.get(tag.split("/")[0], "")
+
+
+def scalar(tag: str, value: float):
+    """Returns a summary of one scalar with its description."""
+    from tensorboard.compat.proto import summary_pb2
+    from tensorboard.plugins.scalar import metadata
+
+    about = metadata.create_summary_metadata("", description(tag))
+    # Without it TensorBoard's fast reader ignores the description.
+    about.data_class = summary_pb2.DATA_CLASS_SCALAR
+    value = summary_pb2.Summary.Value(
+        tag=tag, simple_value=value, metadata=about
+    )
+    return summary_pb2.Summary(value=[value])
+
+
+def hparams(
+    values: Mapping, choices: Mapping[str, Iterable], name: str, start: float
+) -> list:
+    """Returns the summaries that begin a setting in the HParams tab.
+
+    Args:
+        values: Hyperparameter to its value in this setting; nan is left out.
+        choices: Hyperparameter to all its values in the experiment, which
+            the tab offers as boxes to tick.
+        name: Name of the setting in the table.
+        start: Seconds since the epoch at which the setting began.
+    """
+    from tensorboard.plugins.hparams import api_pb2
+    from tensorboard.plugins.hparams import metadata
+    from tensorboard.plugins.hparams import plugin_data_pb2
+    from tensorboard.plugins.hparams import summary_v2
+
+    known = {key: v for key, v in values.items() if not _is_nan(v)}
+    # What is not in the list could not be shown any more.
+    if any(known[key] not in choices[key] for key in known.keys() & choices):
+        choices = {}
+    order = [key for key in _FIRST if key in values]
+    order += [key for key in values if key not in order]
+    experiment = api_pb2.Experiment(
+        hparam_infos=[_info(key, values[key], choices) for key in order],
+        metric_infos=[
+            summary_v2.Metric(
+                tag, display_name=shown, description=description(tag)
+            ).as_proto()
+            for tag, shown in COMPARED.items()
+        ],
+    )
+    data = plugin_data_pb2.HParamsPluginData(experiment=experiment)
+    return [
+        _plugin(metadata.EXPERIMENT_TAG, data),
+        summary_v2.hparams_pb(known, name, start),
+    ]
+
+
+def session_end(succeeded: bool, when: float):
+    """Returns the summary that ends a setting in the HParams tab."""
+    from tensorboard.plugins.hparams import api_pb2
+    from tensorboard.plugins.hparams import metadata
+    from tensorboard.plugins.hparams import plugin_data_pb2
+
+    end = plugin_data_pb2.SessionEndInfo(
+        status=api_pb2.STATUS_SUCCESS if succeeded else api_pb2.STATUS_FAILURE,
+        end_time_secs=when,
+    )
+    data = plugin_data_pb2.HParamsPluginData(session_end_info=end)
+    return _plugin(metadata.SESSION_END_INFO_TAG, data)
+
+
+def layout():
+    """Returns the summary of the charts of the Custom Scalars tab."""
+    from tensorboard.compat.proto import summary_pb2
+    from tensorboard.compat.proto import tensor_pb2
+    from tensorboard.compat.proto import types_pb2
+    from tensorboard.plugins.custom_scalar import layout_pb2
+    from tensorboard.plugins.custom_scalar import metadata
+
+    categories = [
+        layout_pb2.Category(
+            title=title,
+            chart=[
+                layout_pb2.Chart(
+                    title=name,
+                    multiline=layout_pb2.MultilineChartContent(tag=[tag]),
+                )
+                for name, tag in charts.items()
+            ],
+        )
+        for title, charts in CHARTS.items()
+    ]
+    content = layout_pb2.Layout(category=categories).SerializeToString()
+    tensor = tensor_pb2.TensorProto(
+        dtype=types_pb2.DT_STRING, string_val=[content]
+    )
+    tensor.tensor_shape.SetInParent()
+    value = summary_pb2.Summary.Value(
+        tag=metadata.CONFIG_SUMMARY_TAG,
+        metadata=metadata.create_summary_metadata(),
+        tensor=tensor,
+    )
+    return summary_pb2.Summary(value=[value])
+
+
+def _info(name: str, value, choices: Mapping[str, Iterable]):
+    from google.protobuf import struct_pb2
+    from tensorboard.plugins.hparams import api_pb2
+
+    kinds = {bool: "BOOL", str: "STRING"}
+    kind = kinds.get(type(value), "FLOAT64")
+    info = api_pb2.HParamInfo(
+        name=name,
+        type=api_pb2.DataType.Value(f"DATA_TYPE_{kind}"),
+        description=_HPARAMS.get(name, ""),
+        # TensorBoard shows these first.
+        differs=name in _FIRST and len(set(choices.get(name, (0, 1)))) > 1,
+    )
+    usual = {bool: (False, True)}.get(type(value), ())
+    given = [v for v in choices.get(name, usual) if not _is_nan(v)]
+    if given:
+        info.domain_discrete.CopyFrom(struct_pb2.ListValue())
+        info.domain_discrete.extend(sorted(set(given)))
+    elif name in ("shrink", "perturb"):
+        info.domain_interval.min_value = 0.0
+        info.domain_interval.max_value = 1.0
+    return info
+
+
+def _plugin(tag: str, data):
+    from tensorboard.compat.proto import summary_pb2
+    from tensorboard.plugins.hparams import metadata
+
+    value = summary_pb2.Summary.Value(
+        tag=tag,
+        metadata=metadata.create_summary_metadata(data),
+        tensor=metadata.NULL_TENSOR,
+    )
+    return summary_pb2.Summary(value=[value])
+
+
+def _is_nan(value) -> bool:
+    return isinstance(value, float) and math.isnan(value)
