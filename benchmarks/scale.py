@@ -60,10 +60,10 @@ _HEAD = {
 _REPORT = """
 import json, os, sys, time
 from ws_keras.storage import memory
-from ws_keras.report import report
+from ws_keras.report import writing
 
 start = time.perf_counter()
-report.write(sys.argv[1])
+writing.write(sys.argv[1])
 times = os.times()
 found = {
     "report_s": time.perf_counter() - start,

@@ -18,6 +18,8 @@ a pass over the rest in each round.
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+from ws_keras.report import claims
+from ws_keras.report import view
 
 
 def get_config():
@@ -34,3 +36,9 @@ def settings(config):
     """Returns the ways of choosing, for each arm and seed."""
     names = ("margin", "random", "entropy", "badge")
     return all_settings.product(config, {"rounds.acquisition": names})
+
+
+VIEW = view.View(
+    x=view.SAMPLES,
+    claims=(claims.cold_above("warm"),),
+)

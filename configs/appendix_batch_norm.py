@@ -15,6 +15,8 @@ at the epochs of Figure 2; without batch norm more.
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+from ws_keras.report import claims
+from ws_keras.report import view
 
 
 def get_config():
@@ -29,3 +31,6 @@ def get_config():
 def settings(config):
     """Returns both norms, for each arm and seed."""
     return all_settings.product(config, {"model.norm": ("batch", "none")})
+
+
+VIEW = view.View(claims=(claims.cold_above("warm"),))

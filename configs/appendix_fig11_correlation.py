@@ -15,9 +15,18 @@ over all trained weights.
 About 120 million sample passes for one seed.
 """
 
+import math
+
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+from ws_keras.report import charts
+from ws_keras.report import claims
+from ws_keras.report import formatting
+from ws_keras.report import sections
+from ws_keras.report import statistics
+from ws_keras.report import tables
+from ws_keras.report import view
 
 MODELS = {
     "resnet18": {"model.name": "resnet18"},
@@ -54,3 +63,98 @@ def settings(config):
             "second.batch_size": (16, 32, 64, 128),
         },
     )
+
+
+_MEASURE = "weight_correlation"
+_LABEL = "Correlation of weights before and after"
+_NEAR_ZERO = 0.2
+
+
+def _pairs(arms):
+    found = []
+    for arm in arms:
+        moved, accuracy = arm.final(_MEASURE), arm.final()
+        found += [(moved[seed], accuracy[seed]) for seed in moved]
+    return [pair for pair in found if pair[0] == pair[0]]
+
+
+def _correlated(pairs):
+    return statistics.correlate(*zip(*pairs, strict=True))
+
+
+def _by_model(run, some):
+    found = {}
+    for arm in some:
+        found.setdefault((arm.cell.model, arm.kind), []).append(arm)
+    pairs = {key: _pairs(arms) for key, arms in found.items()}
+    return {key: known for key, known in pairs.items() if known}
+
+
+def _chart(run):
+    found = [
+        (model, kind, [(*pair, math.nan) for pair in pairs])
+        for (model, kind), pairs in _by_model(run, run.arms).items()
+    ]
+    title = "Weights that stay near their start, and accuracy"
+    return charts.scatter(run, found, _LABEL, title)
+
+
+def _table(run):
+    header = ("model", "arm", "Pearson", "95 % interval", "Spearman", "runs")
+    lines = []
+    for (model, kind), pairs in _by_model(run, run.arms).items():
+        found = _correlated(pairs)
+        pearson, spearman = (
+            sections.Number(value, decimals=2, is_signed=True)
+            for value in (found.pearson, found.spearman)
+        )
+        ends = None
+        if not math.isnan(found.low):
+            ends = sections.Interval(found.low, found.high, 2)
+        lines.append((model, kind, pearson, ends, spearman, found.count))
+    note = (
+        "Over finished runs, each one seed of one setting; the interval is "
+        "Fisher's, which takes runs as independent of each other."
+    )
+    return sections.Table("", header, tuple(lines), note)
+
+
+def _all(run):
+    return [sections.Fold("Last rounds", (tables.arms(run),))]
+
+
+def _claims(run):
+    kinds = claims.Answer
+    for (model, kind), pairs in _by_model(run, run.settled("warm")).items():
+        found = _correlated(pairs)
+        signed = formatting.signed(found.pearson, 2)
+        because = f"Pearson {signed}, n = {found.count}"
+        is_below, is_above = found.high < 0, found.low > 0
+        if model == "logistic":
+            claim = "accuracy does not fall with correlation: logistic"
+            # An interval around zero shows no relation, and no absence of one.
+            answer = kinds.FAILS if is_below else kinds.INCONCLUSIVE
+            answer = kinds.HOLDS if is_above else answer
+            yield claims.Result(claim, answer, because)
+            continue
+        claim = f"accuracy falls with correlation: {model}, {kind}"
+        answer = kinds.HOLDS if is_below else kinds.INCONCLUSIVE
+        answer = kinds.FAILS if is_above else answer
+        yield claims.Result(claim, answer, because)
+        moved, accuracy = max(pairs, key=lambda pair: pair[1])
+        near = abs(moved) <= _NEAR_ZERO
+        answer = kinds.HOLDS if near else kinds.FAILS
+        yield claims.Result(
+            f"the best warm run has forgotten its start: {model}",
+            answer if len(pairs) > 3 else kinds.INCONCLUSIVE,
+            f"correlation {formatting.signed(moved, 2)} at {accuracy:.1f} %, "
+            f"best of n = {len(pairs)}",
+        )
+
+
+VIEW = view.View(
+    chart=_chart,
+    table=_table,
+    folds=(_all,),
+    claims=(_claims,),
+)

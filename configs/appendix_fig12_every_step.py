@@ -18,6 +18,8 @@ some tenths of a second in each step.
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+from ws_keras.report import claims
+from ws_keras.report import view
 
 
 def get_config():
@@ -56,3 +58,19 @@ def settings(config):
         *all_settings.product(config, {"every_step": STRENGTHS}),
         *all_settings.product(config, decays),
     ]
+
+
+_SAME = 1e-9  # no lower is no difference, too
+
+
+def _not_below(run):
+    arms = [arm for arm in run.settled() if "every_step" in arm.labels]
+    plain = [arm for arm in arms if arm.labels["every_step"] == "none"]
+    for arm in arms:
+        if plain and arm is not plain[0]:
+            claim = f"{arm.cell.variant} ends no lower than without"
+            ends = arm.final(), plain[0].final()
+            yield claims.above(claim, *ends, -_SAME)
+
+
+VIEW = view.View(claims=(_not_below,))

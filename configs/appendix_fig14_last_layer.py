@@ -15,6 +15,9 @@ About 59 million sample passes for one seed. The first rounds:
 
 from ws_keras.configs import base
 
+from ws_keras.report import claims
+from ws_keras.report import view
+
 
 def get_config():
     """Returns the config of this experiment."""
@@ -33,3 +36,8 @@ def get_config():
 
 
 settings = base.settings
+VIEW = view.View(
+    paper=("fig2_online", "fig7_shrink_sweep"),
+    x=view.SAMPLES,
+    claims=(claims.cold_above("last_layer"),),
+)

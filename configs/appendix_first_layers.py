@@ -13,6 +13,10 @@ About 40 million sample passes for one seed.
 
 from ws_keras.configs import base
 
+from ws_keras.report import charts
+from ws_keras.report import claims
+from ws_keras.report import view
+
 
 def get_config():
     """Returns the config of this experiment."""
@@ -35,3 +39,8 @@ def get_config():
 
 
 settings = base.settings
+VIEW = view.View(
+    x="number",
+    chart=charts.over,
+    claims=(claims.cold_above("first_layers", "warm"),),
+)

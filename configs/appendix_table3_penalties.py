@@ -28,6 +28,9 @@ takes three times as long.
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+from ws_keras.report import charts
+from ws_keras.report import claims
+from ws_keras.report import view
 
 
 def get_config():
@@ -50,3 +53,12 @@ def settings(config):
             "penalty.weight": (0.1, 0.01, 0.001, 0.0001),
         },
     )
+
+
+VIEW = view.View(
+    paper=("appendix_table3_penalties",),
+    cell=("dataset", "model", "optimizer", "penalty.name"),
+    x="penalty.weight",
+    chart=charts.over,
+    claims=(claims.cold_above("warm"),),
+)

@@ -15,6 +15,9 @@ at the epochs of Figure 2; at most 10 million where a decay keeps it from 99 %.
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+from ws_keras.report import charts
+from ws_keras.report import claims
+from ws_keras.report import view
 
 
 def get_config():
@@ -34,3 +37,10 @@ def settings(config):
     """Returns the strengths, for each arm and seed."""
     weights = (0.0, 1e-4, 1e-3, 1e-2)
     return all_settings.product(config, {"penalty.weight": weights})
+
+
+VIEW = view.View(
+    x="penalty.weight",
+    chart=charts.over,
+    claims=(claims.not_below_cold("shrink_perturb", margin=1.0),),
+)

@@ -19,6 +19,13 @@ seed, and 4 million for the warm one.
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+from ws_keras.report import charts
+from ws_keras.report import claims
+from ws_keras.report import comparison
+from ws_keras.report import formatting
+from ws_keras.report import sections
+from ws_keras.report import statistics
+from ws_keras.report import view
 
 
 def get_config():
@@ -66,3 +73,78 @@ MODELS = {
 def settings(config):
     """Returns both networks, for each arm and seed."""
     return all_settings.product(config, {"model": MODELS})
+
+
+_ORDER = ("dash", "shrink_perturb", "cold", "warm")
+_NO_HELP = ("warm_reset", "head_reset", "l2_init")
+_SAME = 1e-9  # no higher is no difference, too
+
+
+def _ranking(run):
+    for model in dict.fromkeys(arm.cell.model for arm in run.arms):
+        at = {arm.kind: arm for arm in run.settled(model=model)}
+        pairs = list(zip(_ORDER, _ORDER[1:], strict=False))
+        for better, worse in pairs:
+            if better in at and worse in at:
+                claim = f"{better} ends above {worse}, {model}"
+                yield claims.above(claim, at[better].final(), at[worse].final())
+        for kind in _NO_HELP:
+            if kind in at and "cold" in at:
+                claim = f"{kind} ends no higher than cold, {model}"
+                ends = at["cold"].final(), at[kind].final()
+                yield claims.above(claim, *ends, -_SAME)
+        dearer = [k for k in _ORDER[:3] if k in at and "warm" in at]
+        yield from claims.every(
+            f"warm has the fewest steps, {model}",
+            [
+                claims.above(
+                    kind,
+                    at[kind].final("steps"),
+                    at["warm"].final("steps"),
+                    unit="steps",
+                )
+                for kind in dearer
+            ],
+        )
+
+
+def _beside(run):
+    """Returns steps and means over the chunks beside DASH's."""
+    header, lines = ["model", "arm"], []
+    measures = ("steps", "mean_accuracy", "mean_steps")
+    for measure in measures:
+        header += [measure.replace("_", " "), "DASH's", ""]
+    for arm in run.arms:
+        line = [arm.cell.model, arm.name]
+        for measure in measures:
+            ours = _measured(arm, measure)
+            number = run.number(arm, measure=measure)
+            decimals = 1 if measure.endswith("accuracy") else 0
+            line += [
+                formatting.mean(ours, decimals),
+                number and number.cell_of_table(decimals),
+                comparison.of_arm(run, arm, number, ours),
+            ]
+        lines.append(tuple(line))
+    note = "Of the last chunk, and means over the chunks."
+    table = sections.Table("", tuple(header), tuple(lines), note)
+    return [sections.Fold("Steps and means over the chunks", (table,))]
+
+
+def _measured(arm, measure):
+    if measure == "steps":
+        return arm.summary("steps")
+    field = measure.removeprefix("mean_")
+    return statistics.summarize(
+        statistics.summarize(getattr(row, field) for row in found).mean
+        for found in arm.runs.finished.values()
+    )
+
+
+VIEW = view.View(
+    paper=("dash_table1",),
+    chart=charts.curve,
+    claims=(_ranking,),
+    folds=(_beside,),
+    note="What the columns of DASH's table mean is inferred.",
+)

@@ -14,6 +14,10 @@ after every epoch.
 
 from ws_keras.configs import base
 
+from ws_keras.report import claims
+from ws_keras.report import epochs
+from ws_keras.report import view
+
 
 def get_config():
     """Returns the config of Figure 1."""
@@ -28,3 +32,19 @@ def get_config():
 
 
 settings = base.settings
+_FITTED = 99.0  # percent
+
+
+def _fits(run):
+    for arm in run.settled("cold", "warm"):
+        claim = f"{arm.name} fits its training data to {_FITTED:g} %"
+        training = arm.final("train_accuracy")
+        yield claims.measured(claim, training, _FITTED, unit="%")
+
+
+VIEW = view.View(
+    paper=("fig1_curves",),
+    chart=epochs.accuracy,
+    claims=(_fits, claims.cold_above("warm")),
+    note="The paper does not name the optimizer, which is inferred.",
+)

@@ -16,6 +16,9 @@ first five: --config.rounds.limit=5
 
 from ws_keras.configs import base
 
+from ws_keras.report import claims
+from ws_keras.report import view
+
 
 def get_config():
     """Returns the config of Figure 2."""
@@ -31,3 +34,54 @@ def get_config():
 
 
 settings = base.settings
+
+_FROM = 5000  # samples from which the figure is judged
+_STEPS = 4.0  # times those of warm
+
+
+def _every_round(run):
+    for arm in run.settled("warm"):
+        sizes = {row.num_samples for row in arm.rows if row.round > 1}
+        yield from claims.every(
+            f"cold is above warm in every round from {_FROM:,} samples on",
+            [
+                claims.above(
+                    f"{size:,}",
+                    claims.up_to(arm.cold, size),
+                    claims.up_to(arm.runs, size),
+                )
+                for size in sorted(sizes)
+                if size >= _FROM
+            ],
+        )
+
+
+def _widens(run):
+    claim = f"the gap at the end is wider than at {_FROM:,} samples"
+    for arm in run.settled("warm"):
+        end, start = (
+            claims.difference(
+                claims.up_to(arm.cold, size), claims.up_to(arm.runs, size)
+            )
+            for size in (arm.last.num_samples, _FROM)
+        )
+        yield claims.above(claim, end, start)
+
+
+def _dearer(run):
+    claim = f"the last round of cold has {_STEPS:g} times the steps of warm"
+    for arm in run.settled("warm"):
+        steps = {s: _STEPS * n for s, n in arm.final("steps").items()}
+        yield claims.above(claim, arm.cold_final("steps"), steps, unit="steps")
+
+
+VIEW = view.View(
+    paper=("fig2_online", "fig7_shrink_sweep"),
+    x=view.SAMPLES,
+    cost="seconds",
+    claims=(_every_round, _widens, _dearer),
+    note=(
+        "The figure's axis ends at 34 thousand samples, which is the last "
+        "round with 33,333; it names no hardware for its times."
+    ),
+)

@@ -16,6 +16,9 @@ About 75 million sample passes for one seed and all rounds.
 
 from ws_keras.configs import base
 
+from ws_keras.report import claims
+from ws_keras.report import view
+
 
 def get_config():
     """Returns the config of this experiment."""
@@ -35,3 +38,15 @@ def get_config():
 
 
 settings = base.settings
+_KINDS = ("shrink_perturb", "warm")
+VIEW = view.View(
+    paper=("fig7_shrink_sweep", "fig2_online"),
+    x=view.SAMPLES,
+    cost="seconds",
+    claims=(
+        claims.ordered(*_KINDS, values=(1.0, 0.8, 0.6, 0.4, 0.2)),
+        claims.near_cold(*_KINDS, margin=2.0, shrink=0.6),
+        claims.dearer(*_KINDS),
+    ),
+    note="The paper's shrink 0, which it calls random, stands beside both.",
+)

@@ -15,6 +15,12 @@ About 450 million sample passes for one seed and all rounds.
 
 from ws_keras.configs import base
 
+from ws_keras.report import charts
+from ws_keras.report import claims
+from ws_keras.report import comparison
+from ws_keras.report import paper
+from ws_keras.report import view
+
 
 def get_config():
     """Returns the config of this experiment."""
@@ -35,3 +41,57 @@ def get_config():
 
 
 settings = base.settings
+_SAME = 1e-9  # no worse is no difference, too
+_CELL = "cifar10/resnet18/adam"
+
+
+def _noise_helps(run):
+    for shrink in (0.2, 0.4, 0.6):
+        column = run.settled(shrink=shrink)
+        silent = [arm for arm in column if not arm.first.perturb]
+        noisy = [arm for arm in column if arm.first.perturb]
+        if not silent or not noisy:
+            continue
+        best = max(noisy, key=lambda arm: arm.summary().mean)
+        yield from claims.every(
+            f"at shrink {shrink:g} some noise is no worse than none",
+            [
+                claims.above(
+                    f"accuracy at {best.first.perturb:g}",
+                    best.final(),
+                    silent[0].final(),
+                    -_SAME,
+                ),
+                claims.above(
+                    "steps",
+                    silent[0].total("steps"),
+                    best.total("steps"),
+                    -_SAME,
+                    unit="steps",
+                ),
+            ],
+        )
+
+
+def _corners(run):
+    for name, shrink, perturb in (("cold", 0.0, 1.0), ("warm", 1.0, 0.0)):
+        for arm in run.settled(shrink=shrink, perturb=perturb):
+            end = float(arm.last.num_samples)
+            number = paper.find(("fig2_online",), name, _CELL, end)
+            said = comparison.of_arm(run, arm, number)
+            claim = f"the corner {shrink:g}/{perturb:g} is {name} of Fig. 2"
+            if said is not None:
+                yield claims.Result(
+                    claim,
+                    claims.equivalent(said),
+                    f"{said.value}: ours {arm.summary().mean:.1f}, "
+                    f"the paper's {number.mean:g}",
+                )
+
+
+VIEW = view.View(
+    paper=("fig7_shrink_sweep", "fig2_online"),
+    x=view.SAMPLES,
+    chart=charts.grid,
+    claims=(_noise_helps, _corners),
+)

@@ -25,9 +25,14 @@ About 22 million sample passes for that pair and one seed; 144 million for all
 six pairs. The source is learned anew for each fraction and arm.
 """
 
+import dataclasses
+
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+from ws_keras.report import charts
+from ws_keras.report import claims
+from ws_keras.report import view
 
 
 def get_config():
@@ -63,3 +68,61 @@ def settings(config):
         }
         found += all_settings.product(config, grid)
     return found
+
+
+_MARGIN = 1.0  # points
+_WIDE_MARGIN = 2.0  # where the paper's own curve falls short
+_WIDE = ("svhn_cropped", "cifar100")
+
+
+def _beside_each_source(rows):
+    """Returns rows with cold starts, which know no source, beside each."""
+    sources = {
+        (row.labels["data.source"], row.dataset)
+        for row in rows
+        if "data.source" in row.labels and row.last
+    }
+    copies = [
+        dataclasses.replace(row, labels={"data.source": source, **row.labels})
+        for row in rows
+        if "data.source" not in row.labels
+        for source, target in sorted(sources)
+        if target == row.dataset
+    ]
+    return [row for row in rows if "data.source" in row.labels] + copies
+
+
+def _no_worse(run):
+    pairs = {}
+    for arm in run.settled("shrink_perturb"):
+        pair = (arm.labels["data.source"], arm.cell.dataset)
+        pairs.setdefault(pair, []).append(arm)
+    for pair, arms in pairs.items():
+        margin = _WIDE_MARGIN if pair == _WIDE else _MARGIN
+        warm = {arm.cell: arm.final() for arm in run.settled("warm")}
+        yield from claims.every(
+            f"shrink-perturb is at most {margin:g} points below the better of "
+            f"cold and warm at every fraction: {' to '.join(pair)}",
+            [
+                claims.above(
+                    f"at {run.x_of(arm):g} {name}", ours, other, -margin
+                )
+                for arm in arms
+                for ours in [arm.final()]
+                for name, other in (
+                    ("warm", warm.get(arm.cell, {})),
+                    ("cold", arm.cold_final()),
+                )
+                if other
+            ],
+        )
+
+
+VIEW = view.View(
+    paper=("fig9_transfer",),
+    cell=("data.source", "dataset", "model", "optimizer"),
+    x="rounds.fraction",
+    rows=_beside_each_source,
+    chart=charts.over,
+    claims=(_no_worse,),
+)

@@ -11,6 +11,9 @@ shrink-perturb ends at or above the cold one with fewer sample passes. About
 
 from ws_keras.configs import base
 
+from ws_keras.report import claims
+from ws_keras.report import view
+
 
 def get_config():
     """Returns the config of the quickstart."""
@@ -32,3 +35,7 @@ def get_config():
 
 
 settings = base.settings
+VIEW = view.View(
+    x=view.SAMPLES,
+    claims=(claims.cold_above("warm"),),
+)

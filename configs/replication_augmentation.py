@@ -15,6 +15,9 @@ on half and 350 on all of the data, official test set, with and without.
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+from ws_keras.report import claims
+from ws_keras.report import gradients
+from ws_keras.report import view
 
 
 def get_config():
@@ -33,3 +36,28 @@ def settings(config):
     """Returns both ways, for each arm and seed."""
     names = ("none", "standard")
     return all_settings.product(config, {"data.augmentation": names})
+
+
+def _narrows(run):
+    """The gap, and that of the gradient norms of old and new data."""
+    warm = {a.labels["data.augmentation"]: a for a in run.settled("warm")}
+    plain = warm.pop("none", None)
+    for name, arm in warm.items():
+        claim = f"with augmentation {name} cold and warm end alike"
+        ends = arm.cold_final(), arm.final()
+        yield claims.alike(f"{claim}, within a point", *ends, margin=1.0)
+        if plain is None:
+            continue
+        narrow = f"augmentation {name} narrows the gap"
+        yield claims.above(narrow, claims.gap(plain), claims.gap(arm))
+        ratios = [gradients.start_ratio(run, a) for a in (plain, arm)]
+        if all(ratios):
+            yield claims.above(
+                f"augmentation {name} brings the gradient norms of new and "
+                "old data together (ratio at the start)",
+                *ratios,
+                unit="",
+            )
+
+
+VIEW = view.View(claims=(_narrows,))

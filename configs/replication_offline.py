@@ -14,6 +14,9 @@ statistics are kept, as there.
 
 from ws_keras.configs import base
 
+from ws_keras.report import claims
+from ws_keras.report import view
+
 
 def get_config():
     """Returns the config of this experiment."""
@@ -34,3 +37,11 @@ def get_config():
 
 
 settings = base.settings
+VIEW = view.View(
+    paper=("replication_offline",),
+    claims=(
+        claims.cold_above("warm"),
+        claims.ordered("shrink_perturb", values=(0.6, 0.3, 0.1)),
+    ),
+    note="Noise is 1e-4 in the article, 0.01 in the script.",
+)

@@ -15,6 +15,9 @@ About 33 million sample passes of the wide network for one seed.
 
 from ws_keras.configs import base
 
+from ws_keras.report import claims
+from ws_keras.report import view
+
 
 def get_config():
     """Returns the config of this experiment."""
@@ -37,3 +40,11 @@ def get_config():
 
 
 settings = base.settings
+_KINDS = ("shrink_perturb", "warm")
+VIEW = view.View(
+    x=view.SAMPLES,
+    claims=(
+        claims.ordered(*_KINDS, values=(1.0, 0.8, 0.6, 0.4, 0.2)),
+        claims.dearer(*_KINDS),
+    ),
+)

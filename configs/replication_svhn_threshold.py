@@ -16,6 +16,8 @@ About 24 million sample passes of the wide network for each cold setting at
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+from ws_keras.report import claims
+from ws_keras.report import view
 
 
 def get_config():
@@ -49,3 +51,26 @@ def settings(config):
             config, {"train.threshold": (threshold,)}, fixed=epochs
         )
     ]
+
+
+_NO_GAP = 0.99  # the threshold at which there is none
+
+
+def _at_threshold(run):
+    for arm in run.settled("warm"):
+        threshold = arm.labels["train.threshold"]
+        ends = arm.cold_final(), arm.final()
+        stop = f"stopping at {threshold:g}"
+        if threshold == _NO_GAP:
+            claim = f"cold and warm end alike, within a point, {stop}"
+            yield claims.alike(claim, *ends, margin=1.0)
+        else:
+            yield claims.above(f"cold ends above warm, {stop}", *ends)
+
+
+VIEW = view.View(
+    paper=("replication_svhn_threshold",),
+    cell=("dataset", "model", "optimizer", "train.threshold"),
+    x=view.SAMPLES,
+    claims=(_at_threshold,),
+)

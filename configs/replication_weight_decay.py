@@ -15,6 +15,9 @@ on half and 200 on all of the data, official test set.
 from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
+from ws_keras.report import charts
+from ws_keras.report import claims
+from ws_keras.report import view
 
 
 def get_config():
@@ -33,3 +36,18 @@ def get_config():
 def settings(config):
     """Returns the decays, for each arm and seed."""
     return all_settings.product(config, {"penalty.weight": (0.1, 0.01, 0.001)})
+
+
+def _narrows(run):
+    arms = [arm for arm in run.along_x("warm") if run.is_settled(arm)]
+    if len(arms) > 1 and not run.limit:
+        weak, strong = map(claims.gap, (arms[0], arms[-1]))
+        yield claims.above("the gap narrows with stronger decay", weak, strong)
+
+
+VIEW = view.View(
+    paper=("replication_weight_decay",),
+    x="penalty.weight",
+    chart=charts.over,
+    claims=(_narrows,),
+)

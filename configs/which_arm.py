@@ -15,6 +15,8 @@ About 10 million sample passes for one seed.
 
 from ws_keras.configs import base
 
+from ws_keras.report import view
+
 
 def get_config():
     """Returns the config of this experiment."""
@@ -39,3 +41,7 @@ def get_config():
 
 
 settings = base.settings
+VIEW = view.View(
+    paper=("fig2_online", "fig7_shrink_sweep"),
+    x=view.SAMPLES,
+)

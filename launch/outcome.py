@@ -1,9 +1,11 @@
 """What is made of the rows of many settings: gaps to cold, and the report."""
 
-from ws_keras.report import report as reports
+from ws_keras.report import writing
 from ws_keras.storage import events
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
+
+from . import recipes
 
 
 def write_gaps(folder: workdirs.Workdir, settings: list) -> None:
@@ -34,5 +36,5 @@ def is_finished(folder: workdirs.Workdir, setting) -> bool:
 
 def report(folder: workdirs.Workdir) -> None:
     """Writes the report, and says where it is and how to see the curves."""
-    print(reports.write(folder.path))
+    print(writing.write(folder.path, recipes.find))
     print(f"tensorboard --logdir={folder.path}")

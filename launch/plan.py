@@ -1,7 +1,5 @@
 """What a command is to run: a config, its settings, and what they cost."""
 
-import functools
-import importlib.util
 import pathlib
 import re
 import sys
@@ -15,8 +13,9 @@ from ws_keras import settings as all_settings
 from . import cli
 from . import config_files
 from . import lists
+from . import recipes
 
-_CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
+_CONFIGS = recipes.CONFIGS
 
 CONFIG = config_flags.DEFINE_config_file(
     "config",
@@ -226,6 +225,13 @@ def recipe() -> str | None:
     return _loaded().__doc__
 
 
+def notes() -> dict[str, str]:
+    """Returns where a user's own config file lies, for the report's view."""
+    path = pathlib.Path(file()[0]).resolve()
+    is_ours = path.parent == _CONFIGS
+    return {} if is_ours else {"config_file": str(path)}
+
+
 def command() -> list[str]:
     """Returns the words that give the config of this run again."""
     path, *argument = file()
@@ -250,17 +256,8 @@ def _literal(value) -> str:
 
 def named(name: str):
     """Returns a config that comes with the package, as its module."""
-    return _module(_CONFIGS / f"{name}.py")
+    return recipes.module(_CONFIGS / f"{name}.py")
 
 
 def _loaded():
-    return _module(pathlib.Path(file()[0]))
-
-
-@functools.cache
-def _module(path):
-    spec = importlib.util.spec_from_file_location("_ws_keras_config", path)
-    module = importlib.util.module_from_spec(spec)
-    with config_files.blamed(str(path)):
-        spec.loader.exec_module(module)
-    return module
+    return recipes.module(pathlib.Path(file()[0]))

@@ -3,17 +3,18 @@
     python -m launch.report --workdir=runs/fig2
 
 Writes report/report.html, which holds all it needs, and the same as report.md
-with figures (PNG and SVG) into the folder; prints the summary and where the
-pages lie. A run that is still going is shown as far as it has come, and what
-the verdicts mean is in docs/report.md.
+with figures (PNG) into the folder; prints what it says first, a table, and
+where the pages lie. A run that is still going is shown as far as it has come,
+and what the words of the report mean is in docs/report.md.
 """
 
 from absl import flags
 
-from ws_keras.report import report
+from ws_keras.report import writing
 
 from . import check
 from . import cli
+from . import recipes
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run, with a run.json.", required=True
@@ -33,8 +34,8 @@ def main(_) -> int | None:
         print(found)
         return 1 if found.problems else 0
     try:
-        print(report.write(_WORKDIR.value))
-    except report.Unwritten as error:
+        print(writing.write(_WORKDIR.value, recipes.find))
+    except writing.Unwritten as error:
         print(error.said)
         raise
 

@@ -66,6 +66,7 @@ def main(_) -> None:
         overwrite=_OVERWRITE.value,
         recipe=plan.recipe(),
         command=plan.command(),
+        **plan.notes(),
         settings=[setting.id for setting in every],
         data=prepare.fingerprints(loaded),
         strategy=_STRATEGY.value,

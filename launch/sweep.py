@@ -121,6 +121,7 @@ def main(_) -> int:
         overwrite=_OVERWRITE.value,
         recipe=plan.recipe(),
         command=plan.command(),
+        **plan.notes(),
         settings=[setting.id for setting in every],
         data=data,
         strategy=_STRATEGY.value,

@@ -5,64 +5,14 @@ give other networks, and other held-out samples would give other accuracies.
 An interval over seeds alone leaves the second out, which all seeds share.
 """
 
-import dataclasses
 import math
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import special
 
-CONFIDENCE = 0.95
+from ws_keras.report import statistics
 
-
-@dataclasses.dataclass(frozen=True)
-class Effect:
-    """A mean difference with its uncertainty, in the unit of the values.
-
-    `of_seeds` and `of_samples` are the standard errors that seeds and
-    held-out samples contribute, `freedom` the degrees of freedom of both
-    together. With one seed nothing can be decided: `error` is nan.
-    """
-
-    mean: float
-    of_seeds: float
-    of_samples: float
-    freedom: float
-    count: int  # seeds
-
-    @property
-    def error(self) -> float:
-        return math.hypot(self.of_seeds, self.of_samples)
-
-    def times(self, factor: float) -> "Effect":
-        """Returns the effect on values that are so many times these."""
-        return dataclasses.replace(
-            self,
-            mean=factor * self.mean,
-            of_seeds=abs(factor) * self.of_seeds,
-            of_samples=abs(factor) * self.of_samples,
-        )
-
-    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """Returns the two-sided t interval."""
-        reach = self._reach((1 + confidence) / 2)
-        return self.mean - reach, self.mean + reach
-
-    def is_above(self, bound: float) -> bool:
-        """Whether the difference exceeds a bound, by a one-sided t test."""
-        return self.mean - self._reach(CONFIDENCE) > bound
-
-    def is_within(self, margin: float) -> bool:
-        """Whether it lies within a margin, by two one-sided t tests."""
-        reach = self._reach(CONFIDENCE)
-        return -margin < self.mean - reach and self.mean + reach < margin
-
-    def _reach(self, probability: float) -> float:
-        if self.error == 0:
-            return 0.0
-        if math.isnan(self.error):
-            return math.inf
-        return float(special.stdtrit(self.freedom, probability)) * self.error
+Effect = statistics.Effect
 
 
 def of(values: Mapping[int, np.ndarray], largest: float = 0.0) -> Effect:
@@ -93,11 +43,8 @@ def of(values: Mapping[int, np.ndarray], largest: float = 0.0) -> Effect:
         of_samples = _error_of_samples(found.mean(0), largest)
     parts = [(of_seeds, num_seeds - 1), (of_samples, num_samples - 1)]
     # Of one seed there is no error: freedom is then that of the samples.
-    known = [(error, count) for error, count in parts if count]
-    weight = sum(error**4 / count for error, count in known)
-    total = sum(error**2 for error, _ in known)
-    freedom = total**2 / weight if weight else num_seeds - 1
-    return Effect(float(found.mean()), of_seeds, of_samples, freedom, num_seeds)
+    free = statistics.freedom(parts)
+    return Effect(float(found.mean()), of_seeds, of_samples, free, num_seeds)
 
 
 def difference(

@@ -1,96 +1,133 @@
-"""The paper's printed and drawn numbers, looked up by what was run."""
+"""The papers' numbers, one line each, looked up by what was run.
 
+`paper.csv` holds the numbers of Ash & Adams (NeurIPS 2020), of the
+replication (Kireev, Mohtashami, Pajouheshgar, ReScience C 2021) and of DASH
+(Shin, Oh, Cho, Yun, NeurIPS 2024). Experiments and arms carry the names of
+this package; `cell` is what the experiment's view calls its cells, `x` a
+place on its axis. `precision` says how a number is known: `printed`, `exact`
+(of a repository), read from a figure with an error such as `±0.5`; a `~`
+marks what was inferred or read by eye. `margin` is the difference within
+which a mean of ours is equivalent, in the unit of the number or a share of it.
+"""
+
+import csv
 import dataclasses
 import functools
-import json
 import math
+import re
+from collections.abc import Iterable
 from importlib import resources
-from typing import Any
 
-from ws_keras.storage import rows
+from ws_keras.report import sections
+
+_RUNS = 5  # behind a printed mean and its deviation: "five" in the paper
+_READ_OFF = re.compile(r"±([\d.]+)( %)?")
+# Besides the value that it varies, all runs of an experiment share a protocol.
+Key = tuple[str, str, str, str, float | None]
 
 
 @dataclasses.dataclass(frozen=True)
-class Curve:
-    """Points of one curve of the paper, and the figure they come from."""
+class Number:
+    """A number of a paper, and where it is from."""
 
-    where: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
+    experiment: str
+    arm: str
+    cell: str
+    x: float | None
+    measure: str
+    mean: float
+    std: float  # nan where none is known
+    margin: str
+    source: str
+    precision: str
 
-    def at(self, x: float) -> float | None:
-        """Returns the value at exactly this point, or `None`."""
-        return dict(zip(self.x, self.y, strict=True)).get(x)
+    @property
+    def runs(self) -> int:
+        """How many runs it is of."""
+        return _RUNS
 
+    @property
+    def is_inferred(self) -> bool:
+        """Whether the number, or what it means, is inferred."""
+        return self.precision.startswith("~")
 
-def numbers() -> dict[str, Any]:
-    """Returns the content of `paper.json`."""
-    return json.loads(_text())
+    @property
+    def error(self) -> float:
+        """What a number that was read off is exact to; else nan."""
+        found = _READ_OFF.search(self.precision)
+        if not found:
+            return math.nan
+        value = float(found[1])
+        return abs(self.mean) * value / 100 if found[2] else value
 
+    @property
+    def tolerance(self) -> float:
+        """Greatest difference that counts as none; nan where none is stated."""
+        if not self.margin:
+            return math.nan
+        if self.margin.endswith("%"):
+            return abs(self.mean) * float(self.margin.split()[0]) / 100
+        return float(self.margin)
 
-def online(row: rows.Row, field: str) -> Curve | None:
-    """Returns the paper's curve over samples for the arm of a row.
-
-    Warm and cold starts are those of Fig. 2; shrink-perturb with the noise
-    scale of Fig. 7 has its curve of accuracy there.
-
-    Args:
-        row: Any row of the arm.
-        field: `accuracy` (percent) or `train_seconds` (per round).
-
-    Returns:
-        A `Curve` over numbers of samples, or `None`.
-    """
-    name, key = "fig2", row.arm
-    if row.arm == "shrink_perturb":
-        name, key = "fig7", f"{row.shrink:g}"
-    figure = numbers()[name]
-    step = figure["samples_per_round"]
-    if not _same_protocol(figure, row):
-        return None
-    # With other steps the same number of samples is another history.
-    if math.ceil(row.num_samples / step) != row.round:
-        return None
-    if row.perturb != figure.get("perturb", row.perturb):
-        return None
-    values = figure.get(field, {}).get(key)
-    return values and _curve(figure, figure["num_samples"], values)
-
-
-def epochs(row: rows.Row, field: str) -> Curve | None:
-    """Returns the paper's Fig. 1 curve over epochs for the arm of a row.
-
-    Args:
-        row: A row of the first round; only rounds of as many epochs as the
-            paper's can be laid over its curve.
-        field: `accuracy` (held out) or `train_accuracy`.
-
-    Returns:
-        A `Curve` over epochs, or `None`.
-    """
-    figure = numbers()["fig1"]
-    found = figure["curves"].get(f"{row.arm}/{field}")
-    fits = _same_protocol(figure, row) and row.stopped_by == "epochs"
-    if not found or not fits or row.epochs != figure["epochs_per_round"]:
-        return None
-    return _curve(figure, found["epoch"], found["value"])
+    def cell_of_table(self, decimals: int = 1) -> sections.Number:
+        """Returns the number as a table shows it: with what it is exact to."""
+        if math.isfinite(self.std):
+            after = f" ({self.std:,.{decimals}f})"
+        else:
+            after = ""
+        # As many decimals as were printed.
+        places = max(decimals, len(f"{self.mean:g}".partition(".")[2]))
+        return sections.Number(
+            self.mean,
+            self.error,
+            min(places, 2) if decimals else 0,
+            before="~" if self.is_inferred else "",
+            after=after,
+        )
 
 
-def precision(name: str) -> str:
-    """Returns how exact the numbers of a table or figure are."""
-    return numbers()[name]["precision"]
+def find(
+    experiments: Iterable[str],
+    arm: str,
+    cell: str,
+    x: float | None = None,
+    measure: str = "accuracy",
+) -> Number | None:
+    """Returns the number at x of the first experiment that has the arm."""
+    for name in experiments:
+        if (name, measure, cell, arm) in _curves():
+            return _table().get((name, measure, cell, arm, x))
+    return None
 
 
-def _same_protocol(figure: dict, row: rows.Row) -> bool:
-    fields = ("dataset", "model", "optimizer")
-    return all(figure[field] == getattr(row, field) for field in fields)
-
-
-def _curve(figure: dict, x: list, y: list) -> Curve:
-    return Curve(figure["where"], tuple(x), tuple(y))
+def of(experiment: str, measure: str = "accuracy") -> list[Number]:
+    """Returns all numbers of one measure of an experiment."""
+    return _by_measure().get((experiment, measure), [])
 
 
 @functools.cache
-def _text() -> str:
-    here = resources.files("ws_keras.report")
-    return here.joinpath("paper.json").read_text("utf8")
+def _table() -> dict[Key, Number]:
+    text = resources.files("ws_keras.report").joinpath("paper.csv")
+    lines = csv.DictReader(text.read_text("utf8").splitlines())
+    found = map(_number, lines)
+    return {(n.experiment, n.measure, n.cell, n.arm, n.x): n for n in found}
+
+
+@functools.cache
+def _curves() -> set[tuple]:
+    return {key[:-1] for key in _table()}
+
+
+@functools.cache
+def _by_measure() -> dict[tuple[str, str], list[Number]]:
+    found = {}
+    for number in _table().values():
+        key = number.experiment, number.measure
+        found.setdefault(key, []).append(number)
+    return found
+
+
+def _number(line: dict[str, str]) -> Number:
+    x = float(line.pop("x")) if line["x"] else (line.pop("x"), None)[1]
+    mean, std = (float(line.pop(name) or "nan") for name in ("mean", "std"))
+    return Number(**line, x=x, mean=mean, std=std)

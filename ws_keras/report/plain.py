@@ -1,13 +1,8 @@
-"""Plain text: names without what cannot be shown, numbers written and read."""
+"""Plain text: names without what cannot be shown, or what is too long."""
 
-import math
-import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable
 
-NOTHING = "—"
-MINUS = "−"
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 # Embeddings, overrides and isolates, which let a text look like another one.
 _TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
@@ -15,11 +10,6 @@ _CUT = " … "
 _NAME = 120  # letters
 _CELL = 600
 _LINES = 5
-_MISSING = ("", NOTHING, "nan")
-# A hash or a version begins with a number, and is none.
-_NUMBER = re.compile(
-    r"[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?(?![^\s(±%])", re.IGNORECASE
-)
 
 
 def clean(text: str) -> str:
@@ -66,61 +56,6 @@ def wrapped(text: str, width: float = 40) -> str:
     return textwrap.fill(text, int(width), break_long_words=False)
 
 
-def number(text: str) -> float:
-    """Returns the number that a shown text begins with.
-
-    Args:
-        text: Such as `"51.4 ± 0.6"`, `"241,333"` or `"−8.0 ± 0.9"`.
-
-    Returns:
-        A number to sort by; nan where the text begins with none.
-    """
-    found = _NUMBER.match(text.strip().replace(MINUS, "-"))
-    return float(found[0].replace(",", "")) if found else math.nan
-
-
-def is_numeric(column: Iterable[str]) -> bool:
-    """Returns whether all texts of a column begin with a number or say none."""
-    return all(
-        text.strip() in _MISSING or not math.isnan(number(text))
-        for text in column
-    )
-
-
-def shown(value: float, error: float = math.nan) -> str:
-    """Returns a number as it is written beside a chart.
-
-    Args:
-        value: Any number.
-        error: Half-width. Defaults to nan, which is not written.
-
-    Returns:
-        Such as `"51.42 ± 0.6"`, and a dash for what is not finite.
-    """
-    if not math.isfinite(value):
-        return NOTHING
-    text = _rounded(value)
-    return f"{text} ± {_rounded(error)}" if math.isfinite(error) else text
-
-
-def cells(values: Iterable[Iterable[float]]) -> list[list[str]]:
-    """Returns the numbers of a heat map, all with the same decimals."""
-    values = [list(line) for line in values]
-    known = [abs(v) for line in values for v in line if math.isfinite(v)]
-    largest = max(known, default=0.0)
-    steps = ((1000, 0), (10, 1), (1, 2))
-    decimals = next((d for least, d in steps if largest >= least), 3)
-    return [
-        [
-            f"{value:,.{decimals}f}".replace("-", MINUS)
-            if math.isfinite(value)
-            else ""
-            for value in line
-        ]
-        for line in values
-    ]
-
-
 def _cut(text: str, longest: int | None) -> str:
     if longest is None or len(text) <= longest:
         return text
@@ -133,14 +68,3 @@ def _is_hidden(character: str) -> bool:
     return (
         kind in ("Cc", "Cs") and character not in "\n\t"
     ) or character in _TURNING
-
-
-def _rounded(value: float) -> str:
-    size = abs(value)
-    if size and (size < 0.01 or size >= 1e9):
-        text = f"{value:.3g}"
-    else:
-        decimals = 1 if size >= 100 else 2 if size >= 1 else 4
-        text = f"{value:,.{decimals}f}"
-        text = text.rstrip("0").rstrip(".")
-    return text.replace("-", MINUS)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ws_keras.report import shown
+from ws_keras.report import formatting
 from ws_keras.storage import metric as metrics
 
 MARGIN = 1.0  # points of accuracy
@@ -40,7 +40,7 @@ class Scale:
     def signed(self, value: float) -> str:
         """Returns a difference with its sign."""
         if self.metric.is_accuracy:
-            return shown.signed(value)
+            return formatting.signed(value)
         return f"{'+' * (value >= 0)}{number(value)}"
 
     def amount(self, value: float) -> str:
@@ -106,4 +106,4 @@ def number(value: float) -> str:
         text = np.format_float_positional(round(value, digits), trim="-")
     else:
         text = f"{value:.3e}"
-    return text.replace("-", shown.MINUS, value < 0)
+    return text.replace("-", formatting.MINUS, value < 0)

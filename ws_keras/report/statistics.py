@@ -1,40 +1,14 @@
-"""Statistics over seeds: means, standard errors and paired differences."""
+"""Statistics over seeds: means, paired differences, ratios, equivalence."""
 
-import collections
 import dataclasses
-import functools
 import math
-import operator
 from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import numpy as np
 from scipy import special
 
-from ws_keras.storage import rows
-
 CONFIDENCE = 0.95
-# Printed standard deviations are rounded, some to 0.0.
-BAND_FLOOR_POINTS = 0.5
-# Labels of what a cold start has as well.
-_OF_NETWORK = ("model", "optimizer")
-# What the second round has otherwise is what a cold start is trained with.
-_SECOND = {
-    "second.learning_rate": "optimizer.learning_rate",
-    "second.batch_size": "train.batch_size",
-}
-_ARM_ORDER = {"cold": 0, "warm": 1}
-_BY_SEED = operator.attrgetter("seed", "round")
-
-
-class Cell(NamedTuple):
-    """What arms must share before they may be compared."""
-
-    experiment: str
-    dataset: str
-    model: str
-    optimizer: str
-    variant: str = ""  # the labels of the rows, as in "rounds.fraction=0.3"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,23 +22,93 @@ class Summary:
 
 
 @dataclasses.dataclass(frozen=True)
-class Difference:
-    """Mean of paired differences and its 95 % t interval."""
+class Effect:
+    """A mean difference with its uncertainty, in the unit of the values.
+
+    `of_seeds` and `of_samples` are the standard errors that seeds and
+    held-out samples contribute, `freedom` the degrees of freedom of both
+    together. With one seed nothing can be decided: `error` is nan.
+    """
 
     mean: float
-    error: float
+    of_seeds: float
+    of_samples: float
+    freedom: float
+    count: int  # seeds
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean."""
+        return math.hypot(self.of_seeds, self.of_samples)
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval; nan where there is none."""
+        return self.interval()[0] if self.count > 1 else math.nan
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval; nan where there is none."""
+        return self.interval()[1] if self.count > 1 else math.nan
+
+    def times(self, factor: float) -> "Effect":
+        """Returns the effect on values that are so many times these."""
+        return dataclasses.replace(
+            self,
+            mean=factor * self.mean,
+            of_seeds=abs(factor) * self.of_seeds,
+            of_samples=abs(factor) * self.of_samples,
+        )
+
+    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
+        """Returns the two-sided t interval."""
+        reach = self._reach((1 + confidence) / 2)
+        return self.mean - reach, self.mean + reach
+
+    def is_above(self, bound: float) -> bool:
+        """Whether the difference exceeds a bound, by a one-sided t test."""
+        return self.mean - self._reach(CONFIDENCE) > bound
+
+    def is_within(self, margin: float) -> bool:
+        """Whether it lies within a margin, by two one-sided t tests."""
+        reach = self._reach(CONFIDENCE)
+        return -margin < self.mean - reach and self.mean + reach < margin
+
+    def _reach(self, probability: float) -> float:
+        if self.error == 0:
+            return 0.0
+        if math.isnan(self.error):
+            return math.inf
+        return float(special.stdtrit(self.freedom, probability)) * self.error
+
+
+@dataclasses.dataclass(frozen=True)
+class Ratio:
+    """Geometric mean of paired ratios and its 95 % interval.
+
+    The interval is the t interval of the logarithms; its ends are nan for
+    fewer than two pairs.
+    """
+
+    mean: float
     low: float
     high: float
     count: int
 
 
 @dataclasses.dataclass(frozen=True)
-class Runs:
-    """The seeds of one arm: finished ones by seed, and how many are not."""
+class Correlation:
+    """Pearson's and Spearman's coefficients over runs.
 
-    finished: dict[int, list[rows.Row]]
-    unfinished: int
-    broken: int  # ended by a loss that was not finite
+    `low` and `high` are Fisher's 95 % interval of Pearson's; what cannot be
+    computed is nan.
+    """
+
+    pearson: float
+    spearman: float
+    low: float
+    high: float
+    count: int
 
 
 def summarize(values: Iterable[float]) -> Summary:
@@ -82,7 +126,7 @@ def summarize(values: Iterable[float]) -> Summary:
     return Summary(mean, std, std / max(found.size, 1) ** 0.5, found.size)
 
 
-def paired(ours: dict[int, float], theirs: dict[int, float]) -> Difference:
+def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Effect:
     """Returns the difference `ours - theirs` over the seeds of both.
 
     Args:
@@ -90,194 +134,80 @@ def paired(ours: dict[int, float], theirs: dict[int, float]) -> Difference:
         theirs: Seed to number.
 
     Returns:
-        A `Difference`; its error and interval are nan below two common seeds.
+        An `Effect`, nan without a common seed.
     """
     seeds = sorted(ours.keys() & theirs.keys())
-    summary = summarize(ours[seed] - theirs[seed] for seed in seeds)
-    reach = math.nan
-    if summary.count > 1:
-        reach = t_quantile(summary.count - 1) * summary.error
-    low, high = summary.mean - reach, summary.mean + reach
-    return Difference(summary.mean, summary.error, low, high, summary.count)
+    found = summarize(ours[seed] - theirs[seed] for seed in seeds)
+    return Effect(found.mean, found.error, 0.0, found.count - 1, found.count)
 
 
-@functools.cache
-def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
-    """Returns how many standard errors a two-sided t interval reaches.
+def level(values: Mapping[int, float]) -> Effect:
+    """Returns the mean of a number of each seed, as an `Effect` against 0."""
+    return paired(values, dict.fromkeys(values, 0.0))
+
+
+def ratio(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Ratio:
+    """Returns `ours / theirs` over the seeds of which both are positive."""
+    logs = {
+        seed: math.log(ours[seed] / theirs[seed])
+        for seed in ours.keys() & theirs.keys()
+        if ours[seed] > 0 and theirs[seed] > 0
+    }
+    found = level(logs)
+    ends = (math.exp(v) for v in (found.mean, found.low, found.high))
+    return Ratio(*ends, found.count)
+
+
+def against(ours: Summary, mean: float, std: float, runs: int) -> Effect:
+    """Returns ours minus a mean of other runs, with the error of both.
 
     Args:
-        freedom: Degrees of freedom, a positive integer.
-        confidence: Probability inside the interval. Defaults to 0.95.
+        ours: Our `Summary`.
+        mean: Theirs.
+        std: Its standard deviation, nan where none is known.
+        runs: How many runs it is of.
 
     Returns:
-        The quantile, for example 4.303 for 2 degrees of freedom.
+        An `Effect` whose degrees of freedom follow Welch and Satterthwaite.
     """
-    return float(special.stdtrit(freedom, (1 + confidence) / 2))
+    error = 0.0 if math.isnan(std) else std / math.sqrt(runs)
+    parts = [(ours.error, ours.count - 1), (error, runs - 1)]
+    total = math.hypot(ours.error, error)
+    free = freedom(parts)
+    return Effect(ours.mean - mean, total, 0.0, free, ours.count)
 
 
-def label(row: rows.Row) -> str:
-    """Returns the name of a row's arm, such as `shrink_perturb 0.6/0.01`."""
-    # Other arms have their numbers in their names.
-    if row.arm != "shrink_perturb" or math.isnan(row.shrink):
-        return row.arm
-    return f"{row.arm} {row.shrink:g}/{row.perturb:g}"
-
-
-def cells(
-    all_rows: Iterable[rows.Row],
-) -> dict[Cell, dict[str, list[rows.Row]]]:
-    """Groups rows by what may be compared, and then by arm.
-
-    Returns:
-        `Cell` to arm label to rows: cold first, warm second, then the other
-        arms from the weakest shrinking to the strongest.
-    """
-    # Groups are few and rows are many: only groups are compared in full.
-    groups = collections.defaultdict(list)
-    all_rows = list(all_rows)
-    # A transfer begins on another data set than the one that it is about.
-    homes = {row.setting: row.dataset for row in all_rows}
-    for row in all_rows:
-        home = cell(row)
-        if row.dataset != homes[row.setting]:
-            home = home._replace(dataset=homes[row.setting])
-        groups[home, row.arm, row.shrink, row.perturb].append(row)
-    grouped = collections.defaultdict(lambda: collections.defaultdict(list))
-    for key in sorted(groups, key=lambda key: _order(key[0], groups[key][0])):
-        grouped[key[0]][label(groups[key][0])] += groups[key]
-    for arms in grouped.values():
-        for found in arms.values():
-            found.sort(key=_BY_SEED)
-    return {key: dict(arms) for key, arms in grouped.items()}
-
-
-def colds(
-    grouped: dict[Cell, dict[str, list[rows.Row]]],
-) -> dict[Cell, list[rows.Row]]:
-    """Returns for each cell the rows of the cold arm to compare with.
-
-    That is its own, or else one of the same experiment, data set, model and
-    optimizer whose labels it has as well: what only the other arms differ in
-    is no label of a cold start, unless it names another network or optimizer.
-    A second round with a learning rate or batch size of its own is compared
-    with the cold start that has these. Of several the one with most labels is
-    meant.
+def freedom(parts: Iterable[tuple[float, float]]) -> float:
+    """Returns Welch's and Satterthwaite's degrees of freedom.
 
     Args:
-        grouped: What `cells` returns.
-
-    Returns:
-        `Cell` to rows, none where there is no such arm.
+        parts: Standard errors and their degrees of freedom, 0 for none.
     """
-    known = collections.defaultdict(list)
-    for key, arms in grouped.items():
-        if "cold" in arms:
-            known[key[:4]].append(arms["cold"])
-    found = {}
-    for key, arms in grouped.items():
-        labels = dict(next(iter(arms.values()))[0].labels)
-        labels |= {
-            first: labels[second]
-            for second, first in _SECOND.items()
-            if second in labels
-        }
-        fitting = [
-            cold
-            for cold in known[key[:4]]
-            if cold[0].labels.items() <= labels.items()
-            and all(
-                cold[0].labels.get(name) == labels.get(name)
-                for name in _OF_NETWORK
-            )
-        ]
-        found[key] = max(fitting, key=lambda c: len(c[0].labels), default=[])
-    return found
-
-
-def cell(row: rows.Row) -> Cell:
-    """Returns the cell of a row."""
-    variant = ", ".join(f"{name}={v}" for name, v in row.labels.items())
-    return Cell(row.experiment, row.dataset, row.model, row.optimizer, variant)
-
-
-def runs(arm_rows: Iterable[rows.Row]) -> Runs:
-    """Sorts the rows of one arm into finished and other seeds."""
-    settings = collections.defaultdict(list)
-    for row in sorted(arm_rows, key=operator.attrgetter("round")):
-        settings[row.setting].append(row)
-    finished, broken = {}, 0
-    for found in settings.values():
-        if found[-1].stopped_by == "nan":
-            broken += 1
-        elif found[-1].last:
-            finished[found[-1].seed] = found
-    unfinished = len(settings) - len(finished) - broken
-    return Runs(finished, unfinished, broken)
-
-
-def final(found: Runs, field: str) -> dict[int, float]:
-    """Returns seed to the value of a field in the last round."""
-    return {
-        seed: getattr(seed_rows[-1], field)
-        for seed, seed_rows in found.finished.items()
-    }
-
-
-def total(found: Runs, field: str) -> dict[int, float]:
-    """Returns seed to the sum of a field over its rounds."""
-    return {
-        seed: float(sum(getattr(row, field) for row in seed_rows))
-        for seed, seed_rows in found.finished.items()
-    }
-
-
-def has_cpu_seconds(all_rows: Iterable[rows.Row]) -> bool:
-    """Returns whether any row has CPU-seconds, as rows have since schema 3."""
-    return not all(math.isnan(row.cpu_seconds) for row in all_rows)
-
-
-def by_seed(arm_rows: Iterable[rows.Row], field: str) -> dict[int, float]:
-    """Returns seed to the value of a field, without rows ended by nan."""
-    return {
-        row.seed: getattr(row, field)
-        for row in arm_rows
-        if row.stopped_by != "nan"
-    }
-
-
-def by_samples(
-    arm_rows: Iterable[rows.Row], field: str
-) -> dict[int, dict[int, float]]:
-    """Returns number of samples to seed to the value of a field."""
-    grouped = collections.defaultdict(list)
-    for row in arm_rows:
-        grouped[row.num_samples].append(row)
-    return {size: by_seed(grouped[size], field) for size in sorted(grouped)}
-
-
-def is_online(cell_rows: Iterable[rows.Row]) -> bool:
-    """Returns whether rows belong to more than two rounds."""
-    return any(
-        row.round > 2 or (row.round == 2 and not row.last) for row in cell_rows
+    known = [(error, count) for error, count in parts if count > 0]
+    weight = sum(error**4 / count for error, count in known)
+    total = sum(error**2 for error, _ in known)
+    return (
+        total**2 / weight if weight else max((c for _, c in known), default=0)
     )
 
 
-def is_two_phase(cell_rows: Iterable[rows.Row]) -> bool:
-    """Returns whether rows belong to exactly two rounds."""
-    found = list(cell_rows)
-    return not is_online(found) and any(row.round == 2 for row in found)
+def correlate(x: Iterable[float], y: Iterable[float]) -> Correlation:
+    """Returns the `Correlation` of pairs of which neither part is nan."""
+    from scipy import stats  # which takes a second to import
 
-
-def _order(home: Cell, row: rows.Row) -> tuple:
-    shrink = 0.0 if math.isnan(row.shrink) else -row.shrink
-    perturb = 0.0 if math.isnan(row.perturb) else row.perturb
-    rank = _ARM_ORDER.get(row.arm, len(_ARM_ORDER))
-    labels = tuple(map(_label_order, row.labels.items()))
-    return *home[:4], labels, rank, row.arm, shrink, perturb
-
-
-def _label_order(named: tuple) -> tuple:
-    """Numbers before words, and as numbers."""
-    name, value = named
-    is_word = isinstance(value, str)
-    return name, is_word, 0 if is_word else value, str(value)
+    pairs = [
+        pair
+        for pair in zip(x, y, strict=True)
+        if not any(map(math.isnan, pair))
+    ]
+    x, y = np.array(pairs, float).reshape(-1, 2).T
+    count = len(pairs)
+    if count < 2 or not np.ptp(x) or not np.ptp(y):
+        return Correlation(*[math.nan] * 4, count)
+    pearson = stats.pearsonr(x, y)
+    spearman = float(stats.spearmanr(x, y).statistic)
+    ends = (math.nan, math.nan)
+    # At one Fisher's transform is infinite; so few runs have no spread.
+    if count > 3 and abs(pearson.statistic) < 1:
+        ends = map(float, pearson.confidence_interval(CONFIDENCE))
+    return Correlation(float(pearson.statistic), spearman, *ends, count)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ws_keras.report import chance
 from ws_keras.report import effects
+from ws_keras.report import grouping
 from ws_keras.report import scale as scales
 from ws_keras.report import statistics
 from ws_keras.storage import metric as metrics
@@ -87,8 +88,8 @@ def verdict(
     scales.check_margin(margin)
     all_rows = list(all_rows)
     metric = metrics.of(all_rows[0])
-    (grouped,) = statistics.cells(all_rows).values()
-    found = {name: statistics.runs(some) for name, some in grouped.items()}
+    (grouped,) = grouping.cells(all_rows).values()
+    found = {name: grouping.runs(some) for name, some in grouped.items()}
     known = outcomes or {}
     arms = [_arm(name, runs, known, metric) for name, runs in found.items()]
     arms = [arm for arm in arms if arm.values]
@@ -120,8 +121,8 @@ def _arm(name: str, runs, outcomes, metric: metrics.Metric) -> _Arm:
     return _Arm(
         name,
         values,
-        statistics.total(runs, "sample_passes"),
-        _mean(statistics.total(runs, "epochs")),
+        grouping.total(runs, "sample_passes"),
+        _mean(grouping.total(runs, "epochs")),
         all(end in ("cap", "epochs") for end in ends),
         runs.broken,
     )

@@ -1,14 +1,14 @@
-"""Charts as PNG and SVG files, drawn by Matplotlib."""
+"""Charts as PNG files, drawn by Matplotlib, for pages without scripts."""
 
 import pathlib
 import warnings
 
 import numpy as np
 
+from ws_keras.report import formatting
 from ws_keras.report import plain
 from ws_keras.report import sections as parts
-from ws_keras.report.render import charts
-from ws_keras.report.render import heatmap
+from ws_keras.report.render import marks
 from ws_keras.report.render import palette
 from ws_keras.storage import files
 
@@ -16,42 +16,33 @@ DPI = 150
 LINES = ("-", "--", ":", "-.")
 # No diamond: that is the paper's.
 MARKERS = ("o", "s", "^", "v", "X")
-HATCHES = ("", "//", "..", "xx", "\\\\")
-_PAPER = {
-    "linestyle": "",
-    "marker": "D",
-    "markersize": 5.5,
-    "markerfacecolor": "none",
-    "color": "#444444",
-}
 _STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": "#E5E5E5",
-    "hatch.color": "white",
     "legend.frameon": False,
-    "font.size": 10,
+    # Of a figure that a page shows at half of its size.
+    "font.size": 12,
     # A name with dollar signs is a name.
     "text.parse_math": False,
-    # The same chart gives the same file, byte for byte.
-    "svg.hashsalt": "ws_keras",
 }
-_COLUMNS = 3  # of panels; a page shrinks more of them until nobody reads them
-_MANY = 8  # bands; more of them hide each other
+_COLUMNS = 2  # of panels; a page shrinks more of them until nobody reads them
+_PANEL = (4.6, 3.6)  # inches
 _POINTS = 40  # markers of a line
-_LETTER = 0.075  # width of a letter in inches
-_NARROW = 0.45  # inches; words that have less stand upright
-_SMALL_LETTER = 0.065  # in a legend
+_LETTER = 0.09  # width of a letter in inches
+_ROW = 0.34  # inches of a row of dots or of a heat map
+_TALLEST = 13.0  # inches
+_WORD = 24  # letters of a line
 
 
 def draw(
     chart: parts.Chart,
     folder: pathlib.Path,
     styles: dict[str, palette.Style] | None = None,
-) -> list[pathlib.Path]:
-    """Draws a chart as PNG and as SVG.
+) -> pathlib.Path:
+    """Draws a chart as PNG.
 
     A line bridges what is unknown; the first row of a heat map is at its top
     and its unknown cells are hatched.
@@ -59,7 +50,7 @@ def draw(
     Example:
 
     ```python
-    paths = drawing.draw(chart, folder, palette.styles(sections))
+    path = drawing.draw(chart, folder, palette.styles(sections))
     ```
 
     Args:
@@ -69,26 +60,23 @@ def draw(
             to the styles of this chart alone.
 
     Returns:
-        Paths of the PNG and the SVG file.
+        Path of the file.
 
     Raises:
         ImportError: Matplotlib is not installed.
     """
     matplotlib = _import_matplotlib()
     if styles is None:
-        styles = palette.of_charts([chart])
-    stem = charts.stem(chart)
-    paths = [folder / f"{stem}{end}" for end in (".png", ".svg")]
+        styles = palette.styles([chart])
+    path = folder / f"{marks.stem(chart)}.png"
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
         # A letter that the font lacks is drawn as a box.
         warnings.filterwarnings("ignore", "Glyph .* missing")
         figure = _figure(matplotlib, chart, styles)
-        with files.at_once(paths[0]) as file:
+        with files.at_once(path) as file:
             figure.savefig(file, format="png", dpi=DPI)
-        with files.at_once(paths[1]) as file:
-            figure.savefig(file, format="svg", metadata={"Date": None})
-    return paths
+    return path
 
 
 def _import_matplotlib():
@@ -106,62 +94,42 @@ def _import_matplotlib():
 
 
 def _figure(matplotlib, chart: parts.Chart, styles: dict):
-    # Two rows of two rather than three panels and one.
     count = len(chart.panels)
-    columns = 2 if count == 4 else min(count, _COLUMNS)
+    columns = min(count, _COLUMNS)
     lines = -(-count // columns)
-    width = max(6.4, columns * max(map(_width, chart.panels)))
-    entries = charts.legend(chart)
+    width = max(7.0, columns * _PANEL[0])
+    entries = marks.legend(chart)
     ncols = _legend_columns(entries, width)
-    below = 0.19 * -(-len(entries) // ncols)
+    below = 0.26 * -(-len(entries) // ncols) + 0.3
+    height = lines * max(map(_height, chart.panels)) + below
     # Figure rather than pyplot: no window system, no global state.
-    figure = matplotlib.figure.Figure(
-        figsize=(width, lines * max(map(_height, chart.panels)) + below),
-        layout="constrained",
-    )
+    figure = matplotlib.figure.Figure((width, height), layout="constrained")
     axes = figure.subplots(lines, columns, squeeze=False).ravel()
     for panel, ax in zip(chart.panels, axes, strict=False):
         _panel(matplotlib, ax, panel, styles)
     for ax in axes[count:]:
         ax.remove()
-    if chart.title:
-        figure.suptitle(
-            plain.wrapped(chart.title, width / _LETTER), fontsize=11
-        )
+    figure.suptitle(plain.wrapped(chart.title, width / _LETTER), fontsize=13)
     if entries:
         figure.legend(
-            [_handle(matplotlib, chart, s, styles) for s in entries.values()],
+            [_handle(matplotlib, s, styles) for s in entries.values()],
             [_legible(name) for name in entries],
             loc="outside lower center",
             ncols=ncols,
-            fontsize=9,
         )
     return figure
 
 
-def _width(panel: parts.Panel) -> float:
-    series = len({s.name for s in panel.series if not s.is_paper})
-    words = len(charts.words(panel))
-    bars = 0.12 * series * words if panel.kind == "bars" else 0
-    return min(max(4.2, 0.25 * words, bars, 0.5 * len(panel.x) + 1.8), 13.0)
-
-
 def _height(panel: parts.Panel) -> float:
-    names = charts.words(panel)
-    upright = 0.0
-    if names and _room(panel, names) < _NARROW:
-        upright = _LETTER * min(max(map(len, names)), 40)
-    return min(max(3.5 + upright, 0.3 * len(panel.y) + 1.2), 13.0)
-
-
-def _room(panel: parts.Panel, names: list[str]) -> float:
-    """Returns the inches for a word below the x axis."""
-    return 0.85 * _width(panel) / len(names)
+    rows = _ROW * len(panel.words) + 1.4
+    if panel.kind == "dots":
+        return min(rows, _TALLEST)
+    return min(max(_PANEL[1], rows), _TALLEST)
 
 
 def _legend_columns(entries: dict, width: float) -> int:
     longest = max((len(_legible(name)) for name in entries), default=0)
-    fitting = max(1, int(width / (longest * _SMALL_LETTER + 0.6)))
+    fitting = max(1, int(width / (longest * _LETTER + 0.7)))
     # As many in the last line as in the others.
     lines = max(1, -(-len(entries) // fitting))
     return max(1, -(-len(entries) // lines))
@@ -170,148 +138,133 @@ def _legend_columns(entries: dict, width: float) -> int:
 def _panel(matplotlib, ax, panel: parts.Panel, styles: dict) -> None:
     ax.set_xlabel(plain.wrapped(panel.x_label))
     ax.set_ylabel(plain.wrapped(panel.y_label))
+    if panel.title:
+        ax.set_title(plain.wrapped(panel.title), fontsize=12)
     if panel.kind == "heat":
-        heatmap.draw(matplotlib, ax, panel, _width(panel))
+        _heat(matplotlib, ax, panel)
         return
-    ax.set_title(plain.wrapped(panel.title), fontsize=10)
-    if charts.is_log(panel):
+    if panel.is_log and all(x > 0 for s in panel.series for x in s.x):
         ax.set_xscale("log")
         # The usual labels of this axis are formulas.
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ax.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
-    places, width = charts.places(panel)
-    names = [series.name for series in panel.series]
-    for series, x in zip(panel.series, places, strict=True):
-        style = styles[series.arm]
-        if series.is_paper:
-            _paper(ax, series, x, style)
-        elif panel.kind == "bars":
-            _bars(ax, series, x, width, style)
-        elif panel.kind == "points":
-            _points(ax, series, x, style)
-        else:
-            _line(ax, series, x, style, names)
-    _words(ax, panel)
-    if panel.from_zero:
-        ax.set_ylim(bottom=ax.get_ylim()[0] if _below(panel) else 0)
+    for series in panel.series:
+        _series(ax, panel, series, styles[series.arm])
+    if panel.kind == "dots":
+        ax.set_yticks(range(len(panel.words)), list(map(_word, panel.words)))
+        ax.set_ylim(len(panel.words) - 0.5, -0.5)
+    elif panel.from_zero:
+        ax.set_ylim(bottom=0)
 
 
-def _line(ax, series, x, style: palette.Style, names: list[str]) -> None:
-    x, y, error = _known(x, series.y, charts.errors(series))
-    # Seeds of one arm share a name.
-    is_thin = names.count(series.name) > 1
-    ax.plot(
-        x,
-        y,
-        color=style.color,
-        linestyle=LINES[style.number % len(LINES)],
-        linewidth=0.9 if is_thin else 1.5,
-        marker=_marker(style) if len(x) <= _POINTS and not is_thin else "",
-        markersize=3.5 if len(x) < 12 else 2,
+def _series(ax, panel: parts.Panel, series, style: palette.Style) -> None:
+    x, y, error = _known(
+        series.x, marks.heights(panel, series), marks.errors(series)
     )
-    error = np.nan_to_num(error)
-    if error.any():
-        alpha = 0.2 if len(names) <= _MANY else 0.08
-        ax.fill_between(
-            x, y - error, y + error, color=style.color, alpha=alpha, lw=0
+    is_line = panel.kind == "lines" and not series.is_paper
+    marker = MARKERS[style.number % len(MARKERS)]
+    if is_line:
+        ax.plot(
+            x,
+            y,
+            color=style.color,
+            linestyle=LINES[style.number % len(LINES)],
+            linewidth=1.8,
+            marker=marker if len(x) <= _POINTS else "",
+            markersize=5,
         )
-
-
-def _points(ax, series, x, style: palette.Style) -> None:
-    x, y, error = _known(x, series.y, charts.errors(series))
+        ax.fill_between(
+            x, y - error, y + error, color=style.color, alpha=0.2, lw=0
+        )
+        return
+    along = "xerr" if panel.kind == "dots" else "yerr"
     ax.errorbar(
         x,
         y,
-        np.nan_to_num(error) if np.isfinite(error).any() else None,
+        **{along: error if error.any() else None},
         linestyle="",
         color=style.color,
-        marker=_marker(style),
-        markersize=5,
+        marker="D" if series.is_paper else marker,
+        markersize=7,
+        markerfacecolor="none" if series.is_paper else style.color,
         elinewidth=1,
         capsize=2,
+        zorder=3 if series.is_paper else 2,
     )
 
 
-def _bars(ax, series, x, width: float, style: palette.Style) -> None:
-    x, y, error = _known(x, series.y, charts.errors(series))
-    ax.bar(
-        x,
-        y,
-        width * 0.92,
-        yerr=np.nan_to_num(error) if np.isfinite(error).any() else None,
-        color=style.color,
-        hatch=HATCHES[style.number % len(HATCHES)],
-        error_kw={"elinewidth": 1, "capsize": 2, "ecolor": "#444444"},
+def _heat(matplotlib, ax, panel: parts.Panel) -> None:
+    values = np.array(panel.values, float)
+    mesh = ax.pcolormesh(
+        np.ma.masked_invalid(values),
+        cmap="viridis",
+        edgecolors="white",
+        linewidth=1,
     )
-
-
-def _paper(ax, series, x, style: palette.Style) -> None:
-    x, y, error = _known(x, series.y, charts.errors(series))
-    # On a bar of its own color a diamond would not be seen.
-    is_on_bar = bool(ax.patches)
-    drawn = {**_PAPER, "color": _PAPER["color"] if is_on_bar else style.color}
-    if is_on_bar:
-        drawn["markerfacecolor"] = "white"
-    ax.errorbar(
-        x,
-        y,
-        np.nan_to_num(error) if np.isfinite(error).any() else None,
-        elinewidth=1,
-        capsize=2,
-        zorder=3,
-        **drawn,
+    for row, column in zip(*np.nonzero(~np.isfinite(values)), strict=True):
+        ax.add_patch(
+            matplotlib.patches.Rectangle(
+                (column, row), 1, 1, fc="#EEEEEE", ec="#BBBBBB", hatch="//"
+            )
+        )
+    ax.set_xticks(
+        np.arange(len(panel.columns)) + 0.5, list(map(_word, panel.columns))
     )
+    ax.set_yticks(
+        np.arange(len(panel.words)) + 0.5, list(map(_word, panel.words))
+    )
+    ax.invert_yaxis()
+    ax.grid(visible=False)
+    ax.tick_params(length=0)
+    _numbers(ax, mesh, panel)
 
 
-def _words(ax, panel: parts.Panel) -> None:
-    names = charts.words(panel)
-    if not names:
+def _numbers(ax, mesh, panel: parts.Panel) -> None:
+    texts = formatting.heat(panel.values)
+    longest = max((len(text) for line in texts for text in line), default=1)
+    room = 72 * (_PANEL[0] - 1) / max(len(panel.columns), 1)  # points
+    size = min(10, room / (0.7 * max(longest, 1)))
+    # Smaller letters nobody reads; the table has the numbers.
+    if size < 5:
         return
-    room = _room(panel, names)
-    is_narrow = room < _NARROW
-    width = 40 if is_narrow else max(8, room / _LETTER)
-    shown = [plain.wrapped(name, width) for name in names]
-    longest = max(len(line) for name in shown for line in name.split("\n"))
-    turned = {}
-    if longest * _LETTER > room:
-        turned = {"rotation": 90} if is_narrow else heatmap.TURNED
-    ax.set_xticks(range(len(names)), shown, **turned)
-    ax.set_xlim(-0.6, len(names) - 0.4)
-    ax.grid(axis="x", visible=False)
+    for row, line in enumerate(texts):
+        for column, text in enumerate(line):
+            r, g, b, _ = mesh.to_rgba(panel.values[row][column])
+            is_bright = 0.299 * r + 0.587 * g + 0.114 * b > 0.5
+            ax.text(
+                column + 0.5,
+                row + 0.5,
+                text,
+                ha="center",
+                va="center",
+                fontsize=size,
+                color="black" if is_bright else "white",
+            )
 
 
-def _handle(matplotlib, chart, series, styles: dict):
+def _handle(matplotlib, series, styles: dict):
     """A legend's own mark, since its entry may stand for several series."""
     style = styles[series.arm]
-    if series.is_paper:
-        return matplotlib.lines.Line2D([], [], **_PAPER)
-    kind = charts.kind(chart, series)
-    if kind == "bars":
-        hatch = HATCHES[style.number % len(HATCHES)]
-        return matplotlib.patches.Patch(fc=style.color, hatch=hatch, lw=0)
-    line = LINES[style.number % len(LINES)] if kind == "lines" else ""
     return matplotlib.lines.Line2D(
         [],
         [],
-        color=style.color,
-        linestyle=line,
-        marker=_marker(style),
-        markersize=4,
+        color=palette.PAPER if series.is_paper else style.color,
+        linestyle="",
+        marker="D" if series.is_paper else MARKERS[style.number % len(MARKERS)],
+        markersize=7,
+        markerfacecolor="none" if series.is_paper else style.color,
     )
-
-
-def _marker(style: palette.Style) -> str:
-    return MARKERS[style.number % len(MARKERS)]
 
 
 def _known(x, y, error) -> tuple[np.ndarray, ...]:
     """Drops points without a value, so that a line bridges what is unknown."""
-    known = np.isfinite(np.array(y, float))
-    return tuple(np.array(v, float)[known] for v in (x, y, error))
+    known = np.isfinite(np.array(y, float)) & np.isfinite(np.array(x, float))
+    x, y, error = (np.array(v, float)[known] for v in (x, y, error))
+    return x, y, np.nan_to_num(error)
 
 
-def _below(panel: parts.Panel) -> bool:
-    return any(y < 0 for series in panel.series for y in series.y)
+def _word(name: str) -> str:
+    return plain.wrapped(name, _WORD)
 
 
 def _legible(name: str) -> str:

@@ -1,12 +1,14 @@
 """Sections as Markdown whose tables also line up as plain text."""
 
+import html
 import re
 import urllib.parse
 from collections.abc import Iterable
 
+from ws_keras.report import formatting
 from ws_keras.report import plain
 from ws_keras.report import sections as parts
-from ws_keras.report.render import charts
+from ws_keras.report.render import marks
 
 _ALWAYS = re.compile(r"([\\`*\[\]<|~$#])")
 # Inside a word an underscore is no markup: `shrink_perturb` stays readable.
@@ -37,30 +39,35 @@ def render(title: str, sections: Iterable[parts.Section]) -> str:
     """
     found = [f"# {escape(plain.cell(title))}"]
     for section in sections:
-        found.append(f"## {escape(plain.cell(section.title))}")
+        if section.title:
+            found.append(f"## {escape(plain.cell(section.title))}")
         for block in section.blocks:
-            found += _block(block, section.title)
+            found += _block(block)
     return "\n\n".join(found) + "\n"
 
 
-def table(header: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
+def table(header: Iterable[str], lines: Iterable[Iterable[parts.Cell]]) -> str:
     """Returns a Markdown table whose columns also line up as plain text.
 
     Columns of numbers are aligned to the right.
 
     Args:
         header: Names of the columns.
-        lines: Texts, as many in each line as in `header`.
+        lines: Cells, as many in each line as in `header`.
 
     Returns:
         Markdown that ends in a line end.
     """
-    shown = [
-        [escape(plain.cell(part)) for part in line] for line in (header, *lines)
+    header, lines = list(header), [list(line) for line in lines]
+    right = [
+        formatting.is_numeric(column[1:])
+        for column in zip(header, *lines, strict=True)
     ]
-    columns = list(zip(*shown, strict=True))
-    widths = [max(3, *map(len, column)) for column in columns]
-    right = [plain.is_numeric(column[1:]) for column in columns]
+    shown = [
+        [escape(formatting.text(cell)) for cell in line]
+        for line in (header, *lines)
+    ]
+    widths = [max(3, *map(len, column)) for column in zip(*shown, strict=True)]
     rule = [
         "-" * (width - 1) + (":" if is_right else "-")
         for width, is_right in zip(widths, right, strict=True)
@@ -76,10 +83,11 @@ def escape(text: str) -> str:
     return text
 
 
-def _block(block, heading: str) -> list[str]:
+def _block(block) -> list[str]:
     match block:
         case parts.Text():
-            return [_paragraph(block.text)]
+            text = _paragraph(block.text)
+            return [f"> {text}" if block.role == "banner" else text]
         case parts.Code():
             return [_fenced(block.text)]
         case parts.Table():
@@ -89,16 +97,31 @@ def _block(block, heading: str) -> list[str]:
                 else []
             )
             note = [_paragraph(block.note)] if block.note else []
-            # A section with one table often has its name.
-            title = title if block.title != heading else []
             return [*title, table(block.header, block.lines).rstrip(), *note]
         case parts.Chart():
-            file = urllib.parse.quote(f"{charts.stem(block)}.png")
-            return [f"![{escape(plain.cell(block.title))}]({file})"]
+            # Others are figures of the page alone.
+            return [_picture(block)] if block.is_main else []
+        case parts.Fold():
+            return _fold(block)
     raise TypeError(
-        "`blocks` must hold `Text`, `Code`, `Table` or `Chart`. Received: "
-        f"{type(block).__name__}."
+        "`blocks` must hold `Text`, `Code`, `Table`, `Chart` or `Fold`. "
+        f"Received: {type(block).__name__}."
     )
+
+
+def _fold(block: parts.Fold) -> list[str]:
+    inner = [text for one in block.blocks for text in _block(one)]
+    if not inner:
+        return []
+    # Where a summary stands, Markdown is no more than text.
+    name = html.escape(plain.cell(block.title))
+    summary = f"<details><summary>{name}</summary>"
+    return [summary, *inner, "</details>"]
+
+
+def _picture(chart: parts.Chart) -> str:
+    file = urllib.parse.quote(f"{marks.stem(chart)}.png")
+    return f"![{escape(plain.cell(chart.title))}]({file})"
 
 
 def _paragraph(text: str) -> str:

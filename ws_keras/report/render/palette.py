@@ -5,12 +5,11 @@ from collections.abc import Iterable
 
 from ws_keras.report import sections as parts
 
-# Okabe & Ito (2008), without yellow, which is too pale for a line on white.
-# Cold is orange and warm is blue, as in the paper.
-COLORS = {"cold": "#E69F00", "warm": "#0072B2"}
-OTHER_COLORS = ("#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
-# On a dark page; the others are bright enough.
-_DARK = {"#0072B2": "#2D8FD0", "#000000": "#F2F2F2"}
+# After Okabe & Ito (2008), each bright enough for a dark page and dark enough
+# for a light one. Cold is orange and warm is blue, as in the paper.
+COLORS = {"cold": "#E08A00", "warm": "#1F7FC4"}
+OTHER_COLORS = ("#009E73", "#C4669A", "#D55E00", "#7A6FF0", "#8A8A8A")
+PAPER = "#777777"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,41 +17,24 @@ class Style:
     """How an arm is drawn.
 
     `number` counts the times that the colors were used up; with it a renderer
-    chooses another kind of line, marker or hatching.
+    chooses another kind of line or marker.
     """
 
     color: str
-    dark_color: str
     number: int = 0
 
 
-def styles(sections: Iterable[parts.Section]) -> dict[str, Style]:
-    """Returns arm to style, over all charts of a report."""
-    return of_charts(
-        block
-        for section in sections
-        for block in section.blocks
-        if isinstance(block, parts.Chart)
-    )
-
-
-def of_charts(charts: Iterable[parts.Chart]) -> dict[str, Style]:
-    """Returns arm to style, in the order in which the arms appear."""
+def styles(sections: Iterable) -> dict[str, Style]:
+    """Returns arm to style, over all charts, in the order they appear."""
     arms = dict.fromkeys(
         series.arm
-        for chart in charts
+        for chart in parts.charts(sections)
         for panel in chart.panels
         for series in panel.series
     )
     others = [arm for arm in arms if arm not in COLORS]
-    numbers = {arm: number for number, arm in enumerate(others)}
-    return {arm: _style(arm, numbers.get(arm)) for arm in arms}
-
-
-def _style(arm: str, number: int | None) -> Style:
-    if number is None:
-        color, times = COLORS[arm], 0
-    else:
+    found = {arm: Style(COLORS[arm]) for arm in arms if arm in COLORS}
+    for number, arm in enumerate(others):
         times, place = divmod(number, len(OTHER_COLORS))
-        color = OTHER_COLORS[place]
-    return Style(color, _DARK.get(color, color), times)
+        found[arm] = Style(OTHER_COLORS[place], times)
+    return found

@@ -1,0 +1,64 @@
+"""What a report is to show of an experiment: the `VIEW` of its config file."""
+
+import functools
+import importlib.util
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from ws_keras.configs import base
+
+from ws_keras.report import view as views
+
+from . import config_files
+
+CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
+
+
+def find(experiment: str, run: Mapping[str, Any]) -> views.Recipe | None:
+    """Returns the recipe of an experiment, whoever's config file has it.
+
+    Args:
+        experiment: Its name, which is that of a config of the package.
+        run: Content of `run.json`; `config_file` is the path of a user's own
+            file, whose experiment it is.
+
+    Returns:
+        The `view.Recipe`, or `None` where no file is known.
+
+    Raises:
+        ConfigError: The file is there and fails.
+    """
+    config = run.get("config")
+    is_own = isinstance(config, Mapping)
+    is_own = is_own and config.get("experiment") == experiment
+    path = run.get("config_file") if is_own else None
+    if isinstance(path, str) and pathlib.Path(path).is_file():
+        return _of_file(pathlib.Path(path))
+    path = CONFIGS / f"{experiment}.py"
+    if experiment.isidentifier() and path.is_file() and experiment != "base":
+        return _of_file(path)
+    return None
+
+
+@functools.cache
+def module(path: pathlib.Path):
+    """Returns a config file as a module."""
+    spec = importlib.util.spec_from_file_location("_ws_keras_config", path)
+    found = importlib.util.module_from_spec(spec)
+    with config_files.blamed(str(path)):
+        spec.loader.exec_module(found)
+    return found
+
+
+def _of_file(path: pathlib.Path) -> views.Recipe:
+    found = module(path)
+    view = getattr(found, "VIEW", None) or views.View()
+    if not isinstance(view, views.View):
+        raise config_files.ConfigError(
+            "`VIEW` of a config file must be a `ws_keras.report.view.View`. "
+            f"Received: {path}, with {str(view)[:80]}."
+        )
+    with config_files.blamed(str(path)):
+        config = found.get_config()
+    return views.Recipe(view, config.to_dict(), base.get_config().to_dict())

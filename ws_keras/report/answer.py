@@ -1,0 +1,212 @@
+"""The first sentences of a report, and what must be known before them."""
+
+import math
+from collections.abc import Sequence
+
+from ws_keras.report import claims
+from ws_keras.report import formatting
+from ws_keras.report import origin
+from ws_keras.report import runs
+from ws_keras.report import statistics
+from ws_keras.report import tables
+
+# What guessing gets right. Of other data sets the classes are not known.
+_CLASSES = {
+    "cifar10": 10,
+    "cifar100": 100,
+    "fashion_mnist": 10,
+    "mnist": 10,
+    "mnist_rgb": 10,
+    "svhn_cropped": 10,
+    "textures": 10,
+}
+_CHANCE = 1.2  # times chance
+_JUMP = 1.5  # times the held-out loss of the round before
+_SHOWN = 3  # settings
+
+
+def sentences(run: runs.Run) -> list[str]:
+    """Returns what a run says, in a few sentences: as its view has it."""
+    said = run.view.answer(run) if run.view.answer else []
+    return said or against_cold(run) or _levels(run)
+
+
+def against_cold(run: runs.Run) -> list[str]:
+    """Returns what warm costs, and what the best other arm gains."""
+    cells = run.cells()
+    if len(cells) > 1:
+        return _over_cells(run)
+    (arms,) = cells.values()
+    compared = [arm for arm in arms if not arm.is_cold and arm.gap().count]
+    warm = [arm for arm in compared if arm.kind == "warm"]
+    others = [arm for arm in compared if arm.kind != "warm"]
+    found = [
+        f"{_when(arms)} {_in_text(arm.name)} {_against_cold(arm, 'costs')}"
+        for arm in warm
+    ]
+    if others:
+        best = max(others, key=lambda arm: arm.gap().mean)
+        which = f", the best of {len(others)} other arms," * (len(others) > 1)
+        before = "" if found else f"{_when(arms)} "
+        name = _in_text(best.name) if before else _title(best.name)
+        found.append(f"{before}{name}{which} {_against_cold(best, 'loses')}")
+        found += _in_round_1(run, best)
+    return found
+
+
+def banners(run: runs.Run) -> list[str]:
+    """Returns what is missing or wrong, in a few sentences each."""
+    found = []
+    if progress := origin.progress(run.planned, run.rows):
+        found.append(
+            f"Partial: {progress} Claims that need the others are not judged."
+        )
+    if run.limit and run.view.claims:
+        found.append(
+            f"This run ends after round {run.limit}, before its recipe does. "
+            "Its claims are about the end, and are not judged."
+        )
+    capped = [arm for arm in run.arms if arm.is_capped and not arm.is_cold]
+    if capped and run.view.claims:
+        named = _listed([claims.named(arm) for arm in capped])
+        found.append(
+            f"Last rounds of {len(capped)} arms, or of their cold starts, "
+            "ended at the cap of epochs before they had fitted; claims about "
+            f"them are not judged ({named})."
+        )
+    return [*found, *_chance(run), *_jumps(run)]
+
+
+def _when(arms: Sequence[runs.Arm]) -> str:
+    finished = [arm for arm in arms if arm.runs.finished]
+    return f"After {finished[0].last.num_samples:,} samples"
+
+
+def _against_cold(arm: runs.Arm, loses: str) -> str:
+    gap = arm.gap()
+    ends, is_one = formatting.in_words(gap), gap.count < 2
+    if gap.low > 0 or is_one and gap.mean > 0:
+        words = f"gains {gap.mean:.1f} points over cold ({ends})"
+    elif gap.high < 0 or is_one and gap.mean < 0:
+        ends = formatting.in_words(gap, -1.0)
+        words = f"{loses} {-gap.mean:.1f} points ({ends})"
+    else:
+        signed = formatting.signed(gap.mean)
+        words = f"is not told apart from cold: {signed} points ({ends})"
+    return f"{words}{_at(arm)}."
+
+
+def _at(arm: runs.Arm) -> str:
+    found = arm.total_ratio()
+    if not found.count:
+        return ""
+    text = f" for {100 * found.mean:.0f} % of cold's passes"
+    if found.count < 2:
+        return text
+    return f"{text} ({100 * found.low:.0f} to {100 * found.high:.0f} %)"
+
+
+def _in_round_1(run: runs.Run, arm: runs.Arm) -> list[str]:
+    if not run.is_online or tables.begins_alike(arm):
+        return []
+    whole, first, since = (
+        formatting.signed(effect.mean)
+        for effect in (arm.gap(), arm.gap_at(1), tables.since_round_1(arm))
+    )
+    return [
+        f"Of these {whole} points {first} come from round 1, where the "
+        "transform acts on the first initialization, and "
+        f"{since} from the rounds since."
+    ]
+
+
+def _over_cells(run: runs.Run) -> list[str]:
+    found = []
+    for name in dict.fromkeys(arm.name for arm in run.arms):
+        gaps = [
+            arm.gap()
+            for arm in run.arms
+            if arm.name == name and not arm.is_cold and arm.gap().count
+        ]
+        if not gaps:
+            continue
+        means = [gap.mean for gap in gaps]
+        below = sum(gap.high < 0 for gap in gaps)
+        above = sum(gap.low > 0 for gap in gaps)
+        found.append(
+            f"{_title(name)} ends below cold in {below} and above it in "
+            f"{above} of {len(gaps)} cells, and is not told apart from it in "
+            f"the others ({formatting.signed(min(means))} to "
+            f"{formatting.signed(max(means))} points)."
+        )
+    return found[:_SHOWN]
+
+
+def _levels(run: runs.Run) -> list[str]:
+    """Returns how far each arm has come, where nothing can be compared."""
+    found = []
+    for arm in run.arms[:_SHOWN]:
+        level = statistics.summarize(arm.latest().values())
+        if level.count:
+            few = "one seed" if level.count == 1 else f"{level.count} seeds"
+            found.append(f"{claims.named(arm)} {level.mean:.1f} % ({few})")
+    if not found:
+        return []
+    size = max(max(arm.by_samples(), default=0) for arm in run.arms)
+    more = f", and {len(run.arms) - _SHOWN} more" * (len(run.arms) > _SHOWN)
+    return [f"After up to {size:,} samples: {', '.join(found)}{more}."]
+
+
+def _chance(run: runs.Run) -> list[str]:
+    """Returns that nothing was learned, of data whose classes are known."""
+    found = []
+    for dataset in dict.fromkeys(arm.cell.dataset for arm in run.arms):
+        classes = _CLASSES.get(dataset)
+        arms = run.pick(dataset=dataset)
+        levels = [
+            statistics.summarize(arm.latest().values()).mean for arm in arms
+        ]
+        levels = [level for level in levels if not math.isnan(level)]
+        if classes and levels and max(levels) <= _CHANCE * 100 / classes:
+            found.append(
+                f"All arms are at chance level on {dataset} "
+                f"({100 / classes:g} %, theirs up to {max(levels):.1f} %): "
+                "nothing was learned, and differences say nothing about "
+                "starts."
+            )
+    return found
+
+
+def _jumps(run: runs.Run) -> list[str]:
+    """Returns rounds that ended after an epoch with a far higher loss."""
+    before, found = {}, []
+    for row in sorted(run.rows, key=lambda row: (row.setting, row.round)):
+        old = before.get(row.setting, math.nan)
+        before[row.setting] = row.eval_loss
+        if row.epochs == 1 and row.eval_loss > _JUMP * old:
+            found.append(
+                f"{row.setting} round {row.round}: {old:.2f} to "
+                f"{row.eval_loss:.2f}"
+            )
+    if not found:
+        return []
+    rounds = "1 round" if len(found) == 1 else f"{len(found)} rounds"
+    return [
+        f"{rounds} ended after one epoch while the held-out loss jumped "
+        f"({_listed(found)}): training accuracy was reached at once, and what "
+        "was measured may be the network's moments rather than its weights."
+    ]
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = [f"and {len(words) - _SHOWN} more"] * (len(words) > _SHOWN)
+    return ", ".join([*words[:_SHOWN], *more])
+
+
+def _title(name: str) -> str:
+    found = _in_text(name)
+    return found[:1].upper() + found[1:]
+
+
+def _in_text(name: str) -> str:
+    return name.replace("_", "-")

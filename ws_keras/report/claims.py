@@ -1,0 +1,297 @@
+"""What a paper claims, tested on seeds: holds, does not, or inconclusive.
+
+A claim, as a view declares it, takes a `Run` and yields a `Result` for all of
+its parts that may be judged: where all seeds have finished.
+"""
+
+import dataclasses
+import enum
+import itertools
+import math
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+
+from ws_keras.report import comparison
+from ws_keras.report import formatting
+from ws_keras.report import grouping
+from ws_keras.report import runs
+from ws_keras.report import statistics
+
+_SHOWN = 4
+_SAME = 1e-9  # no higher is no difference, too
+
+
+class Answer(enum.Enum):
+    """What seeds say of a claim."""
+
+    HOLDS = "holds"
+    FAILS = "does not hold"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A claim, what seeds say of it, and the numbers that decide."""
+
+    claim: str
+    answer: Answer
+    because: str
+
+
+Claim = Callable[[runs.Run], Iterable[Result]]
+
+
+def above(
+    claim: str,
+    ours: Mapping[int, float],
+    theirs: Mapping[int, float],
+    least: float = 0.0,
+    unit: str = "points",
+) -> Result:
+    """Returns whether `ours - theirs`, paired by seed, is above `least`."""
+    low = math.nextafter(least, math.inf)
+    return between(claim, ours, theirs, low, math.inf, unit)
+
+
+def between(
+    claim: str,
+    ours: Mapping[int, float],
+    theirs: Mapping[int, float],
+    low: float,
+    high: float,
+    unit: str = "points",
+) -> Result:
+    """Returns whether a paired difference lies between two bounds.
+
+    Args:
+        claim: What is claimed, in words.
+        ours: Seed to number.
+        theirs: Seed to number, to be taken from ours.
+        low: Least difference.
+        high: Greatest difference.
+        unit: Of the difference. Defaults to points.
+
+    Returns:
+        A `Result`, decided by the 95 % t interval.
+    """
+    found = statistics.paired(ours, theirs)
+    return Result(claim, answer(found, low, high), _words(found, unit))
+
+
+def measured(
+    claim: str,
+    ours: Mapping[int, float],
+    low: float,
+    high: float = math.inf,
+    unit: str = "",
+) -> Result:
+    """Returns whether the mean of a number lies between two bounds."""
+    found = statistics.level(ours)
+    return Result(claim, answer(found, low, high), _words(found, unit, False))
+
+
+def alike(
+    claim: str,
+    ours: Mapping[int, float],
+    theirs: Mapping[int, float],
+    margin: float,
+) -> Result:
+    """Returns whether two means are equivalent, by two one-sided t tests.
+
+    It fails where the difference exceeds the margin and its 95 % interval
+    leaves out 0, and is inconclusive in between.
+    """
+    found = statistics.paired(ours, theirs)
+    because = f"{_words(found, 'points')}, margin {margin:g}"
+    if found.count > 1 and found.is_within(margin):
+        return Result(claim, Answer.HOLDS, because)
+    is_other = found.count > 1 and (found.low > 0 or found.high < 0)
+    if is_other and abs(found.mean) > margin:
+        return Result(claim, Answer.FAILS, because)
+    return Result(claim, Answer.INCONCLUSIVE, because)
+
+
+def every(claim: str, found: Iterable[Result]) -> Iterator[Result]:
+    """Yields the claim that several claims hold together; none of none."""
+    found = list(found)
+    if not found:
+        return
+    answers = [result.answer for result in found]
+    given = Answer.HOLDS
+    if Answer.INCONCLUSIVE in answers:
+        given = Answer.INCONCLUSIVE
+    if Answer.FAILS in answers:
+        given = Answer.FAILS
+    if len(found) == 1:
+        yield Result(claim, given, found[0].because)
+        return
+    parts = [f"{answers.count(Answer.HOLDS)} of {len(found)} hold"]
+    for kind in (Answer.FAILS, Answer.INCONCLUSIVE):
+        some = [result for result in found if result.answer is kind]
+        if some:
+            parts.append(f"{len(some)} {kind.value}: {_listed(some)}")
+    yield Result(claim, given, "; ".join(parts))
+
+
+def answer(found: statistics.Effect, low: float, high: float) -> Answer:
+    """Returns whether a 95 % interval lies between two bounds, or beyond."""
+    if found.count < 2:
+        return Answer.INCONCLUSIVE
+    if low <= found.low and found.high <= high:
+        return Answer.HOLDS
+    if found.high < low or found.low > high:
+        return Answer.FAILS
+    return Answer.INCONCLUSIVE
+
+
+def cold_above(*kinds: str, **fields) -> Claim:
+    """Cold ends above each arm of these kinds."""
+
+    def claim(run: runs.Run) -> Iterator[Result]:
+        for arm in run.settled(*kinds, **fields):
+            text = f"cold ends above {named(arm)}"
+            yield above(text, arm.cold_final(), arm.final())
+
+    return claim
+
+
+def near_cold(*kinds: str, margin: float, **fields) -> Claim:
+    """Each arm of these kinds ends as cold does, within a margin of points."""
+
+    def claim(run: runs.Run) -> Iterator[Result]:
+        for arm in run.settled(*kinds, **fields):
+            text = f"cold and {named(arm)} end alike, within {margin:g} points"
+            yield alike(text, arm.cold_final(), arm.final(), margin)
+
+    return claim
+
+
+def not_below_cold(*kinds: str, margin: float) -> Claim:
+    """Each arm of these kinds ends at most some points below cold."""
+
+    def claim(run: runs.Run) -> Iterator[Result]:
+        points = "point" if margin == 1 else "points"
+        for arm in run.settled(*kinds):
+            text = f"{named(arm)} ends at most {margin:g} {points} below cold"
+            yield above(text, arm.final(), arm.cold_final(), -margin)
+
+    return claim
+
+
+def ordered(
+    *kinds: str,
+    by: str = "shrink",
+    values: Iterable[float],
+    field: str = "accuracy",
+) -> Claim:
+    """Arms of these kinds rise from each value of a number to the next.
+
+    Args:
+        kinds: Of the arms.
+        by: Field of rows that tells them apart. Defaults to `"shrink"`.
+        values: Its values, from what ends lowest.
+        field: What rises. Defaults to accuracy.
+    """
+    values = tuple(values)
+    words = "ends above" if field == "accuracy" else "takes more steps than"
+    unit = "points" if field == "accuracy" else field
+
+    def claim(run: runs.Run) -> Iterator[Result]:
+        at = {getattr(arm.first, by): arm for arm in run.settled(*kinds)}
+        for low, high in zip(values, values[1:], strict=False):
+            if low in at and high in at:
+                ours, theirs = (at[v].final(field) for v in (high, low))
+                text = f"{by} {high:g} {words} {low:g}"
+                yield above(text, ours, theirs, unit=unit)
+
+    return claim
+
+
+def dearer_than_cold(*kinds: str, **fields) -> Claim:
+    """The last round of each arm of these kinds takes more steps than cold."""
+
+    def claim(run: runs.Run) -> Iterator[Result]:
+        for arm in run.settled(*kinds, **fields):
+            text = f"{named(arm)} takes more steps than cold"
+            steps = arm.final("steps"), arm.cold_final("steps")
+            yield above(text, *steps, unit="steps")
+
+    return claim
+
+
+def dearer(*kinds: str) -> Claim:
+    """The last round costs more, the stronger the shrinking; cold most."""
+
+    def claim(run: runs.Run) -> Iterator[Result]:
+        arms = [arm for arm in run.pick(*kinds) if arm.first.shrink > 0]
+        if not arms or any(not run.is_settled(a) for a in arms) or run.limit:
+            return
+        arms.sort(key=lambda arm: -arm.first.shrink)
+        spent = [(arm.name, arm.final("sample_passes")) for arm in arms]
+        spent.append((runs.COLD, arms[0].cold_final("sample_passes")))
+        yield from every(
+            "the last round costs more, the stronger the shrinking, cold most",
+            [
+                above(name, strong, weak, unit="passes")
+                for (_, weak), (name, strong) in itertools.pairwise(spent)
+            ],
+        )
+
+    return claim
+
+
+def equivalent(said: comparison.Comparison) -> Answer:
+    """Returns what a comparison with a number of a paper says of a claim."""
+    kinds = comparison.Comparison
+    known = {kinds.MATCH: Answer.HOLDS, kinds.DIFFERS: Answer.FAILS}
+    return known.get(said, Answer.INCONCLUSIVE)
+
+
+def difference(
+    ours: Mapping[int, float], theirs: Mapping[int, float]
+) -> dict[int, float]:
+    """Returns seed to ours minus theirs."""
+    return {seed: ours[seed] - theirs[seed] for seed in ours if seed in theirs}
+
+
+def gap(arm: runs.Arm) -> dict[int, float]:
+    """Returns seed to cold minus an arm."""
+    return difference(arm.cold_final(), arm.final())
+
+
+def named(arm: runs.Arm) -> str:
+    """Returns the name of an arm with what tells its cell from others."""
+    variant = arm.cell.variant
+    return f"{arm.name} ({variant})" if variant else arm.name
+
+
+def up_to(found: grouping.Runs, size: int) -> dict[int, float]:
+    """Returns seed to the accuracy at exactly so many samples."""
+    return {
+        seed: row.accuracy
+        for seed, rounds in found.finished.items()
+        for row in rounds
+        if row.num_samples == size
+    }
+
+
+def _words(
+    found: statistics.Effect, unit: str, is_difference: bool = True
+) -> str:
+    if not found.count:
+        return "no common seed"
+    decimals = 0 if abs(found.mean) >= 1000 else 1
+    write = formatting.signed if is_difference else formatting.unsigned
+    text = f"{write(found.mean, decimals)} {unit}".rstrip()
+    if found.count < 2:
+        return f"{text}, one seed"
+    low, high = (write(v, decimals) for v in (found.low, found.high))
+    return f"n = {found.count}: {text}, 95 % interval {low} to {high}"
+
+
+def _listed(found: list[Result]) -> str:
+    words = [f"{result.claim} ({result.because})" for result in found[:_SHOWN]]
+    more = len(found) - _SHOWN
+    return ", ".join([*words, *([f"and {more} more"] if more > 0 else [])])

@@ -1,0 +1,198 @@
+"""What lies in the folder of a run: its rows and epochs, and what is wrong."""
+
+import collections
+import contextlib
+import dataclasses
+import gc
+import itertools
+import math
+import operator
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+from ws_keras.report import origin
+from ws_keras.report import plain
+from ws_keras.storage import lines
+from ws_keras.storage import regular
+from ws_keras.storage import rows
+from ws_keras.storage import workdir as workdirs
+
+FOLDER = "report"
+_LONGEST = 1000  # letters of a problem
+_SHOWN = 3  # problems in one sentence
+# What a record is called, and what no two of them share.
+_KEYS = {
+    rows.Row: ("row", operator.attrgetter("setting", "round")),
+    rows.Epoch: ("epoch", operator.attrgetter("setting", "epoch")),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """Content of `run.json`, rows, epochs, and sentences about the rest."""
+
+    path: pathlib.Path
+    run: dict[str, Any]
+    rows: list[rows.Row]
+    epochs: list[rows.Epoch]
+    problems: list[str]
+
+
+def read(workdir: str | os.PathLike) -> Folder:
+    """Reads whatever is readable in the folder of a run.
+
+    Args:
+        workdir: Folder with `run.json` and the rows of its settings.
+
+    Returns:
+        A `Folder`.
+
+    Raises:
+        ValueError: The folder is no run, or holds no readable row yet.
+    """
+    folder = workdirs.Workdir(workdir)
+    with _without_gc():
+        there = lines.find(folder.path, (rows.ROWS, rows.EPOCHS))
+        files = there.files
+        run, problems = _load(folder, files)
+        problems += _left_out(folder, there, run)
+        found = _scan(files, rows.ROWS, rows.Row, problems)
+        epochs = _scan(files, rows.EPOCHS, rows.Epoch, problems)
+        found, gaps = _without_gaps(found, problems)
+        epochs = [e for e in epochs if e.round < gaps.get(e.setting, math.inf)]
+    if not found:
+        raise ValueError(
+            "`--workdir` must hold at least one row. Received: "
+            f"{folder.path}{_because(problems)}. Wait for the first round, or "
+            "choose another `--workdir`."
+        )
+    problems = [plain.one_line(problem, _LONGEST) for problem in problems]
+    return Folder(folder.path, run, found, epochs, problems)
+
+
+def _load(folder: workdirs.Workdir, files: list[str]) -> tuple[dict, list[str]]:
+    try:
+        return folder.load(), []
+    except ValueError as error:
+        # A run whose config is damaged still has rows worth showing.
+        path = folder.path / workdirs.RUN
+        if path.exists():
+            return {}, [str(error)]
+        if files:
+            return {}, [f"{path}: missing; config and versions are not known."]
+        raise
+
+
+@contextlib.contextmanager
+def _without_gc() -> Iterator[None]:
+    # Records hold no cycles; looking for some takes as long as reading them.
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _left_out(
+    folder: workdirs.Workdir, there: lines.Found, run: dict
+) -> list[str]:
+    """Returns sentences about what is not looked into.
+
+    Raises:
+        Irregular: A link stands in the place of a setting, or of its file.
+    """
+    planned = origin.planned(run)
+    places = {part for id_ in planned for part in _parts(id_)}
+    found = [f"{path}: lies too deep; left out." for path in there.deep]
+    for path in there.links:
+        place = os.path.relpath(path, folder.path)
+        if place.split(os.sep)[0] == FOLDER:
+            continue  # it is written to, and never read
+        is_file = os.path.basename(path) in (rows.ROWS, rows.EPOCHS)
+        if is_file or not planned or place in places:
+            raise regular.linked(folder.path, path)
+        found.append(f"{path}: a link, which is not followed; left out.")
+    return found
+
+
+def _parts(setting: str) -> Iterator[str]:
+    """Yields the folders on the way to a setting, and its own."""
+    return itertools.accumulate(setting.split("/"), os.path.join)
+
+
+def _scan(files: list[str], name: str, kind: type, problems: list[str]) -> list:
+    found, owners = {}, {}
+    word, key = _KEYS[kind]
+    for path in files:
+        if not path.endswith(os.sep + name):
+            continue
+        try:
+            scanned = rows.scan(path, kind)
+        except OSError as error:
+            problems.append(f"{path}: {error.strerror}; left out.")
+            continue
+        except regular.Irregular as error:
+            problems.append(str(error))
+            continue
+        count = len(found)
+        for record in scanned.records:
+            # A copy may be another training, whose rounds are no part of this.
+            if owners.setdefault(record.setting, path) == path:
+                found.setdefault(key(record), record)
+        again = len(scanned.records) - (len(found) - count)
+        problems += _grouped(path, scanned.errors)
+        if again:
+            problems.append(
+                f"{path}: {_counted(again, word)} of a setting that is there "
+                "already; left out."
+            )
+        if scanned.torn:
+            problems.append(f"{path}: the last line has no end; left out.")
+    return list(found.values())
+
+
+def _grouped(path: str, errors: list[str]) -> list[str]:
+    if len(errors) < 2:
+        return errors
+    first = errors[0].removeprefix(f"{path}, ")
+    return [f"{path}: {len(errors)} lines cannot be read; the first: {first}"]
+
+
+def _counted(count: int, word: str) -> str:
+    return f"1 {word} is" if count == 1 else f"{count} {word}s are"
+
+
+def _without_gaps(
+    found: list[rows.Row], problems: list[str]
+) -> tuple[list[rows.Row], dict[str, int]]:
+    """Returns the rows round by round, without those after a missing one.
+
+    The costs of a setting are sums over its rounds. With one of them missing
+    it is as good as unfinished. The second value is settings to missing rounds.
+    """
+    settings = collections.defaultdict(dict)
+    for row in found:
+        settings[row.setting][row.round] = row
+    kept, gaps = [], {}
+    for setting, rounds in settings.items():
+        missing = next(n for n in itertools.count(1) if n not in rounds)
+        kept += [
+            rounds[number] for number in sorted(rounds) if number < missing
+        ]
+        if max(rounds) > missing:
+            gaps[setting] = missing
+            problems.append(
+                f"{setting}: round {missing} is missing; what it has cost is "
+                "not known, so the later rounds and their accuracies are left "
+                "out."
+            )
+    return kept, gaps
+
+
+def _because(problems: list[str]) -> str:
+    some = " ".join(plain.one_line(p, _LONGEST) for p in problems[:_SHOWN])
+    return f" ({some})" if problems else ""

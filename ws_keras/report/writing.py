@@ -1,0 +1,177 @@
+"""The report of a run: one page about a folder, from rows alone."""
+
+import dataclasses
+import os
+import pathlib
+
+from ws_keras.report import assembling
+from ws_keras.report import plain
+from ws_keras.report import reading
+from ws_keras.report import sections
+from ws_keras.report import terminal
+from ws_keras.report import view as views
+from ws_keras.report.render import drawing
+from ws_keras.report.render import html
+from ws_keras.report.render import markdown
+from ws_keras.report.render import palette
+from ws_keras.storage import regular
+from ws_keras.storage import workdir as workdirs
+
+FOLDER = reading.FOLDER
+_MARKDOWN = "report.md"
+_HTML = "report.html"
+
+
+class Unwritten(ValueError):
+    """A report that could not be written; `said` is what a terminal shows."""
+
+    def __init__(self, sentence: str, said: str):
+        super().__init__(sentence)
+        self.said = said
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Where a report lies; as a string, what of it fits on a terminal."""
+
+    markdown: pathlib.Path
+    html: pathlib.Path | None
+    figures: list[pathlib.Path]
+    summary: str
+    problems: list[str]
+
+    def __str__(self) -> str:
+        pages = [str(path) for path in (self.html, self.markdown) if path]
+        return "\n".join([_said(self.summary, self.problems), *pages])
+
+
+def write(
+    workdir: str | os.PathLike, recipes: views.Recipes = views.none
+) -> Report:
+    """Writes `report.html`, `report.md` and its figures into `report/`.
+
+    Everything is made from rows. What is unfinished is counted as
+    unfinished; what cannot be read is named, and the rest still shown.
+
+    Example:
+
+    ```python
+    print(writing.write("runs/fig2"))
+    ```
+
+    Args:
+        workdir: Folder with `run.json` and the rows of its settings.
+        recipes: What is to be seen of an experiment, and how it comes; see
+            `view.Recipes`. Defaults to none: by the shape of the rows, and
+            without numbers of a paper.
+
+    Returns:
+        A `Report`.
+
+    Raises:
+        ValueError: The folder is no run, or holds no readable row yet.
+        Unwritten: The report cannot be written there.
+    """
+    found = reading.read(workdir)
+    some = assembling.experiments(found.run, found.rows, found.epochs, recipes)
+    title = assembling.title(found.run, some)
+    parts = assembling.sections_of(found.run, some)
+    summary, problems = terminal.text(some), found.problems
+    folder = found.path / FOLDER
+    try:
+        regular.check_below(found.path, folder)
+        return _written(folder, title, parts, summary, problems)
+    except regular.Irregular as error:
+        raise Unwritten(str(error), _said(summary, problems)) from None
+    except OSError as error:
+        where = error.filename2 or error.filename or folder
+        raise Unwritten(
+            "`--workdir` must have room for the report and be writable. "
+            f"Received: {where} ({error.strerror or error}). The rows are "
+            "kept; mend this and write the report again.",
+            _said(summary, problems),
+        ) from None
+
+
+def _written(folder, title, parts, summary, problems) -> Report:
+    folder.mkdir(parents=True, exist_ok=True)
+    figures, failed, missing = _draw(folder, parts)
+    page, unmade = _page(title, _with_problems(parts, problems))
+    problems = [*problems, *missing, *unmade]
+    # A picture that is no file is none of Markdown's either.
+    shown = _without(_with_problems(parts, problems), failed)
+    path = folder / _MARKDOWN
+    workdirs.write_atomically(path, markdown.render(title, shown))
+    if page:
+        try:
+            workdirs.write_atomically(folder / _HTML, page)
+        except OSError as error:
+            # It has a library in it, and is far larger than all the rest. An
+            # older page would pass for this one.
+            (folder / _HTML).unlink(missing_ok=True)
+            problems.append(f"{_HTML}: {error.strerror or error}.")
+            page = None
+    return Report(
+        markdown=path,
+        html=folder / _HTML if page else None,
+        figures=figures,
+        summary=summary,
+        problems=problems,
+    )
+
+
+def _draw(
+    folder: pathlib.Path, parts: list
+) -> tuple[list[pathlib.Path], list[sections.Chart], list[str]]:
+    """Returns the figures, the charts that could not be drawn, and why."""
+    styles = palette.styles(parts)
+    figures, failed, reasons = [], [], []
+    for chart in sections.charts(parts):
+        if not chart.is_main:
+            continue
+        try:
+            figures.append(drawing.draw(chart, folder, styles))
+        except ImportError as error:
+            failed.append(chart)
+            reasons.append(str(error))
+        except Exception as error:  # names and numbers, in many ways
+            failed.append(chart)
+            reasons.append(_not_drawn(chart, error))
+    return figures, failed, list(dict.fromkeys(reasons))
+
+
+def _not_drawn(chart: sections.Chart, error: Exception) -> str:
+    reason = getattr(error, "strerror", None) or str(error)
+    return (
+        f"The figure {plain.one_line(chart.title)!r} could not be drawn "
+        f"({type(error).__name__}: {plain.one_line(reason)})."
+    )
+
+
+def _page(title: str, parts: list) -> tuple[str | None, list[str]]:
+    try:
+        return html.render(title, parts), []
+    except ImportError as error:
+        return None, [str(error)]
+
+
+def _with_problems(parts: list, problems: list[str]) -> list:
+    if not problems:
+        return parts
+    blocks = tuple(sections.Text(problem, "banner") for problem in problems)
+    return [sections.Section("Not shown", blocks), *parts]
+
+
+def _without(parts: list, failed: list[sections.Chart]) -> list:
+    return [
+        sections.Section(
+            part.title,
+            tuple(block for block in part.blocks if block not in failed),
+        )
+        for part in parts
+    ]
+
+
+def _said(summary: str, problems: list[str]) -> str:
+    lines = [f"Not shown: {problem}" for problem in problems]
+    return "\n".join([summary.rstrip(), *lines])
