@@ -74,8 +74,8 @@ setuptools.setup(
     package_dir=FOLDERS,
     package_data={
         "ws_keras": ["py.typed", "__init__.pyi"],
-        "ws_keras.report": ["*.json"],
-        "ws_keras.report.render": ["*.css", "*.js"],
+        "ws_keras.report": ["*.csv"],
+        "ws_keras.report.render": ["*.css", "*.jinja", "*.js"],
     },
     install_requires=[
         "absl-py>=2.1",
@@ -93,7 +93,7 @@ setuptools.setup(
         # The other backends of Keras, for KERAS_BACKEND=jax or torch.
         "jax": ["jax>=0.10"],
         "torch": ["torch>=2.13"],
-        "report": ["matplotlib>=3.8", "plotly>=6.0"],
+        "report": ["jinja2>=3.1", "matplotlib>=3.8", "plotly>=6.0"],
         # The peers of the benchmarks.
         "bench": ["jax>=0.10", "matplotlib>=3.8", "torch>=2.13"],
         "ray": ["ray>=2.60"],
@@ -102,6 +102,7 @@ setuptools.setup(
         "docs": [
             "furo>=2025.7",
             "ipykernel>=6.29",
+            "jinja2>=3.1",
             "jupytext>=1.17",
             "matplotlib>=3.8",
             "myst-nb>=1.3",
@@ -112,6 +113,7 @@ setuptools.setup(
         ],
         "test": [
             "hypothesis>=6.100",
+            "jinja2>=3.1",
             "matplotlib>=3.8",
             "mypy>=1.18",
             "plotly>=6.0",

@@ -82,20 +82,22 @@ def _beside_each_source(rows):
         for row in rows
         if "data.source" in row.labels and row.last
     }
-    copies = [
-        dataclasses.replace(row, labels={"data.source": source, **row.labels})
-        for row in rows
-        if "data.source" not in row.labels
-        for source, target in sorted(sources)
-        if target == row.dataset
-    ]
-    return [row for row in rows if "data.source" in row.labels] + copies
+    found = []
+    for row in rows:
+        beside = [s for s, target in sorted(sources) if target == row.dataset]
+        if "data.source" in row.labels or not beside:
+            found.append(row)
+            continue
+        for source in beside:
+            labels = {"data.source": source, **row.labels}
+            found.append(dataclasses.replace(row, labels=labels))
+    return found
 
 
 def _no_worse(run):
     pairs = {}
     for arm in run.settled("shrink_perturb"):
-        pair = (arm.labels["data.source"], arm.cell.dataset)
+        pair = (str(arm.labels.get("data.source")), arm.cell.dataset)
         pairs.setdefault(pair, []).append(arm)
     for pair, arms in pairs.items():
         margin = _WIDE_MARGIN if pair == _WIDE else _MARGIN
@@ -105,7 +107,7 @@ def _no_worse(run):
             f"cold and warm at every fraction: {' to '.join(pair)}",
             [
                 claims.above(
-                    f"at {run.x_of(arm):g} {name}", ours, other, -margin
+                    f"at {run.x_of(arm) or 1:g} {name}", ours, other, -margin
                 )
                 for arm in arms
                 for ours in [arm.final()]

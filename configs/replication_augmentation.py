@@ -40,7 +40,8 @@ def settings(config):
 
 def _narrows(run):
     """The gap, and that of the gradient norms of old and new data."""
-    warm = {a.labels["data.augmentation"]: a for a in run.settled("warm")}
+    name = "data.augmentation"
+    warm = {a.labels.get(name): a for a in run.settled("warm")}
     plain = warm.pop("none", None)
     for name, arm in warm.items():
         claim = f"with augmentation {name} cold and warm end alike"

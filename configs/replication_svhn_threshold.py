@@ -58,7 +58,7 @@ _NO_GAP = 0.99  # the threshold at which there is none
 
 def _at_threshold(run):
     for arm in run.settled("warm"):
-        threshold = arm.labels["train.threshold"]
+        threshold = arm.labels.get("train.threshold", _NO_GAP)
         ends = arm.cold_final(), arm.final()
         stop = f"stopping at {threshold:g}"
         if threshold == _NO_GAP:

@@ -91,10 +91,7 @@ CHECKPOINT_EPOCHS = flags.DEFINE_integer(
 REPORT = flags.DEFINE_bool("report", True, "Write the report at the end.")
 
 
-def names() -> list[str]:
-    """Returns the names of the configs that come with the package."""
-    found = sorted(path.stem for path in _CONFIGS.glob("*.py"))
-    return [name for name in found if name not in ("__init__", "base")]
+names = recipes.names
 
 
 class _ConfigParser(flags.ArgumentParser):

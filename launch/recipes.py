@@ -12,6 +12,7 @@ from ws_keras.report import view as views
 
 from . import config_files
 
+_RUN = "run.json"
 CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
 
 
@@ -33,12 +34,17 @@ def find(experiment: str, run: Mapping[str, Any]) -> views.Recipe | None:
     is_own = isinstance(config, Mapping)
     is_own = is_own and config.get("experiment") == experiment
     path = run.get("config_file") if is_own else None
-    if isinstance(path, str) and pathlib.Path(path).is_file():
+    if isinstance(path, str) and _is_the_users(pathlib.Path(path)):
         return _of_file(pathlib.Path(path))
-    path = CONFIGS / f"{experiment}.py"
-    if experiment.isidentifier() and path.is_file() and experiment != "base":
-        return _of_file(path)
-    return None
+    if experiment not in names():
+        return None
+    return _of_file(CONFIGS / f"{experiment}.py")
+
+
+def names() -> list[str]:
+    """Returns the names of the configs that come with the package."""
+    found = sorted(path.stem for path in CONFIGS.glob("*.py"))
+    return [name for name in found if name not in ("__init__", "base")]
 
 
 @functools.cache
@@ -49,6 +55,18 @@ def module(path: pathlib.Path):
     with config_files.blamed(str(path)):
         spec.loader.exec_module(found)
     return found
+
+
+def _is_the_users(path: pathlib.Path) -> bool:
+    """Whether it is there, and not in a folder of rows.
+
+    Who was sent such a folder has not written it.
+    """
+    return (
+        path.is_absolute()
+        and path.is_file()
+        and not any((above / _RUN).exists() for above in path.parents)
+    )
 
 
 def _of_file(path: pathlib.Path) -> views.Recipe:

@@ -100,7 +100,7 @@ def test_analysis_sees_rows_alone(path):
 def test_reading_results_does_not_wait_for_keras():
     script = (
         "import sys\n"
-        "import ws_keras.report.report\n"
+        "import ws_keras.report.writing\n"
         "print(sorted({'keras', 'tensorflow'} & set(sys.modules)))\n"
     )
     done = subprocess.run(

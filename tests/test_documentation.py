@@ -15,8 +15,8 @@ import ws_keras.configs.quickstart
 from ws_keras import experiment
 from ws_keras import settings
 from ws_keras.data import datasets
-from ws_keras.report import report
 from ws_keras.report import sections
+from ws_keras.report import writing
 from ws_keras.report.render import drawing
 from ws_keras.report.render import html
 from ws_keras.report.render import markdown
@@ -101,7 +101,7 @@ def stand_ins():
         "ws_keras": ws_keras,
         "datasets": datasets,
         "experiment": experiment,
-        "report": report,
+        "writing": writing,
         "rows": rows,
         "workdir": workdir,
         "events": events,

@@ -32,7 +32,6 @@ from ws_keras.training import trainer as trainers
 from ws_keras.transforms import rates
 from ws_keras.transforms import shrink_perturb as transforms
 
-_LEFT_OUT = ("minus cold", "95 % interval")
 _SEEDS_ALONE = (
     "Intervals hold the spread of seeds alone, because the metric tells "
     "nothing of single samples. Other held-out samples could give other "
@@ -62,12 +61,8 @@ class Comparison:
 
     def __str__(self) -> str:
         table = tables.summary(self.rows)
-        # The verdict's intervals hold the held-out samples' spread as well.
-        kept = [i for i, n in enumerate(table.header) if n not in _LEFT_OUT]
-        header, *lines = (
-            [line[i] for i in kept] for line in (table.header, *table.lines)
-        )
-        return f"{markdown.table(header, lines)}\n{self.verdict}"
+        made = markdown.table(table.header, table.lines)
+        return f"{made}\n{self.verdict}"
 
 
 class Loop:

@@ -20,7 +20,7 @@ from ws_keras import experiment
 from ws_keras import protocol
 from ws_keras import settings as all_settings
 from ws_keras.data import datasets
-from ws_keras.report import report
+from ws_keras.report import writing
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
 from ws_keras.training import devices
@@ -318,7 +318,7 @@ def check_report(folder, data, files):
     for name, line in files.items():
         (path / name).write_bytes(line + data.draw(damaged(line)))
     try:
-        found = report.write(folder)
+        found = writing.write(folder)
     except ValueError as error:
         assert "Received: " in str(error)
     else:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ws_keras.report import report
+from ws_keras.report import writing
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
 
@@ -128,7 +128,7 @@ def test_a_setting_that_was_moved_and_linked_back(
     refused = run(nursery, user, copied)
     check_refused(refused, place, "link", "Put the files themselves there")
     with pytest.raises(ValueError, match="Nothing below .* may be a link"):
-        report.write(copied)
+        writing.write(copied)
     assert not (tmp_path / "unmounted").exists()
 
 
@@ -138,13 +138,13 @@ def test_the_whole_workdir_may_be_a_link(nursery, user, copied, tmp_path):
     done = run(nursery, user, linked)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("finished before, skipped") == 3
-    assert report.write(linked).problems == []
+    assert writing.write(linked).problems == []
 
 
 def test_a_link_beside_the_settings_is_named(copied, secret):
     (copied / "notes").symlink_to(copied.parent)
     (copied / "thesis.tex").symlink_to(secret)
-    written = report.write(copied)
+    written = writing.write(copied)
     assert written.problems == [
         f"{copied / 'notes'}: a link, which is not followed; left out."
     ]
@@ -158,7 +158,7 @@ def test_a_linked_line_file_quotes_nothing(nursery, user, copied, secret, name):
     refused = run(nursery, user, copied)
     check_refused(refused, path, "link")
     with pytest.raises(ValueError) as error:
-        report.write(copied)
+        writing.write(copied)
     assert "chapter" not in refused.stderr + str(error.value)
 
 
@@ -186,7 +186,7 @@ def test_special_files_are_not_read(nursery, user, copied, name, kind):
     assert done.returncode == 1 and str(place) in done.stderr
     assert "Traceback" not in done.stderr
     try:
-        problems = report.write(copied).problems
+        problems = writing.write(copied).problems
     except ValueError as error:
         problems = [str(error)]
     assert any(str(place) in problem for problem in problems)
@@ -212,8 +212,8 @@ def test_figures_and_pages_are_no_way_to_other_files(
         folder.rename(elsewhere)
         before = {p: p.stat().st_mtime_ns for p in elsewhere.iterdir()}
         folder.symlink_to(elsewhere)
-        with pytest.raises(report.Unwritten, match="link") as error:
-            report.write(copied)
+        with pytest.raises(writing.Unwritten, match="link") as error:
+            writing.write(copied)
         assert "shrink_perturb 0.5/0.1" in error.value.said
         assert before == {p: p.stat().st_mtime_ns for p in elsewhere.iterdir()}
         return
@@ -222,11 +222,11 @@ def test_figures_and_pages_are_no_way_to_other_files(
         path.unlink()
         path.symlink_to(secret if target == "file" else tmp_path / "nowhere")
         if name.endswith((".png", ".svg")):
-            (problem,) = report.write(copied).problems
+            (problem,) = writing.write(copied).problems
             assert "could not be drawn" in problem and "link" in problem
         else:
-            with pytest.raises(report.Unwritten, match="a link"):
-                report.write(copied)
+            with pytest.raises(writing.Unwritten, match="a link"):
+                writing.write(copied)
         path.unlink()
 
 
@@ -234,8 +234,8 @@ def test_figures_and_pages_are_no_way_to_other_files(
 def test_two_reports_at_once_tear_no_figure(copied):
     """Whoever looks sees a whole file at any instant."""
     script = (
-        "import sys\nfrom ws_keras.report import report\n"
-        "for _ in range(2):\n    report.write(sys.argv[1])\n"
+        "import sys\nfrom ws_keras.report import writing\n"
+        "for _ in range(2):\n    writing.write(sys.argv[1])\n"
     )
     figures = sorted((copied / "report").glob("*.png"))
     writers = [
@@ -264,7 +264,7 @@ def test_folders_without_end(copied):
     finally:
         os.chdir(before)
     try:
-        (problem,) = report.write(copied).problems
+        (problem,) = writing.write(copied).problems
         folder = workdirs.Workdir(copied)
         run_ = folder.load()
         folder.prepare(run_["config"], run_["versions"], overwrite=True)

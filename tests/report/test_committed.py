@@ -9,7 +9,7 @@ import pytest
 
 from launch import plan
 from ws_keras.report import protocol
-from ws_keras.report import report
+from ws_keras.report import writing
 from ws_keras.storage import rows
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results"
@@ -21,7 +21,7 @@ def test_report_is_made_from_the_rows(folder, tmp_path):
     copy = tmp_path / folder.name
     shutil.copytree(folder, copy)
     committed = (folder / "report/report.md").read_text(encoding="utf8")
-    report.write(copy)
+    writing.write(copy)
     made = (copy / "report/report.md").read_text(encoding="utf8")
     assert made == committed
 

@@ -1,149 +1,187 @@
-"""The paper's numbers are found only for what the paper ran."""
+"""The table of numbers holds all that were read, each with its source."""
+
+import csv
+import json
+import math
+import pathlib
 
 import pytest
 
+from ws_keras.report import formatting
 from ws_keras.report import paper
 
-
-def test_every_cell_of_table_1_is_there():
-    cells = paper.numbers()["table1"]["cells"]
-    assert len(cells) == 36
-    assert cells["cifar10/resnet18/sgd/cold"] == [56.2, 1.0]
-    assert cells["svhn_cropped/mlp/adam/warm"] == [69.4, 0.6]
-    assert cells["cifar100/logistic/sgd/warm"] == [16.3, 0.28]
-
-
-def test_curves_are_as_long_as_their_axes():
-    numbers = paper.numbers()
-    for name in ("fig2", "fig7"):
-        size = len(numbers[name]["num_samples"])
-        assert {len(v) for v in numbers[name]["accuracy"].values()} == {size}
-    for curve in numbers["fig1"]["curves"].values():
-        assert len(curve["epoch"]) == len(curve["value"])
-
-
-def test_all_numbers_say_where_they_are_from_and_how_exact():
-    numbers = paper.numbers()
-    names = [name for name in numbers if name != "about"]
-    assert names == [
-        "table1",
-        "fig1",
-        "fig2",
-        "fig3",
-        "fig4",
-        "fig5",
-        "fig7",
-        "fig9",
-        "appendix_table3",
-        "appendix_table4",
-        "replication_table1",
-        "fig6",
-        "replication_online",
-        "replication_fig1",
-        "replication_offline",
-        "replication_weight_decay",
-        "dash_table1",
-    ]
-    sources = {"figure", "text", "replication", "dash"}
-    for name in names:
-        assert numbers[name]["source"] in sources
-        assert numbers[name]["where"]
-        assert paper.precision(name)
-        assert all("." in field for field in numbers[name]["protocol"])
-    assert "as printed" in paper.precision("table1")
-    assert paper.precision("fig2").startswith("read from the figure")
+# As they were read: figure by figure, in the figures' own order.
+READ = json.loads(
+    pathlib.Path(__file__).with_name("paper_as_read.json").read_text()
+)
+EXPERIMENTS = {
+    "table1": "table1_two_phase",
+    "fig1": "fig1_curves",
+    "fig2": "fig2_online",
+    "fig3": "fig3_hyperparameters",
+    "fig4": "fig4_checkpoints",
+    "fig5": "fig5_gradients",
+    "fig6": "fig6_shrinking",
+    "fig7": "fig7_shrink_sweep",
+    "fig9": "fig9_transfer",
+    "appendix_table3": "appendix_table3_penalties",
+    "appendix_table4": "appendix_table4_noise",
+    "replication_online": "replication_svhn_threshold",
+}
+# What is no number of a paper, but how a run is to be done.
+NOT_READ = ("protocol", "num_samples", "samples_per_round", "num_rounds")
+NOT_READ += ("epochs_per_round", "shrink", "perturb", "fractions", "batch")
+NOT_READ += ("rough_fractions", "learning_rates", "batch_sizes", "weights")
+NOT_READ += ("arms", "epoch", "start_epoch", "std_of_minutes")
 
 
-def test_shapes_fit_together():
-    numbers = paper.numbers()
-    left, right = numbers["fig4"]["half_data"], numbers["fig4"]["difference"]
-    assert len(left["epoch"]) == len(left["accuracy"]) == 9
-    assert len(right["start_epoch"]) == len(right["value"]) == 18
-    norms = numbers["fig5"]["norms"]
-    assert len(norms) == 10
-    assert {len(v) for v in norms.values()} == {len(numbers["fig5"]["batch"])}
-    panels = numbers["fig9"]["panels"]
-    assert len(panels) == 6
-    for curves in panels.values():
-        assert [*curves] == ["cold", "warm", "shrink_perturb"]
-        sizes = {len(curve) for curve in curves.values()}
-        assert sizes == {len(numbers["fig9"]["fractions"])}
-    block = numbers["appendix_table3"]
-    assert len(block["cells"]) == 6
-    assert {len(v) for v in block["cells"].values()} == {len(block["weights"])}
-    block = numbers["appendix_table4"]
-    for field in ("accuracy", "minutes"):
-        assert len(block[field]) == len(block["perturb"])
-    assert len(numbers["replication_table1"]["cells"]) == 54
-    curves = numbers["fig6"]["accuracy"]
-    assert {len(c) for c in curves.values()} == {len(numbers["fig6"]["shrink"])}
-    for series in numbers["replication_online"]["series"].values():
-        sizes = {len(series[k]) for k in ("num_samples", "cold", "warm")}
-        assert len(sizes) == 1
-    assert len(numbers["dash_table1"]["cells"]) == 8
+def numbers(value):
+    """All numbers below a block, without its axes."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name not in NOT_READ:
+                yield from numbers(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from numbers(part)
+    elif isinstance(value, int | float):
+        yield float(value)
+
+
+@pytest.mark.parametrize("block", [name for name in READ if name != "about"])
+def test_each_number_that_was_read_is_in_the_table(block):
+    name = EXPERIMENTS.get(block, block)
+    mine = [n for n in paper._table().values() if n.experiment == name]
+    assert {n.source for n in mine} == {READ[block]["where"]}
+    known = {n.mean for n in mine} | {n.std for n in mine}
+    if block == "fig4":
+        known.add(120.0)  # the place of the plateau
+    if block == "replication_table1":
+        # It prints standard errors of five runs.
+        known = {n.mean for n in mine}
+        stds = {n.std for n in mine}
+        for mean, error in READ[block]["cells"].values():
+            assert mean in known
+            assert round(error * math.sqrt(5), 1) in stds
+        return
+    found = list(numbers(READ[block]))
+    assert found and not [value for value in found if value not in known]
 
 
 @pytest.mark.parametrize(
-    ("path", "value"),
+    ("where", "value", "std"),
     [
-        ("fig3/best/cold", [78, 80]),
-        ("fig4/half_data/peak_epoch", 75),
-        ("fig5/start_ratio/warm", 18),
-        ("fig5/start_ratio/0.7", 1.35),
-        ("fig7/round_seconds/0.6", [105, 153]),
-        ("appendix_table3/cells/l2%cold", [72.7, 4.2]),
-        ("appendix_table4/cold/minutes", 34.0),
-        ("replication_table1/cells/svhn_cropped%mlp%sgd%cold", [39.4, 7.1]),
-        ("replication_table1/cells/cifar100%resnet18%momentum%warm", None),
-        ("replication_offline/accuracy/0.1", 81.1),
-        ("replication_weight_decay/warm", [81.16, 61.22, 58.63]),
-        ("dash_table1/cells/cifar10%dash", None),
+        (("table1_two_phase", "warm", "cifar10/resnet18/adam"), 74.4, 0.9),
+        (("fig2_online", "cold", "cifar10/resnet18/adam", 33333), 75.9, None),
+        (
+            (
+                "fig7_shrink_sweep",
+                "shrink_perturb 0.6/0.01",
+                "cifar10/resnet18/adam",
+                20000,
+            ),
+            70.6,
+            None,
+        ),
+        (
+            (
+                "fig9_transfer",
+                "shrink_perturb 0.3/0.0001",
+                "cifar100/cifar10/resnet18/adam",
+                0.5,
+            ),
+            77.6,
+            None,
+        ),
+        (
+            (
+                "appendix_table3_penalties",
+                "cold",
+                "cifar10/resnet18/sgd/l2",
+                0.1,
+            ),
+            72.7,
+            4.2,
+        ),
+        (("fig6_shrinking", "cold", "cifar10/mlp_tanh", 0.1), 25.0, None),
+        (
+            (
+                "replication_svhn_threshold",
+                "warm",
+                "svhn_cropped/resnet18/adam/0.999",
+                48838,
+            ),
+            92.0,
+            None,
+        ),
+        (("dash_table1", "dash-0.3-0.3", "cifar10/resnet18/sgd"), 84.08, 0.52),
     ],
 )
-def test_some_numbers(path, value):
-    found = paper.numbers()
-    for part in path.split("/"):
-        found = found[part.replace("%", "/")]
-    if path.endswith("momentum%warm"):
-        value = [30.6, 0.3]
-    elif path.endswith("dash"):
-        found, value = found["steps"], [6490.0, 399.0]
-    elif path.endswith("l2%cold"):
-        found = found[0]
-    assert found == value
+def test_numbers_are_found_by_what_was_run(where, value, std):
+    experiment, *rest = where
+    found = paper.find((experiment,), *rest)
+    assert found.mean == value
+    assert found.std == std if std else math.isnan(found.std)
 
 
-def test_online_curves_of_figures_2_and_7(make_row):
-    warm = paper.online(make_row(arm="warm"), "accuracy")
-    assert warm.where == "Fig. 2"
-    assert (warm.at(1000), warm.at(5000), warm.at(33333)) == (30.6, 43.7, 63.6)
-    assert warm.at(4000) is None
-    cold = paper.online(make_row(arm="cold"), "train_seconds")
-    assert cold.at(33333) == 513
-    ours = make_row(arm="shrink_perturb", shrink=0.6, perturb=0.01)
-    assert paper.online(ours, "accuracy").at(5000) == 51.6
-    assert paper.online(ours, "sample_passes") is None
+def test_keys_are_unique_and_fields_are_known():
+    lines = list(csv.DictReader(open(paper.__file__[:-2] + "csv")))
+    assert len(lines) == len(paper._table()) > 700
+    for number in paper._table().values():
+        assert number.arm and number.cell and number.source
+        assert number.precision.removeprefix("~").strip("±0.5 %2") in (
+            "",
+            "printed",
+            "exact",
+        )
+
+
+def test_margins_and_reading_errors():
+    half, share = (
+        paper.find(names, arm, "cifar10/resnet18/adam", x, measure)
+        for names, arm, x, measure in (
+            (("fig2_online",), "warm", 1000.0, "accuracy"),
+            (("fig2_online",), "cold", 10000.0, "seconds"),
+        )
+    )
+    assert (half.error, half.tolerance) == (0.5, 2.0)
+    assert share.error == pytest.approx(0.05 * 95)
+    assert share.tolerance == pytest.approx(0.3 * 95)
+    printed = paper.find(("table1_two_phase",), "cold", "cifar10/mlp/sgd", None)
+    assert math.isnan(printed.error) and printed.tolerance == 1.0
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("names", "arm", "cell", "x", "text"),
     [
-        {"dataset": "textures"},
-        {"model": "mlp"},
-        {"optimizer": "sgd"},
-        {"num_samples": 5000},
-        {"arm": "shrink_perturb", "shrink": 0.6, "perturb": 0.1},
-        {"arm": "shrink_perturb", "shrink": 0.5, "perturb": 0.01},
-        {"arm": "dash"},
+        ("fig2_online", "warm", "cifar10/resnet18/adam", 1000, "30.6 ± 0.5"),
+        ("table1_two_phase", "cold", "cifar10/mlp/sgd", None, "39.0 (0.2)"),
+        (
+            "fig7_shrink_sweep",
+            "cold",
+            "cifar10/resnet18/adam",
+            1000,
+            "~36.7 ± 0.5",
+        ),
+        (
+            "fig9_transfer",
+            "cold",
+            "cifar10/svhn_cropped/resnet18/adam",
+            0.04,
+            "~78.4 ± 2.0",
+        ),
     ],
 )
-def test_no_online_curve_for_another_protocol(make_row, change):
-    assert paper.online(make_row(**change), "accuracy") is None
+def test_numbers_are_shown_with_what_they_are_exact_to(
+    names, arm, cell, x, text
+):
+    number = paper.find((names,), arm, cell, x)
+    assert formatting.text(number.cell_of_table()) == text
 
 
-def test_epoch_curves_need_rounds_of_the_papers_length(make_row):
-    ours = {"optimizer": "sgd", "stopped_by": "epochs"}
-    curve = paper.epochs(make_row(**ours, epochs=350), "accuracy")
-    assert curve.at(690) == 56.6
-    assert paper.epochs(make_row(**ours, epochs=200), "accuracy") is None
-    assert paper.epochs(make_row(epochs=350), "accuracy") is None
+def test_a_curve_is_not_mixed_from_two_figures():
+    """Fig. 2 has a cold start at 2,000 samples, and Fig. 7 has none."""
+    names, cell = ("fig7_shrink_sweep", "fig2_online"), "cifar10/resnet18/adam"
+    assert paper.find(names, "cold", cell, 2000.0) is None
+    assert paper.find(names[::-1], "cold", cell, 2000.0).mean == 36.3
+    assert paper.find(names, "warm", cell, 2000.0).mean == 33.9

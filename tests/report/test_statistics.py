@@ -2,7 +2,9 @@
 
 import math
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from ws_keras.report import statistics
 
@@ -24,27 +26,6 @@ def test_one_seed_has_no_error_and_none_has_no_mean():
     assert math.isnan(none.mean)
 
 
-@pytest.mark.parametrize(
-    ("freedom", "quantile"),
-    [
-        (1, 12.7062047),
-        (2, 4.30265273),
-        (3, 3.18244631),
-        (4, 2.77644511),
-        (5, 2.57058184),
-        (9, 2.26215716),
-        (30, 2.04227246),
-        (100, 1.98397152),
-    ],
-)
-def test_t_quantiles_agree_with_printed_tables(freedom, quantile):
-    assert statistics.t_quantile(freedom) == pytest.approx(quantile, rel=1e-7)
-
-
-def test_t_quantile_of_another_confidence():
-    assert statistics.t_quantile(4, 0.99) == pytest.approx(4.60409487)
-
-
 def test_paired_difference_uses_common_seeds_only():
     ours = {0: 50.0, 1: 54.0, 2: 57.0, 9: 0.0}
     theirs = {0: 51.0, 1: 52.0, 2: 54.0, 8: 99.0}
@@ -63,74 +44,56 @@ def test_paired_difference_of_one_seed_has_no_interval():
     assert math.isnan(gap.low)
 
 
-def test_runs_count_what_is_not_finished(make_row):
-    rows = [
-        make_row(seed=0, round=2, last=True),
-        make_row(seed=0, round=1),
-        make_row(seed=1, round=1),
-        make_row(seed=2, round=1, last=True, stopped_by="nan"),
-    ]
-    runs = statistics.runs(rows)
-    assert [row.round for row in runs.finished[0]] == [1, 2]
-    assert list(runs.finished) == [0]
-    assert (runs.unfinished, runs.broken) == (1, 1)
+def test_interval_is_scipys():
+    values = [1.0, 2.5, 4.0, 2.0]
+    found = statistics.level(dict(enumerate(values)))
+    reference = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx(tuple(reference))
 
 
-def test_arms_are_ordered_and_labelled(make_row):
-    rows = [
-        make_row(arm="l2_init", shrink=math.nan, perturb=math.nan),
-        make_row(arm="shrink_perturb", shrink=0.4, perturb=0.1),
-        make_row(arm="shrink_perturb", shrink=0.6, perturb=0.01),
-        make_row(arm="warm"),
-        make_row(arm="cold"),
-    ]
-    (arms,) = statistics.cells(rows).values()
-    assert list(arms) == [
-        "cold",
-        "warm",
-        "l2_init",
-        "shrink_perturb 0.6/0.01",
-        "shrink_perturb 0.4/0.1",
-    ]
+def test_ratio_has_the_interval_of_its_logarithm():
+    ours, theirs = {0: 55.0, 1: 60.0, 2: 52.0}, {0: 100.0, 1: 98.0, 2: 103.0}
+    found = statistics.ratio({**ours, 7: 1.0}, {**theirs, 8: 1.0})
+    logs = [math.log(ours[s] / theirs[s]) for s in ours]
+    reference = stats.ttest_1samp(logs, 0).confidence_interval(0.95)
+    assert found.count == 3
+    assert found.mean == pytest.approx(math.exp(np.mean(logs)))
+    assert (found.low, found.high) == pytest.approx(
+        tuple(map(math.exp, reference))
+    )
 
 
-def test_protocol_is_recognized_by_rounds(
-    make_row, online_rows, two_phase_rows
-):
-    assert statistics.is_online(online_rows)
-    assert not statistics.is_two_phase(online_rows)
-    assert statistics.is_two_phase(two_phase_rows)
-    assert not statistics.is_online(two_phase_rows)
-    started = [make_row(round=1), make_row(round=2, num_samples=2000)]
-    assert statistics.is_online(started)
-    assert not statistics.is_two_phase([make_row()])
+def test_ratio_to_nothing_is_none():
+    found = statistics.ratio({0: 1.0, 1: 0.0}, {0: 0.0, 1: 5.0})
+    assert found.count == 0 and math.isnan(found.mean)
 
 
-def test_another_network_is_not_compared_with_this_ones_cold(make_arm):
-    """A label of the second phase is no matter of a cold start; this is."""
-    cold = make_arm("cold", (50.0,), model="mlp")
-    for labels, is_paired in (
-        ({"second.batch_size": 16}, True),
-        ({"model": "mlp_tanh"}, False),
-        ({"optimizer": "momentum"}, False),
-    ):
-        warm = make_arm("warm", (40.0,), model="mlp", labels=labels)
-        grouped = statistics.cells([*cold, *warm])
-        (key,) = (k for k, arms in grouped.items() if "warm" in arms)
-        assert bool(statistics.colds(grouped)[key]) == is_paired
+def test_error_against_other_runs_is_that_of_both():
+    """Welch's test on samples with these means and deviations."""
+    ours = [78.0, 79.0, 80.5, 79.5]
+    theirs = np.array([77.0, 78.0, 79.0, 80.0, 81.0])
+    found = statistics.against(
+        statistics.summarize(ours), theirs.mean(), theirs.std(ddof=1), 5
+    )
+    reference = stats.ttest_ind(
+        ours, theirs, equal_var=False
+    ).confidence_interval(0.95)
+    assert found.interval() == pytest.approx(tuple(reference))
 
 
-def test_a_second_phase_is_compared_with_its_own_rate_and_batch(make_arm):
-    """The first phase of a warm start has others, which no cold one had."""
-    first = {"optimizer.learning_rate": 0.001, "train.batch_size": 16}
-    last = {"optimizer.learning_rate": 0.1, "train.batch_size": 128}
-    second = {"second.learning_rate": 0.1, "second.batch_size": 128}
-    found = [
-        *make_arm("cold", (50.0,), labels=first),
-        *make_arm("cold", (60.0,), labels=last),
-        *make_arm("warm", (55.0,), labels=first | second),
-    ]
-    grouped = statistics.cells(found)
-    (key,) = (k for k, arms in grouped.items() if "warm" in arms)
-    cold = statistics.colds(grouped)[key]
-    assert cold[-1].accuracy == 60.0
+def test_correlation_of_known_pairs():
+    x, y = [1.0, 2.0, 3.0, 4.0, 5.0], [2.0, 1.0, 4.0, 3.0, 7.0]
+    found = statistics.correlate([*x, math.nan], [*y, 9.0])
+    assert found.count == 5
+    assert found.pearson == pytest.approx(np.corrcoef(x, y)[0, 1])
+    assert found.spearman == pytest.approx(0.8)
+    reach = 1.959964 / math.sqrt(2)
+    middle = math.atanh(found.pearson)
+    assert found.low == pytest.approx(math.tanh(middle - reach), rel=1e-5)
+    assert found.high == pytest.approx(math.tanh(middle + reach), rel=1e-5)
+
+
+@pytest.mark.parametrize("x", [[], [1.0], [1.0, 1.0, 1.0]])
+def test_what_does_not_vary_has_no_correlation(x):
+    found = statistics.correlate(x, x)
+    assert math.isnan(found.pearson) and math.isnan(found.low)

@@ -1,102 +1,179 @@
-"""Tables are exact text."""
+"""Tables hold typed cells, and those of a terminal fit it."""
 
 import math
 
+import pytest
+
+from ws_keras.report import formatting
+from ws_keras.report import runs
+from ws_keras.report import sections
 from ws_keras.report import tables
+from ws_keras.report import terminal
 
 
-def test_summary_of_three_rows(make_row):
-    rows = [
-        make_row(arm="cold", accuracy=52.0, last=True),
-        make_row(arm="warm", accuracy=48.25, last=True, stopped_by="cap"),
-        make_row(arm="warm", seed=1, round=1),
+def texts(table):
+    """Header to the texts of a column."""
+    columns = zip(table.header, *table.lines, strict=True)
+    return {name: [*map(formatting.text, cells)] for name, *cells in columns}
+
+
+def arms(found, **options):
+    return tables.arms(runs.Run("own", found, **options))
+
+
+def test_arms_of_many_rounds(online_rows):
+    table = arms(online_rows)
+    assert texts(table) == {
+        "arm": ["cold", "warm", "shrink_perturb 0.6/0.01"],
+        "accuracy %": ["47.5 ± 0.5", "45.5 ± 0.5", "48.5 ± 0.5"],
+        "minus cold": ["—", "−2.0 ± 0.0", "+1.0 ± 0.0"],
+        "95 % interval": ["—", "n = 2: −2.0 to −2.0", "n = 2: +1.0 to +1.0"],
+        "passes, % of cold": ["—", "100", "100"],
+        "its interval": ["—", "n = 2: 100 to 100", "n = 2: 100 to 100"],
+        "seeds": ["2", "2", "2"],
+    }
+    # Numbers stay numbers until they are drawn.
+    assert table.lines[1][2] == sections.Number(-2.0, 0.0, is_signed=True)
+
+
+def test_only_what_varies_names_a_cell(make_arm):
+    found = [
+        *make_arm("cold", (50,), model="mlp", labels={"x": 0.1}),
+        *make_arm("cold", (51,), model="logistic", labels={"x": 0.1}),
     ]
-    table = tables.summary(rows)
-    assert "95 % t interval" in table.note
-    assert tables.markdown(table.header, table.lines) == (
-        "| experiment  | arm  | accuracy % | minus cold | 95 % interval "
-        "| training % | epochs | sample passes | train s | CPU s "
-        "|             seeds | stopped by         |\n"
-        "| ----------- | ---- | ---------: | ---------: | ------------: "
-        "| ---------: | -----: | ------------: | ------: | ----: "
-        "| ----------------: | ------------------ |\n"
-        "| fig2_online | cold |       52.0 |          — |             — "
-        "|       99.2 |   10.0 |        10,000 |     2.5 |   4.5 "
-        "|                 1 | threshold          |\n"
-        "| fig2_online | warm |       48.2 |       −3.8 |             — "
-        "|       99.2 |   10.0 |        10,000 |     2.5 |   4.5 "
-        "| 1 (+1 unfinished) | cap 1, threshold 1 |\n"
-    )
+    table = arms(found)
+    assert table.header[:2] == ("model", "arm")
+    assert "x" not in table.header
 
 
-def test_summary_sums_rounds_and_pairs_seeds(online_rows):
-    cold, warm, shrunk = tables.summary(online_rows).lines
-    assert warm[1:] == (
-        "warm",
-        "45.5 ± 0.5",
-        "−2.0 ± 0.0",
-        "−2.0 to −2.0",
-        "99.2",
-        "30.0",
-        "30,000",
-        "7.5",
-        "13.5",
-        "2",
-        "threshold",
-    )
-    assert cold[2] == "47.5 ± 0.5"
-    assert shrunk[3] == "+1.0 ± 0.0"
-
-
-def test_summary_without_a_finished_seed_shows_none(make_row):
-    rows = [
-        make_row(seed=0),
-        make_row(seed=1, last=True, stopped_by="nan", loss=math.nan),
+def test_unfinished_seeds_are_counted_and_shown_so_far(make_row):
+    found = [
+        make_row(arm="cold", accuracy=31.0),
+        make_row(arm="cold", round=2, num_samples=2000, accuracy=35.0),
+        make_row(arm="warm", accuracy=30.0),
+        make_row(
+            arm="warm", seed=1, last=True, stopped_by="nan", loss=math.nan
+        ),
     ]
-    (line,) = tables.summary(rows).lines
-    assert line[10] == "0 (+1 unfinished, +1 ended by nan)"
-    assert line[2:10] == ("—",) * 8
-    assert line[11] == "nan 1, threshold 1"
-
-
-def test_cpu_seconds_have_a_column_where_they_were_measured(make_row):
-    """Rows of an earlier version have none, and show that they have none."""
-    old = [
-        make_row(arm="cold", last=True, cpu_seconds=math.nan),
-        make_row(arm="warm", last=True, cpu_seconds=math.nan),
+    columns = texts(arms(found))
+    assert columns["accuracy %"] == [
+        "35.0 (round 2 so far)",
+        "30.0 (round 1 so far)",
     ]
-    table = tables.summary(old)
-    assert "CPU s" not in table.header and "CPU" not in table.note
-    assert {len(line) for line in table.lines} == {len(table.header)}
-    new = make_row(arm="warm", seed=1, last=True, cpu_seconds=250.4)
-    table = tables.summary([*old, new])
-    place = table.header.index("CPU s")
-    assert [line[place] for line in table.lines] == ["—", "250"]
-    # A setting that an earlier version has begun has no sum.
-    half = [
-        make_row(arm="warm", round=1, cpu_seconds=math.nan),
-        make_row(arm="warm", round=2, last=True, cpu_seconds=5.0),
-        make_row(arm="cold", last=True, cpu_seconds=5.0),
+    assert columns["seeds"] == [
+        "0 (+1 unfinished)",
+        "0 (+1 unfinished, +1 ended by nan)",
     ]
-    cold, warm = tables.summary(half).lines
-    assert (cold[place], warm[place]) == ("5.0", "—")
 
 
-def test_summary_names_cells_where_an_experiment_has_several(make_row):
-    rows = [make_row(model=model, last=True) for model in ("mlp", "logistic")]
-    names = [line[0] for line in tables.summary(rows).lines]
-    assert names == [
-        "fig2_online (cifar10, logistic, adam)",
-        "fig2_online (cifar10, mlp, adam)",
+def test_fewer_pairs_than_seeds_are_counted(make_arm):
+    found = [*make_arm("cold", (56, 57)), *make_arm("warm", (52, 53, 54))]
+    assert texts(arms(found))["minus cold"][1] == "−4.0 ± 0.0 (n = 2)"
+
+
+def test_recalibrated_accuracy_is_a_second_column(make_arm):
+    measures = {"shrunk/1/accuracy": 76.0, "shrunk/1/entropy": 1.0}
+    found = make_arm("cold", (75, 75), last_fields={"measures": measures})
+    table = arms(found)
+    assert texts(table)["recalibrated %"] == ["76.0 ± 0.0"]
+    assert "moments measured anew" in table.note
+
+
+def test_gains_are_told_apart_from_those_of_round_1(make_row):
+    found = []
+    for name, first, last in (
+        ("cold", 30, 50),
+        ("warm", 29, 40),
+        ("shrink_perturb", 36, 58),
+    ):
+        for seed in range(2):
+            for number in (1, 2, 3):
+                found.append(
+                    make_row(
+                        arm=name,
+                        seed=seed,
+                        round=number,
+                        num_samples=1000 * number,
+                        accuracy=float(last if number == 3 else first),
+                        last=number == 3,
+                    )
+                )
+    (table,) = tables.gains(runs.Run("own", found))
+    columns = texts(table)
+    assert columns["arm"] == ["shrink_perturb 0.6/0.01"]
+    assert columns["in round 1"] == ["+6.0 ± 0.0"]
+    assert columns["since"] == ["+2.0 ± 0.0"]
+
+
+def test_costs_and_how_rounds_ended(make_row):
+    found = [
+        make_row(arm="cold", last=True),
+        make_row(arm="warm", last=True, sample_passes=5000, stopped_by="cap"),
     ]
+    (table,) = tables.costs(runs.Run("own", found))
+    columns = texts(table)
+    assert columns["sample passes"] == ["10,000", "5,000"]
+    assert columns["CPU s"] == ["4.5", "4.5"]
+    assert columns["stopped by"] == ["threshold", "cap 1"]
+    old = [make_row(last=True, cpu_seconds=math.nan)]
+    (table,) = tables.costs(runs.Run("own", old))
+    assert not any("CPU" in name for name in table.header)
+
+
+def test_summary_of_fit_rounds(online_rows):
+    """No differences: its verdict has intervals of its own."""
+    columns = texts(tables.summary(online_rows))
+    assert columns["experiment"] == ["fig2_online"] * 3
+    assert columns["accuracy %"][1] == "45.5 ± 0.5"
+    assert columns["training %"][1] == "99.2"
+    assert columns["epochs"][1] == "30.0"
+    assert columns["sample passes"][1] == "30,000"
+    assert columns["train s"][1] == "7.5"
+    assert columns["CPU s"][1] == "13.5"
+    assert columns["stopped by"][1] == "threshold"
+    assert not any("cold" in name for name in columns)
 
 
 def test_a_cold_arm_with_fewer_labels_is_paired(make_row):
-    rows = [
+    found = [
         make_row(arm="cold", accuracy=50.0, last=True),
         make_row(
             setting="w", accuracy=47.0, last=True, labels={"second.rate": 0.1}
         ),
     ]
-    _, warm = tables.summary(rows).lines
-    assert warm[3] == "−3.0"
+    assert texts(arms(found))["minus cold"] == ["—", "−3.0"]
+
+
+def test_the_corner_of_a_grid_is_its_cold_start(make_arm):
+    cells = {"0-1": 75.0, "1-0": 63.0}
+    found = [
+        row
+        for cell, level in cells.items()
+        for row in make_arm(f"shrink_perturb-{cell}", (level, level + 1))
+    ]
+    columns = texts(arms(found))
+    gaps = dict(zip(columns["arm"], columns["minus cold"], strict=True))
+    assert gaps == {
+        "shrink_perturb 1/0": "−12.0 ± 0.0",
+        "shrink_perturb 0/1": "—",
+    }
+
+
+@pytest.mark.parametrize("length", [10, 60])
+@pytest.mark.parametrize("models", [1, 3])
+def test_a_terminal_is_not_wider_than_100_letters(make_arm, length, models):
+    found = [
+        row
+        for number in range(models)
+        for arm in ("cold", "warm", "shrink_perturb-0.6-0.01")
+        for row in make_arm(
+            arm,
+            (50.1, 52.3, 53.9),
+            cell=f"{number}/",
+            model="m" * length + str(number),
+            sample_passes=1_000_000,
+        )
+    ]
+    text = terminal.text([runs.Run("own", found)])
+    assert max(map(len, text.splitlines())) <= terminal.WIDTH
+    assert "minus cold" in text and "| warm" in text

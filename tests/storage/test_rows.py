@@ -191,7 +191,7 @@ def test_epochs_round_trip(make_epochs, tmp_path):
 def test_results_import_neither_keras_nor_tensorflow():
     code = (
         "import sys\n"
-        "from ws_keras.report import report\n"
+        "from ws_keras.report import writing\n"
         "from ws_keras.storage import rows, workdir\n"
         "bad = {'keras', 'tensorflow', 'jax', 'matplotlib', 'pandas'}\n"
         "print(*bad & set(sys.modules))"

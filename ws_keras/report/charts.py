@@ -190,7 +190,12 @@ def chart(
     is_main: bool = True,
 ) -> sections.Chart | None:
     """Returns a chart of the panels that have something; `None` of none."""
-    some = tuple(p for p in panels if p.series or p.values)
+    some = tuple(
+        panel
+        for panel in panels
+        if panel.series
+        or any(not math.isnan(v) for line in panel.values for v in line)
+    )
     if not some:
         return None
     return sections.Chart(name(stem, run.experiment), title, some, is_main)

@@ -92,9 +92,9 @@ class Arm:
         """Returns `final`, or if no seed is finished, how far all have come."""
         if self.runs.finished:
             return self.final(field)
-        by_samples = self.by_samples(field)
-        whole = max(map(len, by_samples.values()))
-        return [v for v in by_samples.values() if len(v) == whole][-1]
+        found = self.by_samples(field).values()
+        most = max(map(len, found), default=0)
+        return next((v for v in reversed(found) if len(v) == most), {})
 
     def by_samples(self, field: str = "accuracy") -> dict:
         """Returns number of samples to seed to a field, begun seeds too."""

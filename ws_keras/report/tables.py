@@ -67,9 +67,8 @@ def costs(run: runs.Run) -> list:
     if run.view.cost:
         columns += _paper_costs(run)
     note = (
-        "Sums over the rounds, mean over finished seeds, each with its 95 % "
-        "interval as a share of cold's; CPU-seconds are those of all cores "
-        "together."
+        "Sums over the rounds, mean over finished seeds; CPU-seconds are those "
+        "of all cores together."
     )
     if run.view.cost:
         note += (
@@ -260,8 +259,8 @@ def _accuracy() -> list[_Column]:
         found = statistics.summarize(arm.latest().values())
         if arm.runs.finished:
             return formatting.mean(found)
-        after = f" (round {_round(arm)} so far)"
-        return formatting.mean(found, after=after)
+        last = max((row.round for row in arm.rows), default=0)
+        return formatting.mean(found, after=f" (round {last} so far)")
 
     def recalibrated(arm):
         return formatting.mean(arm.summary(RECALIBRATED))
@@ -275,11 +274,6 @@ def _accuracy() -> list[_Column]:
         ("minus cold", minus_cold),
         ("95 % interval", lambda arm: formatting.interval(_gap(arm))),
     ]
-
-
-def _round(arm: runs.Arm) -> int:
-    size = max(arm.by_samples())
-    return max(row.round for row in arm.rows if row.num_samples == size)
 
 
 def since_round_1(arm: runs.Arm) -> statistics.Effect:

@@ -39,17 +39,15 @@ def text(some: Sequence[runs.Run]) -> str:
 
 
 def fitted(table: sections.Table, width: int = WIDTH) -> str:
-    """Returns a table without the columns that would make it too wide."""
-    made = _made(table)
+    """Returns a table with shorter names, or fewer columns, if too wide."""
+    if _width(table) > width:
+        table = _shorter(table, _NAME)
     for name in _EXPENDABLE:
-        if _width(made) <= width:
-            break
-        table = _without(table, name)
-        made = _made(table)
-    if _width(made) > width:
-        lines = tuple(tuple(map(_short, line)) for line in table.lines)
-        made = _made(dataclasses.replace(table, lines=lines))
-    return made
+        if _width(table) > width:
+            table = _without(table, name)
+    if _width(table) > width:
+        table = _shorter(table, _NAME // 2)
+    return _made(table)
 
 
 def _wrapped(words: str) -> str:
@@ -60,8 +58,8 @@ def _made(table: sections.Table) -> str:
     return markdown.table(table.header, table.lines).rstrip()
 
 
-def _width(made: str) -> int:
-    return max(map(len, made.splitlines()))
+def _width(table: sections.Table) -> int:
+    return max(map(len, _made(table).splitlines()))
 
 
 def _without(table: sections.Table, name: str) -> sections.Table:
@@ -72,7 +70,14 @@ def _without(table: sections.Table, name: str) -> sections.Table:
     return dataclasses.replace(table, header=header, lines=tuple(lines))
 
 
-def _short(cell: sections.Cell) -> sections.Cell:
+def _shorter(table: sections.Table, length: int) -> sections.Table:
+    lines = tuple(
+        tuple(_short(cell, length) for cell in line) for line in table.lines
+    )
+    return dataclasses.replace(table, lines=lines)
+
+
+def _short(cell: sections.Cell, length: int) -> sections.Cell:
     if isinstance(cell, str):
-        return plain.one_line(formatting.text(cell), _NAME)
+        return plain.one_line(formatting.text(cell), length)
     return cell

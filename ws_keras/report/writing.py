@@ -73,10 +73,12 @@ def write(
         Unwritten: The report cannot be written there.
     """
     found = reading.read(workdir)
-    some = assembling.experiments(found.run, found.rows, found.epochs, recipes)
+    problems = found.problems
+    careful = _careful(recipes, problems)
+    some = assembling.experiments(found.run, found.rows, found.epochs, careful)
     title = assembling.title(found.run, some)
     parts = assembling.sections_of(found.run, some)
-    summary, problems = terminal.text(some), found.problems
+    summary = terminal.text(some)
     folder = found.path / FOLDER
     try:
         regular.check_below(found.path, folder)
@@ -91,6 +93,19 @@ def write(
             "kept; mend this and write the report again.",
             _said(summary, problems),
         ) from None
+
+
+def _careful(recipes: views.Recipes, problems: list[str]) -> views.Recipes:
+    """Returns recipes of which a file that fails is a problem, and no end."""
+
+    def find(experiment, run):
+        try:
+            return recipes(experiment, run)
+        except ValueError as error:
+            problems.append(plain.one_line(str(error), 1000))
+            return None
+
+    return find
 
 
 def _written(folder, title, parts, summary, problems) -> Report:

@@ -51,31 +51,33 @@ def texts(parser, text, kind):
 
 
 def test_page_of_every_block():
-    page = markdown.render(
-        "fig2_online",
-        [
-            sections.Section(
-                "Summary",
-                (
-                    sections.Table("Summary", ("arm", "%"), (("cold", "5"),)),
-                    sections.Text("Words."),
-                    sections.Code("ws-run\n  --list"),
-                    sections.Chart("online cells", "Over samples", ()),
-                    sections.Table("Other", ("a",), (("b",),), "A note."),
-                ),
-            )
-        ],
+    number = sections.Number(5.0, decimals=0)
+    inner = (
+        sections.Table("O", ("a",), (("b",),), "A note."),
+        sections.Chart("curves", "Of the page alone", ()),
     )
+    blocks = (
+        sections.Text("After 3.", "answer"),
+        sections.Text("Partial.", "banner"),
+        sections.Code("ws-run\n  --list"),
+        sections.Chart("online cells", "Over samples", (), True),
+        sections.Table("", ("arm", "%"), (("cold", number),)),
+        sections.Fold("Claims <1>", inner),
+        sections.Fold("Empty", ()),
+    )
+    page = markdown.render("fig2_online", [sections.Section("", blocks)])
     assert page == (
         "# fig2_online\n\n"
-        "## Summary\n\n"
-        "| arm  |   % |\n| ---- | --: |\n| cold |   5 |\n\n"
-        "Words.\n\n"
+        "After 3.\n\n"
+        "> Partial.\n\n"
         "```\nws-run\n  --list\n```\n\n"
         "![Over samples](online%20cells.png)\n\n"
-        "### Other\n\n"
+        "| arm  |   % |\n| ---- | --: |\n| cold |   5 |\n\n"
+        "<details><summary>Claims &lt;1&gt;</summary>\n\n"
+        "### O\n\n"
         "| a   |\n| --- |\n| b   |\n\n"
-        "A note.\n"
+        "A note.\n\n"
+        "</details>\n"
     )
 
 
@@ -114,7 +116,7 @@ def test_words_of_the_package_stay_readable():
 
 
 def test_lines_of_a_table_are_equally_long():
-    lines = (("cold | warm", "51.4 ± 0.6"), ("warm", "—"))
+    lines = (("cold | warm", sections.Number(51.4, 0.6)), ("warm", None))
     table = markdown.table(("arm", "accuracy %"), lines).splitlines()
     assert len(set(map(len, table))) == 1
     assert table[1].endswith(": |")

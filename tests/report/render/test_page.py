@@ -12,6 +12,7 @@ import pytest
 
 from ws_keras.report import sections
 from ws_keras.report.render import html
+from ws_keras.report.render import palette
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
@@ -41,6 +42,10 @@ const waiting = setInterval(() => {
   const visible = () => plots.slice(0, 2).map(
     (plot) => plot.data.map((trace) => trace.visible));
   const entries = [...document.querySelectorAll(".legend button")];
+  const fold = document.querySelector("details.fold");
+  const folded = () => fold.querySelectorAll(".js-plotly-plot").length;
+  const before = folded();
+  fold.open = true;
   entries[0].click();
   const hidden = [entries[0].getAttribute("aria-pressed"), ...visible()];
   const caption = () => {
@@ -51,7 +56,8 @@ const waiting = setInterval(() => {
   table.parentElement.scrollLeft = 300;
   captions.push(caption());
   const found = {
-    captions, sorted, hovered, hidden,
+    captions, sorted, hovered, hidden, before,
+    cut: table.parentElement.classList.contains("cut"),
     entries: entries.map((entry) => entry.textContent),
     bold: document.querySelectorAll("b").length,
     width: [document.documentElement.scrollWidth, innerWidth],
@@ -63,13 +69,15 @@ const waiting = setInterval(() => {
     labels: [...document.querySelectorAll(".xtitle, .ytitle")]
       .map((label) => label.textContent),
     shapes: plots.map((plot) => [
-      plot.querySelectorAll(".bars .point").length,
       plot.querySelectorAll(".scatterlayer .point").length,
       plot.querySelectorAll(".heatmaplayer .hm").length,
     ]),
   };
-  document.title = JSON.stringify(found);
-  parent.postMessage(document.title, "*");
+  setTimeout(() => {
+    found.after = folded();
+    document.title = JSON.stringify(found);
+    parent.postMessage(document.title, "*");
+  }, 500);
 }, 20);
 """
 
@@ -95,24 +103,27 @@ def report():
     )
     lines = sections.Panel("Samples (thousands)", "Accuracy (%)", curves)
     times = sections.Panel("Samples (thousands)", "Time (s)", curves[1:2])
-    bars = sections.Panel("", "Accuracy (%)", curves[:1], "bars")
+    rows = sections.Series("warm", "warm", (30.0, 40.0), (0, 1))
+    dots = sections.Panel(
+        "Accuracy (%)", "", (rows,), "dots", words=("mlp", NASTY)
+    )
     heat = sections.Panel(
         "Shrink",
         "Perturb",
         kind="heat",
         title="Accuracy (%)",
-        x=("0", "1"),
-        y=("0.1", "0.2"),
+        columns=("0", "1"),
+        words=("0.1", "0.2"),
         values=((50.0, math.nan), (10.0, 20.5)),
     )
     wide = tuple(f"column {n}" for n in range(12))
     texts = tuple(
         (name, number, "x", *wide[3:])
         for name, number in (
-            ("cold", "−8.0 ± 0.9"),
-            ("warm", "1,064"),
-            (NASTY, "—"),
-            ("dash", "99.5"),
+            ("cold", sections.Number(-8.0, 0.9, is_signed=True)),
+            ("warm", 1064),
+            (NASTY, None),
+            ("dash", sections.Number(99.5)),
         )
     )
     return [
@@ -122,8 +133,10 @@ def report():
                 sections.Table("Summary of all the arms, " * 4, wide, texts),
                 sections.Code("ws-run " + "--config.model.width=64 " * 9),
                 sections.Chart("lines", NASTY, (lines, times)),
-                sections.Chart("bars", "Bars", (bars,)),
                 sections.Chart("heat", "Heat", (heat,)),
+                sections.Fold(
+                    NASTY, (sections.Chart("dots", "Dots", (dots,)),)
+                ),
                 sections.Text("w" * 300),
             ),
         )
@@ -190,7 +203,11 @@ def test_all_charts_are_drawn_and_the_console_is_silent(text, tmp_path):
     assert said == []
     assert 'data-state="drawn"' in found
     plots = re.findall('class="plot js-plotly-plot"', found)
-    assert len(plots) == text.count('class="plot"') == 4
+    assert len(plots) == 3 and text.count('class="plot"') == 4
+
+
+def test_what_is_folded_is_drawn_once_it_is_opened(probed):
+    assert (probed["before"], probed["after"]) == (0, 1)
 
 
 def test_script_that_is_not_ours_does_not_run(text, tmp_path):
@@ -229,9 +246,9 @@ def test_legend_toggles_an_arm_in_all_panels(probed):
 
 
 def test_everything_given_is_a_shape(probed):
-    lines, times, bars, heat = probed["shapes"]
-    assert bars[0] == 2 and heat[2] == 1
-    assert times[1] == 1
+    _, times, heat = probed["shapes"]
+    assert heat[1] == 1
+    assert times[0] == 1
     assert probed["bold"] == 0
     labels = set(probed["labels"])
     assert labels >= {"Samples (thousands)", "Accuracy (%)", "Time (s)"}
@@ -249,7 +266,8 @@ def test_dark_page_has_dark_charts(text, probed, tmp_path):
     dark = probe(text, tmp_path, flag)
     assert probed["page"] == "rgb(255, 255, 255)"
     assert dark["page"] == "rgb(20, 24, 29)"
-    assert (probed["line"], dark["line"]) == ("#0072B2", "#2D8FD0")
+    # One arm has one color, on a light and on a dark page.
+    assert probed["line"] == dark["line"] == palette.COLORS["warm"]
     assert (probed["font"], dark["font"]) == ("#1b1f24", "#e6e9ed")
 
 
@@ -259,6 +277,7 @@ def test_phone_scrolls_in_one_direction(text, tmp_path):
     assert inner == 375
     assert scrolled <= 375
     assert found["columns"] == 1
+    assert found["cut"], "nothing says that columns are hidden"
     # Also where the table beneath it is scrolled.
     for left, right in found["captions"]:
         assert 0 <= left < right <= 375

@@ -138,8 +138,7 @@ def _legend_columns(entries: dict, width: float) -> int:
 def _panel(matplotlib, ax, panel: parts.Panel, styles: dict) -> None:
     ax.set_xlabel(plain.wrapped(panel.x_label))
     ax.set_ylabel(plain.wrapped(panel.y_label))
-    if panel.title:
-        ax.set_title(plain.wrapped(panel.title), fontsize=12)
+    ax.set_title(plain.wrapped(panel.title), fontsize=12)
     if panel.kind == "heat":
         _heat(matplotlib, ax, panel)
         return

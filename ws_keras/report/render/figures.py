@@ -34,7 +34,7 @@ def figures(chart: parts.Chart, styles: dict[str, palette.Style]) -> list[dict]:
     Raises:
         ImportError: Plotly is not installed.
     """
-    objects = _import_plotly()
+    objects = import_plotly()
     found = []
     for panel in chart.panels:
         figure = objects.Figure()
@@ -54,7 +54,8 @@ def figures(chart: parts.Chart, styles: dict[str, palette.Style]) -> list[dict]:
     return found
 
 
-def _import_plotly():
+def import_plotly():
+    """Returns Plotly's graph objects, or says how to install them."""
     try:
         from plotly import graph_objects
     except ImportError:

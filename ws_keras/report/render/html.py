@@ -53,7 +53,7 @@ def render(title: str, sections: Sequence[parts.Section]) -> str:
         scripts=[_markup(script) for script in scripts],
         hashes=[_digest(script) for script in scripts],
         style=_markup(_packaged("page.css")),
-        kind_of=lambda block: type(block).__name__,
+        kind_of=_kind_of,
         figures=lambda chart: figures.figures(chart, styles),
         legend=lambda chart: _legend(chart, styles),
         numeric=_numeric,
@@ -62,6 +62,16 @@ def render(title: str, sections: Sequence[parts.Section]) -> str:
         name=plain.name,
         text=formatting.text,
     )
+
+
+def _kind_of(block) -> str:
+    kinds = parts.Text, parts.Code, parts.Table, parts.Chart, parts.Fold
+    if not isinstance(block, kinds):
+        raise TypeError(
+            "`blocks` must hold `Text`, `Code`, `Table`, `Chart` or `Fold`. "
+            f"Received: {type(block).__name__}."
+        )
+    return type(block).__name__
 
 
 def _legend(chart: parts.Chart, styles: dict[str, palette.Style]) -> list:
@@ -130,6 +140,7 @@ def _packaged(name: str) -> str:
 
 @functools.cache
 def _plotly() -> str:
+    figures.import_plotly()
     from plotly import offline
 
     return offline.get_plotlyjs()

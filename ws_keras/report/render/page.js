@@ -130,7 +130,9 @@
   document.querySelectorAll("table").forEach(sortable);
   document.querySelectorAll(".table").forEach((box) => {
     box.addEventListener("scroll", () => cue(box));
-    new ResizeObserver(() => cue(box)).observe(box);
+    new ResizeObserver(() => requestAnimationFrame(() => cue(box))).observe(
+      box,
+    );
   });
 
   // What is folded has no width, and is drawn once it is opened.

@@ -1,0 +1,121 @@
+"""The first sentences say what the rows say, and what is wrong with them."""
+
+import pytest
+
+from ws_keras.report import answer
+from ws_keras.report import runs
+
+
+def said(found, **options):
+    return " ".join(answer.sentences(runs.Run("own", found, **options)))
+
+
+def test_warm_and_the_best_other_arm(online_rows):
+    text = said(online_rows)
+    assert text == (
+        "After 3,000 samples warm costs 2.0 points (n = 2, 95 % interval 2.0 "
+        "to 2.0) for 100 % of cold's passes (100 to 100 %). Shrink-perturb "
+        "0.6/0.01 gains 1.0 points over cold (n = 2, 95 % interval 1.0 to "
+        "1.0) for 100 % of cold's passes (100 to 100 %). Of these +1.0 points "
+        "+1.0 come from round 1, where the transform acts on the first "
+        "initialization, and +0.0 from the rounds since."
+    )
+
+
+def test_what_is_not_told_apart_is_said_so(make_arm):
+    found = [*make_arm("cold", (50, 60, 55)), *make_arm("warm", (55, 50, 58))]
+    assert "warm is not told apart from cold: −0.7 points (95 % interval" in (
+        said(found)
+    )
+
+
+def test_one_seed_has_no_interval(make_arm):
+    found = [*make_arm("cold", (50,)), *make_arm("warm", (45,))]
+    assert "warm costs 5.0 points (one seed, no interval) for 100 % of" in (
+        said(found)
+    )
+
+
+def test_the_best_of_several(make_arm):
+    found = make_arm("cold", (50, 50, 51))
+    for shrink, level in (("0.8", 49), ("0.4", 60)):
+        arm = f"shrink_perturb-{shrink}-0.1"
+        found += make_arm(arm, (level, level + 1, level))
+    text = said(found)
+    assert text.startswith(
+        "After 33,333 samples shrink-perturb 0.4/0.1, the best of 2 other "
+        "arms, gains"
+    )
+
+
+def test_several_cells_are_counted(make_arm):
+    found = []
+    for model, level in (("mlp", 40), ("logistic", 50.1), ("resnet18", 55)):
+        fields = {"model": model, "cell": f"{model}/"}
+        found += make_arm("cold", (50, 50.2, 50.1), **fields)
+        found += make_arm("warm", (level, level + 0.1, level), **fields)
+    assert said(found) == (
+        "Warm ends below cold in 1 and above it in 1 of 3 cells, and is not "
+        "told apart from it in the others (−10.1 to +4.9 points)."
+    )
+
+
+def test_a_first_round_is_shown(make_row):
+    found = [
+        make_row(arm="cold", accuracy=31.0),
+        make_row(arm="warm", accuracy=30.0),
+    ]
+    assert said(found) == (
+        "After up to 1,000 samples: cold 31.0 % (one seed), warm 30.0 % (one "
+        "seed)."
+    )
+
+
+def banners(found, **options):
+    return answer.banners(runs.Run("own", found, **options))
+
+
+def test_whole_runs_have_no_banner(online_rows):
+    assert banners(online_rows) == []
+
+
+def test_a_partial_run_has_one_banner(online_rows):
+    planned = (*{r.setting for r in online_rows}, "own/x/seed0")
+    (text,) = banners(online_rows, planned=planned)
+    assert text.startswith("Partial: 6 of 7 settings are finished; 1 are not")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "level", "is_chance"),
+    [
+        ("cifar10", 10.4, True),
+        ("cifar10", 15.0, False),
+        ("cifar100", 1.1, True),
+        ("cifar100", 10.0, False),
+        ("npz:/own.npz", 1.0, False),
+    ],
+)
+def test_all_arms_at_chance(make_arm, dataset, level, is_chance):
+    found = [
+        *make_arm("cold", (level, level), dataset=dataset),
+        *make_arm("warm", (level, level - 0.5), dataset=dataset),
+    ]
+    texts = banners(found)
+    assert bool(texts) == is_chance
+    assert not texts or "at chance level" in texts[0]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "loss", "is_said"),
+    [(1, 4.0, True), (1, 1.2, False), (5, 4.0, False)],
+)
+def test_a_round_of_one_epoch_with_a_jump(make_row, epochs, loss, is_said):
+    found = [
+        make_row(eval_loss=1.0),
+        make_row(round=2, eval_loss=loss, epochs=epochs, last=True),
+    ]
+    texts = banners(found)
+    assert bool(texts) == is_said
+    if is_said:
+        assert "1 round ended after one epoch" in texts[0]
+        assert "fig2_online/warm/seed0 round 2: 1.00 to 4.00" in texts[0]
