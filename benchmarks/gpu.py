@@ -44,6 +44,7 @@ from benchmarks import work
 from launch import lists
 from ws_keras import models
 from ws_keras.report import tables
+from ws_keras.report.render import markdown
 
 try:
     import torch
@@ -174,7 +175,7 @@ class Report:
     def table(self) -> str:
         """Returns all figures."""
         header = "work program dtype batch seeds median low high unit"
-        return tables.markdown(header.split(), self._lines)
+        return markdown.table(header.split(), self._lines)
 
 
 def race(report, what, programs, unit, dtype, repetitions, ours=1) -> list:

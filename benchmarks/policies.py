@@ -40,7 +40,7 @@ from ws_keras import seeds
 from ws_keras.data import datasets
 from ws_keras.data import rounds
 from ws_keras.report import statistics
-from ws_keras.report import tables
+from ws_keras.report.render import markdown
 from ws_keras.training import terms
 
 PROBED = 2000  # held-out images that are measured early on
@@ -276,7 +276,7 @@ def table(records: list[dict]) -> str:
             end = ["—"] * len(end)
         early, one = f"{early.mean:.1f}", f"{one.mean:.1f}"
         lines.append([policy, early, one, *end, str(len(found))])
-    return tables.markdown(
+    return markdown.table(
         [
             "policy",
             "at once %",

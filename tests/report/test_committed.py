@@ -8,7 +8,8 @@ import shutil
 import pytest
 
 from launch import plan
-from ws_keras.report import protocol
+from launch import recipes
+from ws_keras.report import recipe
 from ws_keras.report import writing
 from ws_keras.storage import rows
 
@@ -21,7 +22,7 @@ def test_report_is_made_from_the_rows(folder, tmp_path):
     copy = tmp_path / folder.name
     shutil.copytree(folder, copy)
     committed = (folder / "report/report.md").read_text(encoding="utf8")
-    writing.write(copy)
+    writing.write(copy, recipes.find)
     made = (copy / "report/report.md").read_text(encoding="utf8")
     assert made == committed
 
@@ -55,7 +56,7 @@ def test_the_command_gives_the_config(folder):
     found = json.loads(json.dumps(config.to_dict(), default=str))
     for name, value in flat(run["config"]):
         if not name.startswith(SINCE):
-            assert protocol.field_of(found, name) == value, name
+            assert recipe.field_of(found, name) == value, name
 
 
 def flat(fields, prefix=""):

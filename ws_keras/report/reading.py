@@ -18,6 +18,8 @@ from ws_keras.storage import lines
 from ws_keras.storage import regular
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
+from ws_keras.storage.rows import Epoch
+from ws_keras.storage.rows import Row
 
 FOLDER = "report"
 _LONGEST = 1000  # letters of a problem
@@ -35,8 +37,8 @@ class Folder:
 
     path: pathlib.Path
     run: dict[str, Any]
-    rows: list[rows.Row]
-    epochs: list[rows.Epoch]
+    rows: list[Row]
+    epochs: list[Epoch]
     problems: list[str]
 
 

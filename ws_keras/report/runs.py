@@ -11,7 +11,8 @@ from ws_keras.report import paper
 from ws_keras.report import recipe as recipes
 from ws_keras.report import statistics
 from ws_keras.report import view as views
-from ws_keras.storage import rows
+from ws_keras.storage.rows import Epoch
+from ws_keras.storage.rows import Row
 
 COLD = "cold"
 _CORNER = "shrink_perturb 0/1"
@@ -27,8 +28,8 @@ class Arm:
 
     cell: grouping.Cell
     name: str
-    rows: list[rows.Row]
-    cold_rows: list[rows.Row]
+    rows: list[Row]
+    cold_rows: list[Row]
 
     @functools.cached_property
     def runs(self) -> grouping.Runs:
@@ -41,12 +42,12 @@ class Arm:
         return grouping.runs(self.cold_rows)
 
     @property
-    def first(self) -> rows.Row:
+    def first(self) -> Row:
         """A row of the arm, for what all of them share."""
         return self.rows[0]
 
     @property
-    def last(self) -> rows.Row:
+    def last(self) -> Row:
         """The last row of a finished seed, or of another where none is."""
         for found in self.runs.finished.values():
             return found[-1]
@@ -139,10 +140,8 @@ class Run:
     """
 
     experiment: str
-    rows: list[rows.Row]
-    epochs: Mapping[str, list[rows.Epoch]] = dataclasses.field(
-        default_factory=dict
-    )
+    rows: list[Row]
+    epochs: Mapping[str, list[Epoch]] = dataclasses.field(default_factory=dict)
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     planned: tuple[str, ...] = ()
     recipe: views.Recipe = views.Recipe()
@@ -223,7 +222,7 @@ class Run:
         theirs = recipes.field_of(self.recipe.config, "rounds.limit")
         return ours if isinstance(ours, int) and ours != theirs else None
 
-    def x_of(self, arm: Arm, row: rows.Row | None = None) -> float | None:
+    def x_of(self, arm: Arm, row: Row | None = None) -> float | None:
         """Returns an arm's place on the x axis, or that of one of its rows."""
         name = self.view.x
         if name == views.SAMPLES:
@@ -253,7 +252,7 @@ class Run:
     def number(
         self,
         arm: Arm,
-        row: rows.Row | None = None,
+        row: Row | None = None,
         measure: str = "accuracy",
     ) -> paper.Number | None:
         """Returns the number of a paper for an arm, at one of its rows."""
@@ -295,12 +294,12 @@ def _field(arm: Arm, name: str) -> Any:
     return getattr(arm.cell, name, getattr(arm.first, name, None))
 
 
-def _families(known: list[rows.Row]) -> Iterator[str]:
+def _families(known: list[Row]) -> Iterator[str]:
     """Yields the ids of settings without their seeds, each once."""
     yield from dict.fromkeys(row.setting.rpartition("/")[0] for row in known)
 
 
-def _by_samples(some: list[rows.Row], field: str) -> dict:
+def _by_samples(some: list[Row], field: str) -> dict:
     found = {}
     for row in some:
         if row.stopped_by != "nan":

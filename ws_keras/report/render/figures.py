@@ -156,7 +156,7 @@ def _hover(panel: parts.Panel, series: parts.Series) -> list[str]:
 def _layout(panel: parts.Panel) -> dict:
     is_log = panel.is_log and all(x > 0 for s in panel.series for x in s.x)
     x_axis = {"type": "log" if is_log else "linear", "zeroline": False}
-    y_axis = {"rangemode": "tozero" if panel.from_zero else "normal"}
+    y_axis: dict = {"rangemode": "tozero" if panel.from_zero else "normal"}
     height = _HEIGHT
     if panel.kind in ("dots", "heat"):
         last = len(panel.words) - 0.5
