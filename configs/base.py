@@ -97,6 +97,10 @@ def get_config() -> ml_collections.ConfigDict:
     # "epoch": accuracy during the epoch, before each update; "clean": by a
     # pass over the round's samples after it.
     train.measured = "epoch"
+    # What `patience` is about: "accuracy" or "loss" of the training samples;
+    # with "val_" of the held-out ones, after each epoch. `threshold` counts
+    # for "accuracy" alone.
+    train.monitor = "accuracy"
     # Epochs without an improvement of more than `min_delta` that end a
     # round; None waits for ever.
     train.patience = config_dict.placeholder(int)

@@ -24,9 +24,9 @@ ORDER = [
     {"report"},
     {"protocol", "reuse"},
     {"round_view", "building", "active", "measuring", "networks", "outcomes"},
-    {"own_loss"},
+    {"own_loss", "baseline", "progress"},
     {"experiment"},
-    {"keeping", "comparing", "growing"},
+    {"keeping", "comparison", "comparing", "growing"},
 ]
 BELOW = ("report", "storage")
 ANALYSIS = sorted((PACKAGE / "report").rglob("*.py"))

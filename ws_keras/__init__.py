@@ -18,6 +18,7 @@ _PUBLIC = {
     "ShrinkPerturb": "ws_keras.callbacks.shrink_perturb",
     "SoftWeightRescaling": "ws_keras.callbacks.rescaling",
     "StopAtAccuracy": "ws_keras.callbacks.stopping",
+    "Until": "ws_keras.training.terms",
     "adversarial": "ws_keras.losses.adversarial",
     "cold_start": "ws_keras.transforms.shrink_perturb",
     "dash": "ws_keras.transforms.dash",

@@ -1,6 +1,5 @@
 """One setting after the other on a user's model, and what they come to."""
 
-import dataclasses
 import os
 import re
 from collections.abc import Callable
@@ -12,19 +11,22 @@ import keras
 import numpy as np
 
 from ws_keras import arms as methods
+from ws_keras import baseline
+from ws_keras import comparison as comparisons
 from ws_keras import keeping
 from ws_keras import networks as starts
 from ws_keras import outcomes as held
 from ws_keras import own_loss
+from ws_keras import progress as lines
 from ws_keras import seeds as addresses
 from ws_keras import settings as all_settings
 from ws_keras.data import growing as grown
-from ws_keras.report import tables
+from ws_keras.report import scale as scales
 from ws_keras.report import verdict as verdicts
-from ws_keras.report.render import markdown
-from ws_keras.storage import rows
+from ws_keras.storage import metric as metrics
 from ws_keras.training import feed as feeds
 from ws_keras.training import loop as round_loop
+from ws_keras.training import state
 from ws_keras.training import strategy as strategies
 from ws_keras.training import terms
 from ws_keras.training import traced as traces
@@ -35,34 +37,24 @@ from ws_keras.transforms import shrink_perturb as transforms
 _SEEDS_ALONE = (
     "Intervals hold the spread of seeds alone, because the metric tells "
     "nothing of single samples. Other held-out samples could give other "
-    "accuracies."
+    "numbers."
+)
+_LEFT_OUT = (
+    "The model takes batches of one size alone, so that the last {count:,} "
+    "held-out samples, which fill none, are not measured."
+)
+_ON_HELD_OUT = (
+    "Rounds were ended by {name}, on the very samples that are held out, so "
+    "that the numbers of all arms are a little too good."
+)
+_ONE_PART = (
+    "Where old samples are left out, a model may forget them. `held_out` as a "
+    "list with a pair for each round shows old and new ones apart."
 )
 _ONE_PAST = (
     "All seeds begin with the given model. They vary the noise and the order "
     "of the samples, not the model's past."
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """Rows of all arms, and what they say; prints as a table and a verdict.
-
-    Args:
-        rows: A `rows.Row` for each arm, seed and round.
-        verdict: Sentences about what each arm cost and gave, and one
-            recommendation.
-        recommended: Name of the arm that is recommended; `None` where the
-            comparison does not decide.
-    """
-
-    rows: list[rows.Row]
-    verdict: str
-    recommended: str | None = None
-
-    def __str__(self) -> str:
-        table = tables.summary(self.rows)
-        made = markdown.table(table.header, table.lines)
-        return f"{made}\n{self.verdict}"
 
 
 class Loop:
@@ -78,6 +70,10 @@ class Loop:
         transform: Further arguments of the transforms.
         on_end: Called at the end of each setting, or `None`.
         name: What rows call the experiment.
+        monitor: Metric that rounds are measured by; `None` finds one.
+        mode: `"max"` or `"min"`; `None` takes what the metric says.
+        replay: Share of the old samples that a round trains on again.
+        verbose: Whether a line says where the comparison stands.
     """
 
     def __init__(
@@ -92,18 +88,33 @@ class Loop:
         transform: Mapping,
         on_end: Callable | None,
         name: str,
+        monitor: str | None = None,
+        mode: str | None = None,
+        replay: float = 1.0,
+        verbose: bool = False,
     ):
         self._networks, self._data = networks, data
         self._first_round, self._until = first_round, until
         self._callbacks, self._arguments = callbacks, transform
         self._on_end, self._name = on_end, name
+        self._monitor, self._mode, self._replay = monitor, mode, replay
+        self._objective = None  # until the first trainer has found it
         self._model = model = networks.model
-        _check_compiled(model)
+        check_compiled(model)
         self._traced = traces.Traced(model)
+        is_fixed = state.batch_size(model) is not None
         self._feed = feeds.Feed(
-            data.x, data.y, batch_size, strategies.num_replicas(model)
+            data.x,
+            data.y,
+            batch_size,
+            strategies.num_replicas(model),
+            weights=data.weights,
+            is_fixed=is_fixed,
         )
-        feeds.check_round(batch_size, data.ends[0])
+        sizes = [len(self._indices(0, n + 1)) for n in range(len(data.ends))]
+        parts = [len(data.held_out)] if is_fixed else []
+        feeds.check_round(batch_size, min(sizes + parts))
+        self._progress = lines.Progress(sizes) if verbose else None
         with strategies.scope_of(model):
             model.optimizer.build(model.trainable_variables)
         self.given = starts.Snapshot(model)
@@ -119,6 +130,9 @@ class Loop:
             "first_round": self._first_round,
             "until": self._until,
             "transform": sorted(self._arguments.items()),
+            "monitor": self._monitor,
+            "mode": self._mode,
+            "replay": self._replay,
         }
         arguments = keeping.arguments(self._model, self._data, arguments)
         self._kept = keeping.Kept(workdir, minutes, arguments)
@@ -133,31 +147,71 @@ class Loop:
 
     def run(self, settings: Iterable[all_settings.Setting]) -> None:
         """Runs settings and keeps what they come to."""
+        settings = list(settings)
+        if self._progress:
+            self._progress.expect(len(settings))
         for setting in settings:
             self._run(setting)
             if self._on_end:
                 self._on_end(setting, self._model)
+        if self._progress:
+            self._progress.end()
 
     def comparison(
         self, margin: float | None, withheld: str, notes: Iterable[str]
-    ) -> Comparison:
+    ) -> comparisons.Comparison:
         """Returns all rows and what they say, and notes below."""
+        data = self._data
         ids = {row.setting for row in self._rows if row.last}
         ids -= {row.setting for row in self._rows if row.stopped_by == "nan"}
         is_known = ids <= self._outcomes.keys()
+        labels = held.classes_of(self._model, data.y)
+        if labels is not None:
+            labels = labels[self._measured()]
         said = verdicts.verdict(
             self._rows,
             self._outcomes if is_known else None,
-            held.classes(self._data.y[self._data.held_out]),
+            labels,
             margin=margin,
             withheld=withheld,
+            baseline=baseline.find(self._model, data, self._objective),
         )
-        notes = [*notes] if is_known else [*notes, _SEEDS_ALONE]
+        notes = [*notes, *self._notes(is_known)]
+        text = "\n".join([str(said), *notes])
+        return comparisons.Comparison(self._rows, text, said.recommended)
+
+    def _measured(self) -> np.ndarray:
+        """Returns the held-out samples that are measured."""
+        held_out = self._data.held_out
+        if not self._feed.is_fixed:
+            return held_out
+        return held_out[: len(held_out) - len(held_out) % self._feed.batch_size]
+
+    def _notes(self, is_known: bool) -> Iterable[str]:
+        if not is_known:
+            yield _SEEDS_ALONE
+        left = len(self._data.held_out) - len(self._measured())
+        if left:
+            yield _LEFT_OUT.format(count=left)
+        if self._until.is_validation:
+            yield _ON_HELD_OUT.format(name=self._until.monitor)
+        if self._replay < 1 and len(self._data.parts) < 2:
+            yield _ONE_PART
         num_seeds = len({row.seed for row in self._rows})
-        is_shared = num_seeds > 1 and not self._networks.are_built
-        past = [_ONE_PAST] if is_shared else []
-        text = "\n".join([str(said), *notes, *past])
-        return Comparison(self._rows, text, said.recommended)
+        if num_seeds > 1 and not self._networks.are_built:
+            yield _ONE_PAST
+
+    def _indices(self, seed: int, number: int) -> np.ndarray:
+        """Returns what a round trains on: all new samples, and old ones."""
+        data = self._data
+        start, end = [0, *data.ends][number - 1 : number + 1]
+        if self._replay == 1:
+            return np.arange(end)
+        # Arms agree, and a larger share holds the smaller ones.
+        chances = addresses.generator(seed, "replay").random(data.ends[-1])
+        count = round(self._replay * start)
+        old = np.sort(np.argsort(chances[:start])[:count])
+        return np.concatenate([old, np.arange(start, end)])
 
     def _is_over(self, setting: all_settings.Setting) -> bool:
         rows_of = [row for row in self._rows if row.setting == setting.id]
@@ -178,9 +232,7 @@ class Loop:
 
     def _train(self, setting: all_settings.Setting, model: keras.Model) -> None:
         data = self._data
-        outcome = held.Outcomes(
-            model, self._feed, data.y, data.held_out, len(data.ends)
-        )
+        outcome = held.Outcomes(model, self._feed, data)
         kept = self._kept
         keeper = kept and kept.keeper(setting)
         traced = self._traced
@@ -192,16 +244,22 @@ class Loop:
             data.held_out,
             until=self._until,
             seed=setting.seed,
-            on_epoch=round_loop.epochs(setting, kept and kept.append_epoch),
+            on_epoch=self._on_epoch(setting),
             callbacks=self._callbacks,
             keeper=keeper,
             diagnostics=outcome,
             recalibrate=True,
+            monitor=self._monitor,
+            mode=self._mode,
         )
         trainer.warm_up(np.arange(data.ends[0]))
+        outcome.objective = self._objective = trainer.objective
         self._begin(setting)
         if kept:
-            self._rows += kept.resume(setting, keeper, trainer)
+            known = kept.resume(setting, keeper, trainer)
+            self._rows += known
+            if self._progress:
+                self._progress.know(known)
 
         def begin(number: int) -> None:
             self.given.restore_rate()
@@ -215,7 +273,12 @@ class Loop:
         found = round_loop.train(
             trainer,
             setting,
-            [np.arange(end) for end in data.ends],
+            [
+                terms.Round(
+                    self._indices(setting.seed, number), data.seen(number)
+                )
+                for number in range(1, len(data.ends) + 1)
+            ],
             begin,
             prepare,
             experiment=self._name,
@@ -224,6 +287,7 @@ class Loop:
             optimizer=_name(model.optimizer),
         )
         if not self._is_over(setting):
+            found = self._shown(setting, found)
             self._rows += kept.kept(found) if kept else found
         elif self._rows[-1].stopped_by != "nan":
             outcome.measure()  # an earlier process has trained to the end
@@ -240,7 +304,9 @@ class Loop:
 
         def chunk(past: int) -> tuple[np.ndarray, np.ndarray]:
             part = slice(starts[past - 1], starts[past])
-            return data.x[part], data.y[part]
+            return keras.tree.map_structure(
+                lambda leaf: leaf[part], (data.x, data.y)
+            )
 
         def cold_start(model: keras.Model) -> None:
             if self._networks.are_built and not given:
@@ -260,6 +326,30 @@ class Loop:
             learning_rate=self._rate,
         )
 
+    def _on_epoch(self, setting: all_settings.Setting) -> Callable | None:
+        """Returns the trainer's hook: epochs are kept, and shown."""
+        keep = round_loop.epochs(
+            setting, self._kept and self._kept.append_epoch
+        )
+        if self._progress is None:
+            return keep
+
+        def hook(number: int, epoch: terms.EpochResult) -> None:
+            if keep is not None:
+                keep(number, epoch)
+            self._progress.on_epoch(setting, number, epoch)
+
+        return hook
+
+    def _shown(self, setting: all_settings.Setting, found) -> Iterable:
+        """Shows rows and passes them on."""
+        for row in found:
+            if self._progress is not None:
+                scale = scales.of(metrics.of(row), None, ())
+                value = scale.level(scale.metric.value(row))
+                self._progress.on_round(setting, row, value)
+            yield row
+
 
 def _name(thing) -> str:
     """Returns a name of a model or optimizer, without the number of Keras.
@@ -271,7 +361,8 @@ def _name(thing) -> str:
     return thing.name if is_given else kind
 
 
-def _check_compiled(model) -> None:
+def check_compiled(model) -> None:
+    """Raises a ValueError unless it is a model that can be trained."""
     if not isinstance(model, keras.Model):
         raise ValueError(
             "`model` must be a Keras model or a function that builds one. "

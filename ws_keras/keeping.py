@@ -91,10 +91,17 @@ def arguments(model: keras.Model, data: grown.Data, given: dict) -> dict:
             np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
             for variable in model.variables
         ),
-        "samples": _digest([np.ascontiguousarray(data.x)]),
-        "targets": _digest([np.ascontiguousarray(data.y)]),
-        "rounds": list(map(int, data.ends)),
+        "samples": _digest(_leaves(data.x)),
+        "targets": _digest(_leaves(data.y)),
+        "sample_weights": _digest(_leaves(data.weights)),
+        "rounds": list(map(int, [*data.ends, *data.parts])),
     }
+
+
+def _leaves(values) -> Iterator[np.ndarray]:
+    for leaf in keras.tree.flatten(values):
+        if leaf is not None:
+            yield np.ascontiguousarray(leaf)
 
 
 def _digest(parts) -> str:

@@ -1,15 +1,20 @@
-"""What a network gets right of each held-out sample."""
+"""What a network gets of each held-out sample, and of old and new ones."""
 
-import functools
+from collections.abc import Callable
 
 import keras
 import numpy as np
 from keras import ops
 
+from ws_keras.data import growing as grown
+from ws_keras.data import targets
 from ws_keras.storage import rows
 from ws_keras.training import feed as feeds
+from ws_keras.training import objective as objectives
+from ws_keras.training import state
 
 _TOLERANCE = 0.01  # points; Keras' mean is one of single precision
+_SHARE = 1e-3  # of the value of another metric
 
 
 class Outcomes:
@@ -18,23 +23,15 @@ class Outcomes:
     It has the form of a trainer's diagnostics.
 
     Args:
-        model: Compiled model with a metric named `"accuracy"`.
+        model: Compiled model.
         feed: The `Feed` that holds all samples.
-        y: Targets of all samples.
-        held_out: Indices of the held-out samples.
-        last: Number of the last round.
+        data: The `data.growing.Data`.
     """
 
-    def __init__(
-        self,
-        model: keras.Model,
-        feed: feeds.Feed,
-        y: np.ndarray,
-        held_out: np.ndarray,
-        last: int,
-    ):
-        self._model, self._feed = model, feed
-        self._y, self._held_out, self._last = y, held_out, last
+    def __init__(self, model: keras.Model, feed: feeds.Feed, data: grown.Data):
+        self._model, self._feed, self._data = model, feed, data
+        self._parts = [*_parts(data, classes_of(model, data.y))]
+        self.objective = objectives.ACCURACY  # until the trainer knows it
         self.values = None
         self.variables = []  # that checkpoints would have to hold
 
@@ -46,39 +43,137 @@ class Outcomes:
         return {}
 
     def after(self, number: int, indices: np.ndarray) -> dict[str, float]:
-        """Sets `values` after the last round.
+        """Measures old and new parts, and sets `values` after the last round.
 
         They are 100 for a sample that is right and 0 for one that is wrong,
-        or `None` where the metric is no mean over samples.
+        the metric of each sample where it is another one, or `None` where the
+        metric is no mean over samples.
         """
-        if number == self._last:
+        if number == len(self._data.ends):
             self.measure()
-        return {}
+        metric = self.objective.metric
+        factor = 100 if metric.is_accuracy else 1
+        return {
+            f"{metric.name}_{part}": factor * self._evaluate(chosen)
+            for part, chosen in self._parts[number - 1].items()
+            if len(chosen)
+        }
 
     def measure(self) -> None:
         """Sets `values` by the model as it is."""
         self.values = self._measured()
 
     def agrees(self, row: rows.Row) -> bool:
-        """Whether there are values, and their mean is the row's accuracy."""
+        """Whether there are values, and their mean is the row's metric."""
         if self.values is None:
             return False
-        return abs(self.values.mean() - row.accuracy) < _TOLERANCE
+        metric = self.objective.metric
+        value = metric.value(row)
+        largest = _TOLERANCE if metric.is_accuracy else _SHARE * abs(value)
+        return abs(self.values.mean() - value) <= largest
+
+    def _evaluate(self, chosen: np.ndarray) -> float:
+        data = self._feed.evaluation(chosen)
+        if not len(data):  # smaller than a fixed batch
+            return np.nan
+        state.reset(self._model)
+        found = self._model.evaluate(
+            data, steps=len(data), verbose=0, return_dict=True
+        )
+        return found[self.objective.log]
 
     def _measured(self) -> np.ndarray | None:
-        metric = _accuracy(self._model)
-        if metric is None:
+        measure = of_samples(self._model, self.objective)
+        if measure is None:
             return None
-        data = self._feed.evaluation(self._held_out)
+        held_out = self._data.held_out
+        data = self._feed.evaluation(held_out)
+        state.reset(self._model)
         found = self._model.predict(data, steps=len(data), verbose=0)
-        # Under several replicas the samples may be given several times.
-        found = found[: len(self._held_out)]
-        right = metric(self._y[self._held_out], found)
-        right = 100.0 * ops.convert_to_numpy(right).astype(float)
-        return right.reshape(len(right), -1).mean(1)
+        size = len(keras.tree.flatten(found)[0])
+        # Under several replicas the samples may be given several times; of a
+        # fixed batch the last ones may be missing.
+        held_out = held_out[:size]
+        found = keras.tree.map_structure(lambda a: a[: len(held_out)], found)
+        y = keras.tree.map_structure(lambda a: a[held_out], self._data.y)
+        values = measure(y, found)
+        return 100.0 * values if self.objective.metric.is_accuracy else values
 
 
-def classes(y: np.ndarray) -> np.ndarray | None:
+def of_samples(
+    model: keras.Model, objective: objectives.Objective
+) -> Callable | None:
+    """Returns a function for the metric of each sample, in Keras' unit.
+
+    It takes targets and predictions, and returns an array `(n,)`. `None`
+    where the metric is no mean over samples.
+    """
+    found = _function(model, objective.log)
+    if found is None:
+        return None
+    function, place = found
+    name = targets.outputs(model)[place].name
+
+    def measure(y, predicted) -> np.ndarray:
+        if isinstance(y, dict):
+            y = y[name]
+        elif isinstance(y, tuple):
+            y = y[place]
+        predicted = keras.tree.flatten(predicted)[place]
+        values = ops.convert_to_numpy(function(y, predicted)).astype(float)
+        return values.reshape(len(values), -1).mean(1)
+
+    return measure
+
+
+def _function(model, log: str) -> tuple[Callable, int] | None:
+    outputs = targets.outputs(model)
+    metric = objectives.known_metrics(model).get(log)
+    # Keras has no public names for these.
+    function, given = (getattr(metric, n, None) for n in ("_fn", "_fn_kwargs"))
+    if function is not None:
+        places = [
+            place
+            for place, output in enumerate(outputs)
+            if len(outputs) == 1 or log.startswith(f"{output.name}_")
+        ]
+        if len(places) != 1:
+            return None
+        return lambda y, p: function(y, p, **(given or {})), places[0]
+    if log != "loss" or len(outputs) > 1:
+        return None
+    loss = model.loss
+    if isinstance(loss, dict | list | tuple):
+        (loss,) = keras.tree.flatten(loss)
+    loss = keras.losses.get(loss) if isinstance(loss, str) else loss
+    return getattr(loss, "call", loss), 0
+
+
+def _parts(data: grown.Data, labels: np.ndarray | None):
+    """Yields for each round the held-out samples that are told apart."""
+    for number, end in enumerate(data.ends, 1):
+        found = {}
+        pair = data.old_and_new(number)
+        if pair is not None:
+            found["old"], found["new"] = pair
+        if labels is not None and number > 1:
+            held_out = data.seen(number)
+            before = np.unique(labels[: data.ends[number - 2]])
+            now = np.setdiff1d(labels[data.ends[number - 2] : end], before)
+            if len(now):
+                for name, some in (("old", before), ("new", now)):
+                    chosen = held_out[np.isin(labels[held_out], some)]
+                    found[f"{name}_classes"] = chosen
+        yield found
+
+
+def classes_of(model: keras.Model, y) -> np.ndarray | None:
+    """Returns the class of each target, `None` for a model of numbers."""
+    kinds = {output.kind for output in targets.outputs(model)}
+    return None if "regression" in kinds else classes(y)
+
+
+def classes(y) -> np.ndarray | None:
     """Returns the class of each target, `None` where they have none.
 
     Args:
@@ -88,6 +183,8 @@ def classes(y: np.ndarray) -> np.ndarray | None:
     Returns:
         An array `(n,)`.
     """
+    if not isinstance(y, np.ndarray):
+        return None  # of several outputs
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim == 2 and y.dtype.kind in "biuf":
@@ -97,20 +194,3 @@ def classes(y: np.ndarray) -> np.ndarray | None:
     if y.ndim != 1 or (y.dtype.kind == "f" and np.any(y % 1)):
         return None
     return y
-
-
-def _accuracy(model: keras.Model):
-    """Returns the function behind the metric `"accuracy"`, of each sample."""
-    for metric in _flat(model.metrics):
-        if metric.name == "accuracy":
-            # Keras has no public names for these.
-            function = getattr(metric, "_fn", None)
-            given = getattr(metric, "_fn_kwargs", {})
-            return function and functools.partial(function, **given)
-    return None
-
-
-def _flat(metrics):
-    for metric in metrics:
-        yield metric
-        yield from getattr(metric, "metrics", ())

@@ -168,8 +168,11 @@ def until(config, number: int) -> terms.Until:
     """
     own = config.train.first_epochs if number == 1 else config.second.epochs
     epochs = config.train.epochs if own is None else own
+    monitor = config.train.monitor
     return terms.Until(
-        threshold=config.train.threshold,
+        # That of the paper is one of the training accuracy.
+        threshold=config.train.threshold if monitor == "accuracy" else None,
+        monitor=None if monitor == "accuracy" else monitor,
         patience=config.train.patience,
         min_delta=config.train.min_delta,
         measured=config.train.measured,

@@ -60,7 +60,7 @@ class StopAtAccuracy(keras.callbacks.Callback):
         data=None,
     ):
         super().__init__()
-        check(threshold, patience, min_delta)
+        self._check(threshold, patience, min_delta)
         self.threshold = threshold
         self.monitor = monitor
         self.patience = patience
@@ -88,7 +88,7 @@ class StopAtAccuracy(keras.callbacks.Callback):
             self._stop("nan")
             return
         self.value = self._measure(logs)
-        if self.threshold is not None and self.value >= self.threshold:
+        if self.threshold is not None and self._is_reached():
             self._stop("threshold")
         elif self._is_plateau():
             self._stop("plateau")
@@ -119,10 +119,12 @@ class StopAtAccuracy(keras.callbacks.Callback):
         """Makes the callback that `get_config` describes."""
         return cls(**config)
 
-    def _begin(self, value=math.nan, best=-math.inf, waited=0) -> None:
+    _worst = -math.inf
+
+    def _begin(self, value=math.nan, best=None, waited=0) -> None:
         self.stopped_by = None
-        self.value = value  # the monitored accuracy of the last epoch
-        self._best = best
+        self.value = value  # what is monitored, of the last epoch
+        self._best = self._worst if best is None else best
         self._waited = waited
 
     def _stop(self, reason: str) -> None:
@@ -130,12 +132,21 @@ class StopAtAccuracy(keras.callbacks.Callback):
         self.model.stop_training = True
 
     def _is_plateau(self) -> bool:
-        if self.value > self._best + self.min_delta:
+        if self._is_better():
             self._best = self.value
             self._waited = 0
             return False
         self._waited += 1
         return self.patience is not None and self._waited >= self.patience
+
+    def _check(self, threshold, patience, min_delta) -> None:
+        check(threshold, patience, min_delta)
+
+    def _is_reached(self) -> bool:
+        return self.value >= self.threshold
+
+    def _is_better(self) -> bool:
+        return self.value > self._best + self.min_delta
 
     def _measure(self, logs: dict) -> float:
         if self.data is not None:
@@ -148,6 +159,78 @@ class StopAtAccuracy(keras.callbacks.Callback):
                 "Compile the model with `metrics=['accuracy']`."
             )
         return float(logs[self.monitor])
+
+
+@keras.saving.register_keras_serializable(package="ws_keras")
+class StopAtMetric(StopAtAccuracy):
+    """Stops `fit` by a metric or loss of any kind.
+
+    Args:
+        monitor: Name of the metric in the logs of an epoch.
+        mode: `"max"` or `"min"`, whether more or less is better.
+        threshold: Value at which to stop, or beyond. Defaults to `None`,
+            which leaves only the other rules.
+        patience: As in `StopAtAccuracy`. Defaults to `None`.
+        min_delta: Least improvement that counts. Defaults to 0.
+        min_share: Least improvement that counts, as a share of the best
+            value so far. Defaults to 0.
+        data: As in `StopAtAccuracy`. Defaults to `None`.
+
+    Raises:
+        ValueError: If an argument is out of its range, or the logs have no
+            such metric.
+    """
+
+    def __init__(
+        self,
+        monitor: str,
+        mode: str,
+        threshold: float | None = None,
+        patience: int | None = None,
+        min_delta: float = 0.0,
+        min_share: float = 0.0,
+        data=None,
+    ):
+        check_share(min_share)
+        self.mode, self.min_share = mode, min_share
+        self._worst = -math.inf if mode == "max" else math.inf
+        super().__init__(threshold, monitor, patience, min_delta, data)
+
+    def get_config(self) -> dict:
+        """Returns the arguments, except `data`, which is not serializable."""
+        own = {"mode": self.mode, "min_share": self.min_share}
+        return {**super().get_config(), **own}
+
+    def _check(self, threshold, patience, min_delta) -> None:
+        is_number = checks.is_number(threshold) and math.isfinite(threshold)
+        if threshold is not None and not is_number:
+            raise ValueError(
+                "`threshold` must be a finite number or None. "
+                f"Received: threshold={threshold!r}."
+            )
+        check(None, patience, min_delta)
+
+    def _is_reached(self) -> bool:
+        if self.mode == "max":
+            return self.value >= self.threshold
+        return self.value <= self.threshold
+
+    def _is_better(self) -> bool:
+        gain = self.value - self._best
+        if self.mode == "min":
+            gain = -gain
+        if math.isinf(self._best):
+            return not math.isnan(self.value)
+        return gain > max(self.min_delta, self.min_share * abs(self._best))
+
+
+def check_share(min_share) -> None:
+    """Raises a ValueError unless a share is at least 0 and below 1."""
+    if not checks.is_number(min_share) or not 0 <= min_share < 1:
+        raise ValueError(
+            "`min_share` must be at least 0 and below 1. "
+            f"Received: min_share={min_share!r}."
+        )
 
 
 def check(threshold, patience, min_delta) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -34,6 +35,23 @@ def samples(x: np.ndarray) -> np.ndarray:
     is_numbers = flat.dtype.kind in "biuf"
     rows = _canonical(flat) if is_numbers else map(_joined, flat)
     return _digests(rows, len(flat))
+
+
+def several(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns a digest of each sample that several arrays hold together.
+
+    Args:
+        arrays: Arrays `(n, ...)`; see `samples`.
+
+    Returns:
+        An array of `uint64`, `(n,)`; that of `samples` for one array.
+    """
+    found = [samples(array) for array in arrays]
+    if len(found) == 1:
+        return found[0]
+    return _digests(
+        (row.tobytes() for row in np.stack(found, 1)), len(found[0])
+    )
 
 
 def keys(values: np.ndarray) -> np.ndarray:

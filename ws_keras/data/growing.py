@@ -1,79 +1,267 @@
 """Data that arrive in rounds, and a part that is held out of all of them."""
 
 import dataclasses
+import math
 import warnings
+from collections.abc import Mapping
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 
 from ws_keras.data import aligned
 from ws_keras.data import digests
+from ws_keras.data import inputs
+from ws_keras.data import streams
+from ws_keras.data import targets
 
 _SHARED = 0.1  # share of the held-out samples that makes accuracies void
 
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """All samples and targets, held-out ones last, and where rounds end."""
+    """All samples and targets, held-out ones last, and where rounds end.
 
-    x: np.ndarray
-    y: np.ndarray
+    `x` and `y` are arrays, or dictionaries or tuples of arrays; `weights` are
+    those of the samples, `None` where all count alike. `parts` are where the
+    held-out parts of the rounds end, one where they are not told apart.
+    """
+
+    x: np.ndarray | Mapping | tuple
+    y: np.ndarray | Mapping | tuple
     ends: list[int]
+    weights: np.ndarray | None = None
+    parts: list[int] = ()
+
+    @property
+    def size(self) -> int:
+        """Samples of all rounds and of the held-out part."""
+        return len(keras.tree.flatten(self.x)[0])
 
     @property
     def held_out(self) -> np.ndarray:
         """Indices of the held-out samples."""
-        return np.arange(self.ends[-1], len(self.x))
+        return np.arange(self.ends[-1], self.size)
+
+    def old_and_new(self, number: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Returns the held-out samples of earlier rounds and of this one.
+
+        Args:
+            number: The round, from 1.
+
+        Returns:
+            Two arrays of indices; `None` where parts are not told apart, or
+            the round is the first.
+        """
+        if len(self.parts) < 2 or number < 2:
+            return None
+        bounds = [self.ends[-1], *self.parts]
+        return (
+            np.arange(bounds[0], bounds[number - 1]),
+            np.arange(bounds[number - 1], bounds[number]),
+        )
+
+    def seen(self, number: int) -> np.ndarray:
+        """Returns the held-out samples of rounds up to this one.
+
+        Where parts are not told apart that is all of them.
+        """
+        if len(self.parts) < 2:
+            return self.held_out
+        return np.arange(self.ends[-1], self.parts[number - 1])
 
 
-def join(rounds: Sequence[tuple], held_out: tuple) -> Data:
+def join(
+    rounds: Sequence,
+    held_out,
+    model: keras.Model | None = None,
+    *,
+    steps: int | None = None,
+    class_weight: Mapping[int, float] | None = None,
+) -> Data:
     """Returns the data of all rounds and the held-out part in one.
 
     Args:
-        rounds: Pairs `(x, y)` of arrays, the new data of each round.
-        held_out: A pair `(x, y)`.
+        rounds: The new data of each round: `(x, y)`, or `(x, y,
+            sample_weight)`, or a pipeline of such batches.
+        held_out: Likewise; or a list with one for each round.
+        model: Compiled model that is to take them. Defaults to `None`, which
+            checks nothing against it.
+        steps: Batches to read of a pipeline. Defaults to `None`, all.
+        class_weight: Weight of each class in training. Defaults to none.
 
     Returns:
         A `Data`.
 
     Raises:
-        ValueError: If a pair is none, or its arrays do not fit the others.
+        ValueError: If a part is none, or its arrays do not fit the others or
+            the model.
     """
-    if not rounds:
+    rounds = _rounds(rounds)
+    parts = _held_out_parts(held_out, len(rounds))
+    named = [(f"rounds[{i}]", part) for i, part in enumerate(rounds)]
+    if len(parts) == 1:
+        named.append(("held_out", parts[0]))
+    else:
+        named += [(f"held_out[{i}]", part) for i, part in enumerate(parts)]
+    names = [what for what, _ in named]
+    struct = inputs.structure(model)
+    found = [_triple(*pair, struct, steps) for pair in named]
+    xs, ys, ws = zip(*found, strict=True)
+    sizes = [len(keras.tree.flatten(y)[0]) for y in ys]
+    ends = np.cumsum(sizes).tolist()
+    # Fixed lengths have been checked, where the model tells them.
+    x = _whole(names, xs, is_filled=struct is not None)
+    y = _whole(names, ys, is_filled=False)
+    if model is not None:
+        y = targets.fitted(model, y)
+    end = ends[len(rounds) - 1]
+    weights = _weights(ws, sizes)
+    if class_weight:
+        weights = _by_class(class_weight, y, weights, end, sum(sizes))
+    return Data(x, y, ends[: len(rounds)], weights, ends[len(rounds) :])
+
+
+def _rounds(rounds) -> list:
+    if streams.is_stream(rounds) and not hasattr(rounds, "__len__"):
+        rounds = list(rounds)  # of a generator of pairs
+    if isinstance(rounds, tuple) and rounds and hasattr(rounds[0], "shape"):
         raise ValueError(
-            "`rounds` must hold at least one pair (x, y). Received: none."
+            "`rounds` must be a list with a pair (x, y) for each round. "
+            "Received: arrays. Give `[(x, y)]` for one round."
         )
-    named = [(f"rounds[{i}]", pair) for i, pair in enumerate(rounds)]
-    named.append(("held_out", held_out))
-    pairs = [_pair(*named_pair) for named_pair in named]
-    for (what, _), pair in zip(named, pairs, strict=True):
-        for array, first in zip(pair, pairs[0], strict=True):
-            if array.shape[1:] != first.shape[1:] or array.dtype != first.dtype:
-                raise ValueError(
-                    "All rounds and the held-out part must have samples and "
-                    "labels of one shape and dtype. Received: "
-                    f"{what} with {array.shape[1:]} {array.dtype}, the first "
-                    f"round with {first.shape[1:]} {first.dtype}."
-                )
-    xs, ys = zip(*pairs, strict=True)
-    ends = np.cumsum([len(y) for y in ys[:-1]]).tolist()
-    return Data(aligned.concatenate(xs), np.concatenate(ys), ends)
+    if not isinstance(rounds, list | tuple) or not len(rounds):
+        raise ValueError(
+            "`rounds` must hold at least one pair (x, y). Received: "
+            f"{'none' if isinstance(rounds, list | tuple) else type(rounds)}."
+        )
+    return list(rounds)
 
 
-def _pair(what: str, pair) -> tuple[np.ndarray, np.ndarray]:
+def _held_out_parts(held_out, count: int) -> list:
+    """Returns a part for each round where there are such, or else one."""
+    if not isinstance(held_out, list) or not held_out:
+        return [held_out]
+    are_parts = [isinstance(p, tuple) or streams.is_stream(p) for p in held_out]
+    if not all(are_parts):
+        return [held_out]
+    if len(held_out) not in (1, count):
+        raise ValueError(
+            "`held_out` must be a pair (x, y), or a list with a pair for each "
+            f"round. Received: {len(held_out)} pairs for {count} rounds."
+        )
+    return held_out
+
+
+def _triple(what: str, part, struct, steps: int | None) -> tuple:
+    """Returns samples, targets and weights of a part as arrays."""
+    if streams.is_stream(part):
+        rank = None
+        if struct is not None:
+            rank = len(keras.tree.flatten(struct)[0].shape)
+        part = streams.read(what, part, steps, rank)
     try:
-        x, y = map(np.asarray, pair)
+        x, y, *weights = part
+        if len(weights) > 1:
+            raise ValueError
     except (TypeError, ValueError):
         raise ValueError(
-            f"`{what}` must be a pair (x, y) of arrays. "
-            f"Received: {type(pair).__name__}."
+            f"`{what}` must be a pair (x, y) of arrays, or (x, y, "
+            f"sample_weight). Received: {type(part).__name__}."
         ) from None
-    if not x.ndim or not y.ndim or not len(x) or len(x) != len(y):
+    x = inputs.arranged(what, x, struct)
+    y = _targets(what, y)
+    weights = [np.asarray(w, "float32") for w in weights if w is not None]
+    leaves = keras.tree.flatten((x, y, *weights))
+    shapes = [leaf.shape for leaf in leaves]
+    if not all(shapes) or len({s[0] for s in shapes}) > 1 or not shapes[0][0]:
+        names = [f"x of shape {leaf.shape}" for leaf in keras.tree.flatten(x)]
+        names += [f"y of shape {leaf.shape}" for leaf in keras.tree.flatten(y)]
+        names += [f"weights of shape {w.shape}" for w in weights]
         raise ValueError(
             f"`{what}` must have as many labels as samples, at least one. "
-            f"Received: x of shape {x.shape}, y of shape {y.shape}."
+            f"Received: {', '.join(names)}."
         )
-    return x, y
+    if weights and (weights[0].ndim > 1 or not np.isfinite(weights[0]).all()):
+        raise ValueError(
+            f"`{what}` must have a finite weight for each sample. Received: "
+            f"weights of shape {weights[0].shape}."
+        )
+    return x, y, weights[0] if weights else None
+
+
+def _targets(what: str, y):
+    """Returns targets as arrays; what they hold is checked later."""
+
+    def convert(part):
+        if inputs.is_frame(part):
+            part = inputs.array(f"{what} y", part)
+        elif hasattr(part, "to_numpy"):
+            part = part.to_numpy()
+        elif hasattr(part, "detach"):
+            part = part.detach().cpu().numpy()
+        return np.asarray(part)
+
+    if isinstance(y, Mapping) and not inputs.is_frame(y):
+        return {name: convert(part) for name, part in y.items()}
+    is_list = isinstance(y, list | tuple) and len(y) > 0
+    if is_list and all(hasattr(part, "shape") and part.shape for part in y):
+        return tuple(map(convert, y))
+    return convert(y)
+
+
+def _whole(names: list[str], parts: Sequence, is_filled: bool):
+    """Returns the parts one behind the other, in dtypes that hold all."""
+    for what, part in zip(names, parts, strict=True):
+        try:
+            keras.tree.assert_same_structure(parts[0], part)
+        except (TypeError, ValueError):
+            raise ValueError(
+                "All rounds and the held-out part must have samples and "
+                f"labels of one structure. Received: {what} with others than "
+                f"{names[0]}."
+            ) from None
+    leaves = zip(*map(keras.tree.flatten, parts), strict=True)
+    joined = [
+        aligned.concatenate(inputs.evened(names, leaf, is_filled))
+        for leaf in leaves
+    ]
+    return keras.tree.pack_sequence_as(parts[0], joined)
+
+
+def _weights(found: Sequence, sizes: list[int]) -> np.ndarray | None:
+    if all(weights is None for weights in found):
+        return None
+    return np.concatenate(
+        [
+            np.ones(size, "float32") if weights is None else weights
+            for weights, size in zip(found, sizes, strict=True)
+        ]
+    )
+
+
+def _by_class(class_weight, y, weights, end: int, size: int) -> np.ndarray:
+    """Returns weights that are also those of the classes, in training."""
+    is_array = isinstance(y, np.ndarray)
+    if is_array and y.ndim == 2 and y.shape[1] > 1:
+        y = y.argmax(1)
+    if not is_array or y.size != size or y.dtype.kind not in "biu":
+        raise ValueError(
+            "`class_weight` needs one class for each sample. Received: other "
+            "targets. Give (x, y, sample_weight) instead."
+        )
+    missing = sorted(set(np.unique(y).tolist()) - set(class_weight))
+    values = list(class_weight.values())
+    if missing or not all(math.isfinite(v) and v >= 0 for v in values):
+        raise ValueError(
+            "`class_weight` must have a weight for each class, none below 0. "
+            f"Received: {dict(class_weight)}, without {missing}."
+        )
+    found = np.ones(size, "float32") if weights is None else weights.copy()
+    labels = y.reshape(-1)[:end]
+    for label, weight in class_weight.items():
+        found[:end][labels == label] *= weight
+    return found
 
 
 def shared(data: Data) -> tuple[str, bool]:
@@ -83,7 +271,8 @@ def shared(data: Data) -> tuple[str, bool]:
         A sentence about them, if there are any, and whether they are so many
         that accuracies mean nothing.
     """
-    found, end = digests.samples(data.x), data.ends[-1]
+    leaves = keras.tree.flatten(data.x)
+    found, end = digests.several(leaves), data.ends[-1]
     size = len(found) - end
     count = int(np.isin(found[end:], found[:end]).sum())
     if not count:

@@ -61,6 +61,8 @@ def fitted(model: keras.Model, y, what: str = "y"):
     Example:
 
     ```python
+    from ws_keras.data import targets
+
     y = targets.fitted(model, y)
     ```
 
@@ -184,7 +186,8 @@ def _one(model, y, output: Output, what: str) -> np.ndarray:
 
 def _sparse(y: np.ndarray, output: Output, what: str) -> np.ndarray:
     units = output.units
-    if output.shape is not None:
+    # Keras misjudges the rank of what some layers give, such as those of text.
+    if output.shape is not None and not _is_plain(y):
         free = len(output.shape) - 1
         is_one = y.ndim == free + 1 and y.shape[-1] == 1
         if y.ndim != free and not is_one:
@@ -197,6 +200,11 @@ def _sparse(y: np.ndarray, output: Output, what: str) -> np.ndarray:
     y = labels.whole(y, what)
     labels.check_range(y[y != output.ignored], units, what)
     return y
+
+
+def _is_plain(y: np.ndarray) -> bool:
+    """Whether there is one target for each sample."""
+    return y.ndim == 1 or y.shape[1:] == (1,)
 
 
 def _categorical(y: np.ndarray, output: Output, what: str) -> np.ndarray:
@@ -267,7 +275,8 @@ def _regression(y: np.ndarray, output: Output, what: str) -> np.ndarray:
                 "Give the model one output, or, for classes, the loss "
                 "'sparse_categorical_crossentropy'.",
             )
-        if y.ndim != len(shape) - 1:
+        is_one = _is_plain(y) and shape[-1] in (None, 1)
+        if y.ndim != len(shape) - 1 and not is_one:
             _check_shape(y, output, what)
     return y.astype("float32") if y.dtype.kind == "b" else y
 
@@ -302,6 +311,8 @@ def _check_accuracy(model, y: np.ndarray, what: str) -> None:
 
 
 def _has_accuracy(model) -> bool:
+    if len(outputs(model)) > 1:
+        return False  # each may have metrics of its own
     # Keras has no public name for what `compile` was given.
     compiled = getattr(model, "_compile_metrics", None)
     given = keras.tree.flatten(getattr(compiled, "_user_metrics", None))

@@ -7,8 +7,10 @@ from ws_keras.report import claims
 from ws_keras.report import formatting
 from ws_keras.report import origin
 from ws_keras.report import runs
+from ws_keras.report import scale as scales
 from ws_keras.report import statistics
 from ws_keras.report import tables
+from ws_keras.storage import metric as metrics
 
 # What guessing gets right. Of other data sets the classes are not known.
 _CLASSES = {
@@ -27,8 +29,22 @@ _SHOWN = 3  # settings
 
 def sentences(run: runs.Run) -> list[str]:
     """Returns what a run says, in a few sentences: as its view has it."""
+    metric = metrics.of(run.rows[0])
+    if not metric.is_accuracy:
+        return _of_metric(run, metric)
     said = run.view.answer(run) if run.view.answer else []
     return said or against_cold(run) or _levels(run)
+
+
+def _of_metric(run: runs.Run, metric: metrics.Metric) -> list[str]:
+    found = [
+        f"{arm.name} {scales.number(arm.summary().mean)}"
+        for arm in run.arms
+        if arm.runs.finished
+    ]
+    better = "more" if metric.mode == "max" else "less"
+    words = f"Held-out {metric.name} of the last round ({better} is better): "
+    return [f"{words}{', '.join(found)}."] if found else []
 
 
 def against_cold(run: runs.Run) -> list[str]:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ws_keras.report import answer
+from ws_keras.report import any_metric
 from ws_keras.report import charts
 from ws_keras.report import claims
 from ws_keras.report import epochs
+from ws_keras.report import forgetting
 from ws_keras.report import origin
 from ws_keras.report import per_round
 from ws_keras.report import plain
@@ -111,6 +113,16 @@ def _shown(run: runs.Run) -> list:
 
 
 def _blocks(run: runs.Run) -> list:
+    apart = forgetting.table(run.rows)
+    if any_metric.is_meant(run):
+        said = " ".join(answer.sentences(run))
+        made = [sections.Text(said, "answer"), *any_metric.blocks(run)]
+    else:
+        made = _usual(run)
+    return [*made, *([apart] if apart else [])]
+
+
+def _usual(run: runs.Run) -> list:
     results = [result for claim in run.view.claims for result in claim(run)]
     said = " ".join(answer.sentences(run))
     main = _main_chart(run)

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows
 
 # Labels of what a cold start has as well.
@@ -140,7 +141,14 @@ def runs(arm_rows: Iterable[rows.Row]) -> Runs:
 
 
 def value(row: rows.Row, field: str) -> float:
-    """Returns a field of a row, or what its diagnostics measured."""
+    """Returns a field of a row, or what its diagnostics measured.
+
+    Of a row about another metric, that one takes the accuracy's place.
+    """
+    if field in ("accuracy", "train_accuracy") and "monitor" in row.labels:
+        metric = metrics.of(row)
+        read = metric.value if field == "accuracy" else metric.training
+        return read(row)
     if "/" in field or not hasattr(row, field):
         return row.measures.get(field, math.nan)
     return getattr(row, field)

@@ -101,9 +101,16 @@ def number(value: float) -> str:
     """Returns a number to four digits; a minus as long as a plus."""
     if not math.isfinite(value) or value == 0:
         return f"{value:g}"
-    digits = max(0, 3 - math.floor(math.log10(abs(value))))
+    digits = decimals(value)
     if digits < 8:
         text = np.format_float_positional(round(value, digits), trim="-")
     else:
         text = f"{value:.3e}"
     return text.replace("-", formatting.MINUS, value < 0)
+
+
+def decimals(value: float) -> int:
+    """Returns after how many decimals a number has four digits."""
+    if not math.isfinite(value) or value == 0:
+        return 1
+    return max(0, 3 - math.floor(math.log10(abs(value))))

@@ -11,8 +11,10 @@ from ws_keras.report import formatting
 from ws_keras.report import grouping
 from ws_keras.report import paper
 from ws_keras.report import runs
+from ws_keras.report import scale as scales
 from ws_keras.report import sections
 from ws_keras.report import statistics
+from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows
 
 NOTHING = formatting.NOTHING
@@ -48,7 +50,7 @@ def arms(run: runs.Run, some: Sequence[runs.Arm] | None = None):
         A `sections.Table`.
     """
     some = run.arms if some is None else list(some)
-    columns = [*names(some), *_accuracy(), *_passes()]
+    columns = [*names(some), *_accuracy(some), *_passes()]
     columns += [("seeds", lambda arm: seeds(arm.runs))]
     columns += _paper(run)
     table = _made("", columns, some)
@@ -92,7 +94,7 @@ def summary(all_rows: Iterable[rows.Row]) -> sections.Table:
     """
     all_rows = list(all_rows)
     run = runs.Run("", all_rows)
-    accuracy = [("accuracy %", lambda arm: formatting.mean(arm.summary()))]
+    accuracy = [(_heading(run.arms), _level)]
     seconds = [("train s", lambda arm: _total(arm, "train_seconds"))]
     columns = [*names(run.arms, "experiment"), *accuracy]
     columns += [*_costs(all_rows)[:3], *seconds, *_costs(all_rows)[3:]]
@@ -254,26 +256,50 @@ def _gap(arm: runs.Arm) -> statistics.Effect:
     return statistics.paired({}, {}) if arm.is_cold else arm.gap()
 
 
-def _accuracy() -> list[_Column]:
+def _accuracy(some: Sequence[runs.Arm]) -> list[_Column]:
     def accuracy(arm):
-        found = statistics.summarize(arm.latest().values())
         if arm.runs.finished:
-            return formatting.mean(found)
+            return _level(arm)
+        found = statistics.summarize(arm.latest().values())
         last = max((row.round for row in arm.rows), default=0)
-        return formatting.mean(found, after=f" (round {last} so far)")
+        after = f" (round {last} so far)"
+        return formatting.mean(found, _decimals(arm), after)
 
     def recalibrated(arm):
         return formatting.mean(arm.summary(RECALIBRATED))
 
     def minus_cold(arm):
-        return formatting.difference(_gap(arm), len(arm.runs.finished))
+        seeds = len(arm.runs.finished)
+        return formatting.difference(_gap(arm), seeds, _decimals(arm))
+
+    def interval(arm):
+        return formatting.interval(_gap(arm), _decimals(arm))
 
     return [
-        ("accuracy %", accuracy),
+        (_heading(some), accuracy),
         ("recalibrated %", recalibrated),
         ("minus cold", minus_cold),
-        ("95 % interval", lambda arm: formatting.interval(_gap(arm))),
+        ("95 % interval", interval),
     ]
+
+
+def _heading(some: Sequence[runs.Arm]) -> str:
+    """Returns the name of the column of accuracies, or of another metric."""
+    names = {metrics.of(arm.first).name for arm in some} or {"accuracy"}
+    if len(names) > 1:
+        return "accuracy % or metric"
+    return names.pop().replace("accuracy", "accuracy %")
+
+
+def _decimals(arm: runs.Arm) -> int:
+    """One for accuracies, and as many as four digits need for others."""
+    if metrics.of(arm.first).is_accuracy:
+        return 1
+    return scales.decimals(statistics.summarize(arm.latest().values()).mean)
+
+
+def _level(arm: runs.Arm) -> sections.Cell:
+    return formatting.mean(arm.summary(), _decimals(arm))
 
 
 def since_round_1(arm: runs.Arm) -> statistics.Effect:
@@ -321,7 +347,8 @@ def _paper(run: runs.Run) -> list[_Column]:
 def _costs(all_rows: Iterable[rows.Row]) -> list[_Column]:
     def training(arm):
         found = statistics.summarize(arm.final("train_accuracy").values())
-        return formatting.amount(found) and sections.Number(found.mean)
+        cell = sections.Number(found.mean, decimals=_decimals(arm))
+        return formatting.amount(found) and cell
 
     def cpu_ratio(arm):
         if arm.is_cold:
@@ -329,7 +356,7 @@ def _costs(all_rows: Iterable[rows.Row]) -> list[_Column]:
         return formatting.percent(arm.total_ratio("cpu_seconds"))
 
     found = [
-        ("training %", training),
+        (_training(all_rows), training),
         ("epochs", lambda arm: _total(arm, "epochs")),
         ("sample passes", lambda arm: _total(arm, "sample_passes", True)),
     ]
@@ -339,6 +366,11 @@ def _costs(all_rows: Iterable[rows.Row]) -> list[_Column]:
             ("CPU s, % of cold", cpu_ratio),
         ]
     return [*found, ("stopped by", _stops)]
+
+
+def _training(all_rows: Iterable[rows.Row]) -> str:
+    is_other = any(not metrics.of(row).is_accuracy for row in all_rows)
+    return "training" if is_other else "training %"
 
 
 def _paper_costs(run: runs.Run) -> list[_Column]:

@@ -23,8 +23,8 @@ class Feed:
     indices. The last batch of an epoch may be smaller.
 
     Args:
-        x: Array of samples.
-        y: Array of integer labels.
+        x: Array of samples, or a dictionary or tuple of such.
+        y: Array of targets, or a dictionary or tuple of such.
         batch_size: Samples per step, over all replicas together.
         num_replicas: Number of replicas that share a batch. Defaults to 1.
         whole_copies: Whether a batch that the replicas cannot share is
@@ -32,6 +32,11 @@ class Feed:
             replicas are those of the batch too; each replica then gets up to
             `batch_size` samples. On JAX, where batch norm always takes them
             so, it is done anyway. Defaults to `False`.
+        weights: Weight of each sample, `(n,)`. Defaults to `None`, all count
+            alike.
+        is_fixed: Whether each batch must have the whole size, as a model of
+            a fixed one needs it. What is left over at the end of an epoch or
+            of an evaluation is then left out. Defaults to `False`.
 
     Raises:
         ValueError: If the replicas cannot share the batch evenly.
@@ -44,13 +49,16 @@ class Feed:
         batch_size: int,
         num_replicas: int = 1,
         whole_copies: bool = False,
+        weights: np.ndarray | None = None,
+        is_fixed: bool = False,
     ):
         check_batch_size(batch_size, num_replicas)
         self.batch_size = batch_size
         self._num_replicas = num_replicas
         self._whole_copies = whole_copies or not _is_tensorflow()
         kind = _TensorBatches if _is_tensorflow() else _ArrayBatches
-        self._batches = kind(x, y)
+        self.is_fixed = is_fixed
+        self._batches = kind(x, y, weights)
 
     def training(
         self,
@@ -83,15 +91,17 @@ class Feed:
             A triple of the batches, the number of steps and the number of
             samples of an epoch.
         """
-        size = len(indices)
         check_batch_size(batch_size or self.batch_size, self._num_replicas)
+        size = len(indices)
+        if self.is_fixed:
+            size -= size % (batch_size or self.batch_size)
         bounds = _bounds(size, batch_size or self.batch_size)
         weights = self._weights(size, bounds[-2])
         bounds[-1] = len(weights)
         is_weighted = self._num_replicas > 1
 
         def columns():
-            chosen = indices[order()]
+            chosen = indices[order()][:size]
             if not is_weighted:
                 return (chosen,)
             rest = np.resize(chosen[bounds[-2] :], len(weights) - size)
@@ -102,6 +112,12 @@ class Feed:
 
     def evaluation(self, indices: np.ndarray):
         """Returns what `evaluate` takes: all samples, in order."""
+        if self.is_fixed:
+            size = self.batch_size
+            indices = indices[: len(indices) - len(indices) % size]
+            return self._batches(
+                lambda: (indices,), _bounds(len(indices), size)
+            )
         size = EVALUATION_BATCH - EVALUATION_BATCH % self._num_replicas
         # TensorFlow fails where the replicas cannot share the first batch
         # evenly, JAX at any batch.
@@ -155,11 +171,12 @@ def _is_tensorflow() -> bool:
 class _TensorBatches:
     """A `tf.data` pipeline that gathers from tensors."""
 
-    def __init__(self, x, y):
+    def __init__(self, x, y, weights=None):
         import tensorflow as tf
 
         self._tf = tf
-        self._x, self._y = _Resource(tf, x), _Resource(tf, y)
+        self._leaves = [_Resource(tf, leaf) for leaf in _leaves(x, y, weights)]
+        self._pack = _packing(x, y, weights)
 
     def __call__(self, columns, bounds, weighted=False):
         tf = self._tf
@@ -177,8 +194,8 @@ class _TensorBatches:
             return tuple(tf.ensure_shape(column, [None]) for column in columns)
 
         def gather(indices, *weights):
-            x, y = self._x.gather(indices), self._y.gather(indices)
-            return x, y, *weights
+            leaves = [leaf.gather(indices) for leaf in self._leaves]
+            return self._pack(leaves, *weights)
 
         options = tf.data.Options()
         # There is nothing to rewrite or tune here, and on few cores the tuner
@@ -248,11 +265,12 @@ def _tensor(tf, array):
 class _ArrayBatches:
     """A `keras.utils.PyDataset` over NumPy arrays, for other backends."""
 
-    def __init__(self, x, y):
-        self._x, self._y = x, y
+    def __init__(self, x, y, weights=None):
+        self._leaves = _leaves(x, y, weights)
+        self._pack = _packing(x, y, weights)
 
     def __call__(self, columns, bounds, weighted=False):
-        x, y = self._x, self._y
+        leaves, pack = self._leaves, self._pack
 
         class Batches(keras.utils.PyDataset):
             def __len__(self):
@@ -263,6 +281,30 @@ class _ArrayBatches:
                     self._columns = columns()
                 part = slice(bounds[step], bounds[step + 1])
                 chosen, *weights = (column[part] for column in self._columns)
-                return x[chosen], y[chosen], *weights
+                return pack([leaf[chosen] for leaf in leaves], *weights)
 
         return Batches()
+
+
+def _leaves(x, y, weights) -> list[np.ndarray]:
+    own = () if weights is None else (weights,)
+    return [*keras.tree.flatten(x), *keras.tree.flatten(y), *own]
+
+
+def _packing(x, y, weights) -> Callable:
+    """Returns a function that makes a batch of its leaves.
+
+    Weights that a batch has for itself are multiplied by those of its samples.
+    """
+    struct = keras.tree.map_structure(lambda _: 0, (x, y))
+    is_weighted = weights is not None
+
+    def pack(leaves, *of_batch):
+        own = tuple(leaves[-1:]) if is_weighted else ()
+        leaves = leaves[:-1] if is_weighted else leaves
+        if own and of_batch:
+            of_batch = (own[0] * of_batch[0],)
+        batch = keras.tree.pack_sequence_as(struct, list(leaves))
+        return *batch, *(of_batch or own)
+
+    return pack

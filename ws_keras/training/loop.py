@@ -51,6 +51,7 @@ def train(
             prepare(number)
         result = trainer.fit_round(number, round)
         diverged = result.stopped_by == "nan"
+        values = result.train_accuracy, result.accuracy
         row = rows.Row(
             setting=setting.id,
             arm=setting.arm,
@@ -66,14 +67,13 @@ def train(
             cpu_seconds=result.cpu_seconds,
             trace_seconds=result.trace_seconds,
             eval_seconds=result.eval_seconds,
-            train_accuracy=100 * result.train_accuracy,
-            accuracy=100 * result.accuracy,
             loss=result.loss,
             eval_loss=result.eval_loss,
             stopped_by=result.stopped_by,
             last=diverged or number == len(rounds),
-            labels=dict(setting.labels),
-            measures=result.measures,
+            labels={**dict(setting.labels), **result.metric.labels},
+            measures={**result.metric.measures(*values), **result.measures},
+            **result.metric.fields(*values),
             **names,
         )
         trainer.keep_round(rows.encode(row))
@@ -95,17 +95,17 @@ def epochs(
         return None
 
     def hook(number: int, result: terms.EpochResult) -> None:
+        values = result.train_accuracy, result.accuracy
         on_epoch(
             rows.Epoch(
                 setting=setting.id,
                 round=number,
                 epoch=result.total,
                 loss=result.loss,
-                train_accuracy=100 * result.train_accuracy,
-                accuracy=100 * result.accuracy,
                 learning_rate=result.learning_rate,
                 samples_per_second=result.samples_per_second,
-                measures=result.measures,
+                measures={**result.metric.measures(*values), **result.measures},
+                **result.metric.fields(*values),
             )
         )
 

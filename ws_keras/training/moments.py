@@ -13,6 +13,11 @@ from ws_keras.training import terms
 _GAP = 0.1
 
 
+def refresh(callback) -> None:
+    """Measures moments anew within a fit, if there are data to do it on."""
+    moments.watch(callback).refresh(callback.model)
+
+
 class Moments:
     """Measures the moments anew, or says once that they lag behind.
 

@@ -85,6 +85,7 @@ class Clock(keras.callbacks.Callback):
         )
         self.logs = {}
         self.measures = place.measures  # before the epoch; None: not yet
+        self._test = None
 
     @contextlib.contextmanager
     def left_out(self):
@@ -96,6 +97,13 @@ class Clock(keras.callbacks.Callback):
         self.epoch = epoch + 1
         self.wall.begin()
         self.cpu.begin()
+
+    def on_test_begin(self, logs=None):
+        self._test = self.left_out()
+        self._test.__enter__()
+
+    def on_test_end(self, logs=None):
+        self._test.__exit__(None, None, None)
 
     def on_epoch_end(self, epoch, logs=None):
         self.wall.end()

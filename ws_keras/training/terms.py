@@ -6,26 +6,62 @@ from collections.abc import Callable
 import numpy as np
 
 from ws_keras.callbacks import stopping
+from ws_keras.storage import metric as metrics
+from ws_keras.training import objective as objectives
+
+_THRESHOLD = 0.99  # of the training accuracy, as in the paper
 
 
 @dataclasses.dataclass(frozen=True)
 class Until:
-    """When a round ends.
+    """When a round ends; one object for any metric, in whatever trains.
 
     Either `epochs` is given, and exactly so many are trained; or training
-    ends at the `threshold` of training accuracy, after `patience` epochs
-    without improvement, or at `max_epochs`, whichever comes first.
+    ends at the `threshold`, after `patience` epochs without improvement, or
+    at `max_epochs`, whichever comes first.
 
-    `measured` is `"epoch"` (during the epoch, before each update, as the
-    authors do) or `"clean"` (a pass over the round's samples after it).
+    Example:
+
+    ```python
+    until = Until(monitor="val_loss", patience=5)
+    ```
+
+    Args:
+        threshold: Value at which to stop: at least that of an accuracy, in
+            (0, 1], or of another metric of which more is better, at most that
+            of others, which `monitor` must name. `None` has none. Defaults
+            to `"auto"`: 0.99 for the accuracy of the training samples, none
+            for anything else.
+        patience: Epochs without an improvement that end a round as well;
+            `None` never does. Defaults to `None`.
+        min_delta: Least improvement that counts. Defaults to 0.
+        measured: `"epoch"` (during the epoch, before each update, as the
+            paper's authors do) or `"clean"` (a pass over the round's samples
+            after it). Defaults to `"epoch"`.
+        epochs: Exactly so many epochs. Defaults to `None`.
+        max_epochs: The most epochs. Defaults to 500.
+        monitor: Name of the metric or loss that `threshold` and `patience`
+            are about; with `val_` that of the held-out samples after each
+            epoch. Defaults to `None`, the metric that rounds are measured
+            by, on the training samples.
+        mode: `"max"` or `"min"`, whether more or less is better. Defaults to
+            `None`, what the metric or its name says.
+        min_share: Least improvement that counts, as a share of the best value
+            so far; not for accuracies. Defaults to 0.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
-    threshold: float | None = 0.99
+    threshold: float | str | None = "auto"
     patience: int | None = None
     min_delta: float = 0.0
     measured: str = "epoch"
     epochs: int | None = None
     max_epochs: int = 500
+    monitor: str | None = None
+    mode: str | None = None
+    min_share: float = 0.0
 
     def __post_init__(self):
         if self.measured not in ("epoch", "clean"):
@@ -33,7 +69,14 @@ class Until:
                 "`measured` must be 'epoch' or 'clean'. "
                 f"Received: measured={self.measured!r}."
             )
-        stopping.check(self.threshold, self.patience, self.min_delta)
+        if self.measured == "clean" and self.is_validation:
+            raise ValueError(
+                "`measured='clean'` is a pass over the training samples. "
+                f"Received: monitor={self.monitor!r}."
+            )
+        self._check_threshold()
+        stopping.check(None, self.patience, self.min_delta)
+        stopping.check_share(self.min_share)
         for name in ("epochs", "max_epochs"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -41,20 +84,64 @@ class Until:
                     f"`{name}` must be at least 1. Received: {name}={value}."
                 )
 
+    def _check_threshold(self) -> None:
+        # Those of other metrics are checked by their rule.
+        if self.threshold != "auto" and self.monitor is None:
+            stopping.check(self.threshold, None, 0)
+
     @property
     def limit(self) -> int:
         """The most epochs of a round."""
         return self.epochs or self.max_epochs
 
-    def rule(self, data: Callable) -> stopping.StopAtAccuracy:
-        """Returns the callback for a round; `data` gives its samples."""
+    @property
+    def is_validation(self) -> bool:
+        """Whether held-out samples are measured after each epoch."""
+        return self.epochs is None and objectives.is_validation(self.monitor)
+
+    def rule(
+        self,
+        data: Callable,
+        find: Callable[..., objectives.Objective] | None = None,
+    ) -> stopping.StopAtAccuracy:
+        """Returns the callback for a round.
+
+        Args:
+            data: Gives the round's samples.
+            find: Returns the `Objective` of a name, and of a mode. Defaults
+                to `None`, which knows the accuracy alone.
+        """
         free = self.epochs is None
-        return stopping.StopAtAccuracy(
-            self.threshold if free else None,
-            patience=self.patience if free else None,
-            min_delta=self.min_delta,
-            data=data() if self.measured == "clean" else None,
+        found = find(self.monitor, self.mode) if find else objectives.ACCURACY
+        threshold = self._threshold(found) if free else None
+        common = {
+            "monitor": found.log,
+            "patience": self.patience if free else None,
+            "min_delta": self.min_delta,
+            "data": data() if self.measured == "clean" else None,
+        }
+        if found.metric.is_accuracy:
+            return stopping.StopAtAccuracy(threshold, **common)
+        return stopping.StopAtMetric(
+            mode=found.metric.mode,
+            threshold=threshold,
+            min_share=self.min_share,
+            **common,
         )
+
+    def _threshold(self, found: objectives.Objective) -> float | None:
+        is_accuracy = found.metric.is_accuracy
+        if self.threshold == "auto":
+            is_training = is_accuracy and not found.is_validation
+            return _THRESHOLD if is_training else None
+        if self.monitor is None and self.threshold and not is_accuracy:
+            raise ValueError(
+                "A `threshold` without `monitor` is an accuracy. Received: "
+                f"threshold={self.threshold} for rounds that are measured by "
+                f"{found.metric.name!r}. Give its name as well: "
+                f"`Until(threshold=..., monitor={found.metric.name!r})`."
+            )
+        return self.threshold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +156,10 @@ class Round:
 
 @dataclasses.dataclass(frozen=True)
 class EpochResult:
-    """One epoch of a round; accuracies in [0, 1], nan where not measured."""
+    """One epoch of a round; accuracies in [0, 1], nan where not measured.
+
+    `train_accuracy` and `accuracy` hold the `metric`, whichever it is.
+    """
 
     epoch: int  # from 1
     total: int  # from 1, over all rounds
@@ -79,11 +169,15 @@ class EpochResult:
     learning_rate: float
     samples_per_second: float
     measures: dict[str, float]  # from before its first step
+    metric: metrics.Metric = metrics.ACCURACY
 
 
 @dataclasses.dataclass(frozen=True)
 class RoundResult:
-    """What a round has come to; accuracies in [0, 1]."""
+    """What a round has come to; accuracies in [0, 1].
+
+    `train_accuracy` and `accuracy` hold the `metric`, whichever it is.
+    """
 
     num_samples: int
     epochs: int
@@ -99,3 +193,4 @@ class RoundResult:
     eval_loss: float
     stopped_by: str
     measures: dict[str, float] = dataclasses.field(default_factory=dict)
+    metric: metrics.Metric = metrics.ACCURACY

@@ -8,9 +8,8 @@ import numpy as np
 from keras import ops
 
 from ws_keras.training import feed as feeds
+from ws_keras.training import state as states
 from ws_keras.training import strategy as strategies
-
-ACCURACY = "accuracy"
 
 
 class Traced:
@@ -21,7 +20,7 @@ class Traced:
     values of variables, callbacks, the feed.
 
     Args:
-        model: Built and compiled model with a metric named `"accuracy"`.
+        model: Built and compiled model.
     """
 
     def __init__(self, model: keras.Model):
@@ -40,9 +39,6 @@ class Traced:
 
         Returns:
             The seconds that it took.
-
-        Raises:
-            ValueError: If the model has no metric named `"accuracy"`.
         """
         start = time.perf_counter()
         if not self._is_warm:
@@ -69,13 +65,15 @@ class Traced:
         if keras.backend.backend() != "jax":
             return 0.0
         start = time.perf_counter()
-        for count in {size, len(indices) % size} - {0} - self._sizes:
+        rest = 0 if feed.is_fixed else len(indices) % size
+        for count in {size, rest} - {0} - self._sizes:
             with self._unmarked():
                 self._step(feed, indices[:count])
         return time.perf_counter() - start
 
     def evaluate(self, data) -> dict[str, float]:
         """Returns what the model is worth on what `Feed.evaluation` gives."""
+        states.reset(self.model)
         return self.model.evaluate(
             data, steps=len(data), verbose=0, return_dict=True
         )
@@ -88,16 +86,12 @@ class Traced:
         model = self.model
         with strategies.scope_of(model):
             model.optimizer.build(model.trainable_variables)
+        few = some if feed.is_fixed else some[:1]
         if not strategies.is_distributed(model):
-            self._build_metrics(feed, some[:1])
+            self._build_metrics(feed, few)
         with self._unmarked():
             self._step(feed, some)
-            names = list(self.evaluate(feed.evaluation(some[:1])))
-        if ACCURACY not in names:
-            raise ValueError(
-                "The model must be compiled with a metric named "
-                f"{ACCURACY!r}, which ends the rounds. Received: {names}."
-            )
+            self.evaluate(feed.evaluation(few))
 
     @contextlib.contextmanager
     def _unmarked(self):
@@ -117,5 +111,6 @@ class Traced:
         # They make their variables at their first use; were that inside a
         # graph, TensorFlow would trace it a second time. Under a strategy
         # Keras itself takes care of it.
-        x, y = next(iter(feed.evaluation(indices)))
-        self.model.compute_metrics(x, y, self.model(x, training=False))
+        x, y, *weights = next(iter(feed.evaluation(indices)))
+        found = self.model(x, training=False)
+        self.model.compute_metrics(x, y, found, *weights)

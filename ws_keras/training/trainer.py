@@ -15,7 +15,9 @@ from ws_keras.storage import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
 from ws_keras.training import moments
+from ws_keras.training import objective as objectives
 from ws_keras.training import place as places
+from ws_keras.training import state as states
 from ws_keras.training import stop as stops
 from ws_keras.training import terms
 from ws_keras.training import traced as traces
@@ -46,8 +48,8 @@ class Trainer:
     """Trains one compiled model round after round, without a new trace.
 
     Args:
-        model: Built and compiled model with a metric named `"accuracy"`, or
-            its `Traced`, which trainers share one after the other.
+        model: Built and compiled model, or its `Traced`, which trainers share
+            one after the other.
         feed: A `Feed` over all data.
         held_out: Indices of the samples to evaluate on.
         until: When a round ends. Defaults to `terms.Until()`.
@@ -70,6 +72,9 @@ class Trainer:
             pass. Not counted as training time. Otherwise they are those of
             training, as in the authors' code, and a warning says so where
             they lag far behind. Defaults to `False`.
+        monitor: Name of the metric that rounds are measured by; see
+            `objective.find`. Defaults to `"accuracy"`.
+        mode: `"max"` or `"min"`. Defaults to `None`, what the metric says.
     """
 
     def __init__(
@@ -86,6 +91,8 @@ class Trainer:
         keeper: keepers.Keeper | None = None,
         diagnostics: Measuring | None = None,
         recalibrate: bool = False,
+        monitor: str | None = "accuracy",
+        mode: str | None = None,
     ):
         if not isinstance(model, traces.Traced):
             model = traces.Traced(model)
@@ -100,6 +107,9 @@ class Trainer:
         self._evaluations = {}
         self._on_epoch = on_epoch
         self.callbacks = list(callbacks)  # of the next round
+        self._resets = [states.Reset()] if states.layers(model) else []
+        self._monitor, self._mode = monitor, mode
+        self.objective = objectives.ACCURACY  # until it is looked for
         self._keeper = keeper
         self._diagnostics = diagnostics
         self._moments = moments.Moments(model, feed, seed, recalibrate)
@@ -121,9 +131,11 @@ class Trainer:
             indices: Samples of any round.
 
         Raises:
-            ValueError: If the model has no metric named `"accuracy"`.
+            ValueError: If the model has no metric of the monitored name.
         """
         self._trace_seconds += self._traced.warm_up(self._feed, indices)
+        self.objective = objectives.find(self.model, self._monitor, self._mode)
+        self._until.rule(lambda: None, self._find)  # or says what is wrong
 
     def resume(self, checkpoint: checkpoints.Checkpoint) -> None:
         """Goes on from a checkpoint; called after `warm_up`.
@@ -200,26 +212,27 @@ class Trainer:
                 f"{place.epoch} epochs and {place.step} steps. Remove it to "
                 "start the setting afresh."
             )
-        rule = until.rule(lambda: self._feed.evaluation(indices))
+        rule = until.rule(lambda: self._feed.evaluation(indices), self._find)
         rule.set_state(place.rule)
         guard = places.Guard(self._keeper, self._keep, clock, rule, until.limit)
         if self._diagnostics is not None and self.place is None:
             self._diagnostics.start()
         monitor = _Monitor(self, number, round, clock, size)
         callbacks = guard.around(
-            [clock, *self.callbacks, monitor, rule],
+            [clock, *self._resets, *self.callbacks, monitor, rule],
             steps,
             place.step,
             self._metrics,
         )
+        validation = self._validation(round)
         epochs = place.epoch
         if place.step:
             epochs += 1
             rest = self._rest(number, round, place)
-            self._fit(rest, callbacks, place.epoch, epochs)
+            self._fit(rest, callbacks, place.epoch, epochs, validation)
             rule.set_state(rule.get_state())
         if not (place.step and guard.is_over(epochs)):
-            self._fit(batches, callbacks, epochs, until.limit)
+            self._fit(batches, callbacks, epochs, until.limit, validation)
         epochs = len(clock.wall.seconds)
         guard.check(epochs)
         self.place, self._metrics = None, ()
@@ -227,9 +240,10 @@ class Trainer:
         start = time.perf_counter()
         evaluated = self._traced.evaluate(self._evaluation(round.held_out))
         eval_seconds = time.perf_counter() - start
-        running = clock.logs[traces.ACCURACY]
-        self._moments.check(number, round, rule.watch.lag, running)
-        clean = until.measured == "clean"
+        running = clock.logs[self.objective.log]
+        if self.objective.metric.is_accuracy:
+            self._moments.check(number, round, rule.watch.lag, running)
+        clean = until.measured == "clean" and rule.monitor == self.objective.log
         return terms.RoundResult(
             num_samples=len(indices),
             epochs=epochs,
@@ -240,14 +254,31 @@ class Trainer:
             trace_seconds=trace_seconds,
             eval_seconds=eval_seconds,
             train_accuracy=rule.value if clean else running,
-            accuracy=evaluated[traces.ACCURACY],
+            accuracy=evaluated[self.objective.log],
             loss=clock.logs["loss"],
             eval_loss=evaluated["loss"],
             stopped_by=rule.stopped_by or _other_end(until, epochs),
             measures=self._measure(number, indices, "after"),
+            metric=self.objective.metric,
         )
 
-    def _fit(self, batches, callbacks: list, first: int, last: int) -> None:
+    def _find(self, monitor, mode) -> objectives.Objective:
+        """Returns the metric of a name; of none, that of the rounds."""
+        if monitor is None:
+            return self.objective
+        return objectives.find(self.model, monitor, mode)
+
+    def _validation(self, round: terms.Round):
+        """Returns what `fit` evaluates after each epoch, if anything asks."""
+        names = [getattr(c, "monitor", None) for c in self.callbacks]
+        is_asked = any(map(objectives.is_validation, names))
+        if not is_asked and not round.until.is_validation:
+            return None
+        return self._evaluation(round.held_out)
+
+    def _fit(
+        self, batches, callbacks: list, first: int, last: int, validation
+    ) -> None:
         self.model.fit(
             batches,
             initial_epoch=first,
@@ -257,6 +288,7 @@ class Trainer:
             shuffle=False,  # the feed does
             verbose=0,
             callbacks=callbacks,
+            validation_data=validation,
         )
         # A fit that BackupAndRestore resumed would start the next one late.
         self.model._initial_epoch = None
@@ -336,18 +368,19 @@ class Trainer:
         accuracy = math.nan
         if self._monitored:
             some = self._evaluation(round.held_out, self._monitored)
-            accuracy = self._traced.evaluate(some)[traces.ACCURACY]
+            accuracy = self._traced.evaluate(some)[self.objective.log]
         self._on_epoch(
             number,
             terms.EpochResult(
                 epoch=clock.epoch,
                 total=self.epochs,
                 loss=logs["loss"],
-                train_accuracy=logs[traces.ACCURACY],
+                train_accuracy=logs[self.objective.log],
                 accuracy=accuracy,
                 learning_rate=learning_rate(self.model),
                 samples_per_second=size / clock.wall.seconds[-1],
                 measures=clock.measures,
+                metric=self.objective.metric,
             ),
         )
         clock.measures = None
@@ -385,6 +418,10 @@ class _Monitor(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._trainer.look(*self._arguments)
+
+    def on_test_begin(self, logs=None):
+        # Of data that are evaluated within the fit.
+        moments.refresh(self)
 
     def on_epoch_end(self, epoch, logs=None):
         self._trainer.report(*self._arguments, self._size, logs)

@@ -1,0 +1,112 @@
+"""Pipelines are read once, to their end, if they have one and it fits."""
+
+import keras
+import numpy as np
+import pytest
+
+from ws_keras.data import growing
+from ws_keras.data import streams
+
+X = np.arange(24, dtype="float32").reshape(12, 2)
+Y = np.arange(12) % 3
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, i):
+        part = slice(4 * i, 4 * i + 4)
+        return {"a": X[part]}, Y[part]
+
+
+class Endless(Batches):
+    @property
+    def num_batches(self):
+        return None
+
+    def __len__(self):
+        raise TypeError
+
+
+class Loader:
+    """As of Torch: a length, and batches that are lists."""
+
+    def __len__(self):
+        return 3
+
+    def __iter__(self):
+        return ([X[i : i + 4], Y[i : i + 4]] for i in (0, 4, 8))
+
+
+def dataset():
+    tf = pytest.importorskip("tensorflow")
+    return tf.data.Dataset.from_tensor_slices((X, Y))
+
+
+@pytest.mark.parametrize(
+    "made, steps",
+    [
+        (lambda: dataset().batch(5), None),
+        (dataset, None),  # of samples
+        (lambda: dataset().batch(4).repeat(), 3),
+        (Loader, None),
+        (lambda: iter(Loader()), 3),
+        (lambda: dataset().ragged_batch(4), None),
+    ],
+)
+def test_pipelines_are_read_to_their_end(made, steps):
+    data = made()
+    assert streams.is_stream(data)
+    x, y = streams.read("rounds[0]", data, steps, rank=2)
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_array_equal(y, Y)
+
+
+def test_structures_and_weights_stay():
+    x, y = streams.read("held_out", Batches(), None, None)
+    np.testing.assert_array_equal(x["a"], X)
+    np.testing.assert_array_equal(y, Y)
+    weighted = [(X, Y, np.ones(12))]
+    x, y, w = streams.read("held_out", iter(weighted), 1, None)
+    assert w.shape == (12,)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: dataset().batch(4).repeat(),
+        Endless,
+        lambda: ((X, Y) for _ in iter(int, 1)),
+    ],
+)
+def test_what_has_no_end_asks_for_steps(made):
+    with pytest.raises(ValueError, match="`steps` must say"):
+        streams.read("rounds[0]", made(), None, None)
+    x, _ = streams.read("rounds[0]", made(), 2, None)
+    assert len(keras.tree.flatten(x)[0]) in (8, 24)
+
+
+@pytest.mark.parametrize(
+    "batches, words",
+    [
+        (iter([]), "empty pipeline"),
+        (iter([X]), r"batches \(x, y\)"),
+        (iter([(X, Y, Y, Y)]), r"batches \(x, y\)"),
+    ],
+)
+def test_what_gives_no_pairs_is_refused(batches, words):
+    with pytest.raises(ValueError, match=words):
+        streams.read("rounds[0]", batches, 5, None)
+
+
+def test_what_does_not_fit_into_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(streams.memory, "available", lambda: 100.0)
+    with pytest.raises(ValueError, match="fit into memory"):
+        streams.read("rounds[0]", Loader(), None, None)
+
+
+def test_rounds_may_be_pipelines():
+    data = growing.join([dataset().batch(4), (X, Y)], Loader())
+    assert data.ends == [12, 24] and data.size == 36
+    np.testing.assert_array_equal(data.y[24:], Y)

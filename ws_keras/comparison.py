@@ -1,0 +1,125 @@
+"""What a comparison of arms has come to, to be read, counted and drawn."""
+
+import dataclasses
+import html
+
+from ws_keras.report import forgetting
+from ws_keras.report import formatting
+from ws_keras.report import grouping
+from ws_keras.report import sections
+from ws_keras.report import statistics
+from ws_keras.report import tables
+from ws_keras.report.render import markdown
+from ws_keras.storage import metric as metrics
+from ws_keras.storage import rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Rows of all arms, and what they say; prints as a table and a verdict.
+
+    Args:
+        rows: A `rows.Row` for each arm, seed and round.
+        verdict: Sentences about what each arm cost and gave, and one
+            recommendation.
+        recommended: Name of the arm that is recommended; `None` where the
+            comparison does not decide.
+    """
+
+    rows: list[rows.Row]
+    verdict: str
+    recommended: str | None = None
+
+    @property
+    def metric(self) -> metrics.Metric:
+        """The metric that rows are about, and its mode."""
+        return metrics.of(self.rows[0])
+
+    def __str__(self) -> str:
+        summary, *others = self._tables()
+        parts = [markdown.table(summary.header, summary.lines)]
+        for table in others:
+            lines = markdown.table(table.header, table.lines)
+            parts.append(f"{table.title}:\n\n{lines}")
+        return "\n".join([*parts, self.verdict])
+
+    def _repr_html_(self) -> str:
+        parts = [_html(table) for table in self._tables()]
+        return "\n".join([*parts, f"<pre>{html.escape(self.verdict)}</pre>"])
+
+    def to_frame(self):
+        """Returns the rows as a `pandas.DataFrame`, measures as columns.
+
+        Raises:
+            ImportError: Without pandas.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError(
+                "`to_frame` needs pandas, which is not installed: "
+                "`pip install pandas`."
+            ) from None
+        found = []
+        for row in self.rows:
+            fields = dataclasses.asdict(row)
+            nested = {**fields.pop("labels"), **fields.pop("measures")}
+            found.append({**fields, **nested})
+        return pandas.DataFrame(found)
+
+    def plot(self, ax=None):
+        """Draws what the last round of each arm gave against what it cost.
+
+        Each point is the mean over seeds; bars are standard errors.
+
+        Args:
+            ax: Matplotlib axes to draw on. Defaults to `None`, new ones.
+
+        Returns:
+            The axes.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots()
+        metric = self.metric
+        (arms,) = grouping.cells(self.rows).values()
+        for arm, arm_rows in arms.items():
+            runs = grouping.runs(arm_rows)
+            cost, value = (
+                statistics.summarize(found.values())
+                for found in (
+                    grouping.total(runs, "sample_passes"),
+                    {s: metric.value(r[-1]) for s, r in runs.finished.items()},
+                )
+            )
+            if value.count:
+                ax.errorbar(
+                    cost.mean,
+                    value.mean,
+                    xerr=cost.error if cost.count > 1 else None,
+                    yerr=value.error if value.count > 1 else None,
+                    marker="o",
+                    linestyle="",
+                    label=arm,
+                )
+        unit = " (%)" if metric.is_accuracy else ""
+        ax.set_xlabel("sample passes, all rounds")
+        ax.set_ylabel(f"held-out {metric.name}{unit}, last round")
+        ax.legend()
+        return ax
+
+    def _tables(self) -> list[sections.Table]:
+        apart = forgetting.table(self.rows)
+        return [tables.summary(self.rows), *([apart] if apart else [])]
+
+
+def _html(table: sections.Table) -> str:
+    def row(cells, kind: str) -> str:
+        shown = (html.escape(formatting.text(cell)) for cell in cells)
+        texts = (f"<{kind}>{text}</{kind}>" for text in shown)
+        return f"<tr>{''.join(texts)}</tr>"
+
+    head = row(table.header, "th")
+    body = "".join(row(line, "td") for line in table.lines)
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
