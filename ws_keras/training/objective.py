@@ -67,7 +67,7 @@ def find(
     ```python
     from ws_keras.training import objective
 
-    found = objective.find(model, "accuracy")
+    found = objective.find(model, "loss")
     ```
 
     Args:
