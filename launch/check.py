@@ -58,8 +58,8 @@ def check(workdir: str | os.PathLike) -> Check:
     folder = workdirs.Workdir(workdir)
     if not folder.path.is_dir():
         raise ValueError(
-            "`--workdir` must be a folder. Received: "
-            f"--workdir={folder.path}, which is none."
+            f"`--workdir` must be a folder. Received: --workdir={folder.path}, "
+            "which is not a folder."
         )
     result = Check()
     try:
@@ -70,7 +70,9 @@ def check(workdir: str | os.PathLike) -> Check:
     for path in there.links:
         result.problems.append(str(regular.linked(folder.path, path)))
     for path in there.deep:
-        result.problems.append(f"{path}: lies too deep, and is not read.")
+        result.problems.append(
+            f"{path}: not read, because too many folders lie above it."
+        )
     for path in there.files:
         result.problems += _lines(folder, pathlib.Path(path), result)
     for place in dict.fromkeys(map(os.path.dirname, there.files)):
@@ -93,8 +95,8 @@ def _lines(folder, path: pathlib.Path, result: Check) -> Iterator[str]:
     yield from scanned.errors
     if scanned.torn:
         yield (
-            f"{path}: the last line has no end, as after a kill. The same "
-            "command cuts it off and goes on."
+            f"{path}: the last line is incomplete, as after a kill. Give the "
+            "same command again: it removes the line and continues."
         )
     if not scanned.errors:
         yield from _order(folder, path, scanned.records)

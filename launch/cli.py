@@ -88,7 +88,7 @@ def help_text(module: ModuleType) -> str:
             called.named((module.__doc__ or "").strip()),
             "\nFlags:\n",
             *lines,
-            "\n--helpfull lists the flags of absl as well.",
+            "\n--helpfull also lists the flags of absl.",
         ]
     )
 
@@ -115,8 +115,8 @@ def _parse(module: ModuleType, argv: list[str]) -> list[str]:
     except IndexError:
         given = " ".join(a for a in ARGV if "[" in a.partition("=")[0])
         _fail(
-            "A tuple is set as a whole, and a list has only the elements that "
-            f"it has. Received: {given}. Give all elements with commas, as in "
+            "A field that is a tuple or list must be set as a whole. "
+            f"Received: {given}. Give all elements with commas, as in "
             "--config.seeds=0,1. Try --help."
         )
     except _FLAG_ERRORS as error:
@@ -166,16 +166,15 @@ def _call(main: Callable, argv: list[str]) -> int | None:
             raise
         moved = getattr(flags.FLAGS, "overwrite", False)
         _fail(
-            "Files must be there, with room, and open to this process. "
-            f"Received: {error.filename or 'a file'} "
-            f"({error.strerror or error}). What is finished is kept; mend "
-            "this and give the same command again"
-            f"{', without --overwrite' if moved else ''}."
+            f"Cannot access {error.filename or 'a file'}: "
+            f"{error.strerror or error}. Finished work is kept. Solve the "
+            "problem and give the same command "
+            f"again{', without --overwrite' if moved else ''}."
         )
     except KeyboardInterrupt:
         # Below the `^C` of a terminal.
         lead = "\n" if sys.stderr.isatty() else ""
-        print(f"{lead}Interrupted; what is done is kept.", file=sys.stderr)
+        print(f"{lead}Interrupted. Finished work is kept.", file=sys.stderr)
         sys.exit(_INTERRUPTED)
 
 
@@ -200,9 +199,9 @@ def _of_field(sentence: str) -> str:
     if not given:
         return sentence
     return (
-        "Fields of `--config` must be those that it has. Received: "
-        f"{unknown[1]!r} in {' '.join(given)}. "
-        f"{unknown[2] or 'configs/base.py has them all.'}"
+        f"`--config` has no such field. Received: {unknown[1]!r} in "
+        f"{' '.join(given)}. "
+        f"{unknown[2] or 'configs/base.py lists all fields.'}"
     )
 
 

@@ -56,9 +56,9 @@ def checked(path: str, config) -> ml_collections.ConfigDict:
         config, ml_collections.ConfigDict | ml_collections.FrozenConfigDict
     ):
         raise ConfigError(
-            "`--config` must be a file whose get_config returns a ConfigDict, "
-            "as that of configs/base.py does. Received: "
-            f"{path}, which returns {_short(repr(config))}."
+            "`--config` must name a file whose get_config returns a "
+            f"ConfigDict, as in configs/base.py. Received: {path}, which "
+            f"returns {_short(repr(config))}."
         )
     return config
 
@@ -67,15 +67,16 @@ def _sentence(path: str, error: BaseException, *argument: str) -> str:
     text = _short(" ".join(str(getattr(error, "msg", error)).split()))
     if _is_wrong_call(path, error):
         return (
-            f"What follows the colon of --config={':'.join([path, *argument])} "
-            f"goes to its get_config. Received: {text}."
+            "The text after the colon of "
+            f"--config={':'.join([path, *argument])} is the argument of its "
+            f"get_config, which failed. Received: {text}."
         )
     line = _line(path, error)
     where = f"{path}, line {line}" if line else path
     name = type(error).__name__
     return (
-        "`--config` must be a file that runs to its end. Received: "
-        f"{where} ({name}{': ' if text else ''}{text})."
+        "`--config` must name a Python file that runs without an error. "
+        f"Received: {where} ({name}{': ' if text else ''}{text})."
     )
 
 

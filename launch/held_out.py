@@ -10,38 +10,44 @@ flags.disclaim_key_flags()
 HELD_OUT = flags.DEFINE_string(
     "held_out",
     None,
-    "What to measure on: npz:PATH with arrays x and y, or a fraction of the "
-    "data in (0, 1). The data's own x_test and y_test if not given, else the "
-    "fraction of last time, else 0.2.",
+    "Samples to measure on: npz:PATH with arrays x and y, or a fraction of "
+    "the data in (0, 1). Defaults to x_test and y_test of the data file, or "
+    "else to the fraction of last time, or else to 0.2.",
 )
 SPLIT = flags.DEFINE_enum(
     "split",
     None,
     ["random", "last"],
-    "Which samples the fraction is: random ones by a hash of each sample, or "
-    "the newest, which are last, for data in the order of time. As last time "
-    "if not given, else random.",
+    "How the fraction is chosen: 'random', by a hash of each sample, or "
+    "'last', the newest samples, for data in the order of time. Defaults to "
+    "the choice of last time, or else to random.",
 )
 SPLIT_SEED = flags.DEFINE_integer(
-    "split_seed", None, "Fixes the random split. As last time, else 0."
+    "split_seed",
+    None,
+    "Seed of the random split. Defaults to the seed of last time, or else "
+    "to 0.",
 )
 ID = flags.DEFINE_string(
     "id",
     None,
-    "Array of the data file that identifies samples whose numbers change from "
-    "week to week, as when they are rescaled.",
+    "Name of an array of the data file that identifies each sample. Use it "
+    "where the numbers of a sample change from week to week, for example "
+    "because they are rescaled.",
 )
 GROUPS = flags.DEFINE_string(
     "groups",
     None,
-    "Array of the data file, such as a customer's number. The samples of a "
-    "group are all held out or all trained on.",
+    "Name of an array of the data file with the group of each sample, such as "
+    "a customer's number. All samples of a group are held out, or all are "
+    "trained on.",
 )
 OLD_SAMPLES = flags.DEFINE_integer(
     "old_samples",
     None,
-    "Number of samples at the beginning of the data that the model has been "
-    "trained on, where it has no record beside it. None of them is held out.",
+    "Number of samples at the beginning of the data that the model was "
+    "trained on. Give it if the model has no record beside it. These samples "
+    "are never held out.",
 )
 
 
@@ -66,7 +72,7 @@ def parts(source: pathlib.Path, data):
     try:
         past = history.read(source)
     except history.Stale as error:
-        note = f"{error} Its past is not known. "
+        note = f"{error} It is not known what the model was trained on. "
     held_out = HELD_OUT.value or ""
     found = None
     if held_out.startswith("npz:"):
@@ -91,8 +97,8 @@ def _check_no_rule(given: str) -> None:
     meant = [f"--{f.name}={f.value}" for f in flags_of if f.value is not None]
     if meant:
         raise ValueError(
-            f"`{meant[0].split('=')[0]}` is about a part of the data that is "
-            "held out, and needs a fraction, such as --held_out=0.2. Received: "
+            f"`{meant[0].split('=')[0]}` needs held-out samples that are a "
+            "fraction of the data, such as --held_out=0.2. Received: "
             f"{', '.join(meant)} with {given}, which is held out instead."
         )
 
@@ -133,7 +139,7 @@ def _keys(data, rule):
     def named(name: str):
         if not data.name.startswith(npz.PREFIX):
             raise ValueError(
-                "Samples can be named by an array of a file only. Received: "
+                "`--id` and `--groups` need data from a file. Received: "
                 f"{name!r} with --data={data.name}."
             )
         path = data.name.removeprefix(npz.PREFIX)

@@ -30,8 +30,8 @@ def text() -> str:
     )
     if known and any(found.by_cpu for found in known.values()):
         print(
-            "Other programs share this machine: CPU-hours are what all cores "
-            "together compute, without the time that they wait.",
+            "Other programs use this machine. CPU-hours count the time that "
+            "all cores together compute, without the time that they wait.",
             file=sys.stderr,
         )
     return costs.table(passes, speed=known)

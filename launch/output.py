@@ -67,10 +67,10 @@ class Output(io.TextIOWrapper):
             raise
         except OSError as error:
             raise Unwritable(
-                f"The standard {self._called} must take what is printed. "
-                f"Received: {error.strerror or error}. What is finished is "
-                "kept; send it to a terminal or to a file with room, and give "
-                "the same command again."
+                f"Cannot write to the standard {self._called}: "
+                f"{error.strerror or error}. Finished work is kept. Send the "
+                "output to a terminal or to a file on a disk with room, and "
+                "give the same command again."
             ) from error
 
 

@@ -89,8 +89,8 @@ def reserved(
     _check_inputs(out, inputs)
     if not lock.take():
         raise ValueError(
-            "`--out` must be the name of no model that is being written. "
-            f"Received: {out}, which {lock.holder()} writes."
+            f"`--out` must not be written by another process. Received: {out}, "
+            f"which {lock.holder()} writes."
         )
     try:
         for path in (out, *_others(out)):
@@ -117,9 +117,9 @@ def _check_inputs(out, inputs: Mapping[str, pathlib.Path]) -> None:
         for flag, source in inputs.items():
             if path.exists() and source.exists() and path.samefile(source):
                 raise ValueError(
-                    f"`--out`, and the record and report beside it, must be "
-                    f"other files than `{flag}`, which is never touched. "
-                    f"Received: {path} for both."
+                    "`--out`, and the record and report beside it, must "
+                    f"differ from `{flag}`, which is never changed. Received: "
+                    f"{path} for both."
                 )
 
 
@@ -127,9 +127,9 @@ def _check_new(out: pathlib.Path) -> None:
     taken = [path for path in (out, *_others(out)) if path.exists()]
     if taken and not _are_left(out, taken):
         raise ValueError(
-            "`--out`, and the record and report beside it, must be new files. "
-            f"Received: --out={out}, where {taken[0]} exists. Give another "
-            "name, or --overwrite."
+            "`--out`, and the record and report beside it, must not exist "
+            f"yet. Received: --out={out}, where {taken[0]} exists. Give "
+            "another name, or --overwrite."
         )
 
 

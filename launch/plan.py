@@ -30,33 +30,36 @@ WORKDIR = flags.DEFINE_string(
 SETTINGS = flags.DEFINE_multi_string(
     "settings",
     None,
-    "Which settings to run: comma-separated ids, or a regular expression "
-    "that is searched in the ids; given again, it adds more. All if not "
-    "given.",
+    "Settings to run: comma-separated ids, or a regular expression that is "
+    "searched in the ids. May be repeated. Defaults to all.",
 )
 LIST = flags.DEFINE_bool(
     "list",
     False,
-    "Only show the settings and an estimate of their cost; without --config, "
-    "the configs that come with the package and theirs. Hours as well where "
-    "--workdir has rows of this machine, or with --probe.",
+    "Show the settings and an estimate of their cost, and run nothing. "
+    "Without --config, show all configs of the package. Adds hours with "
+    "--probe, or where --workdir has rows of this machine.",
 )
 PROBE = flags.DEFINE_bool(
     "probe",
     False,
-    "With --list: train a few steps of each kind of network, to tell hours. "
-    "Takes some seconds for each.",
+    "With --list: train a few steps of each kind of network to estimate "
+    "hours. Takes some seconds for each kind.",
 )
 OVERWRITE = flags.DEFINE_bool(
     "overwrite",
     False,
-    "Start afresh in a workdir of an earlier run, which is renamed.",
+    "Start again from nothing. The workdir of the earlier run is renamed, not "
+    "deleted.",
 )
 DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder of TensorFlow Datasets. TFDS' own if not given."
+    "data_dir",
+    None,
+    "Folder of TensorFlow Datasets. Defaults to the folder that "
+    "TensorFlow Datasets itself uses.",
 )
 DOWNLOAD = flags.DEFINE_bool(
-    "download", True, "Download a data set that the folder does not hold."
+    "download", True, "Download a data set that is not in the folder."
 )
 STRATEGY = flags.DEFINE_enum(
     "strategy",
@@ -69,13 +72,14 @@ DEVICES = lists.define(
     "devices",
     None,
     "Devices of the strategy: a number, for the first ones, or names such as "
-    "gpu:0,gpu:1. All if not given. Without a GPU a number splits the CPU.",
+    "gpu:0,gpu:1. Defaults to all. Without a GPU, a number splits the CPU "
+    "into so many devices.",
 )
 CHECKPOINT_MINUTES = flags.DEFINE_float(
     "checkpoint_minutes",
     5.0,
-    "Minutes after which a checkpoint is written inside a long round, at the "
-    "end of an epoch. Each round ends with one in any case.",
+    "Minutes between two checkpoints inside a long round. They are written at "
+    "the end of an epoch. Each round ends with a checkpoint in any case.",
 )
 flags.register_validator(
     "checkpoint_minutes",
@@ -85,7 +89,7 @@ flags.register_validator(
 CHECKPOINT_EPOCHS = flags.DEFINE_integer(
     "checkpoint_epochs",
     None,
-    "Epochs of a round after which a checkpoint is written as well.",
+    "Epochs between two checkpoints inside a round.",
     lower_bound=1,
 )
 REPORT = flags.DEFINE_bool("report", True, "Write the report at the end.")
@@ -104,7 +108,7 @@ class _ConfigParser(flags.ArgumentParser):
         path, *given = _file_of(argument)
         if not pathlib.Path(path).is_file():
             raise ValueError(
-                "`--config` must be a config file. Received: "
+                "`--config` must name a config file. Received: "
                 f"--config={argument}; there is no file {path}. {_hint()}"
             )
         with config_files.blamed(path, *given):
@@ -195,7 +199,7 @@ def _check_none_is_missing(config, full, prefix: str = "") -> None:
         elif value is None and default is not None:
             raise ValueError(
                 f"`config.{prefix}{name}` must have a value. Received: None. "
-                f"configs/base.py has {default!r}."
+                f"The default in configs/base.py is {default!r}."
             )
 
 
@@ -210,8 +214,8 @@ def settings(config) -> list[all_settings.Setting]:
         isinstance(setting, all_settings.Setting) for setting in found
     ):
         raise ValueError(
-            "`--config` must be a file whose settings(config) returns a list "
-            f"of Setting. Received: {file()[0]}, which returns "
+            "`--config` must name a file whose settings(config) returns a "
+            f"list of Setting. Received: {file()[0]}, which returns "
             f"{str(found)[:80]}."
         )
     return found

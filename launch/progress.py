@@ -100,7 +100,7 @@ class Progress:
                 where += f" and {place['step']} steps"
         self._round[setting] = number, before
         self._remaining.done_before(setting, state["rounds"])
-        self.say(f"{setting}  goes on {where}")
+        self.say(f"{setting}  continues {where}")
 
     def say(self, text: str) -> None:
         """Shows a line of text."""

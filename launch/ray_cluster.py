@@ -120,8 +120,8 @@ class Ray:
         except (OSError, RuntimeError, ValueError) as error:
             reason = str(error).strip().split("\n")[0]
             raise ValueError(
-                "`--address` must be that of a Ray cluster that runs. "
-                f"Received: --address={address} ({reason}). Begin one with "
+                "`--address` must be the address of a running Ray cluster. "
+                f"Received: --address={address} ({reason}). Start one with "
                 "`ray start --head`, or leave the flag out to use this "
                 "machine."
             ) from None
@@ -133,8 +133,8 @@ class Ray:
                 return
         raise ValueError(
             "A node of the Ray cluster must have what one setting asks for. "
-            f"Received: --cpus={cpus}, --gpus={gpus:g}, while none of "
-            f"{len(nodes)} nodes has as much. Ask for less, or add a node."
+            f"Received: --cpus={cpus}, --gpus={gpus:g}, but none of "
+            f"{len(nodes)} nodes has that much. Ask for less, or add a node."
         )
 
 
@@ -157,7 +157,7 @@ def _run(
     if not (pathlib.Path(workdir) / workdirs.RUN).is_file():
         return (
             "`--workdir` must be on storage that all nodes share. Received: "
-            f"{workdir}, which {os.uname().nodename} does not see."
+            f"{workdir}, which node {os.uname().nodename} cannot see."
         )
     # Ray cancels a task by what Ctrl-C does, which jobs in the background of a
     # shell ignore.
@@ -181,7 +181,7 @@ def _import_ray():
         import ray
     except ImportError:
         raise ValueError(
-            "`--launcher=ray` needs Ray. Received: an environment without "
-            "it. Install it with `pip install 'ws_keras[ray]'`."
+            "`--launcher=ray` needs the package Ray, which is not installed. "
+            "Install it with `pip install 'ws_keras[ray]'`."
         ) from None
     return ray

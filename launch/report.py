@@ -17,13 +17,13 @@ from . import cli
 from . import recipes
 
 _WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of a run, with a run.json.", required=True
+    "workdir", None, "Folder of a run.", required=True
 )
 _CHECK = flags.DEFINE_bool(
     "check",
     False,
-    "Write nothing; read all rows, epochs and checkpoints, verify their "
-    "checksums, and say what is wrong (status 1).",
+    "Verify the checksums of all rows, epochs and checkpoints, and say what "
+    "is wrong (exit status 1). Writes nothing.",
 )
 
 

@@ -46,7 +46,10 @@ _OUT = flags.DEFINE_string(
 _SHRINK = flags.DEFINE_float("shrink", 0.4, "Factor of the old weights.")
 _PERTURB = flags.DEFINE_float("perturb", 0.1, "Scale of the noise.")
 _COMPARE = lists.define(
-    "compare", [], "Other starts to train and report: cold, warm, or both."
+    "compare",
+    [],
+    "Other ways to start, trained and reported for comparison: cold, "
+    "warm, or both.",
 )
 _HELD_OUT = held_out.HELD_OUT
 _SPLIT = held_out.SPLIT
@@ -56,41 +59,51 @@ _GROUPS = held_out.GROUPS
 _OLD_SAMPLES = held_out.OLD_SAMPLES
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Samples in a batch.")
 _THRESHOLD = flags.DEFINE_float(
-    "threshold", 0.99, "Training accuracy that ends the training."
+    "threshold", 0.99, "Training accuracy at which the training ends."
 )
 _PATIENCE = flags.DEFINE_integer(
-    "patience", 10, "Epochs without an improvement that end it as well."
+    "patience",
+    10,
+    "The training also ends after so many epochs without an improvement.",
 )
 _MAX_EPOCHS = flags.DEFINE_integer("max_epochs", 500, "Most epochs.")
 _LEARNING_RATE = flags.DEFINE_float(
     "learning_rate",
     None,
-    "Learning rate to begin with. The saved one if not given.",
+    "Learning rate at the start. Defaults to that of the saved model.",
 )
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "Fixes the order and the noise of the model that is saved."
+    "seed",
+    0,
+    "Seed of the order of the samples and of the noise, for the model "
+    "that is saved.",
 )
 _SEEDS = flags.DEFINE_integer(
     "seeds",
     None,
-    "Number of seeds to compare with, from --seed on. 5, 3 or 1 if not given, "
-    "as many as take a few minutes; 1 without --compare.",
+    "Number of seeds to compare with, counted from --seed. Defaults to 5, 3 "
+    "or 1, as many as take a few minutes, and to 1 without --compare.",
 )
 _MARGIN = flags.DEFINE_float(
-    "margin", 1.0, "Points within which two starts count as equally good."
+    "margin",
+    1.0,
+    "Points within which two ways to start count as equally good.",
 )
 _MINUTES = flags.DEFINE_float(
     "checkpoint_minutes",
     5.0,
-    "Minutes of training between two checkpoints. The same command goes on "
-    "from the last one where an earlier one was interrupted.",
+    "Minutes of training between two checkpoints. If the command is "
+    "interrupted, give it again, and it continues from the last one.",
 )
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace an old --out.")
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder of TensorFlow Datasets. TFDS' own if not given."
+    "data_dir",
+    None,
+    "Folder of TensorFlow Datasets. Defaults to the folder that "
+    "TensorFlow Datasets itself uses.",
 )
 _DOWNLOAD = flags.DEFINE_bool(
-    "download", True, "Download a data set that the folder does not hold."
+    "download", True, "Download a data set that is not in the folder."
 )
 # Shrink and perturb that begin with the weights of other starts.
 _STARTS = {"cold": (0, 1), "warm": (1, 0)}
@@ -122,7 +135,10 @@ def main(_) -> None:
         try:
             found = _compared(model, parts, reserved.model, training)
         except KeyboardInterrupt:
-            print("Stopped. The same command goes on.", file=sys.stderr)
+            print(
+                "Stopped. Give the same command again to continue.",
+                file=sys.stderr,
+            )
             raise
         except ValueError:  # it would come again
             reserved.forget(training)

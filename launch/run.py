@@ -126,8 +126,8 @@ def _check_whole(damage: dict[str, str | None]) -> None:
     found = [sentence for sentence in damage.values() if sentence]
     if found:
         raise ValueError(
-            f"Rows of {len(found)} of {len(damage)} settings cannot be read; "
-            f"the other settings are finished. Received: {' '.join(found)}"
+            f"Cannot read rows of {len(found)} of {len(damage)} settings. The "
+            f"other settings are finished. Received: {' '.join(found)}"
         )
 
 

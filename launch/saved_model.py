@@ -54,7 +54,7 @@ def _wrong(path: pathlib.Path, available) -> str | None:
     if not path.is_file():
         return "which is no file"
     if not path.stat().st_size:
-        return "which is empty, as a copy that has failed may be"
+        return "which is empty, for example because copying it failed"
     if path.suffix != ".keras":
         return None  # an older format, of which Keras knows more
     try:
@@ -62,8 +62,8 @@ def _wrong(path: pathlib.Path, available) -> str | None:
             return _wrong_parts(archive, available)
     except Exception:  # wrong bytes fail in many ways
         return (
-            "which is damaged or no model: its end is missing or its bytes "
-            "are not those of a .keras file"
+            "which is damaged or not a model: its end is missing, or its "
+            "bytes are not those of a .keras file"
         )
 
 
@@ -75,8 +75,8 @@ def _wrong_parts(archive: zipfile.ZipFile, available) -> str | None:
     room = available()
     if size > room:
         return (
-            f"which would take {size / 2**30:.2f} GiB of memory, of which "
-            f"{room / 2**30:.2f} are left"
+            f"which needs {size / 2**30:.2f} GiB of memory, while "
+            f"{room / 2**30:.2f} GiB are free"
         )
     damaged = archive.testzip()
     return f"whose part {damaged} is damaged" if damaged else None

@@ -56,8 +56,8 @@ class Signals:
             SystemExit: With 128 and the number of the signal.
         """
         print(
-            f"Stopped by {signal.Signals(self.received).name}; all that is "
-            f"done is kept. Go on with:\n{called.again()}",
+            f"Stopped by {signal.Signals(self.received).name}. Finished work "
+            f"is kept. Continue with:\n{called.again()}",
             flush=True,
         )
         raise SystemExit(128 + self.received)
@@ -65,7 +65,7 @@ class Signals:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.received = self.received or number
         self.stop.want()
-        say_stopping(number, "the step is finished, a checkpoint written")
+        say_stopping(number, "finishing the step and writing a checkpoint")
 
 
 def _watch(pipe: socket.socket) -> None:
@@ -84,7 +84,9 @@ def say_stopping(number: int, what: str) -> None:
 
     The line takes the place of the progress line and of the `^C` behind it.
     """
-    more = "; Ctrl-C again ends at once" if number == signal.SIGINT else ""
+    more = (
+        "; press Ctrl-C again to end at once" if number == signal.SIGINT else ""
+    )
     _write_on_terminal(f"\r\x1b[KStopping: {what}{more}.\n")
 
 

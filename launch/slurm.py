@@ -47,9 +47,8 @@ def script(
     """
     if not commands:
         raise ValueError(
-            "A job must have a setting to run. Received: settings that are "
-            "all finished. Print the report with "
-            f"{called.command('report')}."
+            "All settings are finished, so there is nothing to run on Slurm. "
+            f"Make the report with {called.command('report')}."
         )
     if gpus != int(gpus):
         raise ValueError(

@@ -49,35 +49,36 @@ _LAUNCHER = flags.DEFINE_enum(
     "launcher",
     "local",
     ["local", "ray", "slurm"],
-    "Processes of this machine, tasks of a Ray cluster (extra `ray`), or a "
-    "script for Slurm.",
+    "Where settings run: as processes of this machine, as tasks of a Ray "
+    "cluster (extra `ray`), or as a script for Slurm.",
 )
 _WORKERS = flags.DEFINE_integer(
     "workers",
     None,
-    "How many settings run at the same time. One per core of this machine if "
-    "not given; as many as fit on a cluster.",
+    "Number of settings that run at the same time. Defaults to one for each "
+    "core of this machine, or to as many as fit on a cluster.",
     lower_bound=1,
 )
 _ADDRESS = flags.DEFINE_string(
     "address",
     None,
-    "Ray: address of the cluster. RAY_ADDRESS, or this machine, if not given.",
+    "Ray: address of the cluster. Defaults to RAY_ADDRESS, or else to this "
+    "machine.",
 )
 _CPUS = flags.DEFINE_integer(
-    "cpus", 1, "Ray, Slurm: cores of a setting.", lower_bound=1
+    "cpus", 1, "Ray and Slurm: cores for each setting.", lower_bound=1
 )
 _GPUS = flags.DEFINE_float(
-    "gpus", 0, "Ray, Slurm: accelerators of a setting.", lower_bound=0
+    "gpus", 0, "Ray and Slurm: accelerators for each setting.", lower_bound=0
 )
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Slurm: print the script.")
 flags.DEFINE_alias("dry-run", "dry_run")
 _TIMEOUT = flags.DEFINE_float(
     "timeout",
     None,
-    "Seconds that one trial of a setting may take. It is then asked to end, as "
-    "by a signal, and ended a minute later; trying it again goes on from its "
-    "last checkpoint. No limit if not given.",
+    "Seconds that one trial of a setting may take. Then it is asked to stop, "
+    "and killed a minute later. The next trial continues from its last "
+    "checkpoint. Defaults to no limit.",
 )
 flags.register_validator(
     "timeout",
@@ -87,7 +88,7 @@ flags.register_validator(
 _RETRIES = flags.DEFINE_integer(
     "retries",
     schedulers.RETRIES,
-    "How often a setting that failed is tried again.",
+    "Number of further trials of a setting that failed.",
     lower_bound=0,
 )
 _OVERWRITE = plan.OVERWRITE
@@ -180,16 +181,17 @@ def _check_flags() -> None:
     is_slurm = _LAUNCHER.value == "slurm"
     if is_slurm != _DRY_RUN.value:
         raise ValueError(
-            "A job for Slurm is only printed, and nothing else is. Received: "
-            f"--launcher={_LAUNCHER.value}, --dry_run={_DRY_RUN.value}. Give "
-            "--launcher=slurm and --dry-run together, and the output to "
-            "sbatch."
+            "--launcher=slurm needs --dry-run: the script is printed, not "
+            f"submitted. Received: --launcher={_LAUNCHER.value}, "
+            f"--dry_run={_DRY_RUN.value}. Give --launcher=slurm and --dry-run "
+            "together, and give the output to sbatch."
         )
     if is_slurm and _OVERWRITE.value:
         raise ValueError(
-            "`--overwrite` must be off with --launcher=slurm, which only "
-            f"prints. Received: --overwrite, --workdir={_WORKDIR.value}. "
-            "Rename the folder, or choose another `--workdir`."
+            "`--overwrite` must not be given with --launcher=slurm, which "
+            "prints a script and changes nothing. Received: --overwrite, "
+            f"--workdir={_WORKDIR.value}. Rename the folder, or choose another "
+            "`--workdir`."
         )
 
 
@@ -207,8 +209,8 @@ def _apart(function, *arguments):
             return pool.submit(function, *arguments).result()
         except futures.BrokenExecutor:
             raise ValueError(
-                "The settings must be checked before they run. Received: a "
-                "process that was killed over it (out of memory?)."
+                "The process that checks the settings was killed, perhaps "
+                "because memory ran out."
             ) from None
 
 
@@ -302,8 +304,8 @@ def _write_report(folder: workdirs.Workdir, every: list) -> None:
 def _say_interrupted(result: schedulers.Result, status: int) -> None:
     name = signal.Signals(status - 128).name
     print(
-        f"Interrupted by {name}: {len(result.left)} settings are left; all "
-        f"that is done is kept. Go on with:\n{called.again()}",
+        f"Interrupted by {name}. {len(result.left)} settings are not finished; "
+        f"finished work is kept. Continue with:\n{called.again()}",
         file=sys.stderr,
     )
 
@@ -314,7 +316,7 @@ def _say_failed(result: schedulers.Result, total: int) -> None:
     lines = [f"{setting}: {words}" for setting, words in result.failed.items()]
     tries = _RETRIES.value + 1
     often = {1: "once", 2: "twice"}.get(tries, f"{tries} times")
-    head = f"Failed {often}: {len(lines)} of {total} settings."
+    head = f"{len(lines)} of {total} settings failed {often}."
     print("\n".join([head, *lines]), file=sys.stderr)
 
 

@@ -69,10 +69,10 @@ class Work:
             raise  # of the terminal, not of the disk
         except OSError as error:
             raise ValueError(
-                "`--workdir` must have room and be writable. Received: "
-                f"{self._folder.path} ({error.strerror or error}), in "
-                f"{setting.id}. What is finished is kept; mend this and give "
-                "the same command again, without --overwrite: it goes on."
+                f"Cannot write to {self._folder.path}: "
+                f"{error.strerror or error} (`--workdir`, in {setting.id}). "
+                "Finished work is kept. Make room or allow writing, and give "
+                "the same command again without --overwrite."
             ) from error
 
     def _setting(self, setting, config, dataset, source) -> None:
@@ -133,8 +133,8 @@ class Work:
             if aside is not None:
                 self._progress.note(
                     setting,
-                    "begins afresh: no checkpoint goes with its rows, which "
-                    f"are kept as {aside}",
+                    "Restarting: no checkpoint matches its rows, which are "
+                    f"kept as {aside}",
                 )
             checkpoints.remove(keeper.folder)
             return None

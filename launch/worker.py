@@ -116,7 +116,7 @@ class Worker:
             late = f"did not end in {self._timeout:g} s (--timeout)"
             return f"{late}: {words}" if words else late
         if status > 0:
-            return words or f"exit status {status}, without a word"
+            return words or f"exit status {status}, without a message"
         killed = f"killed by signal {-status} ({_name(-status)})"
         return f"{killed}: {words}" if words else killed
 

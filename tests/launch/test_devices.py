@@ -138,10 +138,10 @@ def test_a_setting_goes_on_from_one_device_to_two_and_back(folder):
     path = folder / "moving/own/warm/seed0/epochs.jsonl"
     assert 5 <= path.read_bytes().count(b"\n") < 20  # in its first round
     out = stopped(folder, "moving", 25, *often, *two)
-    assert re.search("goes on in round 1 after [0-9]+ epochs", out)
+    assert re.search("continues in round 1 after [0-9]+ epochs", out)
     assert 25 <= path.read_bytes().count(b"\n") < 40  # in its second
     done = own(folder, "moving", *often)
-    assert "goes on in round 2 after " in done.stdout
+    assert "continues in round 2 after " in done.stdout
     check_equal(folder, "still", "moving", ["warm"])
     numbers = [
         [(e.round, e.epoch) for e in rows.read_epochs(f)]

@@ -146,7 +146,7 @@ def test_this_machine_has_some_memory():
     ("code", "words"),
     [
         ("print('all is well')", None),
-        ("raise SystemExit(3)", "exit status 3, without a word"),
+        ("raise SystemExit(3)", "exit status 3, without a message"),
         ("raise SystemExit('a\\n\\nb\\nc\\nd')", "b c d"),
         ("import os; os.kill(os.getpid(), 9)", "signal 9 (out of memory?)"),
         ("import os; os.kill(os.getpid(), 11)", "signal 11 (SIGSEGV)"),

@@ -60,7 +60,7 @@ def test_names_must_be_free(tmp_path, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_inputs_are_never_overwritten(tmp_path, name):
     (tmp_path / name).write_bytes(b"data")
-    with pytest.raises(ValueError, match="other files than `--data`"):
+    with pytest.raises(ValueError, match="must differ from `--data`"):
         save(
             tmp_path / "new.keras",
             overwrite=True,

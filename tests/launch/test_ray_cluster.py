@@ -120,7 +120,7 @@ def test_a_setting_without_end_has_a_limit(sweep, cluster):
     )
     done = sweep.run(*arguments, *endless, *where, workdir="late")
     assert done.returncode == 1
-    assert done.stderr.startswith("Failed once: 1 of 1 settings."), done.stderr
+    assert done.stderr.startswith("1 of 1 settings failed once."), done.stderr
     words = "own/warm/seed0: did not end in 45 s (--timeout)"
     assert words in done.stderr
     folder = sweep.folder / "late/own/warm/seed0"

@@ -122,7 +122,7 @@ def test_again_skips_what_is_finished_and_goes_on_with_what_is_not(
     done = own()
     assert done.returncode == 0, done.stderr
     assert "own/cold/seed0  finished before, skipped" in done.stdout
-    assert "own/warm/seed0  goes on after round 2" in done.stdout
+    assert "own/warm/seed0  continues after round 2" in done.stdout
     assert (folder / "run/own/cold/seed0/rows.jsonl").read_bytes() == cold
     assert path.read_text() == whole
 
@@ -225,11 +225,11 @@ def test_what_follows_a_colon_is_the_argument_of_get_config(nursery, folder):
         names = [line.split()[0] for line in lines]
         assert names == [f"own/cold/seed{seed}" for seed in seeds]
     refused = nursery.run(f"--config={folder / 'own.py'}:04", "--list")
-    assert (refused.returncode, refused.stderr) == (
-        1,
-        f"What follows the colon of --config={folder / 'own.py'}:04 goes to "
-        "its get_config. Received: get_config() takes 0 positional arguments "
-        "but 1 was given. Try --help.\n",
+    assert refused.returncode == 1
+    assert f"colon of --config={folder / 'own.py'}:04" in refused.stderr
+    assert (
+        "Received: get_config() takes 0 positional arguments but 1 was given."
+        in refused.stderr
     )
 
 
@@ -306,8 +306,8 @@ BAD = {
     "model": (["--config.model.name=vgg"], "model.name='vgg'"),
     "field": (
         ["--config.model.wdith=3"],
-        "Fields of `--config` must be those that it has. Received: 'wdith' in "
-        '--config.model.wdith=3. Did you mean "width" instead of "wdith"?',
+        "no such field. Received: 'wdith' in --config.model.wdith=3. "
+        'Did you mean "width" instead of "wdith"?',
     ),
     "element of a field": (
         ["--config.seedz[0]=3"],
@@ -320,7 +320,7 @@ BAD = {
     "field of another": (
         ["--config.optimizer.name=sgd", "--config.rounds.name=3"],
         "Received: 'name' in --config.optimizer.name=sgd "
-        "--config.rounds.name=3. configs/base.py has them all.",
+        "--config.rounds.name=3. configs/base.py lists all fields.",
     ),
     "value": (["--config.train.batch_size=many"], "batch_size"),
     "no match": (["--settings=tepid"], "'tepid'"),

@@ -33,10 +33,10 @@ def test_what_is_wrong_with_its_bytes(saved, tmp_path):
     flipped[whole.index(b"model.weights.h5") + 500] ^= 1
     for content, words in (
         (b"", "which is empty"),
-        (noise, "damaged or no model"),
-        (whole[:-100], "damaged or no model"),
-        (whole[: len(whole) // 2], "damaged or no model"),
-        (b"PK\x03\x04" + noise, "damaged or no model"),
+        (noise, "damaged or not a model"),
+        (whole[:-100], "damaged or not a model"),
+        (whole[: len(whole) // 2], "damaged or not a model"),
+        (b"PK\x03\x04" + noise, "damaged or not a model"),
         (bytes(flipped), "model.weights.h5 is damaged"),
     ):
         path = tmp_path / "other.keras"
@@ -72,6 +72,6 @@ def test_an_archive_that_is_no_model(tmp_path):
 def test_one_that_would_not_fit_into_memory(saved):
     with zipfile.ZipFile(saved) as archive:
         size = sum(info.file_size for info in archive.infolist())
-    with pytest.raises(ValueError, match="would take 0.00 GiB of memory"):
+    with pytest.raises(ValueError, match="needs 0.00 GiB of memory"):
         saved_model.load(saved, available=lambda: size - 1)
     assert saved_model.load(saved, available=lambda: size)

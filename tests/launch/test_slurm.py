@@ -75,7 +75,7 @@ def test_options():
 
 @pytest.mark.parametrize(
     ("commands", "gpus", "words"),
-    [([], 0, "a setting to run"), ([["true"]], 0.5, "--gpus=0.5")],
+    [([], 0, "nothing to run"), ([["true"]], 0.5, "--gpus=0.5")],
 )
 def test_what_slurm_cannot_do(commands, gpus, words):
     with pytest.raises(ValueError, match=words):

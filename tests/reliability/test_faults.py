@@ -264,7 +264,7 @@ def test_damaged_checkpoints(nursery, user, whole, tmp_path, damaged):
     text = finish(nursery, user, workdir, out)
     for path in paths[:damaged]:
         assert f"Received: {path}, which is damaged." in text
-    assert ("goes on " in text) == (len(paths) > damaged)
+    assert ("continues " in text) == (len(paths) > damaged)
     assert Result.of(workdir) == whole
 
 
@@ -293,7 +293,7 @@ def test_a_damaged_line_before_the_last(nursery, user, whole, tmp_path):
     assert nursery.wait() == 1
     check_sentence(
         out.read_text(),
-        "Rows of 1 of 3 settings cannot be read",
+        "Cannot read rows of 1 of 3 settings",
         f"{path}, line 1",
         "Move the file away",
     )

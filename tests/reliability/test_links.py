@@ -272,7 +272,7 @@ def test_folders_without_end(copied):
         subprocess.run(["rm", "-rf", copied / "own/x"], check=True)
         old = copied.with_name("run.old-1")
         subprocess.run(["rm", "-rf", old / "own/x"], check=True)
-    assert "lies too deep" in problem
+    assert "too many folders" in problem
     assert (old / SETTINGS[0] / rows.ROWS).exists()
 
 

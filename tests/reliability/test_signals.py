@@ -56,7 +56,7 @@ def test_stopped_by_a_signal(nursery, user, tmp_path, number, status):
     assert nursery.wait() == status
     assert not use.is_held()
     text = out.read_text()
-    assert f"Stopped by SIG{number}; all that is done is kept" in text
+    assert f"Stopped by SIG{number}. Finished work is kept" in text
     assert text.splitlines()[-1].endswith(" ".join([*usual, *ENDLESS]))
     assert "Traceback" not in text
     folder = workdir / "own/cold/seed0"
