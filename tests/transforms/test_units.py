@@ -272,6 +272,79 @@ def test_what_is_written_and_what_stays(name):
         assert all("2 of" in line.reason for line in report.touched)
 
 
+def dense_norm(x):
+    x = layers.BatchNormalization()(dense(x, 6, "first"))
+    return dense(dense(x, 5, "second"), 3, "last", None)
+
+
+def flat_after_norm(x):
+    x = layers.BatchNormalization()(conv(x, 4, "first", padding="same"))
+    x = layers.Flatten()(layers.MaxPooling2D()(layers.Dropout(0.5)(x)))
+    return dense(x, 3, "second", None)
+
+
+def conv_norm(x):
+    both = [conv(x, 4, "first"), x[:, 1:-1, 1:-1]]
+    x = layers.BatchNormalization()(layers.Concatenate()(both))
+    return layers.Flatten()(conv(x, 5, "second"))
+
+
+def two_readers(x):
+    x = layers.BatchNormalization()(conv(x, 4, "first"))
+    joined = [conv(x, 5, "second"), conv(x, 3, "third")]
+    return layers.Flatten()(layers.Concatenate()(joined))
+
+
+@pytest.mark.parametrize(
+    ("shape", "function"),
+    [
+        ((7,), dense_norm),
+        ((8, 8, 2), flat_after_norm),
+        ((8, 8, 2), conv_norm),
+        ((8, 8, 2), two_readers),
+    ],
+)
+def test_a_bias_takes_up_what_batch_norm_makes_of_zero(shape, function):
+    model = spread(model_of(shape, function))
+    model.compile(keras.optimizers.SGD(0.1, use_ema=True), "mse")
+    model.optimizer.build(model.trainable_variables)
+    found = resets.select(model, include="first")
+    x = RNG.normal(size=(20, *shape)).astype("float32")
+    for part in found.layers[0].of(units.INCOMING):
+        after = value(part.entry.variable)
+        after[part.places(np.array([1, 3]))] = 0
+        part.entry.variable.assign(after)
+    outputs, bias = value(model(x)), value(model.get_layer("second").bias)
+    report = resets.reset(model, found, [np.array([1, 3])], 3)
+    np.testing.assert_allclose(value(model(x)), outputs, atol=2e-5)
+    assert abs(value(model.get_layer("second").bias) - bias).max() > 1e-3
+    paths = [line.path for line in report.touched]
+    assert model.get_layer("second").bias.path in paths
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"padding": "same"}, {"use_bias": False}]
+)
+def test_a_bias_takes_up_nothing_where_that_would_be_wrong(arguments):
+    def function(x):
+        x = layers.BatchNormalization()(conv(x, 4, "first"))
+        return layers.Flatten()(conv(x, 5, "second", **arguments))
+
+    model = spread(model_of(IMAGE, function))
+    found = resets.select(model)
+    assert next(found.layers[0].of(units.OUTGOING)).taken is None
+
+
+def test_a_bias_of_a_unit_that_begins_anew_takes_up_nothing():
+    model = spread(model_of((7,), dense_norm))
+    found = resets.select(model)
+    second = model.get_layer("second")
+    before = value(second.bias)
+    resets.reset(model, found, [np.array([1]), np.array([2])], 3)
+    after = value(second.bias)
+    assert after[2] == 0 and (after != before).all()
+
+
 def moments(model, entry):
     place = [id(v) for v in model.trainable_variables].index(id(entry.variable))
     adam = model.optimizer

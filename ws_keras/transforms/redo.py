@@ -40,7 +40,9 @@ def redo(
     layer, so that scores average to 1. A unit whose score is at most
     `threshold` is dormant: its incoming weights are drawn anew from their own
     initializers, its outgoing weights become 0, and so do the optimizer's
-    moments of both. The network's function stays where a unit gave 0.
+    moments of both. The network's function stays where a unit gave 0; behind a
+    batch norm that makes another number of 0, the bias of what reads the unit
+    takes that up, where it can (see docs/methods.md).
 
     The units are the output channels of `Dense` layers and convolutions. What
     reads them is found in the graph of the model, behind activations, pooling,

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from ws_keras.transforms import fresh
+from ws_keras.transforms import makers
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import report as reports
 from ws_keras.transforms import slots as slots_of
@@ -51,7 +52,7 @@ def select(
         found, variables.WEIGHT, include, exclude, frozen
     )
     variables.check_plain(
-        entry for entry in meant if isinstance(entry.owner, graph_units.MAKERS)
+        entry for entry in meant if isinstance(entry.owner, makers.MAKERS)
     )
     chosen = {entry.index for entry in meant}
     layers, reasons = [], {}
@@ -83,9 +84,12 @@ def reset(
 
     Their incoming weights are drawn from their own initializers, as are those
     on the way to what reads them (gamma, beta and moments of batch norm); the
-    outgoing weights become 0. In the optimizers the slots of all these go back
-    to their start, and averages of weights follow them. So a unit that gives 0
-    wherever it is read is replaced without a change of the network's function.
+    outgoing weights become 0. Where a batch norm stands between an activation
+    and what reads it, and makes another number of 0, the bias of the reader
+    takes that up, if it has one and its padding is `"valid"`. In the optimizers
+    the slots of all weights that begin anew go back to their start; averages of
+    weights follow them. So a unit that gives 0 is replaced without a change
+    of the network's function.
     All other weights stay to the last bit.
 
     Args:
@@ -106,10 +110,13 @@ def reset(
             weights. Nothing is written then.
     """
     pieces = _pieces(selection, chosen)
-    written = {entry.index: entry for entry, *_ in pieces}
+    shifts = _shifts(selection, chosen)
+    written = {entry.index: entry for entry, *_ in [*pieces, *shifts]}
     variables.check_finite(written.values())
     draw = fresh.Fresh(seed, build_fn)
     after = {index: np.array(e.value()) for index, e in written.items()}
+    for entry, shift in shifts:
+        after[entry.index] += shift.astype(after[entry.index].dtype)
     drawn = {}
     for entry, role, place, _ in pieces:
         if role == graph_units.OUTGOING:
@@ -125,7 +132,7 @@ def reset(
 
     lines = {}
     for index, entry in written.items():
-        lines[index] = _write(entry, after[index], pieces, state)
+        lines[index] = _write(entry, after[index], pieces, shifts, state)
     for slot, value in begun:
         slot.assign(value)
     state.finish()
@@ -153,6 +160,21 @@ def _pieces(selection: Selection, chosen: list) -> list[tuple]:
     return sorted(found, key=lambda piece: piece[1] == graph_units.OUTGOING)
 
 
+def _shifts(selection: Selection, chosen: list) -> list[tuple]:
+    """Returns biases that take up constants, each with what is added."""
+    found = []
+    for each, numbers in zip(selection.layers, chosen, strict=True):
+        for part in each.of(graph_units.OUTGOING):
+            taken = part.taken
+            if taken is None or not len(numbers) or taken.bias.frozen:
+                continue
+            kernel, place = part.entry.value(), part.places(numbers)[-1]
+            shift = taken.shift(kernel, part.axis, place)
+            if shift.any():
+                found.append((taken.bias, shift))
+    return found
+
+
 def _begun(state: optimizers.Change, pieces: list) -> list[tuple]:
     """Returns the slots that change, each with its new value."""
     places, weights = {}, {}
@@ -172,12 +194,13 @@ def _begun(state: optimizers.Change, pieces: list) -> list[tuple]:
     return found
 
 
-def _write(entry, after, pieces: list, state) -> reports.Line:
+def _write(entry, after, pieces: list, shifts: list, state) -> reports.Line:
     before = np.array(entry.value())
     own = [piece for piece in pieces if piece[0] is entry]
+    added = sum(shift for other, shift in shifts if other is entry)
 
     def changed(array):
-        found = np.array(array)
+        found = (array + added).astype(array.dtype)
         for _, _, place, _ in own:
             found[place] = after[place]
         return found
@@ -187,6 +210,7 @@ def _write(entry, after, pieces: list, state) -> reports.Line:
     entry.variable.assign(after)
     line = reports.line(entry, "changed", before, after)
     what = "; ".join(dict.fromkeys(piece[3] for piece in own))
+    what = what or "takes up constants of units"
     return dataclasses.replace(line, reason=what)
 
 

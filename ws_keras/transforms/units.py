@@ -7,20 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from ws_keras.transforms import constants
 from ws_keras.transforms import graphs
+from ws_keras.transforms import makers
 from ws_keras.transforms import passing
 from ws_keras.transforms import variables
-
-_CONVOLUTIONS = tuple(
-    getattr(keras.layers, f"{name}{number}D")
-    for name, numbers in (("Conv", "123"), ("SeparableConv", "12"))
-    for number in numbers
-)
-_TRANSPOSED = tuple(
-    getattr(keras.layers, f"Conv{number}DTranspose") for number in "123"
-)
-_DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
-MAKERS = (keras.layers.Dense, *_CONVOLUTIONS, *_TRANSPOSED)
 
 INCOMING, PASSED, OUTGOING = "incoming", "passed", "outgoing"
 _BITS = 32
@@ -31,13 +22,15 @@ class Part:
     """Where the units of a layer lie in a variable.
 
     `units` has the unit of each place along `axis`, -1 where there is none:
-    behind a `Flatten` a unit has several places.
+    behind a `Flatten` a unit has several places. `taken` says what is read of
+    silent units where that is not 0.
     """
 
     entry: variables.Entry
     role: str
     axis: int
     units: np.ndarray
+    taken: constants.Constants | None = None
 
     def places(self, chosen: np.ndarray) -> tuple:
         """Returns the index of the part of an array that is of some units."""
@@ -115,12 +108,14 @@ class _Channels:
     """What is known of the last axis of a tensor.
 
     `lost` holds the layers whose units are in it somewhere, with the name of
-    the operation behind which they are not known any more.
+    the operation behind which they are not known any more, and `norms` says
+    which batch norm is between an activation and here; see `constants`.
     """
 
     labels: np.ndarray | None = None
     points: tuple[Point, ...] = ()
     lost: frozenset = frozenset()
+    norms: np.ndarray | None = None
 
 
 class _Walk:
@@ -131,6 +126,7 @@ class _Walk:
         self._channels = {}
         self._makers, self._counts, self._numbers = [], [], {}
         self._claims, self._points, self._reasons = {}, [], {}
+        self._norms, self._constants = [], {}
         for call in graph.calls:
             given = [self._channels.get(i, _Channels()) for i in call.inputs]
             found = self._follow(call, given)
@@ -142,8 +138,14 @@ class _Walk:
         found = []
         for maker, layer in enumerate(self._makers):
             parts = [
-                Part(entry, role, axis, _units(labels, maker))
-                for (_, axis), (entry, role, labels) in self._claims.items()
+                Part(
+                    entry,
+                    role,
+                    key[1],
+                    _units(labels, maker),
+                    self._constants.get(key),
+                )
+                for key, (entry, role, labels) in self._claims.items()
                 if (labels >> _BITS == maker).any()
             ]
             order = [INCOMING, PASSED, OUTGOING]
@@ -163,8 +165,8 @@ class _Walk:
         if getattr(layer, "variables", None):
             for maker, name in lost:
                 self._refuse(maker, _LOST.format(name), is_unknown=True)
-        is_readable = passing.is_readable(layer) and _is_plain(layer)
-        if is_readable and isinstance(layer, MAKERS):
+        is_readable = passing.is_readable(layer) and makers.is_plain(layer)
+        if is_readable and isinstance(layer, makers.MAKERS):
             return self._make(call, given[0], lost)
         if all(each.labels is None for each in given):
             return _Channels(lost=lost)
@@ -176,7 +178,8 @@ class _Walk:
         points = tuple(p for each in given for p in each.points)
         if passing.is_activation(layer):
             points = _later(points, Point(layer, call.number, found, 2))
-        return _Channels(found, points, lost)
+        norms = constants.passed(call, [each.norms for each in given])
+        return _Channels(found, points, lost, norms)
 
     def _make(self, call, given: _Channels, lost) -> _Channels:
         """Lets a layer read the units that it is given and make its own."""
@@ -185,7 +188,7 @@ class _Walk:
             self._read(layer, given)
         maker = self._maker(layer, call)
         labels = (maker << _BITS) + np.arange(self._counts[maker])
-        for variable, axis in _incoming(layer):
+        for variable, axis in makers.incoming(layer):
             self._claim(variable, axis, INCOMING, labels)
         point = Point(layer, call.number, labels)
         if not passing.is_elementwise(layer.activation):
@@ -218,21 +221,35 @@ class _Walk:
             labels = np.repeat(labels, layer.depth_multiplier)
             self._claim(layer.pointwise_kernel, -2, OUTGOING, labels)
         elif getattr(layer, "groups", 1) == 1:
-            axis = -1 if isinstance(layer, _TRANSPOSED) else -2
+            axis = -1 if isinstance(layer, makers.TRANSPOSED) else -2
             self._claim(layer.kernel, axis, OUTGOING, labels)
+            self._take(layer, axis, given.norms)
+
+    def _take(self, layer, axis: int, norms) -> None:
+        """Notes the constants that a layer reads, if they always are those."""
+        found, key = None, (id(layer.kernel), axis)
+        if norms is not None and constants.has_room(layer):
+            bias = self._entries[id(layer.bias)]
+            found = constants.Constants(bias, tuple(self._norms), norms)
+        known = self._constants.setdefault(key, found)
+        if known is not found and not (
+            known and found and np.array_equal(known.channels, norms)
+        ):
+            self._constants[key] = None
 
     def _is_passed(self, call, given: _Channels) -> bool:
         """Whether a layer has weights for each channel that it passes on."""
         layer = call.operation
         if isinstance(layer, keras.layers.BatchNormalization):
             return layer.axis in (-1, len(call.shape) - 1)
-        return isinstance(layer, (keras.layers.PReLU, *_DEPTHWISE))
+        return isinstance(layer, (keras.layers.PReLU, *makers.DEPTHWISE))
 
     def _pass(self, call, given: _Channels, lost) -> _Channels:
         layer, labels, rank = call.operation, given.labels, 2
+        norms = None
         if isinstance(layer, keras.layers.BatchNormalization):
             rank = 1
-        elif isinstance(layer, _DEPTHWISE):
+        elif isinstance(layer, makers.DEPTHWISE):
             self._claim(layer.kernel, -2, PASSED, labels)
             labels = np.repeat(labels, layer.depth_multiplier)
             is_linear = layer.activation is keras.activations.linear
@@ -244,8 +261,17 @@ class _Walk:
         for variable in layer.variables:
             if variable is not kernel and variable.shape[-1] == len(labels):
                 self._claim(variable, -1, PASSED, labels)
-        point = Point(layer, call.number, labels, rank)
-        return _Channels(labels, _later(given.points, point), lost)
+        points = _later(given.points, Point(layer, call.number, labels, rank))
+        if rank == 1 and points is given.points:
+            norms = self._behind(layer, given, len(labels))
+        return _Channels(labels, points, lost, norms)
+
+    def _behind(self, layer, given: _Channels, count: int) -> np.ndarray:
+        """Returns what is read behind a layer that moves 0 elsewhere."""
+        if isinstance(layer, makers.DEPTHWISE):
+            return constants.lost(np.zeros(count, int))
+        self._norms.append(layer)
+        return constants.behind(len(self._norms) - 1, given.norms, count)
 
     def _lose(self, call, given: list) -> frozenset:
         """Returns the layers whose units are not known behind a call."""
@@ -287,23 +313,6 @@ class _Walk:
 
 
 _LOST = "goes through {}, behind which it is not found"
-
-
-def _is_plain(layer) -> bool:
-    """Whether the kernel of a layer is a variable, and no sum of several."""
-    lora = getattr(layer, "lora_enabled", False)
-    return not lora and not getattr(layer, "quantization_mode", None)
-
-
-def _incoming(layer) -> Iterator[tuple]:
-    if isinstance(layer, _TRANSPOSED):
-        yield layer.kernel, -2
-    elif hasattr(layer, "pointwise_kernel"):
-        yield layer.pointwise_kernel, -1
-    else:
-        yield layer.kernel, -1
-    if layer.use_bias:
-        yield layer.bias, -1
 
 
 def _later(points: tuple, new: Point) -> tuple:
