@@ -10,17 +10,20 @@ from ws_keras.storage import memory
 from . import worker
 
 _TICK_SECONDS = 0.1
+_ENDED = "ended before it had answered"
 
 
 class Local:
-    """A `scheduler.Pool` of one process per setting.
+    """A `scheduler.Pool` of processes that take one setting after the other.
 
     The first worker begins whatever the memory; another one only while so
     much is left as the largest has taken, beside what those that run may
-    still come to take.
+    still come to take. A worker that ends takes its setting with it, and the
+    next one gets a new process.
 
     Args:
-        command: Function of a setting's id that returns its command.
+        command: Command of a worker, which reads a setting's id from each
+            line of its standard input and writes a line when it is done.
         workers: How many may run at the same time.
         available: Returns the bytes of memory that are left. Defaults to
             those of the machine or the control group.
@@ -29,7 +32,7 @@ class Local:
 
     def __init__(
         self,
-        command: Callable[[str], list[str]],
+        command: list[str],
         workers: int,
         available: Callable[[], float] = memory.available,
         timeout: float | None = None,
@@ -40,11 +43,21 @@ class Local:
         self._timeout = timeout
         self._environment = threads(cores() // workers)
         self._running = {}
+        self._idle = []
         self._largest = 0.0
 
+    def prepare(self, count: int) -> None:
+        """Begins so many workers, or as many as there may be.
+
+        They import what they need while settings are still being checked.
+        """
+        for _ in range(min(count, self._workers)):
+            self._idle.append(self._begin())
+
     def has_room(self) -> bool:
-        """Returns whether a worker and its memory are free."""
-        if not self._running:
+        """Returns whether a worker is free, or its memory."""
+        self._idle = [w for w in self._idle if not w.has_ended()]
+        if self._idle or not self._running:
             return True
         if len(self._running) >= self._workers:
             return False
@@ -56,24 +69,47 @@ class Local:
         return self._available() - growth >= self._largest
 
     def start(self, setting: str) -> None:
-        """Begins the process of a setting."""
-        self._running[setting] = worker.Worker(
-            self._command(setting), self._environment, timeout=self._timeout
-        )
+        """Gives a setting to a worker that is free, or to a new one."""
+        process = self._idle.pop() if self._idle else self._begin()
+        process.take(setting)
+        self._running[setting] = process
 
     def ended(self) -> Iterator[tuple[str, str | None]]:
-        """Yields the settings whose processes have ended, and last words."""
+        """Yields the settings that are over, and last words of their workers.
+
+        There are none where the worker lives on.
+        """
         time.sleep(_TICK_SECONDS)
         self._measure()
         for setting, process in list(self._running.items()):
-            if process.has_ended():
+            # In this order: it may end just after its answer.
+            has_ended = process.has_ended()
+            if process.has_done():
                 del self._running[setting]
-                yield setting, process.last_words()
+                self._idle.append(process)
+                yield setting, None
+            elif has_ended:
+                del self._running[setting]
+                yield setting, process.last_words() or _ENDED
 
     def stop(self, at_once: bool) -> None:
         """Sends SIGTERM, or SIGKILL, to all processes."""
-        for process in self._running.values():
+        for process in [*self._running.values(), *self._idle]:
             process.stop(at_once)
+
+    def close(self) -> None:
+        """Ends all processes; those that are free have nothing to keep."""
+        self.stop(at_once=True)
+        for process in [*self._running.values(), *self._idle]:
+            process.wait()
+
+    def _begin(self) -> worker.Worker:
+        return worker.Worker(
+            self._command,
+            self._environment,
+            timeout=self._timeout,
+            listens=True,
+        )
 
     def _measure(self) -> None:
         peaks = (memory.peak(w.pid) for w in self._running.values())

@@ -31,23 +31,13 @@ def load(config, settings: list, configs: dict) -> dict:
         start_up.keras()
         from ws_keras import experiment
         from ws_keras import protocol
-        from ws_keras.data import datasets
         from ws_keras.models import inputs
         from ws_keras.training import feed as feeds
 
         devices = plan.STRATEGY.value, plan.devices()
         experiment.start(config, *devices, say=print)
         loaded = {}
-        for name in _names(configs.values()):
-            loaded[name] = datasets.load(
-                name,
-                data_dir=plan.DATA_DIR.value,
-                download=plan.DOWNLOAD.value,
-                with_test=any(
-                    cell.data.split == "official_test"
-                    for cell in configs.values()
-                ),
-            )
+        add_data(loaded, *configs.values())
         replicas = experiment.replicas(*devices)
         for cell in configs.values():
             protocol.check(cell)
@@ -66,6 +56,30 @@ def load(config, settings: list, configs: dict) -> dict:
         # A script for Slurm has the standard output.
         print(notice, file=sys.stderr)
     return loaded
+
+
+def add_data(loaded: dict, *configs) -> None:
+    """Reads the data sets that configs name, where they are not there.
+
+    Args:
+        loaded: Name of each data set to its `Dataset`; is added to.
+        configs: Configs of settings.
+
+    Raises:
+        ValueError: If the data cannot be had.
+    """
+    from ws_keras.data import datasets
+
+    with_test = any(cell.data.split == "official_test" for cell in configs)
+    for name in _names(configs):
+        known = loaded.get(name)
+        if known is None or (with_test and known.x_test is None):
+            loaded[name] = datasets.load(
+                name,
+                data_dir=plan.DATA_DIR.value,
+                download=plan.DOWNLOAD.value,
+                with_test=with_test,
+            )
 
 
 def data_of(config, loaded: dict) -> dict:

@@ -99,6 +99,9 @@ class Ray:
         for reference in self._running:
             self._ray.cancel(reference, force=at_once)
 
+    def close(self) -> None:
+        """Has nothing to free: each task has ended its process."""
+
     def _last_words(self, reference) -> str | None:
         try:
             return self._ray.get(reference)

@@ -31,6 +31,9 @@ class Pool(Protocol):
     def stop(self, at_once: bool) -> None:
         """Tells all that runs to end, or makes it end."""
 
+    def close(self) -> None:
+        """Frees what it holds, once nothing runs."""
+
 
 class Watcher(Protocol):
     """Who is told what happens."""

@@ -1,4 +1,4 @@
-"""Runs the settings of a config side by side, in processes of their own.
+"""Runs the settings of a config side by side, in several processes.
 
     python -m launch.sweep --config=quickstart --workdir=runs/quickstart
 
@@ -110,8 +110,18 @@ def main(_) -> int:
     every = plan.settings(config)
     settings = plan.chosen(every)
     _check_flags()
-    costs, versions, data = _apart(prepare.costs, config, settings)
     folder = workdirs.Workdir(_WORKDIR.value)
+    with _workers(folder, settings) as workers:
+        return _sweep(config, every, settings, folder, workers)
+
+
+def run() -> None:
+    """Entry point of `ws-sweep`."""
+    cli.run(main)
+
+
+def _sweep(config, every, settings, folder, workers) -> int:
+    costs, versions, data = _apart(prepare.costs, config, settings)
     folder.check_links(setting.id for setting in every)
     if _LAUNCHER.value == "slurm":
         print(_script(folder, settings, config), end="")
@@ -134,7 +144,9 @@ def main(_) -> int:
                 f"{done} of {len(settings)} settings finished before, skipped"
             )
         costs = {s.id: costs[prepare.kind(s)] for s in todo}
-        result, status = _run(folder, costs, [s.id for s in settings])
+        pool = workers or _cluster(folder)
+        result, status = _run(folder, pool, costs, [s.id for s in settings])
+        pool.close()  # drawing needs memory as well
         # A signal that found nothing left to stop changes nothing.
         if result.left:
             _say_interrupted(result, status)
@@ -146,23 +158,24 @@ def main(_) -> int:
     return 1 if result.failed else 0
 
 
-def run() -> None:
-    """Entry point of `ws-sweep`."""
-    cli.run(main)
-
-
 def command(setting: str) -> list[str]:
     """Returns the arguments of Python that run one setting like this sweep.
 
     Paths are absolute; all else, such as `--config.data.name=npz:own.npz`, is
     passed on as it was given, for a process in the same folder.
     """
+    return ["-m", f"{__package__}.run", *_flags(), f"--settings={setting}"] + [
+        "--noreport"
+    ]
+
+
+def _flags() -> list[str]:
+    """Returns the flags that all processes of a sweep share."""
     path, *argument = plan.file()
     path = ":".join([_absolute(path), *argument])
     workdir = workdirs.Workdir(_WORKDIR.value).path
-    arguments = ["-m", f"{__package__}.run", f"--config={path}"]
-    arguments += plan.overrides()
-    arguments += [f"--workdir={workdir}", f"--settings={setting}"]
+    arguments = [f"--config={path}", *plan.overrides()]
+    arguments.append(f"--workdir={workdir}")
     if _DATA_DIR.value is not None:
         arguments.append(f"--data_dir={_absolute(_DATA_DIR.value)}")
     download = "download" if _DOWNLOAD.value else "nodownload"
@@ -172,7 +185,7 @@ def command(setting: str) -> list[str]:
     arguments.append(f"--checkpoint_minutes={_CHECKPOINT_MINUTES.value}")
     if _CHECKPOINT_EPOCHS.value is not None:
         arguments.append(f"--checkpoint_epochs={_CHECKPOINT_EPOCHS.value}")
-    return [*arguments, "--noreport"]
+    return arguments
 
 
 def _check_flags() -> None:
@@ -225,24 +238,32 @@ def _todo(folder: workdirs.Workdir, settings: list) -> list:
     return [s for s in settings if not outcome.is_finished(folder, s)]
 
 
-def _run(folder, costs: dict, ids: list) -> tuple[schedulers.Result, int]:
-    pool = _pool(folder)
-    totals = {setting: sum(passes) for setting, passes in costs.items()}
-    with watch.Watch(folder, costs, settings=ids) as watcher:
-        scheduler = schedulers.Scheduler(totals, pool, watcher, _RETRIES.value)
-        with _signals(scheduler) as received:
-            result = scheduler.run()
-    return result, 128 + received[0] if received else 0
+@contextlib.contextmanager
+def _workers(
+    folder: workdirs.Workdir, settings: list
+) -> Iterator[local.Local | None]:
+    """Yields the processes of this machine, which begin to import at once.
 
-
-def _pool(folder: workdirs.Workdir) -> schedulers.Pool:
-    if _LAUNCHER.value == "local":
-        workers = _WORKERS.value or local.cores()
-        return local.Local(
-            lambda s: [sys.executable, *command(s)],
-            workers,
-            timeout=_TIMEOUT.value,
+    `None` where settings are to run elsewhere.
+    """
+    if _LAUNCHER.value != "local":
+        yield None
+        return
+    pool = local.Local(
+        [sys.executable, "-m", f"{__package__}.serve", *_flags()],
+        _WORKERS.value or local.cores(),
+        timeout=_TIMEOUT.value,
+    )
+    try:
+        pool.prepare(
+            len(settings if _OVERWRITE.value else _todo(folder, settings))
         )
+        yield pool
+    finally:
+        pool.close()
+
+
+def _cluster(folder: workdirs.Workdir) -> schedulers.Pool:
     from . import ray_cluster
 
     return ray_cluster.Ray(
@@ -254,6 +275,17 @@ def _pool(folder: workdirs.Workdir) -> schedulers.Pool:
         tasks=_WORKERS.value,
         timeout=_TIMEOUT.value,
     )
+
+
+def _run(
+    folder, pool: schedulers.Pool, costs: dict, ids: list
+) -> tuple[schedulers.Result, int]:
+    totals = {setting: sum(passes) for setting, passes in costs.items()}
+    with watch.Watch(folder, costs, settings=ids) as watcher:
+        scheduler = schedulers.Scheduler(totals, pool, watcher, _RETRIES.value)
+        with _signals(scheduler) as received:
+            result = scheduler.run()
+    return result, 128 + received[0] if received else 0
 
 
 @contextlib.contextmanager

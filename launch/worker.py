@@ -39,9 +39,11 @@ class Worker:
             to none.
         cwd: Folder to run in. Defaults to that of this process.
         timeout: Seconds after which the process is asked to end, as by a
-            signal: it may keep what it has done. Defaults to `None`, no
-            limit.
+            signal: it may keep what it has done. Of one that listens, those
+            of a task. Defaults to `None`, no limit.
         grace: Seconds after that until it is ended. Defaults to 60.
+        listens: Whether it takes tasks, a line each on its standard input,
+            and answers with a line when one is done. Defaults to `False`.
     """
 
     def __init__(
@@ -51,22 +53,27 @@ class Worker:
         cwd: str | None = None,
         timeout: float | None = None,
         grace: float = _GRACE_SECONDS,
+        listens: bool = False,
     ):
         parent = os.getpid()
+        pipe = subprocess.PIPE if listens else subprocess.DEVNULL
         self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdin=pipe,
+            stdout=pipe,
             stderr=self._errors,
             env={**os.environ, **(environment or {})},
             cwd=cwd,
             start_new_session=True,
             preexec_fn=lambda: die_with(parent),
         )
-        self._begun = time.monotonic()
+        self._begun = None if listens else time.monotonic()
         self._timeout, self._grace = timeout, grace
         self._is_late = False
+        self._first = 0  # byte of the errors of its task
+        if listens:
+            os.set_blocking(self._process.stdout.fileno(), False)
 
     @property
     def pid(self) -> int:
@@ -77,9 +84,25 @@ class Worker:
         """Returns whether the process has ended, and sees to it in time."""
         if self._process.poll() is not None:
             return True
-        if self._timeout is not None:
+        if self._timeout is not None and self._begun is not None:
             self._hurry(time.monotonic() - self._begun - self._timeout)
         return False
+
+    def take(self, task: str) -> None:
+        """Gives a task to a process that listens and has none."""
+        self._begun = time.monotonic()
+        # One that has just ended is found to have ended with this task.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(f"{task}\n".encode())
+            self._process.stdin.flush()
+
+    def has_done(self) -> bool:
+        """Returns whether the task has been answered, which is then over."""
+        if not self._process.stdout.read():
+            return False
+        self._begun = None
+        self._first = os.fstat(self._errors.fileno()).st_size
+        return True
 
     def wait(self) -> None:
         """Waits for the end of the process."""
@@ -111,7 +134,8 @@ class Worker:
         status = self._process.wait()
         if not status:
             return None
-        words = " ".join(_tail(self._errors)[-_LINES:])[-_CHARACTERS:]
+        words = _tail(self._errors, self._first)[-_LINES:]
+        words = " ".join(words)[-_CHARACTERS:]
         if self._is_late:
             late = f"did not end in {self._timeout:g} s (--timeout)"
             return f"{late}: {words}" if words else late
@@ -147,8 +171,8 @@ def _name(number: int) -> str:
         return "unknown"
 
 
-def _tail(file) -> list[str]:
+def _tail(file, first: int) -> list[str]:
     end = file.seek(0, os.SEEK_END)
-    file.seek(max(0, end - _TAIL))
+    file.seek(max(first, end - _TAIL))
     lines = file.read().decode("utf8", errors="replace").splitlines()
     return [line.strip() for line in lines if line.strip()]

@@ -1,5 +1,6 @@
 """Workers of this machine: their number, memory, end, and last words."""
 
+import contextlib
 import math
 import os
 import pathlib
@@ -25,6 +26,17 @@ def python(code):
     return [sys.executable, "-c", code]
 
 
+def serving(code):
+    """A worker that runs a piece of code for each line that it reads."""
+    return python(
+        "import sys\n"
+        "for task in sys.stdin:\n"
+        "    task = task.strip()\n"
+        f"    exec({code!r})\n"
+        "    print(task, flush=True)\n"
+    )
+
+
 class Crowd:
     """A watcher that remembers how many ran side by side."""
 
@@ -43,9 +55,11 @@ class Crowd:
 def run(code, workers=2, count=3, watcher=None, **options):
     """Runs so many processes and returns the result and the watcher."""
     watcher = watcher or Crowd()
-    pool = local.Local(lambda setting: python(code), workers, **options)
-    costs = {str(number): 1.0 for number in range(count)}
-    return scheduler.Scheduler(costs, pool, watcher).run(), watcher
+    with contextlib.closing(
+        local.Local(serving(code), workers, **options)
+    ) as pool:
+        costs = {str(number): 1.0 for number in range(count)}
+        return scheduler.Scheduler(costs, pool, watcher).run(), watcher
 
 
 LARGE = "x = bytearray(60_000_000); import time; time.sleep(0.5)"
@@ -67,15 +81,69 @@ def test_what_running_ones_still_take_is_kept_for_them():
         return 130.0 * MB - taken
 
     code = "import time; time.sleep(0.3)\n" + LARGE
-    pool = local.Local(lambda setting: python(code), 3, available)
+    pool = local.Local(serving(code), 3, available)
     first = scheduler.Scheduler({"first": 1.0}, pool, Crowd())
     assert first.run().finished == ["first"]
+    pool.close()
     # Each takes about 70 MB in the end. Beside one that has just begun there
     # are still 120, but not for long.
     crowd = Crowd()
     costs = {str(number): 1.0 for number in range(3)}
     result = scheduler.Scheduler(costs, pool, crowd).run()
     assert len(result.finished) == 3 and crowd.most == 1
+    pool.close()
+
+
+NOTED = "import os; open(f'{FOLDER}/{task}', 'w').write(str(os.getpid()))"
+
+
+def noted(folder):
+    return {path.name: int(path.read_text()) for path in folder.iterdir()}
+
+
+def test_a_worker_takes_one_setting_after_the_other(tmp_path):
+    code = NOTED.replace("{FOLDER}", str(tmp_path))
+    result, _ = run(code, workers=1, count=4)
+    assert len(result.finished) == 4
+    assert len(set(noted(tmp_path).values())) == 1
+
+
+def test_one_that_is_killed_costs_its_own_setting(tmp_path):
+    code = NOTED.replace("{FOLDER}", str(tmp_path))
+    code += "\nprint('of', task, file=sys.stderr)"
+    code += "\nif task == '1': os.kill(os.getpid(), 9)"
+    pool = local.Local(serving(code), 1)
+    costs = {str(number): 4.0 - number for number in range(4)}
+    result = scheduler.Scheduler(costs, pool, Crowd(), retries=0).run()
+    pool.close()
+    assert result.finished == ["0", "2", "3"]
+    assert result.failed == {"1": "killed by signal 9 (out of memory?): of 1"}
+    pids = noted(tmp_path)
+    assert pids["0"] == pids["1"] != pids["2"] == pids["3"]
+
+
+def test_one_that_ends_while_it_waits_costs_nothing(tmp_path):
+    code = NOTED.replace("{FOLDER}", str(tmp_path))
+    with contextlib.closing(local.Local(serving(code), 1)) as pool:
+        pool.prepare(3)  # which is no more than there may be
+        (idle,) = pool._idle
+        os.kill(idle.pid, signal.SIGKILL)
+        idle.wait()
+        result = scheduler.Scheduler({"a": 1.0}, pool, Crowd(), 0).run()
+    assert result.finished == ["a"]
+
+
+def test_one_that_ends_without_an_answer_has_failed():
+    result, _ = run("raise SystemExit", workers=1, count=1)
+    assert result.failed == {"0": "ended before it had answered"}
+
+
+def test_closing_ends_all(tmp_path):
+    pool = local.Local(serving("pass"), 2)
+    pool.prepare(2)
+    pids = [process.pid for process in pool._idle]
+    pool.close()
+    assert not any(pathlib.Path("/proc", str(pid)).exists() for pid in pids)
 
 
 def test_peak_and_resident_memory_of_a_process():
@@ -170,7 +238,7 @@ def test_a_second_interruption_kills_what_does_not_listen(tmp_path):
         f"pathlib.Path({str(tmp_path)!r}, str(os.getpid())).touch()\n"
         "time.sleep(600)\n"
     )
-    pool = local.Local(lambda setting: python(code), 2, lambda: math.inf)
+    pool = local.Local(serving(code), 2, lambda: math.inf)
 
     def look(running):
         if len(list(tmp_path.iterdir())) == 2:
@@ -238,14 +306,10 @@ def test_one_in_time_is_left_alone():
 
 def test_whoever_hangs_keeps_nobody_waiting():
     """Its second trial as well, and the others end."""
-    pool = local.Local(
-        lambda setting: python(
-            "" if setting == "b" else "import time\ntime.sleep(600)"
-        ),
-        2,
-        timeout=1.5,
-    )
+    code = "import time\nif task == 'a': time.sleep(600)"
+    pool = local.Local(serving(code), 2, timeout=1.5)
     result = scheduler.Scheduler({"a": 2.0, "b": 1.0}, pool, Crowd()).run()
+    pool.close()
     assert result.finished == ["b"] and list(result.failed) == ["a"]
     assert "--timeout" in result.failed["a"]
 

@@ -20,25 +20,14 @@ ROOT = pathlib.Path(__file__).parents[2]
 ARMS = ("cold", "warm", "shrink_perturb-0.5-0.1")
 
 
-def children(process):
-    """Returns setting to process id of the workers of a sweep."""
+def children(folder):
+    """Returns setting to process id of the workers that hold its lock."""
     found = {}
-    for folder in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            status = (folder / "status").read_text()
-            arguments = (
-                (folder / "cmdline")
-                .read_bytes()
-                .decode(errors="replace")
-                .split("\0")
-            )
-        except OSError:
-            continue
-        if f"\nPPid:\t{process.pid}\n" in status:
-            for argument in arguments:
-                if argument.startswith("--settings="):
-                    setting = argument.removeprefix("--settings=")
-                    found[setting] = int(folder.name)
+    for path in folder.glob(f"own/**/{locks.NAME}"):
+        lock = locks.Lock(path)
+        if lock.is_held():
+            number = re.search(r"process (\d+)", lock.holder())
+            found[str(path.parent.relative_to(folder))] = int(number[1])
     return found
 
 
@@ -74,7 +63,7 @@ def killed(sweep):
     process = sweep.start("--workers=2")
 
     def begun():
-        running = children(process)
+        running = children(sweep.folder / "run")
         for setting, pid in running.items():
             path = sweep.folder / "run" / setting / "rows.jsonl"
             if path.exists() and path.read_bytes().count(b"\n") == 1:
@@ -213,7 +202,8 @@ def test_an_interruption_reaches_the_workers(sweep, number, status):
         "--workers=2", "--config.train.epochs=5000", workdir=workdir
     )
     running = until(
-        lambda: len(found := children(process)) == 2 and found, process
+        lambda: len(found := children(sweep.folder / workdir)) == 2 and found,
+        process,
     )
     process.send_signal(number)
     _, err = process.communicate()
@@ -237,7 +227,7 @@ def test_an_interruption_reaches_the_workers(sweep, number, status):
         (["--workers=0"], "workers=0"),
     ],
 )
-def test_mistakes_are_found_before_any_worker(sweep, arguments, words):
+def test_mistakes_are_found_before_anything_runs(sweep, arguments, words):
     done = sweep.run(*arguments, workdir="bad")
     assert done.returncode == 1 and words in done.stderr
     assert done.stderr.count("\n") == 1
