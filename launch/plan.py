@@ -111,6 +111,7 @@ class _ConfigParser(flags.ArgumentParser):
                 "`--config` must name a config file. Received: "
                 f"--config={argument}; there is no file {path}. {_hint()}"
             )
+        _make_importable(pathlib.Path(path).resolve().parent)
         with config_files.blamed(path, *given):
             found = self._usual.parse(":".join([path, *given]))
         return config_files.checked(path, found)
@@ -118,6 +119,14 @@ class _ConfigParser(flags.ArgumentParser):
 
 flags.FLAGS["config"].parser = _ConfigParser(flags.FLAGS["config"].parser)
 lists.accept_in_configs()
+
+
+def _make_importable(folder: pathlib.Path) -> None:
+    """Lets Python find modules beside a config file and where one is."""
+    for place in map(str, (folder, pathlib.Path.cwd())):
+        # Last: nothing that is installed may be hidden.
+        if folder != _CONFIGS and place not in sys.path:
+            sys.path.append(place)
 
 
 def is_given() -> bool:

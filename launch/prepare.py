@@ -169,6 +169,7 @@ def _names(configs) -> list[str]:
 _CHECKED = ("check", "callbacks", "losses")
 # Fields that decide whether data and model go together.
 _TOGETHER = ("data.", "rounds.", "model.", "train.batch", "second.batch")
+_TOGETHER += ("optimizer.name",)
 
 
 def _one_of_each(settings: list) -> list:

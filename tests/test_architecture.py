@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each part may import itself and what stands before it.
 ORDER = [
-    {"checks", "seeds"},
+    {"checks", "references", "registering", "seeds"},
     {"storage"},
     {"data", "models"},
     {"transforms"},

@@ -35,6 +35,7 @@ _PUBLIC = {
     "recalibrate": "ws_keras.transforms.statistics",
     "redo": "ws_keras.transforms.redo",
     "register_arm": "ws_keras.arms",
+    "register_dataset": "ws_keras.data.registered",
     "reset_layers": "ws_keras.transforms.reset_layers",
     "shrink_perturb": "ws_keras.transforms.shrink_perturb",
 }

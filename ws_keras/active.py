@@ -8,6 +8,7 @@ from ws_keras import seeds
 from ws_keras.data import acquisition
 from ws_keras.protocol import Samples
 from ws_keras.training import terms
+from ws_keras.transforms import stages
 
 _BATCH = 500
 _PART = 10 * _BATCH
@@ -93,8 +94,17 @@ def with_features(model: keras.Model) -> keras.Model:
     """Returns a model of the features before the logits, and of the logits.
 
     Args:
-        model: A network with a layer `"logits"`.
+        model: A network whose last layer gives logits.
     """
-    return keras.Model(
-        model.input, [model.get_layer("logits").input, model.output]
+    head = stages.head(model)
+    if head in model.layers:
+        return keras.Model(model.input, [head.input, model.output])
+    # A network of a user's is a layer, behind the one that normalizes.
+    place = next(
+        number
+        for number, layer in enumerate(model.layers)
+        if isinstance(layer, keras.Model)
     )
+    own, before = model.layers[place], model.layers[place - 1]
+    inner = keras.Model(own.input, [head.input, own.output])
+    return keras.Model(model.input, inner(before.output))

@@ -5,6 +5,7 @@ import numpy as np
 
 from ws_keras import arms
 from ws_keras import models
+from ws_keras import references
 from ws_keras import settings
 from ws_keras.losses import adversarial
 from ws_keras.losses import confidence
@@ -17,7 +18,7 @@ from ws_keras.training import measures
 
 # As many steps hide what one execution costs in Python: 2 to 6 ms.
 _SHORT_STEPS = 32  # of the MLP, 2 ms each
-_LONG_STEPS = 4  # of the ResNet-18, 170 ms each
+_LONG_STEPS = 4  # of the ResNet-18, 170 ms each, and of a user's network
 
 
 def build(config, samples: Samples) -> keras.Model:
@@ -90,12 +91,12 @@ def compiled(
         l2.l2(model, weight)
     elif name == "confidence":
         loss = confidence.ConfidencePenalty(weight)
-    elif name == "adversarial":
-        model = adversarial.adversarial(model, weight)
     if changed:
         model = _changed(model, method, name)
+    if name == "adversarial":
+        model = adversarial.adversarial(model, weight)
     model.compile(
-        optimizer=_optimizer(config.optimizer),
+        optimizer=optimizer(config.optimizer),
         loss=loss,
         steps_per_execution=_steps(config, method, num_replicas),
         **measures.for_compile(num_replicas, changed or name != "none"),
@@ -133,12 +134,16 @@ def _arguments(config, samples: Samples) -> dict:
     if normalization == "channel":
         fitted = np.sort(samples.rounds[-1].indices)
         arguments["moments"] = _moments(x[fitted])
+    name = config.model.name
+    if references.is_reference(name):
+        del arguments["initializer"]  # those of its layers
+        return arguments
     names = ("width", "norm", "blocks", "synchronized", "max_pool")
-    if config.model.name != "resnet18":
+    if name != "resnet18":
         names = ("units", "activation", "use_bias")
-    if config.model.name == "mlp":
+    if name == "mlp":
         names += ("depth",)
-    return {**arguments, **{name: config.model[name] for name in names}}
+    return {**arguments, **{field: config.model[field] for field in names}}
 
 
 def _moments(x: np.ndarray) -> tuple[list, list]:
@@ -155,11 +160,23 @@ def _steps(config, method: arms.Arm, num_replicas: int) -> int:
     acts = method.defines("callbacks") or is_every_step(config)
     if is_single or acts:
         return 1
-    return _LONG_STEPS if config.model.name == "resnet18" else _SHORT_STEPS
+    is_short = config.model.name in ("mlp", "logistic")
+    return _SHORT_STEPS if is_short else _LONG_STEPS
 
 
-def _optimizer(config) -> keras.optimizers.Optimizer:
+def optimizer(config) -> keras.optimizers.Optimizer:
+    """Returns the optimizer of a setting.
+
+    Args:
+        config: The part `optimizer` of its config.
+
+    Raises:
+        ValueError: If the name is that of a function of a user's which does
+            not make an optimizer of Keras.
+    """
     decay = config.weight_decay
+    if references.is_reference(config.name):
+        return _own_optimizer(config)
     if config.name == "adam":
         return adam.Adam(
             config.learning_rate, epsilon=config.epsilon, weight_decay=decay
@@ -167,3 +184,21 @@ def _optimizer(config) -> keras.optimizers.Optimizer:
     return keras.optimizers.SGD(
         config.learning_rate, config.momentum, weight_decay=decay
     )
+
+
+def _own_optimizer(config) -> keras.optimizers.Optimizer:
+    make = references.find("optimizer.name", config.name)
+    given = {"learning_rate": config.learning_rate}
+    if config.weight_decay is not None:
+        given["weight_decay"] = config.weight_decay
+    try:
+        found = make(**given)
+    except Exception as error:  # a user's own code fails in any way
+        found = f"{type(error).__name__}: {error}"
+    if not isinstance(found, keras.optimizers.Optimizer):
+        raise ValueError(
+            "`optimizer.name` must name what makes an optimizer of Keras when "
+            f"it is called with {', '.join(given)}. Received: "
+            f"optimizer.name={config.name!r}, which gives {found!r}."
+        )
+    return found

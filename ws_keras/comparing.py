@@ -319,6 +319,7 @@ class Loop:
         return methods.Round(
             number,
             seed,
+            setting.seed,
             chunk=chunk,
             policies=given,
             kept={},

@@ -251,6 +251,7 @@ def validate(
         size = protocol.batch_size(config, number)
         feeds.check_round(size, len(round.indices))
     network = building.build(config, samples)
+    building.optimizer(config.optimizer)
     round_view.check(network, config, setting)
 
 

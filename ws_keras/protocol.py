@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from ws_keras import models
+from ws_keras import references
 from ws_keras import seeds
 from ws_keras.data import acquisition
 from ws_keras.data import aligned
@@ -18,6 +19,8 @@ from ws_keras.training import terms
 OPTIMIZERS = ("sgd", "adam")
 PROTOCOLS = ("online", "active", "two_phase", "one_phase", "transfer")
 SPLITS = ("held_out", "official_test")
+# What may be a user's own as well.
+_OWN = ("model.name", "optimizer.name")
 _STRONGEST = 0.1  # confidence penalty of the paper
 PENALTIES = ("none", "l2", "confidence", "adversarial")
 
@@ -128,10 +131,14 @@ def check(config) -> None:
             for name in config.diagnostics.measures
         ),
     ):
-        if value not in known:
+        is_own = field in _OWN and references.is_reference(value)
+        if is_own:
+            references.find(field, value)
+        elif value not in known:
             raise ValueError(
-                f"`{field}` must be one of {list(known)}. "
-                f"Received: {field}={value!r}."
+                f"`{field}` must be one of {list(known)}"
+                + (" or 'my_module:function'" if field in _OWN else "")
+                + f". Received: {field}={value!r}."
             )
     _check_numbers(config)
     _check_together(config)

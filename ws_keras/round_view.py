@@ -51,6 +51,7 @@ class Views:
         return arms.Round(
             number,
             seed,
+            self._setting.seed,
             chunk=self._chunk,
             policies=policies,
             kept=policies,

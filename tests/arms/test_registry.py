@@ -28,7 +28,8 @@ class Own(ws_keras.Arm):
 def restored(monkeypatch):
     """Leaves the arms of the package alone after each test."""
     arms.names()
-    monkeypatch.setattr(registry, "_known", dict(registry._known))
+    known = registry._known
+    monkeypatch.setattr(known, "_known", dict(known._known))
 
 
 def define(name, module, file=None, source=OWN):
@@ -59,7 +60,7 @@ def inside(field):
 @given(data=strategies.data())
 @settings(max_examples=30, deadline=None)
 def test_text_of_an_arm_means_the_same_arm(name, data):
-    cls = registry._known[name][0]
+    cls = registry._known[name]
     fields = dataclasses.fields(cls)
     numbers = [data.draw(inside(field)) for field in fields]
     arm = cls(*numbers)
@@ -73,7 +74,7 @@ def test_text_of_an_arm_means_the_same_arm(name, data):
 
 @pytest.mark.parametrize("name", arms.names())
 def test_each_arm_says_what_it_is(name):
-    cls = registry._known[name][0]
+    cls = registry._known[name]
     assert cls.summary().endswith(".")
     assert cls.form() in arms.forms()
     assert f"| `{cls.form()}` |" in arms.table()

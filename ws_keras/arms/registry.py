@@ -10,13 +10,12 @@ import sys
 import typing
 from collections.abc import Callable
 
+from ws_keras import registering
 from ws_keras.arms import arm as arms
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _WORD = re.compile(r"[-+]?(?:[\d.]+(?:e[-+]?\d+)?|nan|inf)")
 _KINDS = (int, float, "int", "float")
-# Name to the class and the file, or else the module, that has defined it.
-_known: dict[str, tuple[type[arms.Arm], str]] = {}
+_known: registering.Registry[type[arms.Arm]] = registering.Registry("arm")
 
 
 @typing.dataclass_transform(
@@ -52,23 +51,14 @@ def register_arm(name: str) -> Callable[[type[arms.Arm]], type[arms.Arm]]:
         ValueError: If the name is not of this form or is taken, or the class
             is no arm, or has a field that is no number.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(
-            "The name of an arm must consist of small letters, digits and "
-            "underscores, and begin with a letter; a minus stands before its "
-            f"numbers. Received: name={name!r}."
-        )
-    origin = _origin(sys._getframe(1).f_globals)
+    _known.check(name)
+    origin = registering.origin_of(sys._getframe(1).f_globals)
 
     def register(cls: type[arms.Arm]) -> type[arms.Arm]:
         _discover()
-        before = _known.get(name)
-        if before is not None and before[1] != origin:
-            raise ValueError(
-                f"An arm {name!r} exists already, defined in {before[1]}. "
-                f"Received: another one, in {origin}. Choose another name."
-            )
-        _known[name] = _made(name, cls), origin
+        cls = _made(name, cls)
+        _known.define(name, cls, origin)
+        cls.name = name
         return cls
 
     return register
@@ -91,7 +81,7 @@ def parse(text: str) -> arms.Arm:
     _discover()
     name, words = _split(str(text))
     if name in _known and words is not None:
-        cls = _known[name][0]
+        cls = _known[name]
         least, most = arms.counts(cls)
         if least <= len(words) <= most:
             return arms.make(cls, words)
@@ -104,9 +94,9 @@ def parse(text: str) -> arms.Arm:
 
 def of_row(arm: str, shrink: float, perturb: float) -> arms.Arm:
     """Returns the arm of a row, or of a `Setting`, from its three fields."""
-    cls = _known.get(arm, (None,))[0] if _discover() else None
-    if cls is not None and cls.in_row:
-        return cls(shrink, perturb)
+    _discover()
+    if arm in _known and _known[arm].in_row:
+        return _known[arm](shrink, perturb)
     return parse(arm)
 
 
@@ -129,20 +119,21 @@ def name_of(text: str) -> str:
 def names() -> list[str]:
     """Returns the names of all arms: the package's first, by name."""
     _discover()
-    own = [name for name, (_, where) in _known.items() if _is_ours(where)]
-    return [*sorted(own), *(name for name in _known if name not in own)]
+    known, folder = _known.names(), os.path.dirname(__file__)
+    ours = [n for n in known if os.path.dirname(_known.origin(n)) == folder]
+    return [*sorted(ours), *(name for name in known if name not in ours)]
 
 
 def forms() -> list[str]:
     """Returns the text forms of all arms, such as `"dash-SHRINK-ALPHA"`."""
-    return [_known[name][0].form() for name in names()]
+    return [_known[name].form() for name in names()]
 
 
 def table() -> str:
     """Returns all arms as a table in Markdown: form, ranges, summary."""
     lines = ["| arm | numbers | what it does |", "|---|---|---|"]
     for name in names():
-        cls = _known[name][0]
+        cls = _known[name]
         ranges = "; ".join(f"{n} {what}" for n, what in cls.ranges().items())
         lines.append(f"| `{cls.form()}` | {ranges} | {cls.summary()} |")
     return "\n".join(lines)
@@ -169,7 +160,7 @@ def _split(text: str) -> tuple[str, list[str] | None]:
 def _hint(name: str) -> str:
     if name not in _known:
         return ""
-    return f" The form of {name!r} is {_known[name][0].form()!r}."
+    return f" The form of {name!r} is {_known[name].form()!r}."
 
 
 def _made(name: str, cls: type[arms.Arm]) -> type[arms.Arm]:
@@ -192,25 +183,13 @@ def _made(name: str, cls: type[arms.Arm]) -> type[arms.Arm]:
                 f"float. Received: {field.name}: {field.type!r} of the arm "
                 f"{name!r}."
             )
-    cls.name = name
     return cls
 
 
-def _origin(scope: dict) -> str:
-    """Returns the file that is executed, or else the module's name."""
-    file = scope.get("__file__")
-    return os.path.realpath(file) if file else str(scope.get("__name__"))
-
-
-def _is_ours(origin: str) -> bool:
-    return os.path.dirname(origin) == os.path.dirname(_origin(globals()))
-
-
-def _discover() -> bool:
+def _discover() -> None:
     """Imports all files of this folder once, which register their arms."""
     package = importlib.import_module("ws_keras.arms")
     for module in pkgutil.iter_modules(package.__path__):
         name = f"ws_keras.arms.{module.name}"
         if name not in sys.modules:
             importlib.import_module(name)
-    return True

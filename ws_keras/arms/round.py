@@ -26,6 +26,7 @@ class Round:
         number: The round, from 1.
         seed: Non-negative integer that fixes the draws of the transform; each
             round and each seed of an experiment has another one.
+        run_seed: The seed of the experiment, the same in all rounds.
         chunk: Function of a number of a round, up to this one, that gives the
             samples `(x, y)` that were new in it. Called when they are needed.
         policies: Arguments of transforms that the user has chosen, such as
@@ -42,6 +43,7 @@ class Round:
         self,
         number: int,
         seed: int,
+        run_seed: int,
         *,
         chunk: Callable[[int], Pair],
         policies: Mapping[str, Any],
@@ -50,7 +52,7 @@ class Round:
         learning_rate: float | None = None,
         loss: Callable | None = None,
     ):
-        self.number, self.seed = number, seed
+        self.number, self.seed, self.run_seed = number, seed, run_seed
         self.policies, self.learning_rate = dict(policies), learning_rate
         self._chunk, self._kept = chunk, dict(kept)
         self._cold_start, self._loss = cold_start, loss
@@ -121,7 +123,7 @@ class Round:
         Example:
 
         ```python
-        def begin(self, model, round):  # of an arm
+        def begin(self, model, round):  # gets a Round
             round.apply(ws_keras.fire, model, iterations=10)
         ```
 

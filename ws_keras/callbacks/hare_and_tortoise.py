@@ -143,7 +143,7 @@ class HareAndTortoise(keras.callbacks.Callback):
         is_float = keras.backend.is_float_dtype
         found = [v for v in self.model.weights if is_float(v.dtype)]
         self._weights = found
-        if not self._state.restored:
+        if not self._state.tortoise:  # nor restored
             self._state.tortoise = [_wide(v) for v in found]
 
     def _show_hare(self) -> None:

@@ -38,6 +38,8 @@ class Rewarm(keras.callbacks.Callback):
         peak: Learning rate at the end of the warm-up, finite and above 0.
         steps: Batches of the warm-up, at least 1. `None` means a `fraction`
             of all batches of the fit. Defaults to `None`.
+        epochs: Epochs of the warm-up, at least 1, in place of `steps`.
+            Defaults to `None`.
         fraction: That fraction, in (0, 1]; at least one batch. Defaults to
             0.1 (of FIRE and of Hare & Tortoise).
         decay: The rate after the peak: a Keras `LearningRateSchedule`, or any
@@ -58,15 +60,18 @@ class Rewarm(keras.callbacks.Callback):
         peak: float,
         steps: int | None = None,
         *,
+        epochs: int | None = None,
         fraction: float = 0.1,
         decay: Callable | None = None,
         optimizer: str = "keep",
     ):
         super().__init__()
         _check(peak, steps, fraction, decay)
+        _check_epochs(epochs, steps)
         optimizers.check_policy(optimizer)
         self.peak = float(peak)
         self.steps = steps
+        self.epochs = epochs
         self.fraction = fraction
         self.decay = decay
         self.policy = optimizer
@@ -99,12 +104,15 @@ class Rewarm(keras.callbacks.Callback):
         if self.steps is None:
             if length is None:
                 raise ValueError(
-                    "`fraction` needs data whose number of batches is known. "
+                    f"`{'epochs' if self.epochs else 'fraction'}` needs data "
+                    "whose number of batches is known. "
                     "Received: data of unknown length. Give `steps=`, or "
                     "`fit` its `steps_per_epoch`."
                 )
             whole = length * self.params["epochs"]
             self._warm_up = max(1, round(self.fraction * whole))
+            if self.epochs is not None:
+                self._warm_up = length * self.epochs
 
     def on_epoch_begin(self, epoch, logs=None):
         length = self.params["steps"]
@@ -135,6 +143,7 @@ class Rewarm(keras.callbacks.Callback):
         return {
             "peak": self.peak,
             "steps": self.steps,
+            "epochs": self.epochs,
             "fraction": self.fraction,
             "decay": serialization.to_config("decay", self.decay),
             "optimizer": self.policy,
@@ -158,6 +167,17 @@ class Rewarm(keras.callbacks.Callback):
         optimizer = self.model.optimizer
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)
         optimizer.learning_rate = rate
+
+
+def _check_epochs(epochs, steps) -> None:
+    if epochs is None:
+        return
+    checks.check_positive("epochs", epochs)
+    if steps is not None:
+        raise ValueError(
+            "`steps` and `epochs` both say how long the warm-up is. Received: "
+            f"steps={steps!r}, epochs={epochs!r}. Give one of them."
+        )
 
 
 def _check(peak, steps, fraction, decay) -> None:

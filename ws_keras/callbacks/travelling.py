@@ -69,6 +69,15 @@ class TravellingState(keras.layers.Layer):
             self.restored = True
 
 
+def states(model: keras.Model) -> list[TravellingState]:
+    """Returns the states that travel with a model, in their order."""
+    return [model.__dict__[name] for name in sorted(_names(model), key=_rank)]
+
+
+def _rank(name: str) -> int:
+    return int(name.removeprefix(_PREFIX))
+
+
 def _names(model: keras.Model) -> list[str]:
     states = model.__dict__.items()
     return [n for n, state in states if isinstance(state, TravellingState)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from ws_keras.data import aligned
 from ws_keras.data import npz
+from ws_keras.data import registered
 from ws_keras.data import textures
 from ws_keras.storage import files
 from ws_keras.storage import locks
@@ -64,9 +65,9 @@ def load(
 
     Args:
         name: One of `NAMES` (`"mnist_rgb"` is MNIST in the shape of CIFAR,
-            padded by black and repeated over three channels), or
-            `"npz:PATH"` for a file with arrays `x` and `y` (and `x_test`,
-            `y_test`); see `npz.read`.
+            padded by black and repeated over three channels), one of
+            `register_dataset`, or `"npz:PATH"` for a file with arrays `x` and
+            `y` (and `x_test`, `y_test`); see `npz.read`.
         data_dir: Folder of TensorFlow Datasets. Defaults to TFDS' own. A file
             `NAME.npz` in it comes first, and needs no TensorFlow; `save`
             makes one.
@@ -85,6 +86,9 @@ def load(
     _check_name(name)
     if name.startswith(npz.PREFIX):
         found = npz.read(name.removeprefix(npz.PREFIX), with_test)
+        return Dataset(name, num_classes=int(found["y"].max()) + 1, **found)
+    if name in registered.names():
+        found = registered.read(name, with_test)
         return Dataset(name, num_classes=int(found["y"].max()) + 1, **found)
     if name == "textures":
         test = (None, None)
@@ -195,16 +199,19 @@ def num_train(name: str) -> int:
     _check_name(name)
     if name.startswith(npz.PREFIX):
         return npz.num_samples(name.removeprefix(npz.PREFIX))
+    if name in registered.names():
+        return len(registered.read(name)["y"])
     if name == "textures":
         return textures.NUM_TRAIN
     return _TFDS["mnist" if name == _MNIST_RGB else name][1]
 
 
 def _check_name(name: str) -> None:
-    if name not in NAMES and not name.startswith(npz.PREFIX):
+    known = [*NAMES, *registered.names()]
+    if name not in known and not name.startswith(npz.PREFIX):
         raise ValueError(
             f"Unknown data set. Received: {name!r}. Choose one of "
-            f"{list(NAMES)}, or npz:PATH for your own arrays."
+            f"{known}, or npz:PATH for your own arrays."
         )
 
 

@@ -43,7 +43,25 @@ def read(
     Raises:
         ValueError: If the file or one of its arrays is not as described.
     """
-    arrays = _load(path, available)
+    return checked(path, _load(path, available), with_test)
+
+
+def checked(
+    source: str | os.PathLike, arrays: dict, with_test: bool = False
+) -> dict:
+    """Checks arrays as those of a file, and converts them.
+
+    Args:
+        source: What they are of, for errors.
+        arrays: Dict of arrays with the names in a file.
+        with_test: As in `read`. Defaults to `False`.
+
+    Returns:
+        As `read`.
+
+    Raises:
+        ValueError: If an array is not as described in `read`.
+    """
     parts = [("x", "y")]
     if with_test or "x_test" in arrays or "y_test" in arrays:
         parts.append(("x_test", "y_test"))
@@ -51,10 +69,10 @@ def read(
     for x, y in parts:
         for name in (x, y):
             if name not in arrays:
-                raise _error(path, f"must hold `{name}`", sorted(arrays))
-        found[x] = _samples(path, x, arrays[x])
-        found[y] = _labels(path, y, arrays[y], len(found[x]))
-    _check_parts(path, found)
+                raise _error(source, f"must hold `{name}`", sorted(arrays))
+        found[x] = _samples(source, x, arrays[x])
+        found[y] = _labels(source, y, arrays[y], len(found[x]))
+    _check_parts(source, found)
     return found
 
 

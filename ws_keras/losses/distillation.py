@@ -62,13 +62,19 @@ def distill(
     """
     _check(weight, temperature)
     _check_models(model, teacher)
+    learner = _learner(Distilled, model, temperature)
+    # In a closure: an attribute would be saved with the weights.
+    learner.taught = lambda x: teacher(x, training=False)
+    learner.weight = weight
+    return learner
+
+
+def _learner(kind: type, model: keras.Model, temperature: float):
     strategy = getattr(model, "distribute_strategy", None)
     with strategy.scope() if strategy else contextlib.nullcontext():
         inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
-        learner = Distilled(inputs, model.outputs[0], name=model.name)
-    # In a closure: an attribute would be saved with the weights.
-    learner.taught = lambda x: teacher(x, training=False)
-    learner.weight, learner.temperature = weight, temperature
+        learner = kind(inputs, model.outputs[0], name=model.name)
+    learner.temperature = temperature
     return learner
 
 
@@ -93,10 +99,15 @@ class Distilled(keras.Model):
         soft = keras.losses.CategoricalCrossentropy(from_logits=True)(
             targets, y_pred / scale, sample_weight
         )
-        part = scale**2 * soft
+        theirs = scale**2 * soft
         for penalty in self.losses:
-            part = part + self._aggregate_additional_loss(penalty)
-        return (1 - self.weight) * own + self.weight * part
+            theirs = theirs + self._aggregate_additional_loss(penalty)
+        return (1 - self.part) * own + self.part * theirs
+
+    @property
+    def part(self):
+        """The part of the teacher in the loss."""
+        return self.weight
 
 
 def _check(weight, temperature) -> None:
@@ -148,3 +159,96 @@ def _ends_with_softmax(model) -> bool:
     activation = getattr(last, "activation", None)
     is_softmax = activation is keras.activations.softmax
     return is_softmax or isinstance(last, keras.layers.Softmax)
+
+
+class Teacher(keras.layers.Layer):
+    """A frozen copy of a network, and how much it has to say.
+
+    It is a part of the model that it teaches, so that checkpoints hold it.
+
+    Args:
+        network: The copy.
+    """
+
+    def __init__(self, network: keras.Model):
+        super().__init__(name="teacher")
+        network.trainable = False
+        self.network = network
+        self.part = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, name="part"
+        )
+        self.built = True
+
+    def take(self, model: keras.Model, part: float) -> None:
+        """Becomes what a model is now.
+
+        Args:
+            model: The network of which it is a copy.
+            part: Part of the teacher in the loss.
+        """
+        pairs = zip(self.network.variables, model.variables, strict=True)
+        for variable, value in pairs:
+            variable.assign(ops.convert_to_numpy(value))
+        self.part.assign(part)
+
+
+class Successive(Distilled):
+    """The model that `successive` returns.
+
+    Attributes:
+        teacher: The `Teacher`.
+        teach: Function of a part of the loss; the teacher becomes what the
+            network is now, and has that part from now on.
+    """
+
+    @property
+    def part(self):
+        """The part of the teacher in the loss, 0 until `teach` is called."""
+        return ops.convert_to_tensor(self.teacher.part)
+
+
+def successive(model: keras.Model, temperature: float = 2.0) -> Successive:
+    """Returns a model that what it was before teaches.
+
+    Like that of `distill`, with a copy of the network as its teacher, which
+    has no part in the loss until `teach` is called.
+
+    Example:
+
+    ```python
+    learner = successive(build())
+    learner.compile("adam", loss)
+    learner.teach(0.5)  # from what it is now
+    ```
+
+    Args:
+        model: As in `distill`; it can be built from its config.
+        temperature: As in `distill`. Defaults to 2.
+
+    Returns:
+        An uncompiled `Successive`, made under the strategy of `model`.
+
+    Raises:
+        ValueError: If an argument is out of its range, or the model gives no
+            logits or cannot be copied.
+    """
+    _check(0.0, temperature)
+    strategy = getattr(model, "distribute_strategy", None)
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        try:
+            # Not `model`, whose copy would have its metrics as well.
+            plain = keras.Model(model.inputs, model.outputs)
+            copied = keras.models.clone_model(plain)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ValueError(
+                "The teacher is a copy of `model`, which must be functional "
+                "or Sequential, of layers with a config. Received: "
+                f"{model.name!r} ({str(error).splitlines()[0][:200]})."
+            ) from None
+        teacher = Teacher(copied)
+    _check_models(model, copied)
+    learner = _learner(Successive, model, temperature)
+    learner.teacher = teacher
+    learner.taught = lambda x: copied(x, training=False)
+    learner.teach = lambda part: teacher.take(model, part)
+    return learner

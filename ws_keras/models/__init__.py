@@ -1,6 +1,8 @@
-"""The paper's networks, by name."""
+"""The paper's networks, by name, and a user's."""
 
-from ws_keras.models.mlp import mlp
+from ws_keras import references
+from ws_keras.models import outside
+from ws_keras.models.perceptron import mlp
 from ws_keras.models.resnet import resnet18
 
 NAMES = ("resnet18", "mlp", "logistic")
@@ -11,8 +13,9 @@ def build(name: str, **arguments):
 
     Args:
         name: `"resnet18"`, `"mlp"` or `"logistic"` (the MLP without hidden
-            layers).
-        arguments: Arguments of `resnet18` or `mlp`.
+            layers), or `"my_module:build"` for a function of a user's; see
+            `outside.network`.
+        arguments: Arguments of `resnet18`, `mlp` or `outside.network`.
 
     Returns:
         An uncompiled `keras.Model` that gives logits.
@@ -26,6 +29,9 @@ def build(name: str, **arguments):
         return mlp(**arguments)
     if name == "logistic":
         return mlp(**{**arguments, "depth": 0})
+    if references.is_reference(name):
+        return outside.network(name, **arguments)
     raise ValueError(
-        f"Unknown model. Received: name={name!r}. Choose one of {list(NAMES)}."
+        f"Unknown model. Received: name={name!r}. Choose one of "
+        f"{list(NAMES)}, or 'my_module:build' for a function of your own."
     )

@@ -39,6 +39,7 @@ _PLACE = {
     "measures": dict | None,
 }
 _RULE = {"value", "best", "waited"}
+_DTYPES = ("float32", "float64", "uint8")  # of what callbacks remember
 _SHOWN = 5  # names in a sentence
 
 
@@ -171,6 +172,7 @@ def _check_state(checkpoint: checkpoints.Checkpoint) -> None:
     wrong = [*_wrong(state, _STATE)] or [
         *_wrong_place(state["place"]),
         *_wrong_notes(state["notes"]),
+        *_wrong_stores(state.get("stores", [])),
     ]
     if not wrong and state["row"] is not None:
         try:
@@ -215,6 +217,18 @@ def _wrong_notes(notes: dict) -> Iterator[str]:
         type(number) is int and number >= 0 for number in samples
     ):
         yield "kind of notes than lists of samples."
+
+
+def _wrong_stores(stores: Any) -> Iterator[str]:
+    """Names, shapes and dtypes of what callbacks remember."""
+    try:
+        for name, shape, dtype in itertools.chain(*stores):
+            is_whole = all(type(n) is int and n >= 0 for n in shape)
+            if type(name) is str and is_whole and dtype in _DTYPES:
+                continue
+            yield "kind of stores than arrays of callbacks."
+    except (TypeError, ValueError):
+        yield "kind of stores than arrays of callbacks."
 
 
 def _are_numbers(values: dict) -> bool:

@@ -17,6 +17,7 @@ from ws_keras.training import keeper as keepers
 from ws_keras.training import moments
 from ws_keras.training import objective as objectives
 from ws_keras.training import place as places
+from ws_keras.training import remembered
 from ws_keras.training import state as states
 from ws_keras.training import stop as stops
 from ws_keras.training import terms
@@ -122,6 +123,8 @@ class Trainer:
         # What else checkpoints are to hold, of values that JSON knows.
         self.notes = {}
         self._metrics = ()
+        # By callbacks, in the round that is trained.
+        self._remembered = remembered.Remembered()
         self._trace_seconds = 0.0
 
     def warm_up(self, indices: np.ndarray) -> None:
@@ -153,7 +156,12 @@ class Trainer:
             self.place = places.Place(**{**_UNKNOWN, **state["place"]})
             if self.place.step:
                 metrics = self.model.metrics_variables
-        keepers.restore(checkpoint, variables + metrics)
+        slots = remembered.slots(state.get("stores", ()))
+        keepers.restore(
+            checkpoint, variables + metrics + remembered.arrays(slots)
+        )
+        stores = [{n: np.array(s) for n, s in each.items()} for each in slots]
+        self._remembered = remembered.Remembered(stores)
         # The next epoch begins by setting these to zero.
         self._metrics = [ops.convert_to_numpy(metric) for metric in metrics]
         self.rounds, self.epochs = state["rounds"], state["epochs"]
@@ -217,9 +225,14 @@ class Trainer:
         guard = places.Guard(self._keeper, self._keep, clock, rule, until.limit)
         if self._diagnostics is not None and self.place is None:
             self._diagnostics.start()
+        if self.place is None:
+            self._remembered = remembered.Remembered()
         monitor = _Monitor(self, number, round, clock, size)
         callbacks = guard.around(
-            [clock, *self._resets, *self.callbacks, monitor, rule],
+            [
+                *(clock, *self._resets, *self.callbacks),
+                *(monitor, rule, self._remembered),
+            ],
             steps,
             place.step,
             self._metrics,
@@ -229,7 +242,10 @@ class Trainer:
         if place.step:
             epochs += 1
             rest = self._rest(number, round, place)
-            self._fit(rest, callbacks, place.epoch, epochs, validation)
+            seeing = remembered.shifted(
+                callbacks, self.callbacks, steps, place.step
+            )
+            self._fit(rest, seeing, place.epoch, epochs, validation)
             rule.set_state(rule.get_state())
         if not (place.step and guard.is_over(epochs)):
             self._fit(batches, callbacks, epochs, until.limit, validation)
@@ -326,6 +342,10 @@ class Trainer:
             "row": self._row,
             "notes": self.notes,
         }
+        stores = [] if place is None else self._remembered.stores()
+        if stores:
+            state["stores"] = remembered.described(stores)
+            variables += remembered.arrays(stores)
         self._keeper.save(state, variables)
 
     def _measured(self) -> list:

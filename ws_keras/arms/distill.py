@@ -1,0 +1,31 @@
+"""Distillation from the network of the round before as an arm."""
+
+from ws_keras.arms.arm import Arm
+from ws_keras.arms.arm import number
+from ws_keras.arms.registry import register_arm
+
+
+@register_arm("distill")
+class Distill(Arm):
+    """A fresh network in each round, taught by that of the round before."""
+
+    costs_like = "cold"
+    weight: float = number("[0, 1]", default=0.5)
+    temperature: float = number("(0, inf)", default=2.0)
+
+    def begin(self, model, round):
+        if not round.is_first:
+            model.teach(self.weight)
+        round.cold_start(model)
+
+    def losses(self, model):
+        from ws_keras.losses import distillation
+
+        return distillation.successive(model, self.temperature)
+
+    def check(self, model, protocol):
+        if protocol == "transfer":
+            raise ValueError(
+                f"The arm {self.text!r} needs rounds of one set of classes. "
+                f"Received: rounds.protocol={protocol!r}. Choose another arm."
+            )

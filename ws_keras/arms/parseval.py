@@ -1,0 +1,17 @@
+"""The pull to orthogonal kernels as an arm."""
+
+import ws_keras
+from ws_keras.arms.arm import Arm
+from ws_keras.arms.arm import number
+from ws_keras.arms.registry import register_arm
+
+
+@register_arm("parseval")
+class Parseval(Arm):
+    """A warm start whose kernels are pulled towards orthogonal ones."""
+
+    strength: float = number("[0, inf)", default=1e-3)
+    scale: float = number("(0, inf)", default=1.0)
+
+    def losses(self, model):
+        ws_keras.parseval(model, self.strength, self.scale)

@@ -1,0 +1,97 @@
+"""Data sets that a user defines by a function."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ws_keras import registering
+from ws_keras.data import npz
+
+_NAMES = ("cifar10", "cifar100", "svhn_cropped", "mnist", "fashion_mnist")
+_NAMES += ("mnist_rgb", "textures", "npz")
+_known: registering.Registry[Callable] = registering.Registry(
+    "data set", _NAMES
+)
+
+
+def register_dataset(name: str) -> Callable[[Callable], Callable]:
+    """Returns a decorator of a function that gives the samples of a data set.
+
+    The name is then known as `config.data.name`. The same file, or module,
+    may define a name again; another one may not.
+
+    Example:
+
+    ```python
+    @ws_keras.register_dataset("moons")
+    def moons():
+        return (x_train, y_train), (x_test, y_test)  # or just x, y
+    ```
+
+    Args:
+        name: Small letters, digits and underscores.
+
+    Returns:
+        A decorator of a function without arguments that returns `(x, y)`, or
+        a training and a test pair of them. Samples are `uint8` or floats,
+        `(n, features)` or images; labels are whole numbers from 0, `(n,)`.
+        Each call must return the same samples.
+
+    Raises:
+        ValueError: If the name is not of this form or is taken.
+    """
+    _known.check(name)
+    origin = registering.origin_of(sys._getframe(1).f_globals)
+
+    def register(function: Callable) -> Callable:
+        _known.define(name, function, origin)
+        return function
+
+    return register
+
+
+def names() -> list[str]:
+    """Returns the names of all data sets that have been defined."""
+    return _known.names()
+
+
+def read(name: str, with_test: bool = False) -> dict:
+    """Returns the arrays of a data set, as `npz.read` does.
+
+    Args:
+        name: One of `names()`.
+        with_test: Whether there must be a test part. Defaults to `False`.
+
+    Raises:
+        ValueError: If the function fails, or what it returns is no data set.
+    """
+    what = f"The data set {name!r}, of {_known.origin(name)},"
+    try:
+        found = _known[name]()
+    except Exception as error:  # a user's own code fails in any way
+        raise ValueError(
+            f"{what} must be made by its function without an error. Received: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return npz.checked(what, _arrays(what, found), with_test)
+
+
+def _arrays(what: str, found: Any) -> dict:
+    is_pair = isinstance(found, tuple | list) and len(found) == 2
+    parts = [found] if is_pair else []
+    if is_pair and all(isinstance(part, tuple | list) for part in found):
+        # Also two lists of two samples: arrays are what is meant.
+        parts = found
+    if not parts or any(len(part) != 2 for part in parts):
+        raise ValueError(
+            f"{what} must be a pair (x, y) of arrays, or a training and a test "
+            f"pair. Received: {type(found).__name__}."
+        )
+    suffixes = ("", "_test")
+    return {
+        f"{letter}{suffix}": np.asarray(array)
+        for suffix, part in zip(suffixes, parts, strict=False)
+        for letter, array in zip("xy", part, strict=True)
+    }
