@@ -1,9 +1,7 @@
-"""A method of your own against cold, warm and shrink-perturb: rows, report.
+"""A method of your own against cold, warm and shrink-perturb, with a report.
 
 ws-run --config=examples/own_method.py --workdir=runs/own_method
 """
-
-import sys
 
 from ws_keras.configs import quickstart
 from ws_keras.launch import run
@@ -28,6 +26,5 @@ def get_config():
     return config
 
 
-if __name__ == "__main__":  # python examples/own_method.py does the same
-    sys.argv += [f"--config={__file__}", "--workdir=runs/own_method"]
-    run.run()
+if __name__ == "__main__":  # python examples/own_method.py does it as well
+    run.cli.run(run.main, ["", f"--config={__file__}", "--workdir=runs/own"])

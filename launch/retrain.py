@@ -17,6 +17,8 @@ import sys
 
 from absl import flags
 
+from ws_keras import arms
+
 from . import cli
 from . import held_out
 from . import lists
@@ -49,7 +51,8 @@ _COMPARE = lists.define(
     "compare",
     [],
     "Other ways to start, trained and reported for comparison: cold, "
-    "warm, or both.",
+    "warm, both, or any arm with its numbers: "
+    f"{', '.join(arms.forms())}.",
 )
 _HELD_OUT = held_out.HELD_OUT
 _SPLIT = held_out.SPLIT
@@ -186,7 +189,8 @@ def _compared(model, parts, part: pathlib.Path, training: pathlib.Path):
 
 def _is_saved(setting) -> bool:
     """Whether the model of a setting, or of a row, is the one to save."""
-    return (setting.arm, setting.seed) == ("shrink_perturb", _SEED.value)
+    ours = ("shrink_perturb", _SHRINK.value, _PERTURB.value, _SEED.value)
+    return (setting.arm, setting.shrink, setting.perturb, setting.seed) == ours
 
 
 def _is_finite(model) -> bool:
@@ -296,12 +300,14 @@ def _check_paths(out: pathlib.Path) -> None:
         raise ValueError(
             f"`--seeds` must be at least 1. Received: --seeds={_SEEDS.value}."
         )
-    others = set(_others()) - {"cold", "warm"}
-    if others:
-        raise ValueError(
-            "`--compare` must hold cold, warm or both. "
-            f"Received: {', '.join(sorted(others))}."
-        )
+    for other in _others():
+        try:
+            arms.parse(other)
+        except ValueError as error:
+            text = str(error).partition(" Several are")[0]
+            raise ValueError(
+                f"`--compare` must hold cold, warm, both or other arms. {text}"
+            ) from None
 
 
 def _set_rate(model) -> None:

@@ -20,6 +20,7 @@ ENDS = {
     "compare_on_your_data": r"% of its sample passes\. It (did not pay|paid)",
     "custom_loop": r"held-out accuracy changed by \+\d+\.\d points",
     "mirrored": r"with the same weights: the largest difference is 0\.0",
+    "own_method": r"^tensorboard --logdir=.+runs/own$",
     "text_classifier": r"^Against cold, .* warm has [+\-\d.]+ points and",
     "weekly_retraining": AGAINST,
 }
@@ -58,7 +59,8 @@ def test_no_example_is_left_out():
 
 
 # Those that compare arms take a minute or two each.
-SLOW = (*POINTS, "compare_on_your_data", "mirrored", "weekly_retraining")
+SLOW = (*POINTS, "compare_on_your_data", "mirrored", "own_method")
+SLOW += ("weekly_retraining",)
 EXAMPLES = [
     pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
     for name in ENDS
@@ -66,10 +68,10 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_example(name):
+def test_example(name, tmp_path):
     done = subprocess.run(
-        [sys.executable, f"examples/{name}.py"],
-        cwd=ROOT,
+        [sys.executable, str(ROOT / f"examples/{name}.py")],
+        cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

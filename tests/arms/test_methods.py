@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import pathlib
 
 import keras
 import numpy as np
@@ -84,6 +85,15 @@ def test_no_arm_of_the_package_is_left_out():
     assert set(EACH) == {name for name in arms.names() if name in EACH}
     ours = {type(arms.parse(text)).__module__ for text in EACH.values()}
     assert all(module.startswith("ws_keras.arms.") for module in ours)
+
+
+def test_the_table_of_the_documents_is_that_of_the_classes():
+    page = pathlib.Path(__file__).parents[2] / "docs/methods.md"
+    text = page.read_text("utf8")
+    for line in arms.table().splitlines()[2:]:
+        name = arms.name_of(line.removeprefix("| `").partition("`")[0])
+        if name.partition("[")[0] in EACH:
+            assert line in text
 
 
 @pytest.mark.parametrize("name", [n for n in EACH if n != "warm"])
