@@ -90,10 +90,12 @@ def test_no_arm_of_the_package_is_left_out():
 def test_the_table_of_the_documents_is_that_of_the_classes():
     page = pathlib.Path(__file__).parents[2] / "docs/methods.md"
     text = page.read_text("utf8")
-    for line in arms.table().splitlines()[2:]:
-        name = arms.name_of(line.removeprefix("| `").partition("`")[0])
-        if name.partition("[")[0] in EACH:
-            assert line in text
+    lines = arms.table().splitlines()[2:]
+    ours = [line for line in lines if line in text]
+    missing = [line for line in lines if line not in text]
+    assert len(ours) > len(EACH)
+    # Another test may have defined others.
+    assert not [x for x in missing if arms.name_of(x[3:]) in EACH]
 
 
 @pytest.mark.parametrize("name", [n for n in EACH if n != "warm"])

@@ -12,7 +12,7 @@ import pytest
 from keras import layers
 from keras import ops
 
-from ws_keras.models.mlp import mlp
+from ws_keras.models import mlp
 from ws_keras.models.resnet import resnet18
 from ws_keras.transforms import activity
 from ws_keras.transforms import fresh

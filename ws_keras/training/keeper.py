@@ -39,7 +39,6 @@ _PLACE = {
     "measures": dict | None,
 }
 _RULE = {"value", "best", "waited"}
-_DTYPES = ("float32", "float64", "uint8")  # of what callbacks remember
 _SHOWN = 5  # names in a sentence
 
 
@@ -224,7 +223,8 @@ def _wrong_stores(stores: Any) -> Iterator[str]:
     try:
         for name, shape, dtype in itertools.chain(*stores):
             is_whole = all(type(n) is int and n >= 0 for n in shape)
-            if type(name) is str and is_whole and dtype in _DTYPES:
+            is_plain = np.dtype(dtype).kind in "biuf"
+            if type(name) is str and is_whole and is_plain:
                 continue
             yield "kind of stores than arrays of callbacks."
     except (TypeError, ValueError):
