@@ -110,7 +110,7 @@ def test_all_of_it_runs_and_is_reported(folder, found):
     module = "mine_for_a_test"
     assert named == {("blobs", f"{module}:build", f"{module}:optimizer")}
     page = (folder / "run/report/report.md").read_text()
-    assert "halved-0.25" in page and "An experiment of a user's." in page
+    assert "halved-0.25" in page and "An experiment of a user's" in page
 
 
 def test_an_own_arm_does_what_it_says(found):
