@@ -28,7 +28,7 @@ ORDER = [
     {"experiment"},
     {"keeping", "comparison", "comparing", "growing"},
 ]
-BELOW = ("report", "storage")
+BELOW = ("report", "storage", "arms")
 ANALYSIS = sorted((PACKAGE / "report").rglob("*.py"))
 
 
