@@ -113,7 +113,7 @@ def _beside(run):
     header, lines = ["model", "arm"], []
     measures = ("steps", "mean_accuracy", "mean_steps")
     for measure in measures:
-        header += [measure.replace("_", " "), "DASH's", ""]
+        header += [measure.replace("_", " "), "DASH's", "comparison"]
     for arm in run.arms:
         line = [arm.cell.model, arm.name]
         for measure in measures:

@@ -72,7 +72,13 @@ def _half(arm):
 
 def _table(run):
     header = ("start epoch", "half-data accuracy %", "accuracy %")
-    header += ("difference %", "95 % interval", "seeds", "paper %", "")
+    header += (
+        "difference %",
+        "95 % interval",
+        "seeds",
+        "paper %",
+        "comparison",
+    )
     lines = []
     for arm in run.along_x("warm"):
         harm = _harm(arm)

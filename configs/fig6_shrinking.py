@@ -104,7 +104,7 @@ def _table(run):
     header = ["shrink"]
     for arm in run.arms:
         seeds = len(_measured(arm, 1.0))
-        header += [f"{_model(arm)} (n = {seeds})", "replication", ""]
+        header += [f"{_model(arm)} (n = {seeds})", "replication", "comparison"]
     lines = tuple(
         (
             formatting.text(factor),

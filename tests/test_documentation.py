@@ -15,7 +15,10 @@ import ws_keras.configs.quickstart
 from ws_keras import experiment
 from ws_keras import settings
 from ws_keras.data import datasets
+from ws_keras.report import charts
+from ws_keras.report import claims
 from ws_keras.report import sections
+from ws_keras.report import view
 from ws_keras.report import writing
 from ws_keras.report.render import drawing
 from ws_keras.report.render import html
@@ -101,6 +104,9 @@ def stand_ins():
         "ws_keras": ws_keras,
         "datasets": datasets,
         "experiment": experiment,
+        "charts": charts,
+        "claims": claims,
+        "view": view,
         "writing": writing,
         "rows": rows,
         "workdir": workdir,

@@ -105,7 +105,12 @@ def test_what_the_user_sees(folder, first):
     first_line = "own/cold/seed0  round 1 of 2: 20 samples, 2 epochs, "
     assert lines[0].startswith(first_line)
     assert " CPU-s)" in lines[0]
-    assert any(line.startswith("| experiment | arm") for line in lines)
+    assert any(line.startswith("| arm") for line in lines)
+    # The answer stands before the table, and both fit a terminal.
+    (said,) = (n for n, line in enumerate(lines) if line.startswith("After "))
+    table = [n for n, line in enumerate(lines) if line.startswith("|")]
+    assert said < min(table)
+    assert max(len(line) for line in lines[said : max(table) + 1]) <= 100
     assert str(folder / "run/report/report.md") in lines
     assert lines[-1] == f"tensorboard --logdir={folder / 'run'}"
 

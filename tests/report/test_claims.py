@@ -129,6 +129,9 @@ def test_a_run_that_was_limited_is_not_the_end(pair):
         config = {"rounds": {"limit": limit}}
         run = runs.Run("own", pair, config=config, recipe=recipe)
         assert bool(list(claims.cold_above("warm")(run))) == is_judged
+    # Of a recipe that is not known nobody can tell.
+    unknown = runs.Run("own", pair, config={"rounds": {"limit": 2}})
+    assert list(claims.cold_above("warm")(unknown))
 
 
 def test_claims_of_strengths(make_arm):

@@ -161,7 +161,9 @@ def _claims(results: Sequence[claims.Result]) -> list[sections.Fold]:
     lines = tuple((r.claim, r.answer, r.because) for r in results)
     counts = collections.Counter(result.answer.value for result in results)
     words = ", ".join(f"{word}: {count}" for word, count in counts.items())
-    made = sections.Table("", ("claim", "", "because"), lines, _CLAIMS_NOTE)
+    made = sections.Table(
+        "", ("claim", "answer", "because"), lines, _CLAIMS_NOTE
+    )
     return [sections.Fold(f"Claims ({words})", (made,))]
 
 

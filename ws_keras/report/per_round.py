@@ -53,7 +53,8 @@ def _accuracy(run: runs.Run, arms: list[runs.Arm], title: str):
         points = {r.num_samples: (r, run.number(arm, r)) for r in arm.rows}
         known = {x: pair for x, pair in points.items() if pair[1]}
         if known:
-            header += [f"paper, {next(iter(known.values()))[1].source}", ""]
+            source = next(iter(known.values()))[1].source
+            header += [f"paper, {source}", "comparison"]
             columns += [
                 {x: number.cell_of_table() for x, (_, number) in known.items()},
                 {

@@ -218,6 +218,8 @@ class Run:
     @property
     def limit(self) -> int | None:
         """The number of rounds after which a run ends before its recipe."""
+        if not self.recipe.config:
+            return None
         ours = recipes.field_of(self.config, "rounds.limit")
         theirs = recipes.field_of(self.recipe.config, "rounds.limit")
         return ours if isinstance(ours, int) and ours != theirs else None

@@ -128,7 +128,12 @@ def beside_paper(run: runs.Run) -> list:
     if not pairs:
         return []
     named = names(run.arms)
-    header = (*(name for name, _ in named), "minus cold", "paper's", "")
+    header = (
+        *(name for name, _ in named),
+        "minus cold",
+        "paper's",
+        "comparison",
+    )
     lines = tuple(
         (
             *(read(arm) for _, read in named),

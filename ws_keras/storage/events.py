@@ -1,6 +1,8 @@
 """TensorBoard event files of a setting: curves over the whole life of an arm.
 
-The tags are explained in `docs/tensorboard.md`.
+The tags are explained in `docs/tensorboard.md`. Writers of libraries give all
+events the present time and a name of their own to each process, so that curves
+of an interrupted run would break.
 """
 
 import contextlib

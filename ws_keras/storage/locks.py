@@ -1,4 +1,7 @@
-"""A lock between processes that dies with its holder."""
+"""A lock between processes that dies with its holder.
+
+Libraries of locks follow links, and do not say who holds one.
+"""
 
 import os
 import pathlib

@@ -1,6 +1,7 @@
 """How much memory is left, and how much a process has taken, in bytes.
 
 What the system does not tell, as outside Linux, is as good as no limit.
+Libraries tell the memory of the machine, not what a container may take.
 """
 
 import math
