@@ -20,6 +20,7 @@ from ws_keras.callbacks.self_normalized import (
 from ws_keras.callbacks.shrink_perturb import ShrinkPerturb as ShrinkPerturb
 from ws_keras.callbacks.stopping import StopAtAccuracy as StopAtAccuracy
 from ws_keras.callbacks.unit_resets import ReDo as ReDo
+from ws_keras.data.registered import register_dataset as register_dataset
 from ws_keras.diagnostics.probe import Probe as Probe
 from ws_keras.growing import fit_rounds as fit_rounds
 from ws_keras.growth.outputs import grow_outputs as grow_outputs

@@ -19,15 +19,15 @@ _BATCH = 500
 
 def of(
     config, network: reuse.Network, samples: Samples
-) -> "Diagnostics | None":
+) -> "SettingProbe | None":
     """Returns the diagnostics that a config asks for, or `None`."""
     wanted = config.diagnostics
     if not wanted.measures and not wanted.shrunk:
         return None
-    return Diagnostics(wanted, network, samples)
+    return SettingProbe(wanted, network, samples)
 
 
-class Diagnostics:
+class SettingProbe:
     """Measures a model before each epoch and after each round.
 
     Args:

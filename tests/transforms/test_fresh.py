@@ -10,8 +10,8 @@ from keras import ops
 
 from tests.transforms import zoo
 from ws_keras import seeds
+from ws_keras.transforms import reinitialize
 from ws_keras.transforms import shrink_perturb as transforms
-from ws_keras.transforms import twins
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_keras_global_state_stays_as_it_was():
 
 
 def test_layers_of_keras_are_built_once_more_only_once(monkeypatch):
-    built, build = [], twins._built
+    built, build = [], reinitialize._built
     monkeypatch.setattr(
-        twins, "_built", lambda *a: built.append(a[0].name) or build(*a)
+        reinitialize, "_built", lambda *a: built.append(a[0].name) or build(*a)
     )
     model = keras.Sequential(
         [
@@ -230,7 +230,7 @@ def test_what_is_kept_goes_with_the_layer():
         layer = keras.layers.Dense(4, kernel_regularizer="l2")
         model = keras.Sequential([keras.Input((6,)), layer])
         transforms.cold_start(model, seed=1)
-        assert layer in twins._KEPT
+        assert layer in reinitialize._KEPT
         return weakref.ref(layer)
 
     layer = used()

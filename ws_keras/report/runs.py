@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
+from ws_keras import arms as methods
 from ws_keras.report import grouping
 from ws_keras.report import paper
 from ws_keras.report import recipe as recipes
@@ -56,7 +57,7 @@ class Arm:
     @property
     def kind(self) -> str:
         """The arm without its numbers, such as `dash`."""
-        return self.first.arm.partition("-")[0]
+        return methods.name_of(self.first.arm)
 
     @property
     def labels(self) -> dict:

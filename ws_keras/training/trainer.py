@@ -65,7 +65,7 @@ class Trainer:
         keeper: The `keeper.Keeper` of its checkpoints. Defaults to `None`,
             which keeps none.
         diagnostics: What to measure before each epoch and after each round,
-            a `diagnostics.Diagnostics`. Not counted as training time.
+            a `Measuring`. Not counted as training time.
             Defaults to `None`.
         recalibrate: Whether the moments of batch norm are measured anew
             at the end of the training of a round, with the weights still,

@@ -10,7 +10,7 @@ from ws_keras import seeds
 from ws_keras.transforms import errors
 from ws_keras.transforms import isolation
 from ws_keras.transforms import ownership
-from ws_keras.transforms import twins
+from ws_keras.transforms import reinitialize
 from ws_keras.transforms import variables
 
 
@@ -74,7 +74,7 @@ class Fresh:
         for layer in [entry.owner, *entry.layers[-2:0:-1]]:
             place = entry.position
             if layer is not entry.owner:
-                ids = list(map(id, twins.all_variables(layer)))
+                ids = list(map(id, reinitialize.all_variables(layer)))
                 place = ids.index(id(entry.variable))
             try:
                 twin = self._twin(entry, layer)
@@ -86,7 +86,7 @@ class Fresh:
                 reason = reason or error  # the innermost says the most
         raise reason
 
-    def _twin(self, entry: variables.Entry, layer) -> twins.Twin:
+    def _twin(self, entry: variables.Entry, layer) -> reinitialize.Twin:
         known = self._twins.get(id(layer))
         if known is not None:
             return known
@@ -98,9 +98,9 @@ class Fresh:
                 if layer is None:
                     twin = _build(self._build_fn, entry)
                 elif layer is entry.owner:
-                    twin = twins.of_layer(layer, address)
+                    twin = reinitialize.of_layer(layer, address)
                 else:
-                    twin = twins.of_whole_layer(layer, address)
+                    twin = reinitialize.of_whole_layer(layer, address)
         except _WrongBuild:
             raise
         except Exception as error:  # a user's class fails in many ways
@@ -109,7 +109,7 @@ class Fresh:
         return twin
 
     def _value(
-        self, entry: variables.Entry, twin: twins.Twin, place: int
+        self, entry: variables.Entry, twin: reinitialize.Twin, place: int
     ) -> np.ndarray:
         isolated = contextlib.nullcontext()
         if not twin.is_known(place):
@@ -129,7 +129,7 @@ class _WrongBuild(ValueError):
     """`build_fn` does not build such a model."""
 
 
-def _build(build_fn: Callable, entry: variables.Entry) -> twins.Twin:
+def _build(build_fn: Callable, entry: variables.Entry) -> reinitialize.Twin:
     """Returns the twin of what a user's function builds."""
     try:
         model = build_fn()
@@ -142,7 +142,7 @@ def _build(build_fn: Callable, entry: variables.Entry) -> twins.Twin:
         raise _wrong_build("it returned the model itself")
     if not ownership.is_built(model):
         raise _wrong_build(f"it returned {model.name!r}, which is not built")
-    return twins.of_model(model)
+    return reinitialize.of_model(model)
 
 
 def _wrong_build(reason: str) -> _WrongBuild:
@@ -153,7 +153,9 @@ def _wrong_build(reason: str) -> _WrongBuild:
     )
 
 
-def _mismatch(twin: twins.Twin, entry: variables.Entry, place: int) -> str:
+def _mismatch(
+    twin: reinitialize.Twin, entry: variables.Entry, place: int
+) -> str:
     """Returns what another build has in the place of a variable, if wrong."""
     shape, wanted = twin.shape(place), tuple(entry.variable.shape)
     if shape == wanted:
