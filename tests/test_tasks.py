@@ -352,7 +352,7 @@ def test_rounds_end_by_any_metric(until, callbacks, stopped_by):
         callbacks=callbacks,
     )
     assert {row.stopped_by for row in found.rows} == {stopped_by}
-    said = "on the very samples" in found.verdict
+    said = "on the held-out samples" in found.verdict
     assert said == str(until.monitor).startswith("val_")
 
 

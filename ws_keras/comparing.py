@@ -35,8 +35,8 @@ from ws_keras.transforms import rates
 from ws_keras.transforms import shrink_perturb as transforms
 
 _SEEDS_ALONE = (
-    "Intervals hold the spread of seeds alone, because the metric tells "
-    "nothing of single samples. Other held-out samples could give other "
+    "Intervals hold the spread of seeds alone, because the metric has no "
+    "value for a single sample. Other held-out samples could give other "
     "numbers."
 )
 _LEFT_OUT = (
@@ -44,8 +44,8 @@ _LEFT_OUT = (
     "held-out samples, which fill none, are not measured."
 )
 _ON_HELD_OUT = (
-    "Rounds were ended by {name}, on the very samples that are held out, so "
-    "that the numbers of all arms are a little too good."
+    "Rounds ended by {name}, measured on the held-out samples themselves, so "
+    "the numbers of all arms are a little too good."
 )
 _ONE_PART = (
     "Where old samples are left out, a model may forget them. `held_out` as a "

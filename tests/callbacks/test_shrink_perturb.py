@@ -616,6 +616,6 @@ def test_a_training_step_with_optimizers_of_its_own_is_warned_of():
     model = Own(inputs, layers.Dense(1)(inputs))
     model.compile(run_eagerly=True)
     callback = ShrinkPerturb(when="step", every=3)
-    with pytest.warns(UserWarning, match="has made no step in this fit"):
+    with pytest.warns(UserWarning, match="made no step in this fit"):
         _fit(model, [callback], epochs=3)
     assert callback.report is None

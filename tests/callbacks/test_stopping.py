@@ -79,7 +79,7 @@ def test_another_metric_can_be_watched():
 
 
 def test_an_unknown_metric_is_a_sentence():
-    with pytest.raises(ValueError, match="monitor='f1', known are"):
+    with pytest.raises(ValueError, match="monitor='f1'; the model has"):
         _fit(StopAtAccuracy(monitor="f1"), [0.5])
 
 

@@ -386,7 +386,7 @@ def test_a_model_that_was_trained_since_has_no_known_past(nursery, weeks):
     model.layers[0].bias.assign(model.layers[0].bias + 1)
     model.save(weeks / "e1.keras")
     second = run(nursery, weeks, "e1.keras", "two.npz", "e2.keras", *QUICK)
-    assert "saved again since" in second.stdout
+    assert "saved again after" in second.stdout
     assert "No recommendation" in second.stdout
 
 

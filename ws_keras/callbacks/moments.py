@@ -181,9 +181,9 @@ class Watch:
         except Exception as error:  # of data that come from anywhere
             # The trained weights are worth more than their moments.
             self._warn(
-                "Batch-norm moments could not be measured anew, and stay as "
-                f"training left them: {error} Measure them before you use "
-                "the model: `ws_keras.recalibrate(model, x)`."
+                "Batch-norm moments could not be measured anew and are those "
+                f"of training: {error} Before you use the model, measure them: "
+                "`ws_keras.recalibrate(model, x)`."
             )
 
     def _warn(self, text: str) -> None:
@@ -195,11 +195,11 @@ class Watch:
         if self.lag is None or not self.lag.is_large:
             return
         self._warn(
-            "Batch-norm moments lag behind the weights, so that the model "
-            "may be far worse in use than in training. "
-            f"{self.lag.describe()}. Measure them anew on training data "
-            "before you use the model: `ws_keras.recalibrate(model, x)`. "
-            "With `ShrinkPerturb(data=x)` the end of `fit` does that."
+            "Batch-norm moments lag behind the weights, so that the model may "
+            f"be far worse in use than in training. {self.lag.describe()}. "
+            "Before you use the model, measure them anew on training data: "
+            "`ws_keras.recalibrate(model, x)`. `ShrinkPerturb(data=x)` does "
+            "so at the end of `fit`."
         )
 
     def _begin(self, model) -> None:

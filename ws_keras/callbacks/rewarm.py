@@ -106,7 +106,7 @@ class Rewarm(keras.callbacks.Callback):
                 raise ValueError(
                     f"`{'epochs' if self.epochs else 'fraction'}` needs data "
                     "whose number of batches is known. "
-                    "Received: data of unknown length. Give `steps=`, or "
+                    "Received: data of unknown length. Give `steps=`, or give "
                     "`fit` its `steps_per_epoch`."
                 )
             whole = length * self.params["epochs"]
@@ -120,9 +120,9 @@ class Rewarm(keras.callbacks.Callback):
             self._is_first = False
             if epoch > 0 and length is None:
                 raise ValueError(
-                    "A fit that goes on with a later epoch needs data whose "
-                    "number of batches is known. Received: epoch "
-                    f"{epoch} of data of unknown length. Give `fit` its "
+                    "A fit that continues with a later epoch needs data whose "
+                    f"number of batches is known. Received: epoch {epoch} of "
+                    "data of unknown length. Give `fit` its "
                     "`steps_per_epoch`."
                 )
             if epoch == 0 and not self._is_restored():

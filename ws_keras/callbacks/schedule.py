@@ -51,9 +51,9 @@ class Schedule:
         getattr(self, f"_check_{self.when}")()
         if self.until is not None and self.until <= self._first_epoch():
             raise ValueError(
-                "`until` must leave an epoch in which something is due. "
-                f"Received: until={self.until}, the first is epoch "
-                f"{self._first_epoch()} (epochs count from 0)."
+                "`until` must be later than the first epoch in which the "
+                f"transform is due. Received: until={self.until}, the first is "
+                f"epoch {self._first_epoch()} (epochs count from 0)."
             )
 
     def is_due_at_epoch(self, epoch: int) -> bool:

@@ -221,10 +221,9 @@ class ShrinkPerturb(keras.callbacks.Callback):
             and self._steps_in(1)
         ):
             warnings.warn(
-                "The model's optimizer has made no step in this fit, so that "
-                "ShrinkPerturb with `when='step'` is never due. Use "
-                "`when='epoch'` with a training step that has optimizers of "
-                "its own.",
+                "The model's optimizer made no step in this fit, so "
+                "ShrinkPerturb with `when='step'` was never due. If your "
+                "training step has optimizers of its own, use `when='epoch'`.",
                 stacklevel=2,
             )
         if self.log and self.report is not None and logs is not None:
@@ -305,9 +304,10 @@ class ShrinkPerturb(keras.callbacks.Callback):
             self._apply("fit", 0)
         else:
             warnings.warn(
-                f"`fit` begins with epoch {epoch}, which counts as the "
-                "continuation of an earlier fit: ShrinkPerturb did nothing. "
-                "Use `when='epoch'` with `epochs=` to apply it there.",
+                f"`fit` begins with epoch {epoch}, so it counts as the "
+                "continuation of an earlier fit, and ShrinkPerturb did "
+                "nothing. To apply it there, use `when='epoch'` with "
+                "`epochs=`.",
                 stacklevel=2,
             )
 

@@ -155,7 +155,7 @@ class StopAtAccuracy(keras.callbacks.Callback):
         if self.monitor not in logs:
             raise ValueError(
                 "`monitor` must be a metric of the model. Received: "
-                f"monitor={self.monitor!r}, known are {sorted(logs)}. "
+                f"monitor={self.monitor!r}; the model has {sorted(logs)}. "
                 "Compile the model with `metrics=['accuracy']`."
             )
         return float(logs[self.monitor])

@@ -225,7 +225,7 @@ def _tfds(name, data_dir, download, with_test) -> Dataset:
         if not download and not data_dir.is_dir():
             raise ValueError(
                 "`--data_dir` must be a folder of TensorFlow Datasets. "
-                f"Received: {data_dir}, which is none."
+                f"Received: {data_dir}, which is not a folder."
             )
     builder = _builder(tfds, name, data_dir)
     if not _is_prepared(builder):
@@ -265,9 +265,7 @@ def _prepared(builder, name: str, data_dir, download: bool):
     folder = pathlib.Path(folder)
     lock = locks.Lock(folder / _LOCK)
     if lock.is_held():
-        print(
-            f"{name} is being prepared by {lock.holder()}, which is waited for."
-        )
+        print(f"Waiting for {lock.holder()}, which prepares {name}.")
     try:
         with _alone(folder, name):
             # Another process may have prepared it in the meantime.

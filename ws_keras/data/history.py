@@ -176,12 +176,12 @@ def read(model: str | os.PathLike) -> History | None:
     except Exception as error:  # wrong bytes fail in many ways
         raise ValueError(
             f"{path} must be the record that ws-retrain wrote beside its "
-            f"model. Received: {str(error)[:200]!r}. Remove it to go on "
-            "without, as if the model's past were unknown."
+            f"model. Received: {str(error)[:200]!r}. Remove it to continue "
+            "without it; then it is not known what the model was trained on."
         ) from None
     if files.sha256(model) != found["model"]:
         raise Stale(
             f"{path} must belong to the model beside it. Received: a model "
-            "that was saved again since."
+            "that was saved again after the record was written."
         )
     return past

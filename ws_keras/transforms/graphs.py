@@ -51,9 +51,9 @@ def of(model: keras.Model) -> Graph:
     graph = functional(model)
     if graph is None or not is_of_keras(model):
         raise ValueError(
-            "The model must be a graph of layers, functional or Sequential, "
-            "for what reads a unit's output to be found. Received: "
-            f"{model.name!r} ({type(model).__name__}), which is none."
+            "The model must be a graph of layers (functional or Sequential), "
+            "so that the readers of a unit's output can be found. Received: "
+            f"{model.name!r} ({type(model).__name__}), which has no graph."
         )
     return _Walk().graph(graph)
 

@@ -164,8 +164,8 @@ def mean_activity(measure: activity.Activity, found: list) -> list[np.ndarray]:
     ]
     if not all(map(arrays.is_finite, means)):
         raise errors.NotFinite(
-            "The activations must be finite for dormant units to be known. "
-            "Received: nan or infinity. Look at the data and at the weights: "
-            "the training may have diverged."
+            "The activations must be finite to find dormant units. Received: "
+            "nan or infinity. Look at the data and at the weights: the "
+            "training may have diverged."
         )
     return means

@@ -232,9 +232,9 @@ def _frozen(each: graph_units.Units) -> str:
 
 def _unknown(each: graph_units.Units) -> ValueError:
     return ValueError(
-        "It must be known what reads a unit, for its outgoing weights to "
-        f"become 0. Received: the layer {each.layer.name!r}, whose output "
-        f"{each.reason}. Leave it out with `exclude={each.layer.name!r}`."
+        "It must be known which weights read a unit, to set them to 0. "
+        f"Received: the layer {each.layer.name!r}, whose output {each.reason}. "
+        f"Leave it out with `exclude={each.layer.name!r}`."
     )
 
 

@@ -75,10 +75,10 @@ def _starts(optimizer) -> list:
     except Exception as error:  # a user's class fails in many ways
         reason = errors.reason(error)
     raise ValueError(
-        "The optimizer must be such that it can be rebuilt from its config, "
-        "for its start to be known. Received: "
-        f"{type(optimizer).__name__} ({reason}). Use `optimizer='keep'`, and "
-        "compile the model anew where its state must go."
+        "It must be possible to rebuild the optimizer from its config, to "
+        f"find its initial state. Received: {type(optimizer).__name__} "
+        f"({reason}). Use `optimizer='keep'`, and compile the model again "
+        "where the state must be reset."
     )
 
 

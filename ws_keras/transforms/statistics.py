@@ -23,15 +23,15 @@ def check_policy(policy: str, data) -> None:
         )
     if policy == "recalibrate" and data is None:
         raise ValueError(
-            "`statistics='recalibrate'` needs `data`, which it measures "
-            f"them on. Received: statistics={policy!r}, data=None."
+            "`statistics='recalibrate'` needs `data` to measure the "
+            f"statistics on. Received: statistics={policy!r}, data=None."
         )
     if policy in ("keep", "reset") and data is not None:
         raise ValueError(
-            "`data` is what statistics are measured on, which "
-            f"`statistics={policy!r}` does not do. Received: "
-            f"statistics={policy!r}, data={type(data).__name__}. Leave "
-            "one of them out."
+            "`data` is used to measure statistics, but "
+            f"`statistics={policy!r}` does not measure them. Received: "
+            f"statistics={policy!r}, data={type(data).__name__}. Leave one of "
+            "them out."
         )
 
 

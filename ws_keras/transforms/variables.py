@@ -114,15 +114,15 @@ def check_built(model) -> None:
     if not ownership.is_built(model):
         raise ValueError(
             "`model` must be built, so that its weights exist. Received: "
-            f"{model.name!r}, which is not. Give it an `Input`, call "
+            f"{model.name!r}, which is not built. Give it an `Input`, call "
             "`model.build(input_shape)`, or call it once on a batch."
         )
     missing = [layer.name for layer in ownership.unbuilt(model)]
     if missing:
         warnings.warn(
-            f"Layers of {model.name!r} have no weights yet, which are left as "
-            f"they will be built: {', '.join(missing[:5])}. If the model "
-            "uses them, call it once on a batch before it is changed.",
+            f"Layers of {model.name!r} have no weights yet and will keep those "
+            f"that they are built with: {', '.join(missing[:5])}. If the model "
+            "uses them, call it once on a batch before you change it.",
             stacklevel=2,
         )
 
