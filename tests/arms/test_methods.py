@@ -29,6 +29,7 @@ TIMES = ("train_seconds", "cpu_seconds", "trace_seconds", "eval_seconds")
 # One of each that can be named, in a form that makes a difference soon.
 EACH = {
     "cold": "cold",
+    "continual_backprop": "continual_backprop-0.5-0",
     "dash": "dash-0.3-0.3",
     "distill": "distill-0.5-2",
     "fire": "fire",
@@ -39,6 +40,7 @@ EACH = {
     "last_layer": "last_layer-0.5-0.1",
     "norm_reset": "norm_reset",
     "parseval": "parseval-0.01",
+    "redo": "redo-5-2",
     "rewarm": "rewarm-2",
     "rewarm_reset": "rewarm_reset",
     "shrink_perturb": "shrink_perturb-0.25-0.75",
@@ -50,6 +52,7 @@ EACH = {
 ACTING = [
     *("distill", "hare_tortoise", "l2_init", "parseval", "rewarm"),
     *("rewarm_reset", "soft_rescaling", "weight_averaging"),
+    *("redo", "continual_backprop"),
 ]
 
 
