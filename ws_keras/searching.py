@@ -1,0 +1,266 @@
+"""Which start is best for one's own data: a search under a budget."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from collections.abc import Sequence
+
+from ws_keras import arms as all_arms
+from ws_keras import comparison as comparisons
+from ws_keras.report import scale as scales
+from ws_keras.storage import rows
+
+CANDIDATES = (
+    "cold",
+    "warm",
+    "shrink_perturb-0.8-0.01",
+    "shrink_perturb-0.6-0.01",
+    "shrink_perturb-0.4-0.1",
+    "shrink_perturb-0.2-0.1",
+    "fire",
+)
+# The verdict sets each other arm beside these two.
+_REFERENCES = ("cold", "warm")
+_FINALISTS = 2  # beside the references
+
+# Runs arms with seeds on the first so many rounds.
+Measure = Callable[[Sequence[str], Sequence[int], int], comparisons.Comparison]
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """A search among arms by successive halving over rounds and seeds.
+
+    All candidates run on the first half of the rounds with one seed. The
+    better half of them runs on all rounds with another seed. The best two of
+    these, a cold and a warm start then run on all rounds with `seeds` further
+    seeds, and the recommendation is made from these last runs alone: an arm
+    that was chosen because it was lucky with one seed has no advantage there.
+    Arms whose metric is within the margin of the best are put in the order
+    of their sample passes.
+
+    Example:
+
+    ```python
+    search = ws_keras.Search(minutes=20)
+    print(ws_keras.fit_rounds(build, rounds, held_out, arms=search))
+    ```
+
+    Args:
+        candidates: Arms in their text form. A cold and a warm start are
+            always among them. Defaults to these two, shrink-perturb at four
+            strengths and FIRE.
+        minutes: Budget in minutes of this machine; `None` sets no limit.
+            Defaults to 10.
+        passes: Budget in sample passes; `None` sets no limit. Defaults to
+            `None`.
+        seeds: Seeds of the last comparison, at least 2. Defaults to 3.
+
+    Raises:
+        ValueError: If an argument is out of its range. `fit_rounds` raises
+            one if the budget is below one run of each candidate, and says
+            what it would have to be.
+    """
+
+    candidates: Sequence[str] = CANDIDATES
+    minutes: float | None = 10.0
+    passes: int | None = None
+    seeds: int = 3
+
+    def __post_init__(self):
+        for arm in self.candidates:
+            all_arms.parse(arm)
+        for name in ("minutes", "passes"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(
+                    f"`{name}` must be positive and finite, or None. "
+                    f"Received: {name}={value!r}."
+                )
+        if self.seeds < 2:
+            raise ValueError(
+                "`seeds` must be at least 2, since one seed decides nothing. "
+                f"Received: seeds={self.seeds!r}."
+            )
+
+
+class _Budget:
+    """What may be spent, and what has been."""
+
+    def __init__(self, search: Search):
+        self._minutes, self._passes = search.minutes, search.passes
+        self._begun = time.monotonic()
+        self.passes = 0
+        self._training = 0.0  # minutes that these passes took
+
+    @property
+    def minutes(self) -> float:
+        """Minutes since the beginning."""
+        return (time.monotonic() - self._begun) / 60
+
+    def count(self, found: Sequence[rows.Row], minutes: float) -> None:
+        """Counts what rows have taken."""
+        self.passes += sum(row.sample_passes for row in found)
+        self._training += minutes
+
+    def minutes_of(self, passes: float) -> float:
+        """Returns the minutes that passes are expected to take."""
+        return passes * self._training / max(1, self.passes)
+
+    def affords(self, passes: float) -> bool:
+        """Returns whether so many further passes are within the budget."""
+        if self._passes is not None and self.passes + passes > self._passes:
+            return False
+        if self._minutes is None:
+            return True
+        return self.minutes + self.minutes_of(passes) <= self._minutes
+
+
+def search(
+    measure: Measure,
+    wanted: Search,
+    num_rounds: int,
+    *,
+    first_seed: int = 0,
+    margin: float | None = None,
+) -> comparisons.Comparison:
+    """Finds an arm; see `Search`.
+
+    Args:
+        measure: Function of arms, seeds and a number of rounds, which runs
+            the arms on the first so many rounds.
+        wanted: The `Search`.
+        num_rounds: Rounds there are.
+        first_seed: The first seed. Defaults to 0.
+        margin: As in `fit_rounds`. Defaults to `None`.
+
+    Returns:
+        The `Comparison` of the last stage, with what led to it in its
+        verdict.
+
+    Raises:
+        ValueError: If the budget is below one run of each candidate.
+    """
+    budget, told = _Budget(wanted), []
+    candidates = list(dict.fromkeys([*_REFERENCES, *wanted.candidates]))
+
+    def run(arms, seeds, count) -> comparisons.Comparison:
+        begun = time.monotonic()
+        found = measure(arms, seeds, count)
+        budget.count(found.rows, (time.monotonic() - begun) / 60)
+        return found
+
+    half = min(num_rounds, max(2, math.ceil(num_rounds / 2)))
+    seed = first_seed
+    found = run(candidates[:1], [seed], half).rows
+    _check_budget(budget, found, candidates, wanted)
+    found = found + run(candidates[1:], [seed], half).rows
+    order = _order(found, margin)
+    told.append(_told(1, half, order, found))
+
+    growth = _growth(found, num_rounds)
+    count = max(_FINALISTS, math.ceil(len(order) / 2))
+    better = order[:count]
+    cost = growth * sum(_passes(found, arm) for arm in better)
+    last = list(dict.fromkeys([*_REFERENCES, *better[:_FINALISTS]]))
+    final = growth * sum(_passes(found, arm) for arm in last)
+    is_crowded = len(better) > _FINALISTS or half < num_rounds
+    if is_crowded and budget.affords(cost + 2 * final):
+        seed += 1
+        found = run(better, [seed], num_rounds).rows
+        order = _order(found, margin)
+        told.append(_told(2, num_rounds, order, found))
+    return _last(
+        run, order, budget, final, wanted, seed + 1, num_rounds, told
+    )
+
+
+def _last(run, order, budget, cost, wanted, seed, num_rounds, told):
+    """Runs the finalists with seeds of their own."""
+    others = [arm for arm in order if arm not in _REFERENCES]
+    arms = [*_REFERENCES, *others[:_FINALISTS]]
+    count = wanted.seeds
+    while count > 1 and not budget.affords(count * cost):
+        count -= 1
+    found = run(arms, range(seed, seed + count), num_rounds)
+    verdict = [found.verdict, *told]
+    if count < wanted.seeds:
+        verdict.append(
+            f"The budget was enough for {count} of {wanted.seeds} seeds of "
+            f"the last comparison; all would take about "
+            f"{budget.minutes_of((wanted.seeds - count) * cost):.1f} minutes "
+            "more."
+        )
+    recommended = found.recommended if count > 1 else None
+    if recommended is not None:
+        verdict.append(f"To use it:\n{code(recommended)}")
+    return dataclasses.replace(
+        found, verdict="\n".join(verdict), recommended=recommended
+    )
+
+
+def code(arm: str) -> str:
+    """Returns the line of code that begins a round as an arm does."""
+    return all_arms.parse(arm).code
+
+
+def _check_budget(budget, found, candidates, wanted) -> None:
+    """Refuses a budget that is below one run of each candidate."""
+    each = sum(row.sample_passes for row in found)
+    rest = each * (len(candidates) - 1)
+    if budget.affords(rest):
+        return
+    whole = each + rest
+    given = f"minutes={wanted.minutes}, passes={wanted.passes}"
+    raise ValueError(
+        f"The budget of a search must allow one run of each of the "
+        f"{len(candidates)} candidates, which takes about "
+        f"{budget.minutes_of(whole):.1f} minutes or {whole:,} sample passes "
+        f"here. Received: {given}. Give more, or fewer `candidates`."
+    )
+
+
+def _order(found: Sequence[rows.Row], margin: float | None) -> list[str]:
+    """Returns the arms from the best one on."""
+    metric = comparisons.Comparison(list(found), "").metric
+    sign = -1 if metric.mode == "min" else 1
+    values = {row.text: metric.value(row) for row in found if row.last}
+    known = {a: sign * v for a, v in values.items() if not math.isnan(v)}
+    if not known:
+        return list(values)
+    best = max(known.values())
+    scale = scales.of(metric, margin, values.values())
+    close = [arm for arm in known if best - known[arm] <= scale.margin]
+    close.sort(key=lambda arm: _passes(found, arm))
+    rest = sorted(known.keys() - set(close), key=known.get, reverse=True)
+    lost = [arm for arm in values if arm not in known]
+    return [*close, *rest, *lost]
+
+
+def _passes(found: Sequence[rows.Row], arm: str) -> int:
+    return sum(row.sample_passes for row in found if row.text == arm)
+
+
+def _growth(found: Sequence[rows.Row], num_rounds: int) -> float:
+    """Returns how much more all rounds cost than the ones that were run.
+
+    Rounds that have not been run are taken to bring as many samples as the
+    mean of those that have.
+    """
+    sizes = sorted({row.num_samples for row in found})
+    step = sizes[-1] / len(sizes)
+    more = [
+        sizes[-1] + step * number
+        for number in range(1, num_rounds - len(sizes) + 1)
+    ]
+    return (sum(sizes) + sum(more)) / sum(sizes)
+
+
+def _told(stage: int, count: int, order, found) -> str:
+    metric = comparisons.Comparison(list(found), "").metric
+    scale = scales.of(metric, 1.0, [])
+    values = {row.text: metric.value(row) for row in found if row.last}
+    parts = (f"{arm} ({scale.level(values[arm])})" for arm in order)
+    rounds = f"{count} round{'s' * (count > 1)}"
+    return f"Stage {stage}, one seed, {rounds}: {', '.join(parts)}."
