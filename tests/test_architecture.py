@@ -26,7 +26,7 @@ ORDER = [
     {"round_view", "building", "active", "measuring", "networks", "outcomes"},
     {"own_loss", "baseline", "progress"},
     {"experiment"},
-    {"keeping", "comparison", "comparing", "growing"},
+    {"keeping", "comparison", "comparing", "searching", "growing"},
 ]
 BELOW = ("report", "storage", "arms")
 ANALYSIS = sorted((PACKAGE / "report").rglob("*.py"))

@@ -14,6 +14,7 @@ _PUBLIC = {
     "Probe": "ws_keras.diagnostics.probe",
     "ReDo": "ws_keras.callbacks.unit_resets",
     "Rewarm": "ws_keras.callbacks.rewarm",
+    "Search": "ws_keras.searching",
     "SelfNormalizedResets": "ws_keras.callbacks.self_normalized",
     "ShrinkPerturb": "ws_keras.callbacks.shrink_perturb",
     "SoftWeightRescaling": "ws_keras.callbacks.rescaling",

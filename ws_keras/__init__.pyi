@@ -31,6 +31,7 @@ from ws_keras.losses.distillation import distill as distill
 from ws_keras.losses.l2 import l2 as l2
 from ws_keras.losses.l2_init import l2_init as l2_init
 from ws_keras.losses.parseval import parseval as parseval
+from ws_keras.searching import Search as Search
 from ws_keras.training.terms import Until as Until
 from ws_keras.transforms.dash import dash as dash
 from ws_keras.transforms.fire import fire as fire

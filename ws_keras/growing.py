@@ -15,6 +15,7 @@ from ws_keras import checks
 from ws_keras import comparing
 from ws_keras import comparison as comparisons
 from ws_keras import networks as starts
+from ws_keras import searching
 from ws_keras import settings as all_settings
 from ws_keras.data import growing as grown
 from ws_keras.report import scale as scales
@@ -32,7 +33,11 @@ def fit_rounds(
     model: keras.Model | Callable[[], keras.Model],
     rounds: Sequence,
     held_out,
-    arms: Sequence[str | methods.Arm] = ("cold", "warm", "shrink_perturb"),
+    arms: Sequence[str | methods.Arm] | str | searching.Search = (
+        "cold",
+        "warm",
+        "shrink_perturb",
+    ),
     *,
     shrink: float = 0.4,
     perturb: float = 0.1,
@@ -98,8 +103,9 @@ def fit_rounds(
         arms: Ways to begin a round, as text or as `Arm` objects: any that is
             registered, such as `"cold"`, `"warm"`, `"head_reset"`,
             `"dash-0.3-0.3"` or an arm of your own.
-            `"shrink_perturb"` alone has the strengths below. Defaults to
-            cold, warm and shrink-perturb.
+            `"shrink_perturb"` alone has the strengths below. `"search"`, or
+            a `Search`, finds one of many under a budget. Defaults to cold,
+            warm and shrink-perturb.
         shrink: Factor of the old weights. Defaults to 0.4.
         perturb: Scale of the noise. Defaults to 0.1.
         first_round: Whether the arms differ before the first round already:
@@ -172,6 +178,8 @@ def fit_rounds(
     Warns:
         UserWarning: If held-out samples are among the samples of the rounds.
     """
+    if searching.is_wanted(arms):
+        return _searched(**locals())
 
     def settings(some: Sequence[int]) -> list[all_settings.Setting]:
         return _settings(arms, shrink, perturb, some, name)
@@ -226,6 +234,40 @@ def fit_rounds(
             else:
                 withheld = withheld or _too_long(seconds)
         return loop.comparison(margin, withheld, [shared] if shared else [])
+
+
+def _searched(
+    model, rounds, held_out, arms, *, seeds, first_seed, workdir, **rest
+) -> comparisons.Comparison:
+    """Replays past rounds with the arms that a search asks for."""
+    if seeds is not None:
+        raise ValueError(
+            "A search chooses its seeds. Received: "
+            f"seeds={seeds!r}. Give `arms=Search(seeds=3)` and `first_seed`."
+        )
+    rounds = list(rounds)
+    # One held-out part for each round is a list.
+    parts = held_out if isinstance(held_out, list) else None
+
+    def measure(arms, seeds, count: int) -> comparisons.Comparison:
+        folder = f"{arms[0]}-{len(arms)}-{count}-{seeds[0]}"
+        return fit_rounds(
+            model,
+            rounds[:count],
+            held_out if parts is None else parts[:count],
+            arms,
+            seeds=seeds,
+            workdir=workdir and os.path.join(workdir, folder),
+            **rest,
+        )
+
+    return searching.search(
+        measure,
+        searching.of(arms),
+        len(rounds),
+        first_seed=first_seed,
+        margin=rest["margin"],
+    )
 
 
 def _batch_size(model: keras.Model, given: int | None) -> int:

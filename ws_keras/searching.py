@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 from ws_keras import arms as all_arms
 from ws_keras import comparison as comparisons
+from ws_keras.report import grouping
 from ws_keras.report import scale as scales
 from ws_keras.storage import rows
 
+SEARCH = "search"
 CANDIDATES = (
     "cold",
     "warm",
@@ -171,9 +173,17 @@ def search(
         found = run(better, [seed], num_rounds).rows
         order = _order(found, margin)
         told.append(_told(2, num_rounds, order, found))
-    return _last(
-        run, order, budget, final, wanted, seed + 1, num_rounds, told
-    )
+    return _last(run, order, budget, final, wanted, seed + 1, num_rounds, told)
+
+
+def is_wanted(arms) -> bool:
+    """Returns whether `arms` asks for a search instead of naming arms."""
+    return arms == SEARCH or isinstance(arms, Search)
+
+
+def of(arms) -> Search:
+    """Returns the search that `arms` asks for."""
+    return arms if isinstance(arms, Search) else Search()
 
 
 def _last(run, order, budget, cost, wanted, seed, num_rounds, told):
@@ -192,17 +202,11 @@ def _last(run, order, budget, cost, wanted, seed, num_rounds, told):
             f"{budget.minutes_of((wanted.seeds - count) * cost):.1f} minutes "
             "more."
         )
-    recommended = found.recommended if count > 1 else None
-    if recommended is not None:
-        verdict.append(f"To use it:\n{code(recommended)}")
-    return dataclasses.replace(
-        found, verdict="\n".join(verdict), recommended=recommended
-    )
-
-
-def code(arm: str) -> str:
-    """Returns the line of code that begins a round as an arm does."""
-    return all_arms.parse(arm).code
+    if found.recommended is not None:
+        named = {grouping.label(row): _text(row) for row in found.rows}
+        arm = all_arms.parse(named[found.recommended])
+        verdict.append(f"To begin the next round so:\n\n    {arm.code}")
+    return dataclasses.replace(found, verdict="\n".join(verdict))
 
 
 def _check_budget(budget, found, candidates, wanted) -> None:
@@ -225,7 +229,7 @@ def _order(found: Sequence[rows.Row], margin: float | None) -> list[str]:
     """Returns the arms from the best one on."""
     metric = comparisons.Comparison(list(found), "").metric
     sign = -1 if metric.mode == "min" else 1
-    values = {row.text: metric.value(row) for row in found if row.last}
+    values = {_text(row): metric.value(row) for row in found if row.last}
     known = {a: sign * v for a, v in values.items() if not math.isnan(v)}
     if not known:
         return list(values)
@@ -238,8 +242,13 @@ def _order(found: Sequence[rows.Row], margin: float | None) -> list[str]:
     return [*close, *rest, *lost]
 
 
+def _text(row: rows.Row) -> str:
+    """Returns the text form of a row's arm, as it was given."""
+    return row.setting.split("/")[-2]
+
+
 def _passes(found: Sequence[rows.Row], arm: str) -> int:
-    return sum(row.sample_passes for row in found if row.text == arm)
+    return sum(row.sample_passes for row in found if _text(row) == arm)
 
 
 def _growth(found: Sequence[rows.Row], num_rounds: int) -> float:
@@ -260,7 +269,7 @@ def _growth(found: Sequence[rows.Row], num_rounds: int) -> float:
 def _told(stage: int, count: int, order, found) -> str:
     metric = comparisons.Comparison(list(found), "").metric
     scale = scales.of(metric, 1.0, [])
-    values = {row.text: metric.value(row) for row in found if row.last}
+    values = {_text(row): metric.value(row) for row in found if row.last}
     parts = (f"{arm} ({scale.level(values[arm])})" for arm in order)
     rounds = f"{count} round{'s' * (count > 1)}"
     return f"Stage {stage}, one seed, {rounds}: {', '.join(parts)}."

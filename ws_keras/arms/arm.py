@@ -51,11 +51,15 @@ class Arm:
             which is shrink-perturb with half of the weights.
         in_row: Whether rows hold its name alone, because its numbers are the
             fields `shrink` and `perturb` of a row.
+        usage: Line of code that begins a round of the user's own training
+            so, with the numbers by name in braces. Without one it is a call
+            of `fit_rounds`.
     """
 
     name: ClassVar[str] = ""
     costs_like: ClassVar[str] = "other"
     in_row: ClassVar[bool] = False
+    usage: ClassVar[str] = ""
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -66,6 +70,13 @@ class Arm:
         """The name and all numbers, such as `"dash-0.3-0.1"`."""
         values = (getattr(self, f.name) for f in dataclasses.fields(self))
         return "-".join([self.name, *map(str, values)])
+
+    @property
+    def code(self) -> str:
+        """A line of code that begins a round as this arm does."""
+        if self.usage:
+            return self.usage.format(**vars(self))
+        return f"fit_rounds(model, rounds, held_out, arms=[{self.text!r}])"
 
     def begin(self, model: keras.Model, round: Round) -> None:
         """Changes the network when the data of a round have arrived.

@@ -13,6 +13,7 @@ class Dash(Arm):
     Before the first round it is a warm start.
     """
 
+    usage = "ws_keras.dash(model, chunks, {shrink}, {alpha})"
     shrink: float = number("[0, 1]")
     alpha: float = number("(0, 1]")
 

@@ -12,6 +12,8 @@ class Fire(Arm):
     Before the first round it is a warm start.
     """
 
+    usage = "ws_keras.fire(model); model.fit(x, y)"
+
     def begin(self, model, round):
         round.carry_over(model)
         if not round.is_first:
@@ -24,6 +26,8 @@ class NormReset(Arm):
 
     The rest is warm. Before the first round it is a warm start.
     """
+
+    usage = "ws_keras.norm_reset(model); model.fit(x, y)"
 
     def begin(self, model, round):
         round.carry_over(model)

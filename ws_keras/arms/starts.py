@@ -11,6 +11,7 @@ class Cold(Arm):
     """A fresh network for each round, whatever the policies."""
 
     costs_like = "cold"
+    usage = "model = build(); model.fit(x, y)  # all data, from the start"
     shrink, perturb = 0.0, 1.0
 
     def begin(self, model, round):
@@ -22,6 +23,7 @@ class Warm(Arm):
     """Goes on with the weights of the round before."""
 
     costs_like = "warm"
+    usage = "model.fit(x, y)  # all data, from the present weights"
     shrink, perturb = 1.0, 0.0
 
 
@@ -40,6 +42,10 @@ class ShrinkPerturb(Arm):
     """Shrinks all weights and adds noise (Ash & Adams, 2020)."""
 
     costs_like, in_row = "shrink_perturb", True
+    usage = (
+        "model.fit(x, y, callbacks="
+        "[ws_keras.ShrinkPerturb({shrink}, {perturb}, data=x)])"
+    )
     shrink: float = number("[0, 1]")
     perturb: float = number("[0, inf)")
 

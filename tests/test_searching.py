@@ -1,0 +1,164 @@
+"""A search among arms: what it runs, what it spends, what it says."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+from sklearn import datasets
+
+import ws_keras
+from ws_keras import searching
+from ws_keras.training import terms
+
+UNTIL = terms.Until(threshold=1.0, max_epochs=2)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Four rounds of 100 digits, and 200 that are held out."""
+    x, y = datasets.load_digits(return_X_y=True)
+    x = (x[:600] / 16).astype("float32")
+    rounds = [(x[i : i + 100], y[i : i + 100]) for i in range(0, 400, 100)]
+    return rounds, (x[400:600], y[400:600])
+
+
+def build():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((64,)),
+            keras.layers.Dense(16, activation="relu"),
+            keras.layers.Dense(10),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
+    return model
+
+
+def search(digits, wanted, **arguments):
+    rounds, held_out = digits
+    return ws_keras.fit_rounds(
+        build(),
+        rounds,
+        held_out,
+        wanted,
+        until=UNTIL,
+        verbose=0,
+        **arguments,
+    )
+
+
+CANDIDATES = ("shrink_perturb-0.6-0.01", "shrink_perturb-0.2-0.1", "fire")
+
+
+@pytest.fixture(scope="module")
+def found(digits):
+    return search(digits, ws_keras.Search(CANDIDATES, minutes=None, seeds=2))
+
+
+def test_the_last_stage_has_seeds_that_chose_nothing(found):
+    assert {row.seed for row in found.rows} == {2, 3}
+    arms = {row.setting.split("/")[-2] for row in found.rows}
+    assert {"cold", "warm"} < arms and len(arms) == 4
+    assert {row.round for row in found.rows} == {1, 2, 3, 4}
+
+
+def test_stages_are_told_with_all_that_ran_in_them(found):
+    first, second = re.findall(
+        r"Stage (\d), one seed, (.+): (.+)\.", str(found)
+    )
+    assert first[:2] == ("1", "2 rounds")
+    assert second[:2] == ("2", "4 rounds")
+    for arm in ("cold", "warm", *CANDIDATES):
+        assert arm in first[2]
+    # The better half of five.
+    assert second[2].count(" %)") == 3
+
+
+def test_a_recommendation_comes_with_its_line_of_code(found):
+    assert (found.recommended is None) == (
+        "begin the next round" not in str(found)
+    )
+
+
+def test_the_line_of_code_is_that_of_the_arm():
+    line = searching.all_arms.parse("shrink_perturb-0.6-0.01").code
+    assert "ShrinkPerturb(0.6, 0.01" in line
+    assert "fire(model)" in searching.all_arms.parse("fire").code
+    assert "'l2_init-0.01'" in searching.all_arms.parse("l2_init-0.01").code
+
+
+def test_a_budget_below_one_run_of_each_says_what_it_needs(digits):
+    with pytest.raises(ValueError, match="passes") as error:
+        search(digits, ws_keras.Search(CANDIDATES, passes=2000))
+    # Two rounds of 100 and 200 samples, two epochs, five arms.
+    assert f"{5 * 2 * 300:,} sample passes" in str(error.value)
+
+
+def test_a_small_budget_leaves_stages_and_seeds_out(digits):
+    # Enough for the first stage (3,000) and one seed of the last (4 x 2,000).
+    found = search(digits, ws_keras.Search(CANDIDATES, passes=12_000))
+    assert "Stage 2" not in str(found)
+    assert {row.seed for row in found.rows} == {1}
+    assert "1 of 3 seeds" in found.verdict
+    assert found.recommended is None
+
+
+def test_a_search_keeps_its_stages_and_goes_on(digits, tmp_path):
+    wanted = ws_keras.Search((), minutes=None, seeds=2)
+    first = search(digits, wanted, workdir=tmp_path)
+    again = search(digits, wanted, workdir=tmp_path)
+    assert [row.accuracy for row in first.rows] == [
+        row.accuracy for row in again.rows
+    ]
+    # What is there already is not trained again.
+    assert [row.train_seconds for row in first.rows] == [
+        row.train_seconds for row in again.rows
+    ]
+
+
+def test_the_word_alone_is_a_search_of_ten_minutes(digits):
+    assert searching.of("search") == searching.Search()
+    assert searching.is_wanted("search")
+    assert not searching.is_wanted(("cold", "warm"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"candidates": ("cool",)}, "arm"),
+        ({"minutes": 0}, "minutes"),
+        ({"passes": -1}, "passes"),
+        ({"seeds": 1}, "seeds"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, word):
+    with pytest.raises(ValueError, match=word):
+        ws_keras.Search(**arguments)
+
+
+def test_seeds_beside_a_search_are_refused(digits):
+    with pytest.raises(ValueError, match="seeds"):
+        search(digits, "search", seeds=(0, 1))
+
+
+def test_the_order_prefers_the_cheaper_within_the_margin(make_row):
+    def row(arm, accuracy, passes):
+        return make_row(
+            setting=f"rounds/{arm}/seed0",
+            arm=arm,
+            accuracy=accuracy,
+            sample_passes=passes,
+            last=True,
+        )
+
+    found = [
+        row("cold", 90.0, 100),
+        row("warm", 89.5, 40),
+        row("head_reset", 88.0, 10),
+        row("warm_reset", np.nan, 10),
+    ]
+    order = searching._order(found, 1.0)
+    assert order == ["warm", "cold", "head_reset", "warm_reset"]
