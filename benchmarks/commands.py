@@ -3,11 +3,13 @@
 import dataclasses
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 
 from benchmarks import pairs
+from benchmarks import turns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,3 +71,15 @@ def compare(
             cost["samples"] = samples
     (name, ours), (peer, theirs) = found.items()
     return pairs.row(work, name, ours, peer, theirs, at_least)
+
+
+def python(statement: str) -> None:
+    """Runs a statement on `work` and `ours` in a process of its own."""
+    # In a process of its own: this one must not load TensorFlow, whose
+    # threads would be in the way of what is measured.
+    code = (
+        "from benchmarks import work\n"
+        "from benchmarks.programs import ours\n"
+        f"{statement}\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=turns.env())

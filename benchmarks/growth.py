@@ -24,6 +24,7 @@ from benchmarks import commands
 from benchmarks import output
 from benchmarks import suite
 from benchmarks import turns
+from benchmarks import whole
 from launch import lists
 from ws_keras.storage import rows
 
@@ -74,7 +75,7 @@ def sweeps() -> list[dict]:
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for workers in WORKERS:
-            command = suite.sweep_command(folder, workers)
+            command = whole.sweep_command(folder, workers)
             cost = commands.run(command)
             point = {"what": "sweep", "size": workers, "repeats": 1}
             found.append({**point, "wall": cost.wall, "cpu": cost.cpu})

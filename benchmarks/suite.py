@@ -1,21 +1,18 @@
 """The comparisons: what is run against what, and where it should come out."""
 
 import functools
-import pathlib
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from collections.abc import Iterator
 
 from benchmarks import commands
 from benchmarks import pairs
-from benchmarks import turns
+from benchmarks import whole
+from benchmarks.pairs import AUTHORS
+from benchmarks.pairs import OURS
 
-AUTHORS = "the authors' way"
 BEST = "best PyTorch"
 COMPILED = "best PyTorch, compiled"
-OURS = "ws_keras"
 BARE = "bare tf.function loop"
 FLOOR = "read, draw and write once"
 # Samples in all, of which two thirds are trained on: 16, 256 and 256 steps.
@@ -182,75 +179,6 @@ def full_epoch(count: int) -> Iterator[pairs.Row]:
     )
 
 
-def online(count: int) -> Iterator[pairs.Row]:
-    """Figure 2's first three rounds, cold and warm, from command to row."""
-    epochs, rounds = 2, 3
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "data.npz"
-        _python(f"work.save_data({str(path)!r}, 6000)")
-        row = commands.compare(
-            f"fig2_online, {rounds} rounds, cold and warm",
-            2 * epochs * 1000 * rounds * (rounds + 1) // 2,
-            {
-                OURS: functools.partial(_ours, folder, path, rounds, epochs),
-                AUTHORS: lambda: [
-                    *(sys.executable, "-m"),
-                    "benchmarks.programs.online_authors",
-                    *map(str, (path, rounds, epochs)),
-                    f"{folder}/rows",
-                ],
-            },
-            count,
-            at_least=1.6,
-        )
-    yield row
-
-
-def sweep(count: int) -> Iterator[pairs.Row]:
-    """Eight settings of the narrow ResNet-18: side by side, or in turn."""
-    epochs, seeds = 6, (0, 1, 2, 3)
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "data.npz"
-        _python(f"work.save_data({str(path)!r}, 6000)")
-        command = functools.partial(_ours, folder, path, 2, epochs, seeds=seeds)
-        row = commands.compare(
-            "8 settings of ResNet-18, 2 rounds",
-            2 * len(seeds) * epochs * (1000 + 2000),
-            {
-                "launch.sweep": functools.partial(command, module="sweep"),
-                "launch.run": command,
-            },
-            count,
-            at_least=1.2,
-        )
-    yield row
-
-
-def sweep_command(folder: str, workers: int) -> list[str]:
-    """Returns a sweep of eight small settings, with data in a folder."""
-    path = pathlib.Path(folder) / "data.npz"
-    if not path.exists():
-        _python(f"work.save_data({str(path)!r}, 3000)")
-    found = _ours(folder, path, 2, 2, seeds=(0, 1, 2, 3), module="sweep")
-    return [*found, f"--workers={workers}", "--config.rounds.step=500"]
-
-
-def _ours(
-    folder, path, rounds, epochs, *, seeds=(0,), module="run"
-) -> list[str]:
-    workdir = tempfile.mkdtemp(dir=folder)
-    return [
-        *(sys.executable, "-m", f"launch.{module}", "--config=fig2_online"),
-        f"--config.data.name=npz:{path}",
-        f"--config.rounds.limit={rounds}",
-        f"--config.train.epochs={epochs}",
-        "--config.train.monitor_samples=0",
-        "--config.arms=('cold', 'warm')",
-        f"--config.seeds={seeds}",
-        f"--workdir={workdir}",
-    ]
-
-
 def many_seeds(count: int) -> Iterator[pairs.Row]:
     """Five seeds in one step, against one after the other."""
     for network in ("mlp", "logistic"):
@@ -311,8 +239,9 @@ SUITE: dict[str, Callable[[int], Iterator[pairs.Row]]] = {
         many_seeds,
         many_convolutions,
         round_start,
-        online,
-        sweep,
+        whole.online,
+        whole.sweep,
+        whole.quickstart,
     )
 }
 
@@ -337,7 +266,7 @@ NEEDS = {
 def _weights(network: str) -> str:
     """Writes the starting weights of a network; returns the path."""
     path = f"{tempfile.gettempdir()}/ws_keras_{network}.npz"
-    _python(
+    commands.python(
         f"work.save_weights({path!r}, {{v.path: v.numpy() for v in "
         f"ours.model({network!r}, 'sgd').weights}})"
     )
@@ -352,14 +281,3 @@ def common(network: str, optimizer: str) -> dict:
         "weights": _weights(network),
         "samples": SAMPLES[network],
     }
-
-
-def _python(statement: str) -> None:
-    # In a process of its own: this one must not load TensorFlow, whose
-    # threads would be in the way of what is measured.
-    code = (
-        "from benchmarks import work\n"
-        "from benchmarks.programs import ours\n"
-        f"{statement}\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, env=turns.env())

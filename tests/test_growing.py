@@ -493,3 +493,24 @@ def test_an_interrupted_call_goes_on_to_the_same_rows(tmp_path):
     assert call(folder).verdict == whole.verdict
     with pytest.raises(ValueError, match="batch_size: 10 -> 20"):
         call(folder, batch_size=20)
+
+
+@pytest.mark.parametrize("given", [build, seeded])
+def test_all_arms_and_seeds_of_a_model_trace_once(monkeypatch, given):
+    counted = {"train_step": 0, "test_step": 0, "predict_step": 0}
+
+    def counting(name, original):
+        def step(*arguments, **keywords):
+            counted[name] += 1
+            return original(*arguments, **keywords)
+
+        return step
+
+    for name in counted:
+        original = getattr(keras.Model, name)
+        monkeypatch.setattr(keras.Model, name, counting(name, original))
+    model = given if given is build else given()
+    growing.fit_rounds(
+        model, ROUNDS[:2], HELD_OUT, until=UNTIL, seeds=(0, 1), batch_size=10
+    )
+    assert counted == {"train_step": 1, "test_step": 1, "predict_step": 1}
