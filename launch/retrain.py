@@ -254,11 +254,11 @@ def _seeds() -> list[int] | None:
 
 def _report(model, parts, found) -> str:
     """Returns what was done, as Markdown."""
-    from ws_keras.training import trainer
+    from ws_keras.training import reporter
 
     x, y = parts.held_out
     old = model.evaluate(x, y, verbose=0, return_dict=True)["accuracy"]
-    rate = trainer.learning_rate(model)
+    rate = reporter.learning_rate(model)
     other = ""
     if found.recommended in _STARTS:
         shrink, perturb = _STARTS[found.recommended]

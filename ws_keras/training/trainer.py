@@ -4,7 +4,6 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 import keras
 import numpy as np
@@ -18,6 +17,7 @@ from ws_keras.training import moments
 from ws_keras.training import objective as objectives
 from ws_keras.training import place as places
 from ws_keras.training import remembered
+from ws_keras.training import reporter as reporters
 from ws_keras.training import state as states
 from ws_keras.training import stop as stops
 from ws_keras.training import terms
@@ -25,24 +25,6 @@ from ws_keras.training import traced as traces
 
 # What checkpoints of earlier versions do not say.
 _UNKNOWN = {"cpu_seconds": (math.nan,), "cpu_part": math.nan}
-
-
-class Measuring(Protocol):
-    """What a trainer asks of diagnostics.
-
-    `variables` are those that checkpoints must hold.
-    """
-
-    variables: list
-
-    def start(self) -> None:
-        """Called before the first step of a round."""
-
-    def before(self, number: int, indices: np.ndarray) -> dict[str, float]:
-        """Called before the first step of each epoch."""
-
-    def after(self, number: int, indices: np.ndarray) -> dict[str, float]:
-        """Called after the round."""
 
 
 class Trainer:
@@ -90,7 +72,7 @@ class Trainer:
         on_epoch: Callable[[int, terms.EpochResult], None] | None = None,
         callbacks=(),
         keeper: keepers.Keeper | None = None,
-        diagnostics: Measuring | None = None,
+        diagnostics: reporters.Measuring | None = None,
         recalibrate: bool = False,
         monitor: str | None = "accuracy",
         mode: str | None = None,
@@ -103,21 +85,17 @@ class Trainer:
         self._until = until or terms.Until()
         self._seed = seed
         self._held_out = held_out
-        self._monitored = monitored
-        # A pipeline is made once: that takes longer than a small evaluation.
-        self._evaluations = {}
-        self._on_epoch = on_epoch
+        self._reporter = reporters.Reporter(
+            self._traced, feed, monitored, on_epoch, diagnostics
+        )
         self.callbacks = list(callbacks)  # of the next round
         self._resets = [states.Reset()] if states.layers(model) else []
         self._monitor, self._mode = monitor, mode
-        self.objective = objectives.ACCURACY  # until it is looked for
         self._keeper = keeper
-        self._diagnostics = diagnostics
         self._moments = moments.Moments(model, feed, seed, recalibrate)
         if keeper is not None:
             keeper.stop.watch(model)
         self.rounds = 0  # that are done
-        self.epochs = 0  # that are done, over all rounds
         self._row = None  # of the last round that is done
         self.place = None  # inside a round that an earlier process began
         # What else checkpoints are to hold, of values that JSON knows.
@@ -126,6 +104,11 @@ class Trainer:
         # By callbacks, in the round that is trained.
         self._remembered = remembered.Remembered()
         self._trace_seconds = 0.0
+
+    @property
+    def objective(self) -> objectives.Objective:
+        """The metric of the rounds; accuracy until `warm_up` has found it."""
+        return self._reporter.objective
 
     def warm_up(self, indices: np.ndarray) -> None:
         """Traces the graphs by one step that leaves no mark, if none has.
@@ -137,7 +120,9 @@ class Trainer:
             ValueError: If the model has no metric of the monitored name.
         """
         self._trace_seconds += self._traced.warm_up(self._feed, indices)
-        self.objective = objectives.find(self.model, self._monitor, self._mode)
+        self._reporter.objective = objectives.find(
+            self.model, self._monitor, self._mode
+        )
         self._until.rule(lambda: None, self._find)  # or says what is wrong
 
     def resume(self, checkpoint: checkpoints.Checkpoint) -> None:
@@ -150,7 +135,7 @@ class Trainer:
             ValueError: The checkpoint is of another model.
         """
         state = checkpoint.state
-        variables = self._traced.variables() + self._measured()
+        variables = self._traced.variables() + self._reporter.variables
         metrics = []
         if state["place"] is not None:
             self.place = places.Place(**{**_UNKNOWN, **state["place"]})
@@ -164,7 +149,8 @@ class Trainer:
         self._remembered = remembered.Remembered(stores)
         # The next epoch begins by setting these to zero.
         self._metrics = [ops.convert_to_numpy(metric) for metric in metrics]
-        self.rounds, self.epochs = state["rounds"], state["epochs"]
+        self.rounds = state["rounds"]
+        self._reporter.epochs = state["epochs"]
         self._trace_seconds += state["trace_seconds"]
         self._row = state["row"]
         self.notes.update(state["notes"])
@@ -223,11 +209,12 @@ class Trainer:
         rule = until.rule(lambda: self._feed.evaluation(indices), self._find)
         rule.set_state(place.rule)
         guard = places.Guard(self._keeper, self._keep, clock, rule, until.limit)
-        if self._diagnostics is not None and self.place is None:
-            self._diagnostics.start()
         if self.place is None:
+            self._reporter.start()
             self._remembered = remembered.Remembered()
-        monitor = _Monitor(self, number, round, clock, size)
+        monitor = _Monitor(
+            self._reporter, self._moments, (number, round, clock, size)
+        )
         callbacks = guard.around(
             [
                 *(clock, *self._resets, *self.callbacks),
@@ -254,7 +241,9 @@ class Trainer:
         self.place, self._metrics = None, ()
         trace_seconds, self._trace_seconds = self._trace_seconds, 0.0
         start = time.perf_counter()
-        evaluated = self._traced.evaluate(self._evaluation(round.held_out))
+        evaluated = self._traced.evaluate(
+            self._reporter.evaluation(round.held_out)
+        )
         eval_seconds = time.perf_counter() - start
         running = clock.logs[self.objective.log]
         if self.objective.metric.is_accuracy:
@@ -274,7 +263,7 @@ class Trainer:
             loss=clock.logs["loss"],
             eval_loss=evaluated["loss"],
             stopped_by=rule.stopped_by or _other_end(until, epochs),
-            measures=self._measure(number, indices, "after"),
+            measures=self._reporter.measure("after", number, indices),
             metric=self.objective.metric,
         )
 
@@ -290,7 +279,7 @@ class Trainer:
         is_asked = any(map(objectives.is_validation, names))
         if not is_asked and not round.until.is_validation:
             return None
-        return self._evaluation(round.held_out)
+        return self._reporter.evaluation(round.held_out)
 
     def _fit(
         self, batches, callbacks: list, first: int, last: int, validation
@@ -330,12 +319,12 @@ class Trainer:
         )[0]
 
     def _keep(self, place: places.Place | None):
-        variables = self._traced.variables() + self._measured()
+        variables = self._traced.variables() + self._reporter.variables
         if place is not None and place.step:
             variables += self.model.metrics_variables
         state = {
             "rounds": self.rounds,
-            "epochs": self.epochs,
+            "epochs": self._reporter.epochs,
             "trace_seconds": self._trace_seconds,
             "place": None if place is None else dataclasses.asdict(place),
             # Of the last round that is done; its line may be torn.
@@ -348,75 +337,9 @@ class Trainer:
             variables += remembered.arrays(stores)
         self._keeper.save(state, variables)
 
-    def _measured(self) -> list:
-        return self._diagnostics.variables if self._diagnostics else []
-
-    def _measure(self, number: int, indices: np.ndarray, when: str) -> dict:
-        if self._diagnostics is None:
-            return {}
-        return getattr(self._diagnostics, when)(number, indices)
-
-    def _evaluation(self, held_out: np.ndarray, count: int | None = None):
-        key = id(held_out), count
-        if key not in self._evaluations:
-            made = self._feed.evaluation(held_out[:count])
-            # With the array, whose id is then nobody else's.
-            self._evaluations[key] = made, held_out
-        return self._evaluations[key][0]
-
     def _order(self, number: int, epoch: int, size: int) -> np.ndarray:
         rng = seeds.generator(self._seed, "order", number, epoch)
         return rng.permutation(size)
-
-    def watch(self, callback, number: int, round: terms.Round, clock) -> None:
-        """Sees to the moments of batch norm in a fit that has just begun."""
-        self._moments.watch(callback, number, round)
-
-    def look(self, number: int, round: terms.Round, clock) -> None:
-        """Measures what is to be known before the first step of an epoch."""
-        if clock.measures is None:
-            with clock.left_out():
-                clock.measures = self._measure(number, round.indices, "before")
-
-    def report(
-        self, number: int, round: terms.Round, clock, size, logs
-    ) -> None:
-        """Hands the figures of an epoch that has just ended to `on_epoch`."""
-        self.epochs += 1
-        if self._on_epoch is None:
-            return
-        accuracy = math.nan
-        if self._monitored:
-            some = self._evaluation(round.held_out, self._monitored)
-            accuracy = self._traced.evaluate(some)[self.objective.log]
-        self._on_epoch(
-            number,
-            terms.EpochResult(
-                epoch=clock.epoch,
-                total=self.epochs,
-                loss=logs["loss"],
-                train_accuracy=logs[self.objective.log],
-                accuracy=accuracy,
-                learning_rate=learning_rate(self.model),
-                samples_per_second=size / clock.wall.seconds[-1],
-                measures=clock.measures,
-                metric=self.objective.metric,
-            ),
-        )
-        clock.measures = None
-
-
-def learning_rate(model: keras.Model) -> float:
-    """Returns the present learning rate, nan where there are several.
-
-    That of a schedule is the one of the next step; the optimizers inside a
-    `MultiOptimizer` have one each.
-    """
-    try:
-        rate = model.optimizer.learning_rate
-    except AttributeError:
-        return math.nan
-    return float(ops.convert_to_numpy(rate))
 
 
 def _other_end(until: terms.Until, epochs: int) -> str:
@@ -427,21 +350,25 @@ def _other_end(until: terms.Until, epochs: int) -> str:
 
 
 class _Monitor(keras.callbacks.Callback):
-    def __init__(self, trainer, number, round, clock, size):
+    """What is looked at in the course of the `fit` of a round."""
+
+    def __init__(
+        self,
+        reporter: reporters.Reporter,
+        norms: moments.Moments,
+        round: tuple,
+    ):
         super().__init__()
-        self._trainer = trainer
-        self._arguments = (number, round, clock)
-        self._size = size
+        self._reporter, self._norms = reporter, norms
+        self._number, self._round, self._clock, self._size = round
 
     def on_train_begin(self, logs=None):
-        self._trainer.watch(self, *self._arguments)
+        self._norms.watch(self, self._number, self._round)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._trainer.look(*self._arguments)
-
-    def on_test_begin(self, logs=None):
-        # Of data that are evaluated within the fit.
-        moments.refresh(self)
+        self._reporter.look(self._number, self._round, self._clock)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._trainer.report(*self._arguments, self._size, logs)
+        self._reporter.report(
+            self._number, self._round, self._clock, self._size, logs
+        )
