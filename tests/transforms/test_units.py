@@ -502,6 +502,22 @@ def test_additions_are_named():
     assert found["first"] == "" and "output" in found["last"]
 
 
+def test_an_output_behind_a_softmax_is_named():
+    def function(x):
+        return dense(dense(x, 4, "first"), 3, "last", "softmax")
+
+    found = reasons(model_of((7,), function))
+    assert found["first"] == "" and "output" in found["last"]
+
+
+def test_a_softmax_inside_is_refused():
+    def function(x):
+        return dense(dense(x, 4, "gate", "softmax"), 3, "last")
+
+    with pytest.raises(ValueError, match="'gate'.*its activation"):
+        resets.select(model_of((7,), function))
+
+
 @pytest.mark.parametrize(
     "norm", [layers.LayerNormalization, layers.GroupNormalization]
 )

@@ -192,7 +192,7 @@ class _Walk:
             self._claim(variable, axis, INCOMING, labels)
         point = Point(layer, call.number, labels)
         if not passing.is_elementwise(layer.activation):
-            return _Channels(lost=lost | {(maker, layer.name)})
+            return _Channels(lost=lost | {(maker, "its activation")})
         if layer.activation is not keras.activations.linear:
             point = dataclasses.replace(point, rank=2)
         return _Channels(labels, (point,), lost)
