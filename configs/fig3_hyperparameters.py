@@ -20,6 +20,7 @@ from ws_keras.configs import base
 from ws_keras import settings as all_settings
 from ws_keras.report import charts
 from ws_keras.report import claims
+from ws_keras.report import columns
 from ws_keras.report import comparison
 from ws_keras.report import formatting
 from ws_keras.report import paper
@@ -100,7 +101,7 @@ def _table(run):
                 f"{len(done)} of {len(run.pick(kind))}",
                 arm and formatting.mean(arm.summary()),
                 gap,
-                arm and tables.seeds(arm.runs),
+                arm and columns.seeds(arm.runs),
                 f"~{low:g} to {high:g}",
                 said,
             )

@@ -22,12 +22,12 @@ from ws_keras.configs import base
 from ws_keras import settings as all_settings
 from ws_keras.report import charts
 from ws_keras.report import claims
+from ws_keras.report import columns
 from ws_keras.report import comparison
 from ws_keras.report import formatting
 from ws_keras.report import paper
 from ws_keras.report import sections
 from ws_keras.report import statistics
-from ws_keras.report import tables
 from ws_keras.report import view
 
 
@@ -92,7 +92,7 @@ def _table(run):
                 formatting.mean(arm.summary()),
                 formatting.difference(effect, len(arm.runs.finished)),
                 formatting.interval(effect),
-                tables.seeds(arm.runs),
+                columns.seeds(arm.runs),
                 number and number.cell_of_table(),
                 comparison.of_arm(run, arm, number, ours),
             )

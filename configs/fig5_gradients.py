@@ -23,12 +23,12 @@ import itertools
 from ws_keras.configs import base
 
 from ws_keras.report import claims
+from ws_keras.report import columns
 from ws_keras.report import comparison
 from ws_keras.report import formatting
 from ws_keras.report import gradients
 from ws_keras.report import sections
 from ws_keras.report import statistics
-from ws_keras.report import tables
 from ws_keras.report import view
 
 
@@ -80,7 +80,7 @@ def _table(run):
         "rough for one."
     )
     table = sections.Table("", header, tuple(lines), note)
-    return tables.without_empty(table)
+    return columns.without_empty(table)
 
 
 def _answer(run):

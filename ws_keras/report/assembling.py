@@ -12,6 +12,7 @@ from ws_keras.report import claims
 from ws_keras.report import epochs
 from ws_keras.report import forgetting
 from ws_keras.report import origin
+from ws_keras.report import paper_tables
 from ws_keras.report import per_round
 from ws_keras.report import plain
 from ws_keras.report import runs
@@ -131,7 +132,7 @@ def _usual(run: runs.Run) -> list:
         _cost(run),
         *([fold] for make in run.view.folds for fold in make(run)),
         per_round.samples(run) if run.is_online else [],
-        _fold("Beside the paper's differences", tables.beside_paper(run)),
+        _fold("Beside the paper's differences", paper_tables.beside_paper(run)),
         _not_run(run),
         _fold("Curves over epochs", _other(epochs.curves(run), main)),
         _fold("Diagnostics over epochs", epochs.measures(run)),
@@ -173,12 +174,12 @@ def _cost(run: runs.Run) -> list[sections.Fold]:
 
 
 def _not_run(run: runs.Run) -> list[sections.Fold]:
-    missing = tables.not_run(run)
+    missing = paper_tables.not_run(run)
     if not missing:
         return []
     count = len(missing)
     words = "1 number" if count == 1 else f"{count} numbers"
-    made = tables.not_run_table(missing)
+    made = paper_tables.not_run_table(missing)
     return [sections.Fold(f"Not run: {words} of the paper", (made,))]
 
 

@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterable
 from collections.abc import Sequence
 
+from ws_keras.report import columns
 from ws_keras.report import grouping
 from ws_keras.report import per_round
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
-from ws_keras.report import tables
 from ws_keras.report import view as views
 
 ACCURACY = "Held-out accuracy (%)"
@@ -288,7 +288,7 @@ def _apart(run: runs.Run, arm: runs.Arm) -> str:
     """Returns what tells cells apart, the place on the x axis left out."""
     return ", ".join(
         str(read(arm))
-        for key, read in tables.names(run.arms)
+        for key, read in columns.names(run.arms)
         if key not in (run.view.x, "arm") and read(arm) is not None
     )
 

@@ -3,6 +3,7 @@
 from ws_keras.report import comparison
 from ws_keras.report import formatting
 from ws_keras.report import grouping
+from ws_keras.report import paper_tables
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
@@ -68,7 +69,7 @@ def _accuracy(run: runs.Run, arms: list[runs.Arm], title: str):
                     if x in ours
                 },
             ]
-    note = _MEANS + tables.paper_note(run, arms)
+    note = _MEANS + paper_tables.note(run, arms)
     return _table(title, header, columns, note)
 
 

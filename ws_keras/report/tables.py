@@ -1,15 +1,13 @@
 """Tables of arms: the one of a report and a terminal, costs, ends of rounds."""
 
 import collections
-import math
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 
-from ws_keras.report import comparison
+from ws_keras.report import columns
 from ws_keras.report import formatting
 from ws_keras.report import grouping
-from ws_keras.report import paper
+from ws_keras.report import paper_tables
 from ws_keras.report import runs
 from ws_keras.report import scale as scales
 from ws_keras.report import sections
@@ -33,8 +31,6 @@ _STARTS = (
     "The transform also acts on the first initialization: what an arm gains "
     "in round 1 is no gain of warm-starting."
 )
-# What a cell of a table is made from.
-_Column = tuple[str, Callable[[runs.Arm], sections.Cell]]
 
 
 def arms(run: runs.Run, some: Sequence[runs.Arm] | None = None):
@@ -50,24 +46,24 @@ def arms(run: runs.Run, some: Sequence[runs.Arm] | None = None):
         A `sections.Table`.
     """
     some = run.arms if some is None else list(some)
-    columns = [*names(some), *_accuracy(some), *_passes()]
-    columns += [("seeds", lambda arm: seeds(arm.runs))]
-    columns += _paper(run)
-    table = _made("", columns, some)
+    found = [*columns.names(some), *_accuracy(some), *_passes()]
+    found += [("seeds", lambda arm: columns.seeds(arm.runs))]
+    found += paper_tables.last_round(run)
+    table = columns.made("", found, some)
     note = _NOTE
     if any(not arm.runs.finished for arm in some):
         note += _SO_FAR
     note += _RECALIBRATED if "recalibrated %" in table.header else ""
     if "paper %" in table.header:
-        note += paper_note(run, some)
+        note += paper_tables.note(run, some)
     return sections.Table("", table.header, table.lines, note)
 
 
 def costs(run: runs.Run) -> list:
     """Returns the table of what arms took, and how their rounds ended."""
-    columns = [*names(run.arms), *_costs(run.rows)]
+    found = [*columns.names(run.arms), *_costs(run.rows)]
     if run.view.cost:
-        columns += _paper_costs(run)
+        found += paper_tables.times(run)
     note = (
         "Sums over the rounds, mean over finished seeds; CPU-seconds are those "
         "of all cores together."
@@ -77,7 +73,7 @@ def costs(run: runs.Run) -> list:
             " The paper's time is that of the last round as a share of its "
             "cold start's, beside our passes of the last round."
         )
-    return [_made("", columns, run.arms, note)]
+    return [columns.made("", found, run.arms, note)]
 
 
 def summary(all_rows: Iterable[rows.Row]) -> sections.Table:
@@ -96,11 +92,12 @@ def summary(all_rows: Iterable[rows.Row]) -> sections.Table:
     run = runs.Run("", all_rows)
     accuracy = [(_heading(run.arms), _level)]
     seconds = [("train s", lambda arm: _total(arm, "train_seconds"))]
-    columns = [*names(run.arms, "experiment"), *accuracy]
-    columns += [*_costs(all_rows)[:3], *seconds, *_costs(all_rows)[3:]]
-    columns += [("seeds", lambda arm: seeds(arm.runs))]
-    wanted = [c for c in columns if "cold" not in c[0]]
-    return _made("Summary", wanted, run.arms)
+    found = [*columns.names(run.arms, "experiment"), *accuracy]
+    found += [*_costs(all_rows)[:3], *seconds, *_costs(all_rows)[3:]]
+    found += [("seeds", lambda arm: columns.seeds(arm.runs))]
+    left_out = ("CPU s, % of cold", "interval of CPU s")
+    wanted = [column for column in found if column[0] not in left_out]
+    return columns.made("Summary", wanted, run.arms)
 
 
 def gains(run: runs.Run) -> list[sections.Table]:
@@ -108,160 +105,20 @@ def gains(run: runs.Run) -> list[sections.Table]:
     some = [arm for arm in run.arms if not begins_alike(arm)]
     if not some:
         return []
-    columns = [
-        *names(some),
+    found = [
+        *columns.names(some),
         ("minus cold", lambda arm: formatting.difference(arm.gap())),
         ("in round 1", lambda arm: formatting.difference(arm.gap_at(1))),
         ("since", lambda arm: formatting.difference(since_round_1(arm))),
     ]
-    return [_made("Gain in round 1, and since", columns, some, _STARTS)]
-
-
-def beside_paper(run: runs.Run) -> list:
-    """Returns the table of differences from cold, ours and the paper's."""
-    pairs = [
-        (arm, number, cold)
-        for arm in run.arms
-        if (number := run.number(arm))
-        and (cold := comparison.cold_number(run, arm, number))
-    ]
-    if not pairs:
-        return []
-    named = names(run.arms)
-    header = (
-        *(name for name, _ in named),
-        "minus cold",
-        "paper's",
-        "comparison",
-    )
-    lines = tuple(
-        (
-            *(read(arm) for _, read in named),
-            formatting.difference(arm.gap(), len(arm.runs.finished)),
-            sections.Number(
-                number.mean - cold.mean,
-                math.hypot(number.error, cold.error),
-                is_signed=True,
-                before="~" if number.is_inferred or cold.is_inferred else "",
-            ),
-            comparison.of_gap(run, arm, number, cold),
-        )
-        for arm, number, cold in pairs
-    )
-    return [sections.Table("Differences from cold", header, lines)]
-
-
-def not_run(run: runs.Run) -> list[paper.Number]:
-    """Returns the numbers of an experiment's paper that ours has no row of."""
-    if run.experiment not in run.view.paper:
-        return []
-    known = {
-        (run.key(arm), arm.name, run.x_of(arm, row))
-        for arm in run.arms
-        for row in arm.rows
-    }
-    numbers = paper.of(run.experiment)
-    return [n for n in numbers if (n.cell, n.arm, n.x) not in known]
-
-
-def not_run_table(found: Sequence[paper.Number]) -> sections.Table:
-    """Returns the table of numbers that nothing of ours stands beside."""
-    lines = tuple((n.cell, n.arm, n.x, n.cell_of_table()) for n in found)
-    table = sections.Table("", ("cell", "arm", "at", "paper %"), lines)
-    return without_empty(table)
-
-
-def names(some: Sequence[runs.Arm], *always: str) -> list[_Column]:
-    """Returns the columns that tell arms apart: what varies, and the arm."""
-    cells = [{**arm.cell._asdict(), **arm.labels} for arm in some]
-    keys = dict.fromkeys(key for cell in cells for key in cell)
-    varying = [
-        key
-        for key in keys
-        if key != "variant"
-        and (key in always or len({c.get(key) for c in cells}) > 1)
-    ]
-    return [*((key, _reader(key)) for key in varying), ("arm", _name)]
-
-
-def word(value) -> sections.Cell:
-    """Returns the value of a label as a cell."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def seeds(found: grouping.Runs) -> sections.Cell:
-    """Returns how many seeds are finished, and how many are not."""
-    others = {"unfinished": found.unfinished, "ended by nan": found.broken}
-    named = [f"{count} {name}" for name, count in others.items() if count]
-    if not named:
-        return len(found.finished)
-    extra = f" (+{', +'.join(named)})"
-    return sections.Number(len(found.finished), decimals=0, after=extra)
-
-
-def paper_note(run: runs.Run, some: Sequence[runs.Arm]) -> str:
-    """Returns what must be known of the paper's numbers beside some arms."""
-    numbers = [(a, n) for a in some for r in a.rows if (n := run.number(a, r))]
-    if not numbers:
-        return ""
-    sources = ", ".join(dict.fromkeys(n.source for _, n in numbers))
-    found = f" The paper's numbers are those of {sources}."
-    if any(math.isfinite(number.error) for _, number in numbers):
-        found += " Those read from a figure carry their reading error."
-    if any(number.is_inferred for _, number in numbers):
-        found += " ~: inferred or rough."
-    margins = dict.fromkeys(n.margin for _, n in numbers if n.margin)
-    found += (
-        " A match lies within the margin of the number "
-        f"({' or '.join(_points(m) for m in margins)}) by two one-sided t "
-        "tests (5 %)."
-    )
-    found += f" {run.view.note}" if run.view.note else ""
-    others = dict.fromkeys(w for a, n in numbers for w in run.others(a, n))
-    if others:
-        words = list(others)[:6] + ["..."] * (len(others) > 6)
-        found += f" Ours is another protocol: {', '.join(words)}."
-    return found
-
-
-def without_empty(table: sections.Table) -> sections.Table:
-    """Returns a table without the columns that have no cell."""
-    columns = list(zip(table.header, *table.lines, strict=True))
-    kept = [c for c in columns if any(v is not None for v in c[1:])]
-    if not kept or not table.lines:
-        return table
-    header, *lines = zip(*kept, strict=True)
-    return sections.Table(table.title, header, tuple(lines), table.note)
-
-
-def _made(
-    title: str,
-    columns: Sequence[_Column],
-    some: Sequence[runs.Arm],
-    note: str = "",
-) -> sections.Table:
-    header = tuple(name for name, _ in columns)
-    lines = tuple(tuple(read(arm) for _, read in columns) for arm in some)
-    return without_empty(sections.Table(title, header, lines, note))
-
-
-def _reader(key: str) -> Callable[[runs.Arm], sections.Cell]:
-    def read(arm: runs.Arm) -> sections.Cell:
-        value = arm.labels.get(key, getattr(arm.cell, key, None))
-        return None if value is None else word(value)
-
-    return read
-
-
-def _name(arm: runs.Arm) -> str:
-    return arm.name
+    return [columns.made("Gain in round 1, and since", found, some, _STARTS)]
 
 
 def _gap(arm: runs.Arm) -> statistics.Effect:
     return statistics.paired({}, {}) if arm.is_cold else arm.gap()
 
 
-def _accuracy(some: Sequence[runs.Arm]) -> list[_Column]:
+def _accuracy(some: Sequence[runs.Arm]) -> list[columns.Column]:
     def accuracy(arm):
         if arm.runs.finished:
             return _level(arm)
@@ -328,7 +185,7 @@ def begins_alike(arm: runs.Arm) -> bool:
     return all(r.accuracy == cold.get((r.seed, 1)) for r in ours)
 
 
-def _passes() -> list[_Column]:
+def _passes() -> list[columns.Column]:
     def ratio(arm):
         return statistics.ratio({}, {}) if arm.is_cold else arm.total_ratio()
 
@@ -338,27 +195,18 @@ def _passes() -> list[_Column]:
     ]
 
 
-def _paper(run: runs.Run) -> list[_Column]:
-    def number(arm):
-        found = run.number(arm)
-        return found and found.cell_of_table()
-
-    def compared(arm):
-        return comparison.of_arm(run, arm, run.number(arm))
-
-    return [("paper %", number), ("comparison", compared)]
-
-
-def _costs(all_rows: Iterable[rows.Row]) -> list[_Column]:
+def _costs(all_rows: Iterable[rows.Row]) -> list[columns.Column]:
     def training(arm):
         found = statistics.summarize(arm.final("train_accuracy").values())
         cell = sections.Number(found.mean, decimals=_decimals(arm))
         return formatting.amount(found) and cell
 
-    def cpu_ratio(arm):
-        if arm.is_cold:
-            return None
-        return formatting.percent(arm.total_ratio("cpu_seconds"))
+    def share(read):
+        def cell(arm):
+            ratio = arm.total_ratio("cpu_seconds")
+            return None if arm.is_cold else read(ratio)
+
+        return cell
 
     found = [
         (_training(all_rows), training),
@@ -368,7 +216,8 @@ def _costs(all_rows: Iterable[rows.Row]) -> list[_Column]:
     if grouping.has_cpu_seconds(all_rows):
         found += [
             ("CPU s", lambda arm: _total(arm, "cpu_seconds")),
-            ("CPU s, % of cold", cpu_ratio),
+            ("CPU s, % of cold", share(formatting.percent)),
+            ("interval of CPU s", share(formatting.percent_interval)),
         ]
     return [*found, ("stopped by", _stops)]
 
@@ -376,46 +225,6 @@ def _costs(all_rows: Iterable[rows.Row]) -> list[_Column]:
 def _training(all_rows: Iterable[rows.Row]) -> str:
     is_other = any(not metrics.of(row).is_accuracy for row in all_rows)
     return "training" if is_other else "training %"
-
-
-def _paper_costs(run: runs.Run) -> list[_Column]:
-    def pair(arm):
-        number = run.number(arm, measure=run.view.cost)
-        return number, number and comparison.cold_number(run, arm, number)
-
-    def theirs(arm):
-        number, cold = pair(arm)
-        if not cold:
-            return None
-        return sections.Number(
-            100 * number.mean / cold.mean,
-            decimals=0,
-            before="~" if number.is_inferred or cold.is_inferred else "",
-        )
-
-    def compared(arm):
-        number, cold = pair(arm)
-        if not cold:
-            return None
-        if arm.runs.finished and run.others(arm, number):
-            return comparison.Comparison.OTHER_PROTOCOL
-        ours, base = arm.final("sample_passes"), arm.cold_final("sample_passes")
-        shares = statistics.summarize(
-            ours[seed] / base[seed] for seed in ours if base.get(seed)
-        )
-        share = number.mean / cold.mean
-        tolerance = share * number.tolerance / number.mean
-        return comparison.compare(shares, share, tolerance=tolerance)
-
-    return [
-        ("last round, % of cold", lambda a: _last_share(a)),
-        ("paper's time, %", theirs),
-        ("comparison", compared),
-    ]
-
-
-def _last_share(arm: runs.Arm) -> sections.Cell:
-    return None if arm.is_cold else formatting.percent(arm.ratio())
 
 
 def _total(arm: runs.Arm, field: str, is_whole: bool = False):
@@ -430,9 +239,3 @@ def _stops(arm: runs.Arm) -> str:
         return "threshold"
     rest = counts["threshold"]
     return ", ".join([*others, *([f"threshold {rest}"] if rest else [])])
-
-
-def _points(margin: str) -> str:
-    if margin.endswith("%"):
-        return margin
-    return "1 point" if margin == "1" else f"{margin} points"

@@ -1,0 +1,152 @@
+"""What of a paper stands beside ours in tables, and what is not run."""
+
+import math
+from collections.abc import Sequence
+
+from ws_keras.report import columns
+from ws_keras.report import comparison
+from ws_keras.report import formatting
+from ws_keras.report import paper
+from ws_keras.report import runs
+from ws_keras.report import sections
+from ws_keras.report import statistics
+
+
+def last_round(run: runs.Run) -> list[columns.Column]:
+    """Returns the paper's accuracy, and what is said of ours beside it."""
+
+    def number(arm):
+        found = run.number(arm)
+        return found and found.cell_of_table()
+
+    def compared(arm):
+        return comparison.of_arm(run, arm, run.number(arm))
+
+    return [("paper %", number), ("comparison", compared)]
+
+
+def times(run: runs.Run) -> list[columns.Column]:
+    """Returns the paper's time as a share of cold's, beside our passes."""
+
+    def pair(arm):
+        number = run.number(arm, measure=run.view.cost)
+        return number, number and comparison.cold_number(run, arm, number)
+
+    def theirs(arm):
+        number, cold = pair(arm)
+        if not cold:
+            return None
+        return sections.Number(
+            100 * number.mean / cold.mean,
+            decimals=0,
+            before="~" if number.is_inferred or cold.is_inferred else "",
+        )
+
+    def compared(arm):
+        number, cold = pair(arm)
+        if not cold:
+            return None
+        if arm.runs.finished and run.others(arm, number):
+            return comparison.Comparison.OTHER_PROTOCOL
+        ours, base = arm.final("sample_passes"), arm.cold_final("sample_passes")
+        shares = statistics.summarize(
+            ours[seed] / base[seed] for seed in ours if base.get(seed)
+        )
+        share = number.mean / cold.mean
+        tolerance = share * number.tolerance / number.mean
+        return comparison.compare(shares, share, tolerance=tolerance)
+
+    def share(read):
+        return lambda arm: None if arm.is_cold else read(arm.ratio())
+
+    return [
+        ("last round, % of cold", share(formatting.percent)),
+        ("interval of the last", share(formatting.percent_interval)),
+        ("paper's time, %", theirs),
+        ("comparison", compared),
+    ]
+
+
+def beside_paper(run: runs.Run) -> list:
+    """Returns the table of differences from cold, ours and the paper's."""
+    pairs = [
+        (arm, number, cold)
+        for arm in run.arms
+        if (number := run.number(arm))
+        and (cold := comparison.cold_number(run, arm, number))
+    ]
+    if not pairs:
+        return []
+    named = columns.names(run.arms)
+    header = (
+        *(name for name, _ in named),
+        "minus cold",
+        "paper's",
+        "comparison",
+    )
+    lines = tuple(
+        (
+            *(read(arm) for _, read in named),
+            formatting.difference(arm.gap(), len(arm.runs.finished)),
+            sections.Number(
+                number.mean - cold.mean,
+                math.hypot(number.error, cold.error),
+                is_signed=True,
+                before="~" if number.is_inferred or cold.is_inferred else "",
+            ),
+            comparison.of_gap(run, arm, number, cold),
+        )
+        for arm, number, cold in pairs
+    )
+    return [sections.Table("Differences from cold", header, lines)]
+
+
+def not_run(run: runs.Run) -> list[paper.Number]:
+    """Returns the numbers of an experiment's paper that ours has no row of."""
+    if run.experiment not in run.view.paper:
+        return []
+    known = {
+        (run.key(arm), arm.name, run.x_of(arm, row))
+        for arm in run.arms
+        for row in arm.rows
+    }
+    numbers = paper.of(run.experiment)
+    return [n for n in numbers if (n.cell, n.arm, n.x) not in known]
+
+
+def not_run_table(found: Sequence[paper.Number]) -> sections.Table:
+    """Returns the table of numbers that nothing of ours stands beside."""
+    lines = tuple((n.cell, n.arm, n.x, n.cell_of_table()) for n in found)
+    table = sections.Table("", ("cell", "arm", "at", "paper %"), lines)
+    return columns.without_empty(table)
+
+
+def note(run: runs.Run, some: Sequence[runs.Arm]) -> str:
+    """Returns what must be known of the paper's numbers beside some arms."""
+    numbers = [(a, n) for a in some for r in a.rows if (n := run.number(a, r))]
+    if not numbers:
+        return ""
+    sources = ", ".join(dict.fromkeys(n.source for _, n in numbers))
+    found = f" The paper's numbers are those of {sources}."
+    if any(math.isfinite(number.error) for _, number in numbers):
+        found += " Those read from a figure carry their reading error."
+    if any(number.is_inferred for _, number in numbers):
+        found += " ~: inferred or rough."
+    margins = dict.fromkeys(n.margin for _, n in numbers if n.margin)
+    found += (
+        " A match lies within the margin of the number "
+        f"({' or '.join(_points(m) for m in margins)}) by two one-sided t "
+        "tests (5 %)."
+    )
+    found += f" {run.view.note}" if run.view.note else ""
+    others = dict.fromkeys(w for a, n in numbers for w in run.others(a, n))
+    if others:
+        words = list(others)[:6] + ["..."] * (len(others) > 6)
+        found += f" Ours is another protocol: {', '.join(words)}."
+    return found
+
+
+def _points(margin: str) -> str:
+    if margin.endswith("%"):
+        return margin
+    return "1 point" if margin == "1" else f"{margin} points"
