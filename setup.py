@@ -97,6 +97,8 @@ setuptools.setup(
         # The peers of the benchmarks.
         "bench": ["jax>=0.10", "matplotlib>=3.8", "torch>=2.13"],
         "ray": ["ray>=2.60"],
+        # CSV and Parquet as data of ws-retrain.
+        "tables": ["pandas>=2.2", "pyarrow>=16"],
         # BADGE, a way of choosing in active learning.
         "active": ["scikit-learn>=1.4"],
         "docs": [
@@ -116,7 +118,9 @@ setuptools.setup(
             "jinja2>=3.1",
             "matplotlib>=3.8",
             "mypy>=1.18",
+            "pandas>=2.2",
             "plotly>=6.0",
+            "pyarrow>=16",
             "pytest>=8.0",
             "pytest-cov>=5.0",
             "pytest-xdist>=3.7",

@@ -80,8 +80,16 @@ def run(
 
 
 def help_text(module: ModuleType) -> str:
-    """Returns a module's docstring and the flags that it defines."""
-    own = [v for v in vars(module).values() if isinstance(v, flags.FlagHolder)]
+    """Returns a module's docstring and the flags that it defines.
+
+    So are those of the modules that its `FLAGS_OF` holds.
+    """
+    own = [
+        value
+        for part in (*getattr(module, "FLAGS_OF", ()), module)
+        for value in vars(part).values()
+        if isinstance(value, flags.FlagHolder)
+    ]
     lines = [_flag_help(flags.FLAGS[holder.name]) for holder in own]
     return "\n".join(
         [

@@ -17,14 +17,15 @@ class ConfigError(ValueError):
 
 
 @contextlib.contextmanager
-def blamed(path: str, *argument: str) -> Iterator[None]:
-    """Turns whatever a config file raises into a sentence.
+def blamed(path: str, *argument: str, flag: str = "--config") -> Iterator[None]:
+    """Turns whatever a user's Python file raises into a sentence.
 
     An error of this package that speaks of a value stays as it is.
 
     Args:
         path: The file.
         argument: What its `get_config` is given, if anything.
+        flag: What names the file. Defaults to `"--config"`.
 
     Raises:
         ConfigError: The block has failed, or has tried to end the process.
@@ -38,7 +39,8 @@ def blamed(path: str, *argument: str) -> Iterator[None]:
             error = error.__context__
         if isinstance(error, ValueError) and _is_ours(error):
             raise error from None
-        raise ConfigError(_sentence(path, error, *argument)) from None
+        sentence = _sentence(path, error, *argument).replace("--config", flag)
+        raise ConfigError(sentence) from None
 
 
 def checked(path: str, config) -> ml_collections.ConfigDict:

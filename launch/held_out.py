@@ -5,13 +5,17 @@ import pathlib
 
 from absl import flags
 
+from ws_keras.data import tables
+
+from . import retrain_flags as given
+
 flags.disclaim_key_flags()
 
 HELD_OUT = flags.DEFINE_string(
     "held_out",
     None,
-    "Samples to measure on: npz:PATH with arrays x and y, or a fraction of "
-    "the data in (0, 1). Defaults to x_test and y_test of the data file, or "
+    "Samples to measure on: npz:PATH, csv:PATH or parquet:PATH with what "
+    "--data has, or a fraction of the data in (0, 1). Defaults to x_test and y_test of the data file, or "
     "else to the fraction of last time, or else to 0.2.",
 )
 SPLIT = flags.DEFINE_enum(
@@ -31,14 +35,14 @@ SPLIT_SEED = flags.DEFINE_integer(
 ID = flags.DEFINE_string(
     "id",
     None,
-    "Name of an array of the data file that identifies each sample. Use it "
+    "Name of an array or column of the data file that identifies each sample. Use it "
     "where the numbers of a sample change from week to week, for example "
     "because they are rescaled.",
 )
 GROUPS = flags.DEFINE_string(
     "groups",
     None,
-    "Name of an array of the data file with the group of each sample, such as "
+    "Name of an array or column of the data file with the group of each sample, such as "
     "a customer's number. All samples of a group are held out, or all are "
     "trained on.",
 )
@@ -51,12 +55,14 @@ OLD_SAMPLES = flags.DEFINE_integer(
 )
 
 
-def parts(source: pathlib.Path, data):
+def parts(data, past, start, note: str = ""):
     """Returns what is trained on and what is measured on, as the flags say.
 
     Args:
-        source: The saved model, beside which its record lies.
-        data: The `Dataset`.
+        data: The `roles.Given`.
+        past: The `History` of the model, `None` if it is not known.
+        start: The `Start`, whose model says what is read of `--held_out`.
+        note: A sentence about the past. Defaults to none.
 
     Returns:
         The `ws_keras.data.parts.Parts`.
@@ -64,31 +70,44 @@ def parts(source: pathlib.Path, data):
     Raises:
         ValueError: If flags, data and record do not go together.
     """
-    from ws_keras.data import datasets
-    from ws_keras.data import history
     from ws_keras.data import parts as makers
 
-    note, past = "", None
-    try:
-        past = history.read(source)
-    except history.Stale as error:
-        note = f"{error} It is not known what the model was trained on. "
-    held_out = HELD_OUT.value or ""
+    from . import reading
+
+    meant = HELD_OUT.value or ""
     found = None
-    if held_out.startswith("npz:"):
-        _check_no_rule(f"--held_out={held_out}")
-        other = datasets.load(held_out)
-        found = makers.given(data, (other.x, other.y), held_out, past)
-    elif data.x_test is not None and not (held_out or SPLIT.value):
+    if tables.is_file(meant):
+        _check_no_rule(f"--held_out={meant}")
+        other = reading.other(meant, start.model)
+        found = makers.given(data, other, meant, past)
+    elif data.x_test is not None and not (meant or SPLIT.value):
         _check_no_rule("x_test and y_test in --data")
         test = data.x_test, data.y_test
         found = makers.given(data, test, "x_test and y_test of the data", past)
     if found is None:
-        rule = _rule(past)
+        now = rule(past)
         found = makers.chosen(
-            data, rule, _keys(data, rule), past, _old_samples(data)
+            data, now, _keys(data, now), past, _old_samples(data, start)
         )
-    return dataclasses.replace(found, words=note + found.words)
+    words = " ".join(filter(None, (note, data.words, found.words)))
+    return dataclasses.replace(found, words=words)
+
+
+def past(source: pathlib.Path):
+    """Returns the past of a saved model by the record beside it.
+
+    Args:
+        source: The saved model.
+
+    Returns:
+        The `History` or `None`, and a sentence where it is of another model.
+    """
+    from ws_keras.data import history
+
+    try:
+        return history.read(source), ""
+    except history.Stale as error:
+        return None, f"{error} It is not known what the model was trained on."
 
 
 def _check_no_rule(given: str) -> None:
@@ -103,11 +122,15 @@ def _check_no_rule(given: str) -> None:
         )
 
 
-def _rule(past):
+def rule(past):
     """Returns the rule of last time with what the flags change."""
     from ws_keras.data import splits
 
-    last = (past and past.rule) or splits.Rule()
+    last = past and past.rule
+    if last is None:
+        # Who gives the time asks about the newest samples.
+        is_timed = given.ORDER_BY.value and not GROUPS.value
+        last = splits.Rule(kind="last" if is_timed else "random")
     changed = {
         "kind": SPLIT.value,
         "fraction": _fraction(),
@@ -120,42 +143,38 @@ def _rule(past):
 
 
 def _fraction() -> float | None:
-    if HELD_OUT.value is None:
+    if HELD_OUT.value is None or tables.is_file(HELD_OUT.value):
         return None
     try:
         return float(HELD_OUT.value)
     except ValueError:
         raise ValueError(
-            "`--held_out` must be npz:PATH or a fraction in (0, 1). "
+            "`--held_out` must be npz:PATH, csv:PATH, parquet:PATH or a "
+            "fraction in (0, 1). "
             f"Received: --held_out={HELD_OUT.value}."
         ) from None
 
 
-def _keys(data, rule):
+def _keys(data, now):
     from ws_keras.data import digests
-    from ws_keras.data import npz
     from ws_keras.data import parts as makers
 
     def named(name: str):
-        if not data.name.startswith(npz.PREFIX):
-            raise ValueError(
-                "`--id` and `--groups` need data from a file. Received: "
-                f"{name!r} with --data={data.name}."
-            )
-        path = data.name.removeprefix(npz.PREFIX)
-        return digests.keys(npz.column(path, name, len(data.y)))
+        return digests.keys(data.column(name))
 
     return makers.Keys(
-        named(rule.id) if rule.id else digests.samples(data.x),
-        named(rule.groups) if rule.groups else None,
+        named(now.id) if now.id else makers.samples(data.x),
+        named(now.groups) if now.groups else None,
     )
 
 
-def _old_samples(data) -> int | None:
+def _old_samples(data, start) -> int | None:
     count = OLD_SAMPLES.value
-    if count is not None and not 0 <= count <= len(data.y):
+    if count is None and start.build is not None:
+        return 0  # what is built has seen none
+    if count is not None and not 0 <= count <= len(data):
         raise ValueError(
             "`--old_samples` must be a number of samples of the data. "
-            f"Received: --old_samples={count} of {len(data.y)}."
+            f"Received: --old_samples={count} of {len(data)}."
         )
     return count

@@ -56,7 +56,11 @@ def _wrong(path: pathlib.Path, available) -> str | None:
     if not path.stat().st_size:
         return "which is empty, for example because copying it failed"
     if path.suffix != ".keras":
-        return None  # an older format, of which Keras knows more
+        return (
+            f"whose suffix {path.suffix!r} is that of another format. Of an "
+            "older one load it by keras.models.load_model(path, "
+            "compile=False), compile it, and save it as .keras"
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             return _wrong_parts(archive, available)

@@ -19,9 +19,13 @@ ENDS = {
     "backbone": r"has [+\-\d.]+ points and [+\-\d.]+ epochs against warm, and",
     "compare_on_your_data": r"% of its sample passes\. It (did not pay|paid)",
     "custom_loop": r"held-out accuracy changed by \+\d+\.\d points",
+    "growing_vocabulary": r"^Recommended: (cold|warm|shrink_perturb)",
+    "late_class": r"^Recommended: (cold|warm|shrink_perturb)",
     "mirrored": r"with the same weights: the largest difference is 0\.0",
     "own_method": r"^tensorboard --logdir=.+runs/own$",
+    "tabular_regression": r"^Recommended: (cold|warm|shrink_perturb)",
     "text_classifier": r"^Against cold, .* warm has [+\-\d.]+ points and",
+    "time_ordered": r"^Recommendation: begin with",
     "weekly_retraining": AGAINST,
 }
 ARM = r"^(warm|shrink-perturb|cold) +([\d.]+) % held out after ([\d.]+) epochs"

@@ -23,6 +23,8 @@ def read(
 ) -> dict:
     """Reads `x` and `y`, and `x_test` and `y_test` where they are.
 
+    `x_train` and `y_train`, as in Keras' `mnist.npz`, are `x` and `y` as well.
+
     Images are `uint8` of shape `(n, height, width[, channels])` or floats of
     shape `(n, height, width, channels)`; flat samples are `(n, features)` of
     either kind. Labels are integers from 0 of shape `(n,)`, below 65,536 or
@@ -43,11 +45,15 @@ def read(
     Raises:
         ValueError: If the file or one of its arrays is not as described.
     """
-    return checked(path, _load(path, available), with_test)
+    arrays, held = _load(path, available)
+    return checked(path, arrays, with_test, held)
 
 
 def checked(
-    source: str | os.PathLike, arrays: dict, with_test: bool = False
+    source: str | os.PathLike,
+    arrays: dict,
+    with_test: bool = False,
+    held: list[str] | None = None,
 ) -> dict:
     """Checks arrays as those of a file, and converts them.
 
@@ -55,6 +61,8 @@ def checked(
         source: What they are of, for errors.
         arrays: Dict of arrays with the names in a file.
         with_test: As in `read`. Defaults to `False`.
+        held: All names of the file, for errors. Defaults to those of the
+            arrays.
 
     Returns:
         As `read`.
@@ -69,7 +77,8 @@ def checked(
     for x, y in parts:
         for name in (x, y):
             if name not in arrays:
-                raise _error(source, f"must hold `{name}`", sorted(arrays))
+                found = held or sorted(arrays)
+                raise _error(source, f"must hold `{name}`", found)
         found[x] = _samples(source, x, arrays[x])
         found[y] = _labels(source, y, arrays[y], len(found[x]))
     _check_parts(source, found)
@@ -104,27 +113,68 @@ def column(path: str | os.PathLike, name: str, count: int) -> np.ndarray:
     return found
 
 
+def names(path: str | os.PathLike) -> list[str]:
+    """Returns the names of all arrays of a file."""
+    with _opened(path) as file:
+        return list(file.files)
+
+
+def array(
+    path: str | os.PathLike,
+    name: str,
+    available: Callable[[], float] = memory.available,
+) -> np.ndarray:
+    """Reads an array of any shape and dtype that needs no pickle.
+
+    Args:
+        path: File that `numpy.savez` or `numpy.savez_compressed` wrote.
+        name: Name of the array.
+        available: Returns the bytes of memory that are left. Defaults to
+            those of the machine or the control group.
+
+    Returns:
+        The array as it was saved.
+
+    Raises:
+        ValueError: If the file has no such array, or it is damaged.
+    """
+    with _opened(path) as file:
+        if name not in file.files:
+            raise _error(path, f"must hold `{name}`", sorted(file.files))
+        _check_room(path, file, [name], available)
+        return _array(path, file, name)
+
+
 def num_samples(path: str | os.PathLike) -> int:
     """Returns the number of labels in a file, without reading samples."""
     with _opened(path) as file:
-        if "y" not in file.files:
+        _, name = _training(file.files)
+        if name not in file.files:
             raise _error(path, "must hold `y`", sorted(file.files))
-        _check_room(path, file, ["y"], memory.available)
-        y = _array(path, file, "y")
+        _check_room(path, file, [name], memory.available)
+        y = _array(path, file, name)
     if y.ndim != 1:
         rule = "must hold `y` as integers of shape (n,)"
         raise _error(path, rule, f"dtype {y.dtype}, shape {y.shape}")
     return len(y)
 
 
-def _load(path, available) -> dict[str, np.ndarray]:
+def _load(path, available) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Returns arrays by the name that they mean, and all names of the file."""
     with _opened(path) as file:
-        names = [n for n in file.files if n in _KNOWN]
-        _check_room(path, file, names, available)
-        return {name: _array(path, file, name) for name in names}
+        meant = dict(zip(("x", "y"), _training(file.files), strict=True))
+        meant |= {"x_test": "x_test", "y_test": "y_test"}
+        meant = {name: n for name, n in meant.items() if n in file.files}
+        _check_room(path, file, list(meant.values()), available)
+        arrays = {name: _array(path, file, n) for name, n in meant.items()}
+        return arrays, sorted(file.files)
 
 
-_KNOWN = ("x", "y", "x_test", "y_test")
+def _training(held) -> tuple[str, str]:
+    """Returns the names of samples and labels, as Keras' `mnist.npz` may."""
+    if "x" not in held and {"x_train", "y_train"} <= set(held):
+        return "x_train", "y_train"
+    return "x", "y"
 
 
 def _check_room(path, file, names: list[str], available) -> None:
@@ -166,6 +216,7 @@ def _shown(size: float) -> str:
 
 
 def _opened(path):
+    path = os.path.expanduser(path)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             received = "something else than a regular file"

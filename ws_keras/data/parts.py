@@ -3,8 +3,10 @@
 import dataclasses
 
 import numpy as np
+from keras import tree
 
-from ws_keras.data import datasets
+from ws_keras import checks
+from ws_keras import seeds
 from ws_keras.data import digests
 from ws_keras.data import history
 from ws_keras.data import splits
@@ -29,19 +31,95 @@ class Parts:
 
     `past` is what the model's history will be once it is trained on the
     first part. `withheld` is why accuracies on the second part prove nothing
-    about a start, if they do not.
+    about a start, if they do not. `keys` are the digests of the samples to
+    train on; `was_seen` and `is_old` tell which of these the model has been
+    trained on, and which held-out ones were there before, `None` where it is
+    not known.
     """
 
-    train: tuple[np.ndarray, np.ndarray]
-    held_out: tuple[np.ndarray, np.ndarray]
+    train: tuple
+    held_out: tuple
     past: history.History
     words: str
     withheld: str = ""
+    keys: np.ndarray | None = None
+    was_seen: np.ndarray | None = None
+    is_old: np.ndarray | None = None
+
+    def replayed(self, share: float, seed: int) -> "Parts":
+        """Returns parts that train on new samples and on a share of the old.
+
+        A hash of each old sample decides, so that those that come again stay
+        the same ones while data grow.
+
+        Args:
+            share: In [0, 1]; 0 leaves all old samples out.
+            seed: Non-negative integer.
+
+        Raises:
+            ValueError: If the share is no such number, it is not known which
+                samples are old, or no sample would be left.
+        """
+        if not checks.is_number(share) or not 0 <= share <= 1:
+            raise ValueError(
+                "The share of old samples that are trained on again must be a "
+                f"number in [0, 1]. Received: replay={share!r}."
+            )
+        if self.was_seen is None:
+            raise ValueError(
+                "To replay a share of the old samples, it must be known which "
+                f"are old. Received: replay={share:g} for a model whose past "
+                "is not known. Give --old_samples."
+            )
+        # Another draw than the split's, which has taken the lowest chances.
+        chances = digests.chances(self.keys, seeds.derive(seed, "replay"))
+        kept = ~self.was_seen | (chances < share)
+        if not kept.any():
+            raise ValueError(
+                "There must be samples to train on. Received: none that are "
+                f"new, and replay={share:g} of the old ones."
+            )
+        again = int((kept & self.was_seen).sum())
+        words = (
+            f"{self.words} Training takes {int((~self.was_seen).sum()):,} new "
+            f"samples and {again:,} of {int(self.was_seen.sum()):,} old ones."
+        )
+        return dataclasses.replace(
+            self,
+            train=take(self.train, kept),
+            words=words,
+            keys=self.keys[kept],
+            was_seen=self.was_seen[kept],
+        )
+
+
+def take(arrays, chosen: np.ndarray):
+    """Returns some samples of a structure of arrays.
+
+    Example:
+
+    >>> take({"a": np.arange(3), "b": np.eye(3)}, np.array([2]))["a"]
+    array([2])
+    """
+    return tree.map_structure(lambda array: array[chosen], arrays)
+
+
+def samples(x) -> np.ndarray:
+    """Returns a digest of each sample of a structure of arrays."""
+    return digests.several(tree.flatten(x))
+
+
+def labels(y) -> np.ndarray:
+    """Returns targets of a structure of arrays as one array, `(n, ...)`."""
+    leaves = tree.flatten(y)
+    if len(leaves) == 1:
+        return leaves[0]
+    return digests.several(leaves)
 
 
 def given(
-    data: datasets.Dataset,
-    held_out: tuple[np.ndarray, np.ndarray],
+    data,
+    held_out: tuple,
     where: str,
     past: history.History | None,
 ) -> Parts:
@@ -51,7 +129,8 @@ def given(
     on, are left out, unless none would remain.
 
     Args:
-        data: The data.
+        data: The data, with samples `x` and targets `y`: arrays, or
+            structures of some.
         held_out: Samples and labels to measure on.
         where: What these are called.
         past: The model's `History`, `None` if it is not known.
@@ -59,7 +138,7 @@ def given(
     Returns:
         The `Parts`.
     """
-    train, held = (digests.samples(x) for x in (data.x, held_out[0]))
+    train, held = map(samples, (data.x, held_out[0]))
     rule = past and past.rule
     # Digests of ids say nothing of samples.
     is_known = past is not None and not (rule and rule.id)
@@ -70,7 +149,7 @@ def given(
     if seen.all():
         withheld = "The model is trained on all of the held-out samples."
     else:
-        held, held_out = held[~seen], tuple(a[~seen] for a in held_out)
+        held, held_out = held[~seen], take(tuple(held_out), ~seen)
     words = f"{len(held):,} samples are held out: {where}."
     if is_known:
         words += _shares(past.knows(held))
@@ -79,13 +158,18 @@ def given(
             f" {seen.sum():,} others are left out, because the model has been "
             "trained on equal ones, or is to be."
         )
-    now = history.of(rule, train, held, data.y)
+    now = history.of(rule, train, held, labels(data.y))
     now = now if past is None else past + now
-    return Parts((data.x, data.y), held_out, now, words, withheld)
+    known = (None, None)
+    if is_known:
+        known = past.has_trained_on(train), past.knows(held)
+    return Parts(
+        (data.x, data.y), held_out, now, words, withheld, train, *known
+    )
 
 
 def chosen(
-    data: datasets.Dataset,
+    data,
     rule: splits.Rule,
     keys: Keys,
     past: history.History | None,
@@ -129,13 +213,20 @@ def chosen(
     doubt = _doubt(data, rule, keys, past, old_samples)
     # What the model may have seen is not held out next time either.
     trained = seen | ~held | bool(doubt)
-    now = history.of(rule, keys.samples[trained], keys.samples[held], data.y)
+    now = history.of(
+        rule, keys.samples[trained], keys.samples[held], labels(data.y)
+    )
+    both = data.x, data.y
+    is_known = is_old is not None and not doubt
     return Parts(
-        (data.x[~held], data.y[~held]),
-        (data.x[held], data.y[held]),
+        take(both, ~held),
+        take(both, held),
         now if past is None else past + now,
         words,
         doubt,
+        keys.samples[~held],
+        seen[~held] if is_known else None,
+        is_old[held] if is_known else None,
     )
 
 
@@ -174,7 +265,7 @@ def _doubt(data, rule, keys: Keys, past, old_samples) -> str:
             f"{_names(rule.id)} now, so that it is not known which of them "
             "the model has been trained on. Give --old_samples as well."
         )
-    if past.is_rescaled(keys.samples, data.y):
+    if past.is_rescaled(keys.samples, labels(data.y)):
         return (
             "These samples seem to be those of last time in other numbers, so "
             "that it is not known which of them the model has seen. Name an "

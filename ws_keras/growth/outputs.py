@@ -93,6 +93,55 @@ def grow_outputs(
     return new
 
 
+def last(model: keras.Model):
+    """Returns the layer whose outputs are the model's classes.
+
+    Args:
+        model: Built model with one output.
+
+    Returns:
+        A layer that `grow_outputs` takes; activations and the like may come
+        behind it.
+
+    Raises:
+        ValueError: If there is none, or several may be meant.
+    """
+    found = _behind(model)
+    if len(found) != 1:
+        names = [layer.name for layer in found]
+        raise ValueError(
+            "A model must have one last layer that `grow_outputs` can make "
+            f"larger. Received: {model.name!r} with {names or 'none'}. Make "
+            "it larger in Python, by `ws_keras.grow_outputs(model, layer, "
+            "units)`, and save it."
+        )
+    return found[0]
+
+
+def _behind(model) -> list:
+    """Returns the layers that make a model's outputs."""
+    tensors = getattr(model, "outputs", None)
+    if not tensors:
+        units = [p for p in rebuilding.parts(model)[1:] if _is_known(p)]
+        return units[-1:]  # as a class calls them, in most of them
+    found, rest = [], list(tensors)
+    while rest:
+        operation = rest.pop()._keras_history.operation
+        if isinstance(operation, keras.Model):
+            found += _behind(operation)
+        elif operation.weights if hasattr(operation, "weights") else ():
+            found.append(operation)
+        else:
+            nodes = operation._inbound_nodes
+            rest += [t for node in nodes[-1:] for t in node.input_tensors]
+    unique = {id(layer): layer for layer in found}
+    return [layer for layer in unique.values() if _is_known(layer)]
+
+
+def _is_known(layer) -> bool:
+    return isinstance(layer, tuple(kind for kind, _ in _SIZES))
+
+
 def warn_frozen(layer) -> None:
     """Warns that the new weights of a frozen layer are never trained."""
     if not layer.trainable:

@@ -1,0 +1,68 @@
+"""The data that `ws-retrain` is given, as the model takes them."""
+
+import os
+
+from ws_keras.data import datasets
+from ws_keras.data import features
+from ws_keras.data import inputs
+from ws_keras.data import roles
+from ws_keras.data import tables
+
+from . import held_out
+from . import retrain_flags as given
+
+
+def read(model, past):
+    """Returns the data of `--data`.
+
+    Args:
+        model: The model, whose inputs say what is read.
+        past: Its `History`, `None` if it is not known.
+
+    Returns:
+        A `roles.Given`.
+
+    Raises:
+        ValueError: If the data are not there, or not what the model takes.
+    """
+    source = given.DATA.value
+    if tables.is_file(source):
+        return roles.read(source, model, _roles(past))
+    _check_no_names(source)
+    found = datasets.load(
+        source,
+        given.DATA_DIR.value and os.path.expanduser(given.DATA_DIR.value),
+        download=given.DOWNLOAD.value,
+        with_test=True,
+    )
+    samples = [
+        inputs.arranged("--data", x, features.struct(model))
+        for x in (found.x, found.x_test)
+    ]
+    return roles.Given(source, samples[0], found.y, samples[1], found.y_test)
+
+
+def other(source: str, model):
+    """Returns samples and targets of another file, such as `--held_out`."""
+    found = roles.read(source, model, _roles(None))
+    return found.x, found.y
+
+
+def _roles(past):
+    rule = held_out.rule(past)
+    return roles.Roles(
+        tuple(given.TARGET.value),
+        tuple(given.FEATURES.value),
+        given.ORDER_BY.value,
+        tuple(name for name in (rule.id, rule.groups) if name),
+    )
+
+
+def _check_no_names(source: str) -> None:
+    flags = (given.TARGET, given.FEATURES, given.ORDER_BY)
+    named = [f"--{f.name}={f.value}" for f in flags if f.value]
+    if named:
+        raise ValueError(
+            "Columns and arrays are those of a file, npz:PATH, csv:PATH or "
+            f"parquet:PATH. Received: {', '.join(named)} with --data={source}."
+        )

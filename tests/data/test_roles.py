@@ -1,0 +1,190 @@
+"""What of a file a model sees, and what it is to predict."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from ws_keras.data import roles
+
+RNG = np.random.default_rng(0)
+
+
+def model(*shape, dtype="float32", name=None):
+    inputs = keras.Input(shape, dtype=dtype, name=name)
+    if dtype == "string":
+        x = layers.StringLookup(vocabulary=["a", "b"])(inputs)
+        x = layers.Embedding(3, 2)(x)
+    else:
+        x = layers.Flatten()(inputs) if len(shape) > 1 else inputs
+    found = keras.Model(inputs, layers.Dense(2)(x))
+    found.compile("sgd", "mse")
+    return found
+
+
+def npz(tmp_path, **arrays):
+    np.savez(tmp_path / "own.npz", **arrays)
+    return f"npz:{tmp_path / 'own.npz'}"
+
+
+def csv(tmp_path, text):
+    pytest.importorskip("pandas")  # an extra
+    (tmp_path / "own.csv").write_text(text)
+    return f"csv:{tmp_path / 'own.csv'}"
+
+
+@pytest.mark.parametrize(
+    ("shape", "x"),
+    [
+        ((28, 28), RNG.integers(0, 256, (6, 28, 28)).astype("uint8")),
+        ((50, 3), RNG.normal(size=(6, 50, 3))),  # windows of three sensors
+        ((7,), RNG.integers(0, 9, (6, 7))),  # a table of whole numbers
+        ((7,), RNG.random((6, 7)) > 0.5),
+        ((1,), RNG.normal(size=6)),
+    ],
+)
+def test_what_the_model_takes_is_accepted(tmp_path, shape, x):
+    given = roles.read(
+        npz(tmp_path, x=x, y=np.arange(6)), model(*shape), roles.Roles()
+    )
+    np.testing.assert_allclose(given.x.reshape(x.shape), x, rtol=1e-6)
+    assert given.y.tolist() == list(range(6))
+    assert len(given) == 6 and given.x_test is None
+
+
+def test_what_it_does_not_take_is_refused_with_both_shapes(tmp_path):
+    source = npz(tmp_path, x=np.zeros((6, 5)), y=np.arange(6))
+    with pytest.raises(ValueError, match=r"\(7,\).*\(5,\)"):
+        roles.read(source, model(7), roles.Roles())
+
+
+def test_names_of_keras_and_test_arrays(tmp_path):
+    x, y = RNG.normal(size=(6, 4)), np.arange(6)
+    source = npz(tmp_path, x_train=x, y_train=y, x_test=x[:2], y_test=y[:2])
+    given = roles.read(source, model(4), roles.Roles())
+    assert len(given.x) == 6 and len(given.x_test) == len(given.y_test) == 2
+
+
+def test_target_order_and_features_name_arrays_of_an_npz(tmp_path):
+    x = RNG.normal(size=(4, 3))
+    source = npz(
+        tmp_path, x=x, y=np.zeros(4), count=np.arange(4), week=[2, 1, 4, 3]
+    )
+    given = roles.read(
+        source, model(3), roles.Roles(target=["count"], order_by="week")
+    )
+    assert given.y.tolist() == [1, 0, 3, 2]
+    np.testing.assert_allclose(given.x, x[[1, 0, 3, 2]], rtol=1e-6)
+    assert given.column("week").tolist() == [1, 2, 3, 4]
+    given = roles.read(
+        source, model(2), roles.Roles(features=["count", "week"])
+    )
+    assert given.x.tolist() == [[0, 2], [1, 1], [2, 4], [3, 3]]
+
+
+def test_several_inputs_are_columns_by_name(tmp_path):
+    source = csv(tmp_path, "age,city,y\n30,a,1\n40,,0\n50,c,1\n")
+    age = keras.Input((1,), name="age")
+    city = keras.Input((1,), name="city", dtype="string")
+    ids = layers.StringLookup(vocabulary=["a", "b"])(city)
+    rows = layers.Flatten()(layers.Embedding(3, 2)(ids))
+    both = layers.Concatenate()([age, rows])
+    network = keras.Model([age, city], layers.Dense(1)(both))
+    given = roles.read(source, network, roles.Roles(target=["y"]))
+    ages, cities = given.x
+    assert ages.reshape(-1).tolist() == [30, 40, 50]
+    assert cities.reshape(-1).tolist() == ["a", "", "c"]
+    assert "1 missing texts of 'city'" in given.words
+
+
+def test_a_text_column_by_its_name(tmp_path):
+    source = csv(tmp_path, "number,text,label\n1,a,0\n2,b,1\n")
+    given = roles.read(
+        source,
+        model(dtype="string", name="text"),
+        roles.Roles(target=["label"]),
+    )
+    assert given.x.tolist() == ["a", "b"]
+    given = roles.read(
+        source,
+        model(dtype="string"),
+        roles.Roles(target=["label"], features=["text"]),
+    )
+    assert given.x.tolist() == ["a", "b"]
+
+
+TABLE = "day,a,b,name,y\n2026-02-01,1,2,u,0\n2026-01-01,3,,v,1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "given", "words"),
+    [
+        (TABLE, 2, {}, ["`y`", "'day'"][1:]),
+        (TABLE, 2, {"target": ["y"]}, ["'name'", "--features"]),
+        (TABLE, 2, {"target": ["label"]}, ["`label`", "'day', 'a', 'b'"]),
+        (
+            TABLE,
+            2,
+            {"target": ["y"], "features": ["a", "name"]},
+            ["texts in ['name']", "StringLookup"],
+        ),
+        (
+            TABLE,
+            2,
+            {"target": ["y"], "features": ["a", "b"]},
+            ["`b` (1 rows)", "fillna"],
+        ),
+        ("a,y\n1,2\n2,\n3,4\n,\n", 1, {"target": ["y"]}, ["rows 2, 4"]),
+        (
+            TABLE,
+            1,
+            {"target": ["y"], "features": ["a"], "order_by": "name"},
+            ["2026-02-01", "`name`"],
+        ),
+    ],
+)
+def test_refusals_name_columns_and_the_way_out(
+    tmp_path, text, width, given, words
+):
+    with pytest.raises(ValueError) as caught:
+        roles.read(csv(tmp_path, text), model(width), roles.Roles(**given))
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_dates_order_samples_as_time_does(tmp_path):
+    given = roles.read(
+        csv(tmp_path, TABLE),
+        model(1),
+        roles.Roles(["y"], ["a"], "day", ["name"]),
+    )
+    assert given.y.tolist() == [1, 0] and given.x.ravel().tolist() == [3, 1]
+    assert given.column("name").tolist() == ["v", "u"]
+
+
+def test_missing_values_pass_where_the_model_fills_them(tmp_path):
+    @keras.saving.register_keras_serializable("tests.roles")
+    class Filled(layers.Layer):
+        def call(self, x):
+            return keras.ops.where(keras.ops.isnan(x), 0.0, x)
+
+    inputs = keras.Input((2,))
+    network = keras.Model(inputs, layers.Dense(1)(Filled()(inputs)))
+    given = roles.read(
+        csv(tmp_path, TABLE), network, roles.Roles(["y"], ["a", "b"])
+    )
+    assert np.isnan(given.x).sum() == 1
+    assert "`b` (1 rows)" in given.words
+
+
+def test_several_outputs_and_several_columns(tmp_path):
+    source = csv(tmp_path, "a,low,high\n1,2,3\n4,5,6\n")
+    given = roles.read(source, model(1), roles.Roles(["low", "high"]))
+    assert given.y.tolist() == [[2, 3], [5, 6]]
+    inputs = keras.Input((1,))
+    outputs = [layers.Dense(1, name=n)(inputs) for n in ("high", "low")]
+    network = keras.Model(inputs, outputs)
+    given = roles.read(source, network, roles.Roles(["low", "high"]))
+    assert {n: y.tolist() for n, y in given.y.items()} == {
+        "low": [2, 5],
+        "high": [3, 6],
+    }

@@ -1,0 +1,121 @@
+"""A user's file as named arrays."""
+
+import numpy as np
+import pytest
+
+from ws_keras.data import npz
+from ws_keras.data import tables
+
+pytest.importorskip("pandas")  # an extra
+
+CSV = """city,age,member,since,rate
+NA,34,True,2026-01-05,0.5
+null,,False,2026-02-01,
+,51,True,2026-03-09,1.5
+"""
+
+
+@pytest.fixture
+def csv(tmp_path):
+    path = tmp_path / "today.csv"
+    path.write_text(CSV)
+    return tables.read(f"csv:{path}")
+
+
+def test_columns_have_the_types_of_their_values(csv):
+    assert csv.names == ["city", "age", "member", "since", "rate"]
+    # Namibia is no missing value, and neither is a city called null.
+    assert csv["city"].tolist() == ["NA", "null", None]
+    np.testing.assert_array_equal(csv["age"], [34, np.nan, 51])
+    assert csv["member"].tolist() == [True, False, True]
+    assert csv["member"].dtype == bool
+    assert csv["since"].tolist()[0] == "2026-01-05"
+    np.testing.assert_array_equal(csv["rate"], [0.5, np.nan, 1.5])
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_separators(tmp_path, mark):
+    path = tmp_path / "own.csv"
+    path.write_text(f"\ufeffa{mark}b\n1{mark}x y\n2{mark}z\n", "utf8")
+    table = tables.read(f"csv:{path}")
+    assert table["a"].tolist() == [1, 2]
+    assert table["b"].tolist() == ["x y", "z"]
+
+
+def test_flags_with_gaps_are_numbers(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("a,b\n1,True\n2,\n3,False\n")
+    np.testing.assert_array_equal(
+        tables.read(f"csv:{path}")["b"], [1, np.nan, 0]
+    )
+
+
+def test_parquet_is_read_alike(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    path = tmp_path / "own.parquet"
+    frame = pandas.DataFrame(
+        {"n": pandas.array([1, None, 3], "Int64"), "t": ["a", None, "c"]}
+    )
+    frame.to_parquet(path)
+    table = tables.read(f"parquet:{path}")
+    np.testing.assert_array_equal(table["n"], [1, np.nan, 3])
+    assert table["t"].tolist() == ["a", None, "c"]
+
+
+def test_home_folder_and_any_dtype(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.savez(
+        tmp_path / "own.npz",
+        windows=np.zeros((3, 4, 2), "int16"),
+        words=np.array(["a", "b", "c"]),
+    )
+    table = tables.read("npz:~/own.npz")
+    assert table["windows"].shape == (3, 4, 2)
+    assert table["words"].tolist() == ["a", "b", "c"]
+
+
+def test_error_lists_all_names_of_the_file(csv, tmp_path):
+    with pytest.raises(ValueError, match="'city', 'age', 'member'"):
+        csv["price"]
+    path = tmp_path / "own.npz"
+    np.savez(path, features=np.eye(3), y=np.arange(3))
+    with pytest.raises(ValueError, match="features"):
+        tables.read(f"npz:{path}")["x"]
+    with pytest.raises(ValueError, match="features"):
+        npz.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "Received"),
+        ("a,b\n", "no row"),
+        ("a,a\n1,2\n", "twice"),
+        ('a,b\n1,"2\n', "Received"),
+        ("a,b\n1,2,3\n4,5,6,7\n", "Received"),
+    ],
+)
+def test_damaged_tables_are_named(tmp_path, text, words):
+    path = tmp_path / "own.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=words) as caught:
+        tables.read(f"csv:{path}")
+    assert "own.csv" in str(caught.value)
+
+
+def test_no_file_and_no_room(tmp_path):
+    with pytest.raises(ValueError, match="no such file"):
+        tables.read(f"csv:{tmp_path}/none.csv")
+    path = tmp_path / "own.csv"
+    path.write_text(CSV)
+    with pytest.raises(ValueError, match="memory"):
+        tables.read(f"csv:{path}", available=lambda: 10)
+
+
+def test_keras_names_of_training_arrays(tmp_path):
+    path = tmp_path / "mnist.npz"
+    x, y = np.zeros((4, 2, 2), "uint8"), np.arange(4)
+    np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
+    found = npz.read(path)
+    assert found["x"].shape == found["x_test"].shape == (4, 2, 2, 1)
+    assert npz.num_samples(path) == 4

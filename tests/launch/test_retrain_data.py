@@ -1,0 +1,309 @@
+"""What `ws-retrain` takes: tables, texts, late classes, functions."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from sklearn import datasets as tables
+
+QUICK = ("--max_epochs=3", "--verbose=0")
+
+
+def run(nursery, folder, *, model, data, out="new.keras", flags=()):
+    return nursery.run(
+        f"--model={folder / model}",
+        f"--data={data.format(folder)}",
+        f"--out={folder / out}",
+        *QUICK,
+        *flags,
+        command="launch.retrain",
+    )
+
+
+def classifier(width, classes):
+    model = keras.Sequential(
+        [
+            keras.Input((width,)),
+            layers.Dense(16, "relu"),
+            layers.Dense(classes, name="logits"),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), loss, metrics=["acc"])
+    return model
+
+
+def regression(width):
+    model = keras.Sequential([keras.Input((width,)), layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    return model
+
+
+@pytest.fixture(scope="module")
+def patients(tmp_path_factory):
+    """Rows of scikit-learn's diabetes data as a table, newest first."""
+    pytest.importorskip("pandas")  # an extra
+    folder = tmp_path_factory.mktemp("patients")
+    found = tables.load_diabetes()
+    names = [*found.feature_names, "progression", "visit"]
+    lines = [",".join(names)]
+    for place in reversed(range(200)):
+        row = [*found.data[place], found.target[place]]
+        day = np.datetime64("2026-01-01") + place
+        lines.append(",".join([*(f"{v:.6f}" for v in row), str(day)]))
+    (folder / "today.csv").write_text("\n".join(lines))
+    regression(10).save(folder / "last.keras")
+    return folder
+
+
+def test_regression_on_a_table_in_the_order_of_time(nursery, patients):
+    done = run(
+        nursery,
+        patients,
+        model="last.keras",
+        data="csv:{}/today.csv",
+        flags=(
+            "--target=progression",
+            "--order_by=visit",
+            "--compare=both",
+            "--seeds=2",
+        ),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "40 of 200 samples are held out: the newest 20 %" in done.stdout
+    assert re.search(r"^warm: mae [\d.]+ held out", done.stdout, re.M)
+    assert "The old model as it was: 1" in done.stdout
+    # It is the error of the last 40 of the table's 200 patients.
+    found = tables.load_diabetes()
+    x, y = found.data[160:200], found.target[160:200]
+    old = keras.models.load_model(patients / "last.keras")
+    error = np.abs(old.predict(x, verbose=0)[:, 0] - y).mean()
+    said = re.search(r"as it was: ([\d.]+) held out", done.stdout)[1]
+    assert abs(float(said) - error) < 0.1
+
+
+def test_columns_without_a_role_are_named(nursery, patients):
+    done = run(
+        nursery,
+        patients,
+        model="last.keras",
+        data="csv:{}/today.csv",
+        flags=("--target=progression",),
+    )
+    assert done.returncode == 1
+    assert "'visit'" in done.stderr and "--features" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """A model of the digits 0 to 7, its record, and all ten digits."""
+    folder = tmp_path_factory.mktemp("digits")
+    x, y = tables.load_digits(return_X_y=True)
+    x, y = x[:600] / 16, y[:600]
+    first = y < 8
+    np.savez(folder / "first.npz", x=x[first], y=y[first])
+    np.savez(folder / "all.npz", x=x, y=y)
+    classifier(64, 8).save(folder / "zero.keras")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(nursery, digits):
+    done = run(
+        nursery,
+        digits,
+        model="zero.keras",
+        data="npz:{}/first.npz",
+        out="one.keras",
+        flags=("--old_samples=0", "--max_epochs=15"),
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_late_classes_are_shown_apart(nursery, digits, first):
+    arguments = {
+        "model": "one.keras",
+        "data": "npz:{}/all.npz",
+        "out": "two.keras",
+    }
+    done = run(nursery, digits, **arguments)
+    assert done.returncode == 1 and "--grow" in done.stderr
+    done = run(
+        nursery,
+        digits,
+        **arguments,
+        flags=("--grow", "--compare=warm", "--seeds=2", "--max_epochs=20"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "had 8 classes and has 10" in done.stdout
+    header, _, *lines = [
+        [cell.strip() for cell in line.strip("| ").split("|")]
+        for line in done.stdout.splitlines()
+        if re.match(r"\| (held out|-+ *\| -+.*:|the old|warm|shrink)", line)
+        and "retrain" not in line
+    ][-5:]
+    names = [re.sub(r" \(.*", "", name) for name in header]
+    assert names == [
+        "held out",
+        "all",
+        "old samples",
+        "new samples",
+        "old classes",
+        "new classes",
+    ]
+    values = {
+        name: [float(cell.rstrip(" %")) for cell in cells]
+        for name, *cells in lines
+    }
+    old_model, warm = values["the old model"], values["warm"]
+    # It cannot know the classes that it never saw; the new one does.
+    assert old_model[4] == 0 and warm[4] > 50
+    assert old_model[3] > 70 and warm[3] > 70
+    grown = keras.models.load_model(digits / "two.keras")
+    assert grown.output_shape == (None, 10)
+
+
+def test_share_of_old_samples(nursery, digits, first):
+    done = run(
+        nursery,
+        digits,
+        model="one.keras",
+        data="npz:{}/all.npz",
+        out="replayed.keras",
+        flags=("--grow", "--replay=0.25"),
+    )
+    assert done.returncode == 0, done.stderr
+    said = re.search(
+        r"takes (\d+) new samples and (\d+) of (\d+) old ones", done.stdout
+    )
+    new, again, old = map(int, said.groups())
+    assert 0.15 < again / old < 0.35
+    passes = re.search(r"([\d,]+) sample passes in 3 epochs", done.stdout)[1]
+    assert int(passes.replace(",", "")) == 3 * (new + again)
+
+
+def test_labels_beyond_the_next_classes(nursery, digits, first):
+    data = np.load(digits / "first.npz")
+    y = np.where(data["y"] == 7, 900, data["y"])
+    np.savez(digits / "years.npz", x=data["x"], y=y)
+    done = run(
+        nursery,
+        digits,
+        model="one.keras",
+        data="npz:{}/years.npz",
+        out="years.keras",
+        flags=("--grow",),
+    )
+    assert done.returncode == 1
+    assert "1 new labels up to 900" in done.stderr
+    assert "Number them 8 to 8" in done.stderr
+
+
+def test_new_words_of_a_table_of_texts(nursery, tmp_path):
+    pytest.importorskip("pandas")  # an extra
+    rng = np.random.default_rng(0)
+    words = layers.TextVectorization(output_sequence_length=3, name="words")
+    words.adapt(["red apple please", "green pear please"])
+    model = keras.Sequential(
+        [
+            keras.Input((), dtype="string", name="text"),
+            words,
+            layers.Embedding(7, 4, name="rows"),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(2),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
+    model.save(tmp_path / "last.keras")
+    fruit = {0: ["apple", "quince"], 1: ["pear", "medlar"]}
+    lines = ["text,label"]
+    for number in range(120):
+        label = int(rng.integers(2))
+        lines.append(f"{rng.choice(fruit[label])} number {number},{label}")
+    (tmp_path / "today.csv").write_text("\n".join(lines))
+    done = run(
+        nursery,
+        tmp_path,
+        model="last.keras",
+        data="csv:{}/today.csv",
+        flags=("--target=label", "--old_samples=0", "--grow"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "new words are appended for 'rows'" in done.stdout
+    grown = keras.models.load_model(tmp_path / "new.keras")
+    vocabulary = grown.layers[0].get_vocabulary()
+    assert vocabulary[:7] == words.get_vocabulary()
+    assert {"quince", "medlar"} <= set(vocabulary[7:])
+
+
+BUILD = """
+import keras
+
+def build():
+    model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
+    return model
+
+def broken():
+    return keras.Sequential([keras.layers.Dense(10)])
+
+def failing():
+    raise RuntimeError("no weights today")
+"""
+
+
+@pytest.mark.parametrize("compare", [(), ("--compare=both", "--seeds=2")])
+def test_model_that_is_built_has_no_past(nursery, digits, compare, tmp_path):
+    (tmp_path / "own.py").write_text(BUILD)
+    done = nursery.run(
+        f"--model={tmp_path / 'own.py'}:build",
+        f"--data=npz:{digits / 'all.npz'}",
+        f"--out={tmp_path / 'new.keras'}",
+        *QUICK,
+        "--max_epochs=15",
+        *compare,
+        command="launch.retrain",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Of these 0 are old" in done.stdout
+    assert "The old model" not in done.stdout
+    model = keras.models.load_model(tmp_path / "new.keras")
+    x, y = (np.load(digits / "all.npz")[name] for name in ("x", "y"))
+    assert model.evaluate(x, y, verbose=0)[1] > 0.3
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("other", "build, broken, failing"),
+        ("broken", "not built"),
+        ("failing", "line 14 (RuntimeError: no weights today)"),
+    ],
+)
+def test_function_that_builds_no_model(nursery, digits, name, words, tmp_path):
+    (tmp_path / "own.py").write_text(BUILD)
+    done = nursery.run(
+        f"--model={tmp_path / 'own.py'}:{name}",
+        f"--data=npz:{digits / 'all.npz'}",
+        f"--out={tmp_path / 'new.keras'}",
+        command="launch.retrain",
+    )
+    assert done.returncode == 1 and words in done.stderr
+    assert done.stderr.count("\n") == 1 and "--model" in done.stderr
+
+
+def test_older_format_is_refused_by_its_suffix(nursery, digits, tmp_path):
+    (tmp_path / "old.h5").write_bytes(b"\x89HDF\r\n")
+    done = nursery.run(
+        f"--model={tmp_path / 'old.h5'}",
+        f"--data=npz:{digits / 'all.npz'}",
+        f"--out={tmp_path / 'new.keras'}",
+        command="launch.retrain",
+    )
+    assert done.returncode == 1
+    assert "'.h5'" in done.stderr and "compile=False" in done.stderr

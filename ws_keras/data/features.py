@@ -1,0 +1,224 @@
+"""Samples of a user's file, as the inputs of a model."""
+
+import warnings
+
+import keras
+import numpy as np
+from keras import tree
+
+from ws_keras.data import inputs
+from ws_keras.data import tables
+
+TEST = "_test"
+_TRIED = 64  # samples with missing values that a model is tried on
+_SHOWN = 5
+
+
+def input_names(model) -> list[str] | None:
+    """Returns the names of a model's inputs, `None` if it has no such."""
+    found = struct(model)
+    if found is None:
+        return None
+    if isinstance(found, dict):
+        return list(found)
+    return [tensor.name for tensor in tree.flatten(found)]
+
+
+def struct(model):
+    """Returns the structure of a model's inputs, `None` if it has none."""
+    try:
+        return model.input
+    except (AttributeError, ValueError):
+        # A sequential one may have tensors and no `input` before its first
+        # call; a subclass of `keras.Model` has neither.
+        tensors = getattr(model, "inputs", None)
+        return tensors[0] if tensors and len(tensors) == 1 else None
+
+
+def is_split(table, model, roles) -> bool:
+    """Whether samples are called `x_train`, as in Keras' `mnist.npz`."""
+    return not set(_wanted(model, "")) & set(table.names) and bool(
+        set(_wanted(model, "_train")) & set(table.names)
+    )
+
+
+def _wanted(model, suffix: str) -> list[str]:
+    names = input_names(model) or []
+    return [f"{name}{suffix}" for name in ("x", *names)]
+
+
+def has_test(table, model, roles) -> bool:
+    """Whether a file holds samples to measure on."""
+    if roles.features:
+        wanted = [f"{name}{TEST}" for name in roles.features]
+    else:
+        wanted = _wanted(model, TEST)
+    return bool(set(wanted) & set(table.names))
+
+
+def read(
+    table: tables.Table, model: keras.Model, roles, suffix: str, notes: list
+):
+    """Returns the samples of a file as arrays of a model's inputs.
+
+    Args:
+        table: The file.
+        model: Built model.
+        roles: The `roles.Roles`.
+        suffix: What follows each name, such as `"_test"`.
+        notes: Gets sentences about what was done to them.
+
+    Returns:
+        An array, or a dictionary or tuple of arrays.
+
+    Raises:
+        ValueError: If the file lacks an array, or holds what the model does
+            not take.
+    """
+    named = _chosen(table, model, roles, suffix)
+    for name, array in named.items():
+        if array.dtype.kind == "O":
+            named[name] = _text(name, array, notes)
+    x = _joined(table, model, named)
+    with warnings.catch_warnings():
+        # Missing values have a sentence of their own.
+        warnings.filterwarnings("ignore", message=".*missing values")
+        x = inputs.arranged(str(table.path), x, struct(model))
+    x = tree.map_structure(_single, x)
+    _check_missing(table, model, named, x, notes)
+    return x
+
+
+def _single(array: np.ndarray) -> np.ndarray:
+    """Returns floats in single precision, in which samples are compared."""
+    return array.astype("float32") if array.dtype == np.float64 else array
+
+
+def _chosen(table, model, roles, suffix: str) -> dict:
+    """Returns the arrays that are features, by name."""
+    if roles.features:
+        return {name: table[f"{name}{suffix}"] for name in roles.features}
+    names = input_names(model) or ["x"]
+    if len(names) > 1 or (table.is_frame and set(names) <= set(table.names)):
+        missing = [n for n in names if f"{n}{suffix}" not in table]
+        if missing:
+            raise table.lacking(
+                *[f"{name}{suffix}" for name in missing],
+                way="These are inputs of the model; --features names others "
+                "in their place.",
+            )
+        return {name: table[f"{name}{suffix}"] for name in names}
+    if not table.is_frame:
+        found = [n for n in _wanted(model, suffix) if n in table]
+        if not found:
+            raise table.lacking(
+                f"x{suffix}",
+                way="--features names what the model is to see.",
+            )
+        return {names[0]: table[found[0]]}
+    rest = [name for name in table.names if name not in roles.taken]
+    _check_rest(table, model, rest)
+    return {name: table[name] for name in rest}
+
+
+def _check_rest(table, model, rest: list[str]) -> None:
+    """Raises a ValueError unless the columns are as many as the model takes."""
+    found = struct(model)
+    if found is None:
+        return
+    (tensor,) = tree.flatten(found)
+    shape = tensor.shape[1:]
+    width = shape[-1] if len(shape) else 1
+    if len(shape) > 1 or width not in (None, len(rest)):
+        raise ValueError(
+            f"{table.path} must hold a column for each of the numbers that "
+            f"the model takes, of shape {tuple(shape)}. Received: {len(rest)} "
+            f"columns without a role, {rest[:30]}. --features names those "
+            "that the model is to see, in its order."
+        )
+
+
+def _joined(table, model, named: dict):
+    """Returns what `inputs.arranged` takes."""
+    names = input_names(model)
+    if names is not None and len(names) > 1:
+        if set(named) == set(names):
+            return named
+        if len(named) != len(names):
+            raise ValueError(
+                f"`--features` must name an array for each input, {names}. "
+                f"Received: {list(named)}."
+            )
+        return dict(zip(names, named.values(), strict=True))
+    if len(named) == 1:
+        (array,) = named.values()
+        rank = 1
+        if names is not None:
+            rank = len(tree.flatten(struct(model))[0].shape)
+        return array[:, None] if rank == 2 and array.ndim == 1 else array
+    return _stacked(table, named)
+
+
+def _stacked(table, named: dict) -> np.ndarray:
+    """Returns columns side by side, if they are numbers or all are texts."""
+    texts = [name for name, a in named.items() if a.dtype.kind in "US"]
+    dates = [name for name, a in named.items() if a.dtype.kind in "mM"]
+    if dates or (texts and len(texts) < len(named)):
+        what = [*texts, *dates][:_SHOWN]
+        raise ValueError(
+            f"{table.path} must hold numbers in all columns of one input. "
+            f"Received: {'dates' if dates else 'texts'} in {what}. Give the "
+            "model an input of strings with a StringLookup for each, by the "
+            "column's name; or columns of numbers instead, such as one for "
+            "each category, or the hour and the weekday of a date; or name "
+            "other columns with --features."
+        )
+    parts = [a[:, None] if a.ndim == 1 else a for a in named.values()]
+    return np.concatenate(parts, -1)
+
+
+def _text(name: str, array: np.ndarray, notes: list) -> np.ndarray:
+    missing = int(sum(value is None for value in array.tolist()))
+    if missing:
+        notes.append(
+            f"{missing:,} missing texts of {name!r} are empty ones, which a "
+            "lookup layer takes for unknown words."
+        )
+    texts = ["" if value is None else str(value) for value in array.tolist()]
+    return np.array(texts)
+
+
+def _check_missing(table, model, named: dict, x, notes: list) -> None:
+    """Raises a ValueError where values are missing that a model needs."""
+    found = {}
+    for name, array in named.items():
+        if array.dtype.kind == "f":
+            rows = np.isnan(array.reshape(len(array), -1)).any(1)
+            if rows.any():
+                found[name] = rows
+    if not found:
+        return
+    some = np.flatnonzero(np.any(list(found.values()), axis=0))[:_TRIED]
+    received = ", ".join(
+        f"`{name}` ({int(rows.sum()):,} rows)"
+        for name, rows in list(found.items())[:_SHOWN]
+    )
+    if _takes(model, tree.map_structure(lambda a: a[some], x)):
+        notes.append(
+            f"Values are missing in {received}; the model takes them as nan."
+        )
+        return
+    raise ValueError(
+        f"{table.path} must hold no missing values, of which the model makes "
+        f"nan. Received: {received}. Fill them, such as by "
+        "table.fillna(table.median()), with a column that says where; leave "
+        "the rows out; or let a layer of the model fill them."
+    )
+
+
+def _takes(model, x) -> bool:
+    try:
+        found = model.predict(x, verbose=0)
+    except Exception:  # of any layer
+        return False
+    return all(np.isfinite(part).all() for part in tree.flatten(found))

@@ -1,0 +1,202 @@
+"""Which arrays of a file are a model's samples and targets."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import tree
+
+from ws_keras.data import features
+from ws_keras.data import tables
+from ws_keras.data import times
+
+_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Roles:
+    """What the arrays of a file are, by name.
+
+    `target` names the targets, `features` what the model sees, in its order,
+    `order_by` the time, by which samples are sorted; `others` are no
+    features, such as the number of a customer. Empty ones are found by the
+    model's names, and by `x` and `y`.
+    """
+
+    target: Sequence[str] = ()
+    features: Sequence[str] = ()
+    order_by: str | None = None
+    others: Sequence[str] = ()
+
+    @property
+    def taken(self) -> set[str]:
+        """Names that are no features unless they are named as such."""
+        named = {*self.target, *self.others, self.order_by}
+        return named - {None, ""}
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """Samples and targets of a user's data, as a model takes them.
+
+    `x` and `y` are arrays, or dictionaries or tuples of some; the test part
+    is `None` where there is none. `order` is where each sample stands in the
+    file, `None` where they are in the file's order. `words` say what was done
+    to them.
+    """
+
+    name: str
+    x: object
+    y: object
+    x_test: object = None
+    y_test: object = None
+    table: tables.Table | None = None
+    order: np.ndarray | None = None
+    words: str = ""
+
+    def __len__(self) -> int:
+        return len(tree.flatten(self.y)[0])
+
+    def column(self, name: str) -> np.ndarray:
+        """Returns another array of the file, in the order of the samples.
+
+        Raises:
+            ValueError: If it is not one whole number or text for each.
+        """
+        if self.table is None:
+            raise ValueError(
+                "Samples can be named by an array of a file only. Received: "
+                f"{name!r} with --data={self.name}."
+            )
+        found = self.table[name]
+        rule = f"`{name}` as {len(self)} whole numbers or strings"
+        if found.dtype.kind == "O":
+            _check_whole(self.table, name, found)
+            found = found.astype(str)
+        if found.shape != (len(self),) or found.dtype.kind not in "biufUS":
+            raise _wrong(self.table, rule, found)
+        if found.dtype.kind == "f" and np.any(found % 1 != 0):
+            raise ValueError(
+                f"{self.table.path} must hold `{name}` as whole numbers. "
+                "Received: fractions or missing values."
+            )
+        return found if self.order is None else found[self.order]
+
+
+def read(source: str, model: keras.Model, roles: Roles) -> Given:
+    """Reads a user's file as a model takes it.
+
+    Example:
+
+    ```python
+    np.savez("today.npz", x=x, late=y)
+    given = read("npz:today.npz", model, Roles(target=["late"]))
+    ```
+
+    Args:
+        source: As in `tables.read`.
+        model: Built model; its inputs say what is read, and how.
+        roles: The `Roles`.
+
+    Returns:
+        A `Given`.
+
+    Raises:
+        ValueError: If the file lacks an array, or holds what the model does
+            not take.
+    """
+    table = tables.read(source)
+    notes = []
+    suffix = ""
+    if not table.is_frame and not roles.features:
+        suffix = "_train" if features.is_split(table, model, roles) else ""
+    y = _targets(table, model, roles, suffix)
+    x = features.read(table, model, roles, suffix, notes)
+    x_test = y_test = None
+    if not table.is_frame and features.has_test(table, model, roles):
+        x_test = features.read(table, model, roles, features.TEST, notes)
+        y_test = _targets(table, model, roles, features.TEST)
+        _check_sizes(table, x_test, y_test)
+    _check_sizes(table, x, y)
+    order = None
+    if roles.order_by:
+        order = times.order(table, roles.order_by, len(tree.flatten(y)[0]))
+        x, y = (tree.map_structure(lambda a: a[order], part) for part in (x, y))
+    words = " ".join(notes)
+    return Given(source, x, y, x_test, y_test, table, order, words)
+
+
+def _targets(table, model, roles: Roles, suffix: str):
+    names = list(roles.target)
+    outputs = list(getattr(model, "output_names", None) or [])
+    if not names:
+        is_each = len(outputs) > 1 and all(
+            f"{name}{suffix}" in table for name in outputs
+        )
+        names = outputs if is_each else ["y"]
+    if table.is_frame and not roles.target and names[0] not in table:
+        raise table.lacking(
+            names[0], way="--target names the column that is to be predicted."
+        )
+    # An array named by hand may be one for training, without a suffix.
+    is_bare = suffix == "_train" and f"{names[0]}{suffix}" not in table
+    found = [
+        _target(table, name if is_bare else f"{name}{suffix}") for name in names
+    ]
+    if len(found) == 1:
+        return found[0]
+    if len(outputs) > 1:
+        keys = names if set(names) == set(outputs) else outputs
+        if len(keys) != len(found):
+            raise ValueError(
+                f"`--target` must name an array for each output, {outputs}. "
+                f"Received: {names}."
+            )
+        return dict(zip(keys, found, strict=True))
+    return np.stack(found, 1)
+
+
+def _target(table, name: str) -> np.ndarray:
+    found = table[name]
+    if found.dtype.kind in "Of":
+        _check_whole(table, name, found)
+    if found.dtype.kind == "O":
+        found = found.astype(str)
+    if found.dtype.kind in "mM" or not found.ndim or not len(found):
+        raise _wrong(table, f"`{name}` as a target for each sample", found)
+    return found
+
+
+def _check_whole(table, name: str, found: np.ndarray) -> None:
+    if found.dtype.kind == "O":
+        missing = np.array([value is None for value in found.tolist()])
+    else:
+        missing = ~np.isfinite(found.reshape(len(found), -1)).all(1)
+    if missing.any():
+        rows = np.flatnonzero(missing)
+        shown = ", ".join(f"{row + 1:,}" for row in rows[:_SHOWN])
+        more = f" and {len(rows) - _SHOWN:,} more" * (len(rows) > _SHOWN)
+        raise ValueError(
+            f"{table.path} must hold `{name}` in each row. Received: nothing, "
+            f"nan or infinity in row{'s' * (len(rows) > 1)} {shown}{more} "
+            "(from 1). Leave these rows out."
+        )
+
+
+def _check_sizes(table, x, y) -> None:
+    sizes = {len(array) for array in tree.flatten((x, y))}
+    if len(sizes) > 1:
+        shapes = [f"x of shape {a.shape}" for a in tree.flatten(x)]
+        shapes += [f"y of shape {a.shape}" for a in tree.flatten(y)]
+        raise ValueError(
+            f"{table.path} must hold as many labels as samples. Received: "
+            f"{', '.join(shapes)}."
+        )
+
+
+def _wrong(table, rule: str, found: np.ndarray) -> ValueError:
+    return ValueError(
+        f"{table.path} must hold {rule}. Received: dtype {found.dtype}, shape "
+        f"{found.shape}."
+    )

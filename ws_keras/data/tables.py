@@ -1,0 +1,217 @@
+"""A user's file as named arrays: `.npz`, CSV or Parquet."""
+
+import csv
+import importlib
+import os
+import pathlib
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import numpy as np
+
+from ws_keras.data import npz
+from ws_keras.storage import memory
+
+PREFIXES = ("npz:", "csv:", "parquet:")
+_SEPARATORS = (",", ";", "\t", "|")
+_SHOWN = 30  # names in an error
+
+
+def is_file(source: str) -> bool:
+    """Returns whether a name of data is that of a user's file."""
+    return source.startswith(PREFIXES)
+
+
+def path_of(source: str) -> pathlib.Path:
+    """Returns the path of a user's file, with `~` expanded."""
+    return pathlib.Path(source.partition(":")[2]).expanduser()
+
+
+class Table:
+    """Named arrays of one file.
+
+    Args:
+        path: The file.
+        names: All names that the file holds.
+        load: Function of a name that gives its array.
+        is_frame: Whether the arrays are columns of one table.
+    """
+
+    def __init__(
+        self,
+        path: pathlib.Path,
+        names: Sequence[str],
+        load: Callable[[str], np.ndarray],
+        is_frame: bool,
+    ):
+        self.path, self.names = path, list(names)
+        self.is_frame = is_frame
+        self._load = load
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Returns an array.
+
+        Text is of objects, `None` where it is missing; other missing values
+        are nan.
+
+        Raises:
+            ValueError: If there is none of this name, or it is damaged.
+        """
+        if name not in self.names:
+            raise self.lacking(name)
+        return self._load(name)
+
+    def lacking(self, *names: str, way: str = "") -> ValueError:
+        """Returns an error that lists what the file holds instead."""
+        wanted = " and ".join(f"`{name}`" for name in names)
+        kind = "columns" if self.is_frame else "arrays"
+        held = self.names[:_SHOWN]
+        more = len(self.names) - len(held)
+        return ValueError(
+            f"{self.path} must hold {wanted}. Received: {kind} {held}"
+            f"{f' and {more} more' if more else ''}.{f' {way}' * bool(way)}"
+        )
+
+
+def read(
+    source: str, available: Callable[[], float] = memory.available
+) -> Table:
+    """Reads a file.
+
+    Example:
+
+    >>> import tempfile
+    >>> path = f"{tempfile.mkdtemp()}/today.npz"
+    >>> np.savez(path, x=np.eye(3), city=np.array(["a", "b", "c"]))
+    >>> read(f"npz:{path}").names
+    ['x', 'city']
+
+    Args:
+        source: `"npz:PATH"`, `"csv:PATH"` (with a line of names; values
+            apart by commas, semicolons or tabs) or `"parquet:PATH"`. The
+            last two need pandas, an extra (`tables`).
+        available: Returns the bytes of memory that are left. Defaults to
+            those of the machine or the control group.
+
+    Returns:
+        A `Table`.
+
+    Raises:
+        ValueError: If there is no such file, it is damaged or empty, would
+            not fit into memory, or pandas is missing.
+    """
+    path = path_of(source)
+    if source.startswith("npz:"):
+        names = npz.names(path)
+        return Table(
+            path, names, lambda n: npz.array(path, n, available), False
+        )
+    frame = _frame(source, path, available)
+    return Table(path, map(str, frame.columns), lambda n: _values(frame, n), 1)
+
+
+def _frame(source: str, path: pathlib.Path, available):
+    kind = source.partition(":")[0]
+    if not path.is_file():
+        raise ValueError(f"{path} must be a file. Received: no such file.")
+    size, room = os.path.getsize(path), available()
+    if size > room:
+        raise ValueError(
+            f"{path} must fit into the memory that is left, "
+            f"{room / 2**30:.2f} GiB. Received: {size / 2**30:.2f} GiB."
+        )
+    pandas = _pandas(kind)
+    try:
+        read = {"csv": _csv, "parquet": _parquet}[kind]
+        frame = read(pandas, path)
+    except Exception as error:  # wrong bytes fail in many ways
+        reason = str(error).strip().split("\n")[0][:200]
+        raise ValueError(
+            f"{path} must be a table as {kind} with a name for each column. "
+            f"Received: {reason or type(error).__name__}."
+        ) from None
+    frame.columns = [str(name).strip() for name in frame.columns]
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice) or not len(frame):
+        received = f"the name {twice[0]!r} twice" if len(twice) else "no row"
+        raise ValueError(
+            f"{path} must have rows, and another name for each column. "
+            f"Received: {received}."
+        )
+    return frame
+
+
+def _pandas(kind: str):
+    try:
+        return importlib.import_module("pandas")
+    except ImportError:
+        raise ValueError(
+            f"Data as {kind} need pandas. Received: a Python without it. "
+            "Install it by pip install 'ws_keras[tables]', or give the data "
+            "as npz:PATH."
+        ) from None
+
+
+def _parquet(pandas, path):
+    # A folder's index is no column that a model is to see.
+    return pandas.read_parquet(path).reset_index(drop=True)
+
+
+def _csv(pandas, path):
+    with open(path, encoding="utf8", errors="replace") as file:
+        head = file.readline()
+    separator = max(_SEPARATORS, key=head.count)
+    names = next(csv.reader([head], delimiter=separator), [])
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:  # pandas would number them
+        raise ValueError(f"the name {twice[0]!r} twice")
+    frame = pandas.read_csv(path, sep=separator, low_memory=False)
+    texts = [
+        name
+        for name in frame.columns
+        if _is_text(frame[name]) or frame[name].isna().all()
+    ]
+    if not frame[texts].isna().any(axis=None):
+        return frame
+    # pandas takes words such as "NA" and "null" for missing values, also in
+    # columns of texts.
+    again = pandas.read_csv(
+        path, sep=separator, usecols=texts, dtype=str, keep_default_na=False
+    )
+    for name in texts:
+        if again[name].any() and not _is_flags(frame[name]):
+            frame[name] = again[name].where(again[name] != "", None)
+    return frame
+
+
+def _is_text(series) -> bool:
+    kind = getattr(series.dtype, "kind", "O")
+    return kind == "O" or str(series.dtype).startswith(("str", "category"))
+
+
+def _is_flags(series) -> bool:
+    """Whether it holds True, False and missing values, and no others."""
+    found = series.dropna().unique()
+    return bool(len(found)) and all(isinstance(v, bool) for v in found)
+
+
+def _values(frame, name: str) -> np.ndarray:
+    series = frame[name]
+    if _is_text(series) and _is_flags(series):
+        series = series.astype("boolean")
+    if _is_text(series):
+        values = series.astype(object)
+        return values.where(series.notna(), None).to_numpy()
+    if series.dtype.kind in "iufb" and series.isna().any():
+        return series.to_numpy(dtype="float64", na_value=np.nan)
+    if series.dtype.kind in "iufb":
+        return series.to_numpy(dtype=_plain(series.dtype))
+    return series.to_numpy()
+
+
+def _plain(dtype) -> str:
+    """Returns NumPy's name of a dtype that pandas may have one of its own."""
+    return getattr(dtype, "numpy_dtype", dtype).name.lower()

@@ -1,0 +1,60 @@
+"""The order of time that an array of a file gives to samples."""
+
+import numpy as np
+
+from ws_keras.data import tables
+
+
+def order(table: tables.Table, name: str, count: int) -> np.ndarray:
+    """Returns where each sample stands in a file, the oldest first.
+
+    Samples of one time stay in the file's order.
+
+    Args:
+        table: The file.
+        name: Its array of numbers, or of dates as ISO 8601 writes them
+            (2026-02-01).
+        count: Number of samples.
+
+    Returns:
+        An array of indices, `(count,)`.
+
+    Raises:
+        ValueError: If there is no such array, or it gives no order.
+    """
+    found = table[name]
+    if found.dtype.kind in "OUS":
+        found = _dates(table, name, found)
+    is_time = found.dtype.kind in "iufmM" and found.shape == (count,)
+    if not is_time:
+        raise _wrong(table, name, f"dtype {found.dtype}, shape {found.shape}")
+    missing = np.isnat(found) if found.dtype.kind in "mM" else np.isnan(found)
+    if missing.any():
+        raise _wrong(table, name, f"nothing in {int(missing.sum()):,} rows")
+    return np.argsort(found, kind="stable")
+
+
+def _dates(table, name: str, texts: np.ndarray) -> np.ndarray:
+    try:
+        # NumPy reads ISO 8601 alone: no month is taken for a day.
+        return np.array(
+            [_plain(text) for text in texts.tolist()], "datetime64[ns]"
+        )
+    except (TypeError, ValueError) as error:
+        reason = str(error).strip().split("\n")[0][:100]
+        raise _wrong(table, name, reason) from None
+
+
+def _plain(text) -> str:
+    text = text.decode() if isinstance(text, bytes) else text
+    if text is None:
+        return "NaT"
+    return text.strip().removesuffix("Z")
+
+
+def _wrong(table, name: str, received: str) -> ValueError:
+    return ValueError(
+        f"{table.path} must hold `{name}` as a number or a date for each "
+        f"sample, dates as 2026-02-01 or 2026-02-01T13:45. Received: "
+        f"{received}."
+    )
