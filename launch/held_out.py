@@ -15,8 +15,9 @@ HELD_OUT = flags.DEFINE_string(
     "held_out",
     None,
     "Samples to measure on: npz:PATH, csv:PATH or parquet:PATH with what "
-    "--data has, or a fraction of the data in (0, 1). Defaults to x_test and y_test of the data file, or "
-    "else to the fraction of last time, or else to 0.2.",
+    "--data has, or a fraction of the data in (0, 1). Defaults to x_test and "
+    "y_test of the data file, or else to the fraction of last time, or else "
+    "to 0.2.",
 )
 SPLIT = flags.DEFINE_enum(
     "split",
@@ -35,16 +36,16 @@ SPLIT_SEED = flags.DEFINE_integer(
 ID = flags.DEFINE_string(
     "id",
     None,
-    "Name of an array or column of the data file that identifies each sample. Use it "
-    "where the numbers of a sample change from week to week, for example "
-    "because they are rescaled.",
+    "Name of an array or column of the data file that identifies each sample. "
+    "Use it where the numbers of a sample change from week to week, for "
+    "example because they are rescaled.",
 )
 GROUPS = flags.DEFINE_string(
     "groups",
     None,
-    "Name of an array or column of the data file with the group of each sample, such as "
-    "a customer's number. All samples of a group are held out, or all are "
-    "trained on.",
+    "Name of an array or column of the data file with the group of each "
+    "sample, such as a customer's number. All samples of a group are held "
+    "out, or all are trained on.",
 )
 OLD_SAMPLES = flags.DEFINE_integer(
     "old_samples",
