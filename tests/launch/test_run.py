@@ -96,6 +96,7 @@ def test_rows_record_events_and_report_are_there(folder, first):
     text = json.dumps(record)
     for part in ('"units": 6', '"keras"', '"tensorflow"', "revision"):
         assert part in text
+    assert record["config_file"] == str((folder / "own.py").resolve())
     assert (folder / "run/report/report.md").is_file()
 
 

@@ -78,6 +78,12 @@ class Arm:
             for found in some.finished.values()
         )
 
+    @functools.cached_property
+    def has_capped_rounds(self) -> bool:
+        """Whether any round of a finished seed ended before it had fitted."""
+        ended = self.runs.finished.values()
+        return any(row.stopped_by == "cap" for some in ended for row in some)
+
     def final(self, field: str = "accuracy") -> dict[int, float]:
         """Returns seed to a field or measure of the last round."""
         return grouping.final(self.runs, field)
@@ -264,10 +270,8 @@ class Run:
 
     def others(self, arm: Arm, number: paper.Number) -> tuple[str, ...]:
         """Returns in what an arm was run in another way than a number."""
-        ended = arm.runs.finished.values()
-        capped = any(row.stopped_by == "cap" for some in ended for row in some)
         own = [w for c, w in self.view.unlike.items() if c in number.cell]
-        if capped:
+        if arm.has_capped_rounds:
             own.append("rounds that ended at the cap of epochs")
         own += [
             f"{name} {ours}, not {theirs}"
