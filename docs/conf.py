@@ -37,6 +37,8 @@ extensions = [
 exclude_patterns = ["_notebooks"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+# Reports begin with the answer, below their title.
+suppress_warnings = ["myst.header"]
 
 nb_execution_mode = os.environ.get("WS_KERAS_DOCS", "force")
 nb_execution_in_temp = True

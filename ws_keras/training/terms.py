@@ -131,7 +131,7 @@ class Until:
 
     def _threshold(self, found: objectives.Objective) -> float | None:
         is_accuracy = found.metric.is_accuracy
-        if self.threshold == "auto":
+        if isinstance(self.threshold, str):  # "auto"
             is_training = is_accuracy and not found.is_validation
             return _THRESHOLD if is_training else None
         if self.monitor is None and self.threshold and not is_accuracy:
