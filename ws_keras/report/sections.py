@@ -89,7 +89,9 @@ class Series:
 class Panel:
     """One pair of axes.
 
-    `kind` is `"lines"`, `"points"` (no line between them), `"dots"` (numbers
+    `kind` is `"lines"`, `"points"` (no line between them), `"labelled"`
+    (single points with their names beside them, and a thin gray line where a
+    series has several), `"dots"` (numbers
     along x, `words` down the y axis, which `y` counts from 0) or `"heat"`. Of
     a heat map, which has no series, `columns` and `words` name its columns and
     rows, and `values` are its rows of numbers, nan for an empty cell.

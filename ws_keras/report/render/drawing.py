@@ -160,6 +160,10 @@ def _series(ax, panel: parts.Panel, series, style: palette.Style) -> None:
     x, y, error = _known(
         series.x, marks.heights(panel, series), marks.errors(series)
     )
+    is_labelled = panel.kind == "labelled"
+    if is_labelled and len(x) > 1:
+        ax.plot(x, y, color=palette.PAPER, linestyle=":", linewidth=1)
+        return
     is_line = panel.kind == "lines" and not series.is_paper
     marker = MARKERS[style.number % len(MARKERS)]
     if is_line:
@@ -190,6 +194,15 @@ def _series(ax, panel: parts.Panel, series, style: palette.Style) -> None:
         capsize=2,
         zorder=3 if series.is_paper else 2,
     )
+    if is_labelled and len(x):
+        ax.annotate(
+            plain.name(series.name),
+            (x[0], y[0]),
+            (0, 6),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+        )
 
 
 def _heat(matplotlib, ax, panel: parts.Panel) -> None:

@@ -69,6 +69,9 @@ def import_plotly():
 def _traces(objects, panel, series: parts.Series, style: palette.Style):
     y = marks.heights(panel, series)
     error = marks.errors(series)
+    if panel.kind == "labelled" and len(series.x) > 1:
+        yield _edge(objects, series)
+        return
     points = [
         (x, at, e if math.isfinite(e) else 0.0, word)
         for x, at, e, word in zip(
@@ -87,7 +90,9 @@ def _traces(objects, panel, series: parts.Series, style: palette.Style):
     yield objects.Scatter(
         x=x,
         y=y,
-        mode=_mode(len(x), is_line),
+        mode=_mode(len(x), is_line, panel.kind == "labelled"),
+        text=_safe(marks.title(series)),
+        textposition="top center",
         marker=_marker(series, style),
         line={
             "color": style.color,
@@ -117,9 +122,19 @@ def _band(objects, x, y, error, style: palette.Style):
     )
 
 
-def _mode(count: int, is_line: bool) -> str:
+def _edge(objects, series: parts.Series):
+    return objects.Scatter(
+        x=series.x,
+        y=series.y,
+        mode="lines",
+        line={"color": palette.PAPER, "width": 1, "dash": "dot"},
+        hoverinfo="skip",
+    )
+
+
+def _mode(count: int, is_line: bool, is_labelled: bool) -> str:
     if not is_line:
-        return "markers"
+        return "markers+text" if is_labelled else "markers"
     return "lines" if count > _MANY else "lines+markers"
 
 

@@ -39,9 +39,14 @@ def heights(panel: parts.Panel, series: parts.Series) -> tuple[float, ...]:
 
 
 def legend(chart: parts.Chart) -> dict[str, parts.Series]:
-    """Returns each entry once, the one of the paper's points last."""
+    """Returns each entry once, the one of the paper's points last.
+
+    Names that stand beside their points need none.
+    """
     found = {}
     for panel in chart.panels:
+        if panel.kind == "labelled":
+            continue
         for series in panel.series:
             found.setdefault(entry(chart, series), series)
     return dict(sorted(found.items(), key=lambda item: item[1].is_paper))
