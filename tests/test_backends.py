@@ -102,6 +102,50 @@ print([(row.arm, row.round, row.accuracy > 80) for row in found.rows])
 
 
 @pytest.mark.slow
+@every_backend
+def test_a_regression_of_several_inputs_runs_without_tensorflow(backend):
+    """Weights, a share of old samples, and a stop by held-out samples."""
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    script = """
+import sys
+sys.modules["tensorflow"] = None
+import keras
+import numpy as np
+import ws_keras
+from sklearn import datasets
+x, y = datasets.load_diabetes(return_X_y=True)
+x = (x / x.std(0)).astype("float32")
+def build():
+    a, b = keras.Input((4,), name="a"), keras.Input((6,), name="b")
+    hidden = keras.layers.Dense(8, "relu")(keras.layers.Concatenate()([a, b]))
+    model = keras.Model({"a": a, "b": b}, keras.layers.Dense(1)(hidden))
+    model.compile(keras.optimizers.Adam(0.3), "mse", metrics=["mae"])
+    return model
+def part(first, last):
+    chosen = slice(first, last)
+    weights = np.linspace(0.5, 1.5, last - first)
+    return {"a": x[chosen, :4], "b": x[chosen, 4:]}, y[chosen], weights
+found = ws_keras.fit_rounds(
+    build, [part(0, 100), part(100, 203)], [part(203, 300), part(300, 442)],
+    ("cold", "warm"), seeds=(0,), replay=0.5,
+    until=ws_keras.Until(monitor="val_mae", patience=3, max_epochs=40),
+)
+print([(r.num_samples, r.measures["mae"] < 60) for r in found.rows])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    want = [(100, True), (153, True)] * 2
+    assert done.stdout.splitlines()[-1] == str(want)
+
+
+@pytest.mark.slow
 def test_jax_compiles_the_last_batch_of_a_round_outside_of_its_seconds():
     if importlib.util.find_spec("jax") is None:
         pytest.skip("jax is not installed")

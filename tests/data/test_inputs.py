@@ -109,6 +109,13 @@ def test_several_inputs_by_name_or_order():
     np.testing.assert_array_equal(frame["f5"], WINE[:, 5])
 
 
+def test_inputs_may_be_nested():
+    struct = {"pair": [one((2,)), one((3,))], "b": keras.Input((1,), name="b")}
+    x = {"pair": [WINE[:, :2], WINE[:, 2:5]], "b": WINE[:, 5]}
+    found = inputs.arranged("x", x, struct)
+    assert [a.shape for a in found["pair"]] == [(178, 2), (178, 3)]
+
+
 @pytest.mark.parametrize(
     "x, struct, words",
     [

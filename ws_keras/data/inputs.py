@@ -39,15 +39,15 @@ def arranged(what: str, x, struct):
         names = list(struct)
         parts = _named(what, x, names)
         return {
-            name: array(f"{what} {name!r}", part, struct[name])
+            name: arranged(f"{what} {name!r}", part, struct[name])
             for name, part in zip(names, parts, strict=True)
         }
     if isinstance(struct, list | tuple) and len(struct) > 1:
-        names = [tensor.name for tensor in struct]
+        names = [getattr(t, "name", i) for i, t in enumerate(struct)]
         parts = _listed(what, x, names)
         return tuple(
-            array(f"{what} {tensor.name!r}", part, tensor)
-            for tensor, part in zip(struct, parts, strict=True)
+            arranged(f"{what} {name!r}", part, own)
+            for name, own, part in zip(names, struct, parts, strict=True)
         )
     (tensor,) = keras.tree.flatten(struct)
     if isinstance(x, Mapping) and not is_frame(x):
