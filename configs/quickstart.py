@@ -5,7 +5,7 @@ r"""The main job in minutes: textures in three rounds, no download.
 Ten classes of procedural textures (see ws_keras/data/textures.py), 500 new
 images in each of three rounds, a small residual network, five seeds. A warm
 start ends below a cold one although both reach 99 % on the training images;
-shrink-perturb ends at or above the cold one with fewer sample passes. About
+shrink-perturb ends above the cold one with about as many sample passes. About
 130,000 sample passes for one seed of the three arms.
 """
 

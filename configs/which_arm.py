@@ -1,4 +1,4 @@
-r"""What should I use? The arms of this package on one protocol.
+r"""Which arm should I use? The arms of this package on one protocol.
 
 This project's own question, not the paper's: after ten rounds of 1,000 new
 images, how accurate is each way to begin a round, and what has it cost? All
