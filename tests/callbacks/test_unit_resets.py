@@ -243,6 +243,13 @@ def test_several_batches_at_a_time_are_refused(make):
         fitted(model, make(seed=3))
 
 
+def test_an_optimizer_without_moments_of_units_is_refused_at_once():
+    model = build()
+    model.compile(keras.optimizers.Adafactor(), "mse", run_eagerly=True)
+    with pytest.raises(ValueError, match="Adafactor"):
+        fitted(model, ws_keras.ReDo(X, 9, 1000, seed=3))
+
+
 def redo(**arguments):
     return ws_keras.ReDo(**{"data": X, **arguments})
 

@@ -107,7 +107,7 @@ class UnitResets(keras.callbacks.Callback):
         self._fits += 1
 
     def on_train_begin(self, logs=None):
-        self._state.begun = True
+        self._state.begun, self._checked = True, False
         name = type(self).__name__
         steps = self.model.steps_per_execution
         if steps not in (None, 1):
@@ -126,11 +126,15 @@ class UnitResets(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         values = self._state.values
         values["step"] += 1
-        if values["step"] % self.every:
-            return
-        if keras.backend.backend() == "jax":
+        is_due = values["step"] % self.every == 0
+        if keras.backend.backend() == "jax" and (is_due or not self._checked):
             # Within an epoch the weights are with the trainer.
             self.model.jax_state_sync()
+        if not self._checked:  # the optimizer is built by now
+            resets.check_optimizer(self.model, self._selection)
+            self._checked = True
+        if not is_due:
+            return
         layers = self._selection.layers
         try:
             chosen = self.choose(self._state.arrays, layers)

@@ -143,6 +143,17 @@ def reset(
     return reports.Report(tuple(lines[i] for i in sorted(lines)))
 
 
+def check_optimizer(model: keras.Model, selection: Selection) -> None:
+    """Raises a ValueError if slots of single units cannot begin anew.
+
+    An optimizer that is not built yet has none.
+    """
+    parts = [part for each in selection.layers for part in each.parts]
+    weights = [part.entry.variable for part in parts]
+    for optimizer in optimizers.Change(model, "keep", weights).found:
+        slots_of.of(optimizer, weights)
+
+
 def _pieces(selection: Selection, chosen: list) -> list[tuple]:
     """Returns what is written: entry, role, place and what the report says.
 
