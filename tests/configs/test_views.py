@@ -341,6 +341,17 @@ def test_another_threshold_is_another_protocol(make_arm):
     assert "train.threshold 0.999, not 0.99" in seen.main.note
 
 
+def test_a_changed_recipe_has_a_banner(make_arm):
+    config = plain(module("fig2_online").get_config())
+    found = online(make_arm, {"cold": 75.9})
+    assert assembling.answer.banners(made("fig2_online", found)) == []
+    config["model"]["width"] = 8
+    config["optimizer"]["name"] = "sgd"
+    run = made("fig2_online", found, config=config)
+    (text,) = assembling.answer.banners(run)
+    assert "model.width 8, not 16, optimizer sgd, not adam" in text
+
+
 def test_fig_7(make_arm):
     shrinks = {1: 65, 0.8: 73, 0.6: 76, 0.4: 78, 0.2: 80}
     levels = {f"shrink_perturb-{s}-0.01": a for s, a in shrinks.items()}

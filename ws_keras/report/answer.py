@@ -25,6 +25,7 @@ _CLASSES = {
 _CHANCE = 1.2  # times chance
 _JUMP = 1.5  # times the held-out loss of the round before
 _SHOWN = 3  # settings
+_CHANGES = 6  # fields
 
 
 def sentences(run: runs.Run) -> list[str]:
@@ -76,6 +77,14 @@ def banners(run: runs.Run) -> list[str]:
     if progress := origin.progress(run.planned, run.rows):
         found.append(
             f"Partial: {progress} Claims that need the others are not judged."
+        )
+    if run.changes:
+        more = [f"and {len(run.changes) - _CHANGES} more"]
+        more *= len(run.changes) > _CHANGES
+        words = ", ".join([*run.changes[:_CHANGES], *more])
+        found.append(
+            f"Not the protocol of its recipe: {words}. Claims are tested on "
+            "what was run."
         )
     if run.limit and run.view.claims:
         found.append(

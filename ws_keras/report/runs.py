@@ -273,11 +273,19 @@ class Run:
         own = [w for c, w in self.view.unlike.items() if c in number.cell]
         if arm.has_capped_rounds:
             own.append("rounds that ended at the cap of epochs")
-        own += [
-            f"{name} {ours}, not {theirs}"
-            for name, (ours, theirs) in self._renamed.items()
-        ]
-        return (*self._others(number.experiment), *own)
+        return (*self._others(number.experiment), *self._names, *own)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """In what a run is not its recipe, if both are known."""
+        if not self.config or not self.recipe.config:
+            return ()
+        return (*self._others(self.experiment), *self._names)
+
+    @property
+    def _names(self) -> list[str]:
+        pairs = self._renamed.items()
+        return [f"{n} {ours}, not {theirs}" for n, (ours, theirs) in pairs]
 
     @functools.cached_property
     def _renamed(self) -> dict[str, tuple[str, str]]:
