@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import pathlib
+import warnings
 
 import keras
 import numpy as np
@@ -69,7 +70,10 @@ def trained(task: Task, part: pathlib.Path, training: pathlib.Path) -> str:
     if task.start.build is None:
         values = task.measured.add_old(task.grown.before, task.grown.classes)
         old = task.measured.level(values["all"])
-    found = _compared(task, part, training)
+    with warnings.catch_warnings():
+        # The report says it as well.
+        warnings.filterwarnings("ignore", message=".*are in the rounds as well")
+        found = _compared(task, part, training)
     _check_sound(found, part)
     words = task.grown.words
     text = report.text(task.parts, words, found, task.measured)

@@ -176,6 +176,13 @@ def test_missing_values_pass_where_the_model_fills_them(tmp_path):
     assert "`b` (1 rows)" in given.words
 
 
+def test_infinite_numbers_are_named(tmp_path):
+    x = np.ones((4, 2))
+    x[1, 1] = np.inf
+    with pytest.raises(ValueError, match="infinite.*1 rows"):
+        roles.read(npz(tmp_path, x=x, y=np.arange(4)), model(2), roles.Roles())
+
+
 def test_several_outputs_and_several_columns(tmp_path):
     source = csv(tmp_path, "a,low,high\n1,2,3\n4,5,6\n")
     given = roles.read(source, model(1), roles.Roles(["low", "high"]))

@@ -5,6 +5,7 @@ import pytest
 
 from ws_keras.data import npz
 from ws_keras.data import tables
+from ws_keras.data import times
 
 pytest.importorskip("pandas")  # an extra
 
@@ -54,12 +55,20 @@ def test_parquet_is_read_alike(tmp_path):
     pandas = pytest.importorskip("pandas")
     path = tmp_path / "own.parquet"
     frame = pandas.DataFrame(
-        {"n": pandas.array([1, None, 3], "Int64"), "t": ["a", None, "c"]}
+        {
+            "n": pandas.array([1, None, 3], "Int64"),
+            "t": ["a", None, "c"],
+            "zoned": pandas.date_range(
+                "2026-01-01", periods=3, tz="Asia/Tokyo"
+            ),
+        }
     )
     frame.to_parquet(path)
     table = tables.read(f"parquet:{path}")
     np.testing.assert_array_equal(table["n"], [1, np.nan, 3])
     assert table["t"].tolist() == ["a", None, "c"]
+    assert str(table["zoned"][0]).startswith("2025-12-31T15:00")
+    assert times.order(table, "zoned", 3).tolist() == [0, 1, 2]
 
 
 def test_home_folder_and_any_dtype(tmp_path, monkeypatch):

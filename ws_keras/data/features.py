@@ -193,7 +193,7 @@ def _check_missing(table, model, named: dict, x, notes: list) -> None:
     found = {}
     for name, array in named.items():
         if array.dtype.kind == "f":
-            rows = np.isnan(array.reshape(len(array), -1)).any(1)
+            rows = ~np.isfinite(array.reshape(len(array), -1)).all(1)
             if rows.any():
                 found[name] = rows
     if not found:
@@ -205,12 +205,13 @@ def _check_missing(table, model, named: dict, x, notes: list) -> None:
     )
     if _takes(model, tree.map_structure(lambda a: a[some], x)):
         notes.append(
-            f"Values are missing in {received}; the model takes them as nan."
+            f"Values are missing or infinite in {received}; the model takes "
+            "them as they are."
         )
         return
     raise ValueError(
-        f"{table.path} must hold no missing values, of which the model makes "
-        f"nan. Received: {received}. Fill them, such as by "
+        f"{table.path} must hold no missing or infinite values, of which the "
+        f"model makes nan. Received: {received}. Fill them, such as by "
         "table.fillna(table.median()), with a column that says where; leave "
         "the rows out; or let a layer of the model fill them."
     )

@@ -205,6 +205,8 @@ def _values(frame, name: str) -> np.ndarray:
     if _is_text(series):
         values = series.astype(object)
         return values.where(series.notna(), None).to_numpy()
+    if getattr(series.dtype, "tz", None) is not None:
+        series = series.dt.tz_convert("UTC").dt.tz_localize(None)
     if series.dtype.kind in "iufb" and series.isna().any():
         return series.to_numpy(dtype="float64", na_value=np.nan)
     if series.dtype.kind in "iufb":

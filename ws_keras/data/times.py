@@ -49,7 +49,8 @@ def _plain(text) -> str:
     text = text.decode() if isinstance(text, bytes) else text
     if text is None:
         return "NaT"
-    return text.strip().removesuffix("Z")
+    # A date of Python's is written so as well.
+    return str(text).strip().removesuffix("Z")
 
 
 def _wrong(table, name: str, received: str) -> ValueError:
