@@ -5,7 +5,7 @@
 Writes report/report.html, which holds all it needs, and the same as report.md
 with figures (PNG) into the folder; prints what it says first, a table, and
 where the pages lie. A run that is still going is shown as far as it has come,
-and what the words of the report mean is in docs/report.md.
+and docs/report.md explains the words of the report.
 """
 
 from absl import flags

@@ -3,12 +3,12 @@ r"""Retrains a saved model on the data of today, after a shrink-perturb.
     python -m launch.retrain --model=last_week.keras --data=npz:today.npz \
         --out=this_week.keras --compare=cold
 
-The data are all that there are so far, old and new. A part of them is held out
-to measure on, and never trained on: a hash of each sample decides, so that it
-is held out next week as well. What the model has been trained on is recorded
-beside it (this_week.split.npz), and read there next week. The old model is
-never touched; the new one, its record and a report beside it appear whole or
-not at all.
+Give all data so far, old and new. The command holds a part of them out to
+measure on and never trains on it. A hash of each sample decides, so that the
+same samples are held out next week. A record beside the new model
+(this_week.split.npz) says what the model was trained on; next week's command
+reads it. The old model is never changed. The new model, its record and its
+report appear together or not at all.
 
 A table is read by --data=csv:FILE --target=COLUMN. A model that is built anew
 (--model=FILE.py:FUNCTION) has no past; with --compare it is trained on the

@@ -3,10 +3,11 @@
     python -m launch.sweep --config=quickstart --workdir=runs/quickstart
 
 Takes the flags of launch.run and leaves the same rows and report.
-The longest settings begin first; none begins while memory is short. What fails
-is tried once more (--retries), then listed with its last words; what takes
-longer than --timeout has failed as well, and goes on where it was. The same
-command again runs what is not finished. With --launcher=ray the settings run
+The longest settings begin first; none begins while memory is short. A setting
+that fails is tried once more (--retries); if it fails again, the end of the
+output shows its last message. A setting that takes longer than --timeout fails
+too, and its next trial continues from its last checkpoint. The same command
+again runs the settings that are not finished. With --launcher=ray the settings run
 on a Ray cluster; --launcher=slurm --dry-run prints an array job.
 
 Exit status: 0 all finished, 1 some failed, 130 or 143 interrupted (a second

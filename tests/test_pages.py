@@ -163,3 +163,11 @@ def test_every_public_name_is_on_the_api_page_and_in_the_stub():
 def test_words_of_the_glossary_stand_in_its_order():
     titles = re.findall(r"^## (.+)$", text_of(ROOT / "docs/glossary.md"), re.M)
     assert titles == sorted(titles)
+
+
+@each_page
+def test_files_of_the_repository_that_are_named_exist(page):
+    pattern = r"`((?:tests|configs|examples|launch|ws_keras)/[\w/]+\.py)"
+    for name in re.findall(pattern, text_of(page)):
+        if "NAME" not in name:
+            assert (ROOT / name).exists(), name
