@@ -33,8 +33,8 @@ loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"])
 model.fit(x[:half], y[:half], epochs=10, verbose=0)
 
-with tempfile.TemporaryDirectory() as folder:
-    folder = pathlib.Path(folder)
+with tempfile.TemporaryDirectory() as name:
+    folder = pathlib.Path(name)
     model.save(folder / "last_week.keras")
     np.savez(folder / "today.npz", x=x, y=y)
     done = subprocess.run(

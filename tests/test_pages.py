@@ -171,3 +171,10 @@ def test_files_of_the_repository_that_are_named_exist(page):
     for name in re.findall(pattern, text_of(page)):
         if "NAME" not in name:
             assert (ROOT / name).exists(), name
+
+
+def test_the_catalogue_has_every_experiment():
+    page = text_of(ROOT / "docs/results.md")
+    names = {p.stem for p in (ROOT / "configs").glob("*.py")}
+    for name in names - {"__init__", "base"}:
+        assert f"| `{name}` |" in page, name
