@@ -7,8 +7,8 @@ The longest settings begin first; none begins while memory is short. A setting
 that fails is tried once more (--retries); if it fails again, the end of the
 output shows its last message. A setting that takes longer than --timeout fails
 too, and its next trial continues from its last checkpoint. The same command
-again runs the settings that are not finished. With --launcher=ray the settings run
-on a Ray cluster; --launcher=slurm --dry-run prints an array job.
+again runs the settings that are not finished. With --launcher=ray the settings
+run on a Ray cluster; --launcher=slurm --dry-run prints an array job.
 
 Exit status: 0 all finished, 1 some failed, 130 or 143 interrupted (a second
 Ctrl-C does not wait for checkpoints).

@@ -253,10 +253,10 @@ def _doubt(data, rule, keys: Keys, past, old_samples) -> str:
         if rule.kind == "last":
             return ""
         return (
-            "It is not known which of these samples the model has been "
-            "trained on, so that starts that go on with it may do well on "
-            "held-out samples because they have seen them. Give "
-            "--old_samples, --held_out=npz:FILE or --split=last."
+            "It is not known which of these samples the model was trained on. "
+            "Arms that continue from it may do well on held-out samples "
+            "because they have seen them. Give --old_samples, "
+            "--held_out=npz:FILE or --split=last."
         )
     last = past.rule.id if past.rule else None
     if (rule.id or None) != (last or None):

@@ -84,10 +84,10 @@ def _check_shapes(pairs, grown: list, sizes: tuple[int, int]) -> None:
             names.append(layers[-1].name)
     if names:
         raise ValueError(
-            "Only the layer itself may become larger: nothing behind it may "
-            "have weights for each of its outputs. Received: "
-            f"{grown[0].name!r}, with which {sorted(set(names))} would have "
-            "weights of other shapes. Name the last layer instead."
+            "Only the layer itself may become larger: no later layer may have "
+            f"weights for each of its outputs. Received: {grown[0].name!r}, "
+            f"with which {sorted(set(names))} would have weights of other "
+            "shapes. Name the last layer instead."
         )
 
 
