@@ -24,7 +24,7 @@ def plain(y, predicted):
 def made(metrics, loss="mse", units=1):
     model = keras.Sequential([keras.Input((3,)), layers.Dense(units)])
     model.compile("sgd", loss, metrics=metrics)
-    y = Y if units == 1 else Y.astype(int)
+    y = Y[:, None] if units == 1 else Y.astype(int)
     model.evaluate(X, y, verbose=0)
     return model
 
@@ -82,6 +82,8 @@ def test_accuracies_by_any_name_are_the_accuracy():
 def test_what_is_not_known_is_asked_for():
     with pytest.raises(ValueError, match="metric named 'f1'.*'mae'"):
         objective.find(made(["mae"]), "f1")
+    score = keras.metrics.F1Score(threshold=0.5)
+    assert objective.find(made([score]), "f1").log == "f1_score"
     with pytest.raises(ValueError, match="`mode` must be given"):
         objective.find(made([plain]), "plain")
     assert objective.find(made([plain]), "plain", "max").metric.mode == "max"

@@ -1,6 +1,7 @@
 """Data that arrive in rounds, and a part that is held out of all of them."""
 
 import dataclasses
+import functools
 import math
 import warnings
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ class Data:
         """Samples of all rounds and of the held-out part."""
         return len(keras.tree.flatten(self.x)[0])
 
-    @property
+    @functools.cached_property
     def held_out(self) -> np.ndarray:
         """Indices of the held-out samples."""
         return np.arange(self.ends[-1], self.size)

@@ -11,6 +11,8 @@ from ws_keras.storage import metric as metrics
 _VALIDATION = "val_"
 _SHORT = {
     "acc": "accuracy",
+    "f1": "f1_score",
+    "fbeta": "fbeta_score",
     "mae": "mean_absolute_error",
     "mape": "mean_absolute_percentage_error",
     "mse": "mean_squared_error",
