@@ -6,6 +6,7 @@ import warnings
 
 import keras
 import numpy as np
+from keras import ops
 from keras import tree
 
 from ws_keras import seeds
@@ -126,6 +127,11 @@ def _carry_states(model, new, grown: list) -> None:
         if _overrides(old, "load_own_variables") and old.built:
             store = {}
             old.save_own_variables(store)
+            # Of JAX arrays that two models share, training frees one's.
+            store = {
+                name: np.array(ops.convert_to_numpy(value))
+                for name, value in store.items()
+            }
             part.load_own_variables(store)
         if _overrides(old, "load_assets"):
             with tempfile.TemporaryDirectory() as folder:
