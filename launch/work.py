@@ -150,19 +150,11 @@ def forget_models() -> None:
     """
     import keras
 
-    keras.backend.clear_session()
-    if keras.backend.backend() != "tensorflow":
-        return
-    from tensorflow.python.framework import ops
+    from ws_keras import _keras
 
-    # Each trace of a training step registers a gradient of its own (of the
-    # sum over replicas), which keeps all of the step's graph for good:
-    # https://github.com/tensorflow/tensorflow/issues/97697
-    # A private place: where it is another one, nothing is freed.
-    registry = getattr(ops, "gradient_registry", None)
-    gradients = getattr(registry, "_registry", {})
-    for name in [n for n in gradients if n.startswith("CustomGradient-")]:
-        del gradients[name]
+    keras.backend.clear_session()
+    if keras.backend.backend() == "tensorflow":
+        _keras.forget_gradients()
 
 
 def trial(setting: all_settings.Setting) -> str:

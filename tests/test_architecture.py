@@ -13,6 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each part may import itself and what stands before it.
 ORDER = [
+    {"_keras"},
     {"checks", "references", "registering", "seeds"},
     {"storage"},
     {"data", "models"},
@@ -139,3 +140,126 @@ def test_nothing_is_unpickled_or_evaluated(path):
                     assert "allow_pickle" in keywords
                 if called.attr == "load_model":
                     assert "safe_mode" in keywords
+
+
+# Documented ones of the standard library.
+DOCUMENTED = {"_asdict", "_exit", "_getframe", "_replace"}
+# Attributes that are looked up by a string.
+BY_NAME = {"getattr", "setattr", "hasattr", "delattr"}
+
+
+def is_private(name):
+    return (
+        isinstance(name, str)
+        and name.startswith("_")
+        and not name.startswith("__")
+        and name not in DOCUMENTED | {"_"}
+    )
+
+
+def roots_of_ours(tree):
+    """Names that are this package's: classes, modules, and objects' own."""
+    found = {"self", "cls"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            first = (node.module or "").split(".")[0]
+            if node.level or first in ("ws_keras", "launch", "benchmarks"):
+                found.update(a.asname or a.name for a in node.names)
+    return found
+
+
+def root(node):
+    """The name of an attribute's object; that of `a.b` is not `a`."""
+    while isinstance(node, ast.Attribute) and node.attr[:1].isupper():
+        node = node.value  # a class of a module
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def reached(node):
+    """The object that a node looks into, and the name it looks for."""
+    if isinstance(node, ast.Attribute):
+        return node.value, node.attr
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in BY_NAME:
+        return node.args[0], getattr(node.args[1], "value", None)
+    if isinstance(node, ast.Subscript):
+        held = node.value
+        if isinstance(held, ast.Call) and ast.unparse(held.func) == "vars":
+            return held.args[0], getattr(node.slice, "value", None)
+    return None, None
+
+
+def private_uses(text):
+    """Returns the private names of others that a file's text uses."""
+    tree = ast.parse(text)
+    ours, found = roots_of_ours(tree), []
+    for node in ast.walk(tree):
+        owner, name = reached(node)
+        if is_private(name) and root(owner) not in ours:
+            found.append(name)
+        modules = [getattr(node, "module", None) or ""]
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        inner = ("keras.src", "tensorflow.python")
+        found += [name for name in modules if name.startswith(inner)]
+    return found
+
+
+def taken_over(text):
+    """Returns Keras' private names that are the file's own in no place."""
+    nodes = list(ast.walk(ast.parse(text)))
+    ours = {n.name for n in nodes if isinstance(n, ast.FunctionDef)}
+    ours |= {
+        n.attr
+        for n in nodes
+        if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
+    }
+    used = {
+        getattr(n, "attr", getattr(n, "value", None))
+        for n in nodes
+        if isinstance(n, ast.Attribute | ast.Constant)
+    }
+    return (used & KERAS_NAMES) - ours
+
+
+PRIVATE = sorted((PACKAGE / "_keras").glob("*.py"))
+KERAS_NAMES = {
+    name
+    for path in PRIVATE
+    for node in ast.walk(ast.parse(path.read_text()))
+    for name in (getattr(node, "attr", None), getattr(node, "value", None))
+    if is_private(name)
+}
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in EVERYTHING if p not in PRIVATE], ids=name_of
+)
+def test_private_parts_of_keras_are_reached_in_one_place(path):
+    text = path.read_text()
+    assert not [*private_uses(text), *taken_over(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("model._flatten_layers()", "_flatten_layers"),
+        ("getattr(loss, '_fn_kwargs', {})", "_fn_kwargs"),
+        ("self.model._initial_epoch = None", "_initial_epoch"),
+        ("vars(layer)['_trainable'] = True", "_trainable"),
+        ("import keras.src.models", "keras.src.models"),
+        ("from keras.src import models", "keras.src"),
+        ("keras.layers.Dense._name", "_name"),
+        ("f(x)[0]._y", "_y"),
+        ("self._own", None),
+        ("getattr(self, '_own')", None),
+        ("from ws_keras import a\na._x", None),
+        ("from ws_keras import a\na.B._x", None),
+        ("class A: pass\nA._x", None),
+        ("row._replace(a=1)", None),
+        ("x.__class__", None),
+    ],
+)
+def test_the_rule_tells_private_names_of_others(text, found):
+    assert private_uses(text) == ([found] if found else [])

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras import outcomes
 from ws_keras.data import growing as grown
 from ws_keras.data import targets
@@ -75,9 +76,7 @@ def _constant(model, data, output) -> np.ndarray | None:
 
 def _has_logits(model) -> bool:
     losses = keras.tree.flatten(model.loss)
-    return any(
-        getattr(loss, "_fn_kwargs", {}).get("from_logits") for loss in losses
-    )
+    return any(_keras.options(loss).get("from_logits") for loss in losses)
 
 
 def _values(model, objective, metric, y, predicted) -> np.ndarray | None:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras.data import growing as grown
 from ws_keras.data import targets
 from ws_keras.storage import rows
@@ -129,8 +130,7 @@ def of_samples(
 def _function(model, log: str) -> tuple[Callable, int] | None:
     outputs = targets.outputs(model)
     metric = objectives.known_metrics(model).get(log)
-    # Keras has no public names for these.
-    function, given = (getattr(metric, n, None) for n in ("_fn", "_fn_kwargs"))
+    function, given = _keras.function(metric), _keras.options(metric)
     if function is not None:
         places = [
             place
@@ -139,7 +139,7 @@ def _function(model, log: str) -> tuple[Callable, int] | None:
         ]
         if len(places) != 1:
             return None
-        return lambda y, p: function(y, p, **(given or {})), places[0]
+        return lambda y, p: function(y, p, **given), places[0]
     if log != "loss" or len(outputs) > 1:
         return None
     loss = model.loss

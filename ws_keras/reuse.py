@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import keras
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras import seeds
 from ws_keras.models import augmentation
 from ws_keras.training import traced as traces
@@ -142,7 +143,7 @@ def _mark(model: keras.Model) -> tuple:
     optimizer = model.optimizer.get_config()
     optimizer.pop("learning_rate", None)
     return (
-        [layer.trainable for layer in model._flatten_layers()],
+        [layer.trainable for layer in _keras.all_layers(model)],
         [(id(v), id(v.regularizer)) for v in model.variables],
         [id(v) for v in model.optimizer.variables],
         (id(model.optimizer), repr(optimizer)),

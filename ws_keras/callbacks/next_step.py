@@ -9,6 +9,8 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from ws_keras import _keras
+
 
 def when_built(model: keras.Model, function: Callable[[], None]) -> None:
     """Calls a function when the first batch has built a model.
@@ -24,7 +26,7 @@ def when_built(model: keras.Model, function: Callable[[], None]) -> None:
     def first(train, iterator):
         try:
             # As Keras itself does on its other backends.
-            model._symbolic_build(data_batch=iterator.element_spec)
+            _keras.build_for_batch(model, iterator)
         except Exception:  # of a model with a training step of its own
             logs = train(iterator)
             function()

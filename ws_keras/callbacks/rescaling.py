@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ws_keras import _keras
 from ws_keras import checks
 from ws_keras.transforms import arrays
 from ws_keras.transforms import fresh
@@ -194,7 +195,7 @@ def _times(array: np.ndarray, factor: float) -> np.ndarray:
 def _chain(model) -> list:
     if isinstance(model, keras.Sequential):
         return list(model.layers)
-    nodes = getattr(model, "_nodes_by_depth", None)
+    nodes = _keras.nodes(model)
     if nodes is None:
         raise _refusal(model, f"a {type(model).__name__} without a graph")
     if any(len(each) > 1 for each in nodes.values()):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import keras
 
+from ws_keras import _keras
 from ws_keras import checks
 from ws_keras.callbacks import serialization
 from ws_keras.transforms import optimizers
@@ -161,7 +162,7 @@ class Rewarm(keras.callbacks.Callback):
 
     def _is_restored(self) -> bool:
         # `BackupAndRestore` says so even where it begins the first one again.
-        return getattr(self.model, "_initial_epoch", None) is not None
+        return _keras.is_resumed(self.model)
 
     def _set(self, rate: float) -> None:
         optimizer = self.model.optimizer

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import keras
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras import seeds
 from ws_keras.callbacks import moments
 from ws_keras.callbacks import next_step
@@ -240,7 +241,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self._past.note()
         if self._resumed:
             # Keras leaves it there, and the next fit would begin late.
-            self.model._initial_epoch = None
+            _keras.forget_resumption(self.model)
         self._watch.on_train_end(self)
 
     def on_test_begin(self, logs=None):
@@ -323,7 +324,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         if epoch > 0:
             return last in (epoch - 1, epoch)
         # `BackupAndRestore` says so even where it begins the first one again.
-        is_backup = getattr(self.model, "_initial_epoch", None) is not None
+        is_backup = _keras.is_resumed(self.model)
         return is_backup and last <= 0
 
     def _apply_if_step_is_due(self, epoch: int, is_within=False) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from ws_keras import _keras
 from ws_keras.data import labels
 
 # Kind of a loss -> names of losses, of functions and of classes alike.
@@ -111,8 +112,7 @@ def outputs(model: keras.Model) -> list[Output]:
 
 
 def _ignored(loss) -> int | None:
-    # Keras has no public name for it.
-    return getattr(loss, "_fn_kwargs", {}).get("ignore_class")
+    return _keras.options(loss).get("ignore_class")
 
 
 def kind_of(loss) -> str | None:
@@ -313,8 +313,6 @@ def _check_accuracy(model, y: np.ndarray, what: str) -> None:
 def _has_accuracy(model) -> bool:
     if len(outputs(model)) > 1:
         return False  # each may have metrics of its own
-    # Keras has no public name for what `compile` was given.
-    compiled = getattr(model, "_compile_metrics", None)
-    given = keras.tree.flatten(getattr(compiled, "_user_metrics", None))
+    given = _keras.given_metrics(model)
     names = {getattr(metric, "name", metric) for metric in given}
     return bool(names & {"accuracy", "acc"})

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras.transforms import tracing
 
 _UNITS = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D)
@@ -70,7 +71,7 @@ def forward(model: keras.Model, units: bool, features: bool) -> Callable:
         absolute value.
     """
     variables = list(model.variables)
-    layers = list(model._flatten_layers())
+    layers = _keras.all_layers(model)
     # A layer that is another one's activation is counted with that one.
     inner = {id(getattr(layer, "activation", None)) for layer in layers}
     watched = [

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras import checks
 from ws_keras.diagnostics import measures as numbers
 from ws_keras.diagnostics import passes
@@ -279,7 +280,7 @@ def _chosen(measures, sets: samples.Sets, model) -> tuple[str, ...]:
 
 def _lacks(sets: samples.Sets, model) -> dict[str, str]:
     """What each measure needs and does not have; empty where nothing."""
-    layers = list(model._flatten_layers())
+    layers = _keras.all_layers(model)
     found = dict.fromkeys(MEASURES, "")
     if not sets.has_labelled:
         found["gradient_norm"] = "`old` or `new`"

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 from keras import tree
 
+from ws_keras import _keras
 from ws_keras import seeds
 from ws_keras.growth import rebuilding
 from ws_keras.transforms import errors
@@ -165,7 +166,7 @@ def _compile(model, new, pairs) -> None:
             stacklevel=4,
         )
         return
-    given = dict(model._compile_config.config)
+    given = _keras.compiled_with(model)
     try:
         optimizer = _optimizer(model.optimizer)
         for name in ("metrics", "weighted_metrics"):
@@ -197,16 +198,16 @@ def _optimizer(optimizer):
     if len(starts.nested(optimizer)) > 1:
         return type(optimizer).from_config(optimizer.get_config())
     new = type(optimizer).from_config(starts.plain_config(optimizer))
-    if not isinstance(optimizer._learning_rate, keras.Variable):
+    if not isinstance(_keras.rate(optimizer), keras.Variable):
         # A schedule of the user's may have no config.
-        new._learning_rate = optimizer._learning_rate
+        new.learning_rate = _keras.rate(optimizer)
     return new
 
 
 def _carry_slots(old, new, pairs) -> None:
     """Builds an optimizer and gives it the state of another one."""
     twins = {id(variable): twin for (variable, _), (twin, _) in pairs}
-    trained = [twins[id(v)] for v in old._trainable_variables]
+    trained = [twins[id(v)] for v in _keras.trained_by(old)]
     new.build(trained)
     for before, after in zip(
         starts.nested(old), starts.nested(new), strict=True

@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from ws_keras import _keras
 from ws_keras.transforms import errors
 
 _BASE = ("name", "trainable", "dtype")
@@ -33,7 +34,7 @@ class Change:
 
 def parts(model) -> list:
     """Returns a model and all layers in it, in Keras' order, each once."""
-    found = {id(layer): layer for layer in model._flatten_layers()}
+    found = {id(layer): layer for layer in _keras.all_layers(model)}
     return list(found.values())
 
 
@@ -111,14 +112,10 @@ def _units(model) -> Iterator:
 def _is_graph(model) -> bool:
     """Whether Keras' own code knows how the model's layers are connected."""
     own = type(model).get_config
-    return own in (keras.Sequential.get_config, _functional().get_config)
-
-
-def _functional() -> type:
-    # Keras has no public name for what `keras.Model(inputs, outputs)` is.
-    from keras.src.models import functional
-
-    return functional.Functional
+    return own in (
+        keras.Sequential.get_config,
+        _keras.functional_class().get_config,
+    )
 
 
 def _places(model, change: Change) -> Iterator[_Edit]:
@@ -178,7 +175,7 @@ def _built(layer, edits):
 def _lambda(layer):
     return keras.layers.Lambda(
         layer.function,
-        output_shape=layer._output_shape,
+        output_shape=_keras.lambda_shape(layer),
         mask=layer.mask,
         arguments=layer.arguments,
         name=layer.name,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import keras
 
+from ws_keras import _keras
 from ws_keras import checks
 from ws_keras import seeds
 from ws_keras.growth import carrying
@@ -151,17 +152,16 @@ def _is_lookup(layer) -> bool:
 def _before(layer) -> list:
     """Returns the lookup layers on the way back from a layer, if known."""
     seen, found = set(), []
-    rest = [t for node in layer._inbound_nodes for t in node.input_tensors]
+    rest = _keras.makers(layer)
     while rest:
-        operation = rest.pop()._keras_history.operation
+        operation = rest.pop()
         if id(operation) in seen:
             continue
         seen.add(id(operation))
         if _is_lookup(operation):
             found.append(operation)
         else:
-            nodes = operation._inbound_nodes
-            rest += [t for node in nodes for t in node.input_tensors]
+            rest += _keras.makers(operation)
     return found
 
 

@@ -6,6 +6,7 @@ import math
 import keras
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras import checks
 from ws_keras.transforms import variables
 
@@ -101,7 +102,7 @@ class Distilled(keras.Model):
         )
         theirs = scale**2 * soft
         for penalty in self.losses:
-            theirs = theirs + self._aggregate_additional_loss(penalty)
+            theirs = theirs + _keras.additional_loss(self, penalty)
         return (1 - self.part) * own + self.part * theirs
 
     @property

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from ws_keras import _keras
+
 
 @keras.saving.register_keras_serializable("ws_keras")
 class Adam(keras.optimizers.Adam):
@@ -25,7 +27,7 @@ class Adam(keras.optimizers.Adam):
             return
         import tensorflow as tf
 
-        place = self._get_variable_index(variable)
+        first, second = _keras.adam_moments(self, variable)
         step = ops.cast(self.iterations + 1, variable.dtype)
         beta_1, beta_2 = (
             ops.cast(value, variable.dtype)
@@ -33,8 +35,8 @@ class Adam(keras.optimizers.Adam):
         )
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
-            m=_handle(self._momentums[place]),
-            v=_handle(self._velocities[place]),
+            m=_handle(first),
+            v=_handle(second),
             beta1_power=ops.power(beta_1, step),
             beta2_power=ops.power(beta_2, step),
             lr=ops.cast(learning_rate, variable.dtype),

@@ -5,6 +5,7 @@ import re
 
 import keras
 
+from ws_keras import _keras
 from ws_keras.data import targets
 from ws_keras.storage import metric as metrics
 
@@ -110,18 +111,7 @@ def find(
 
 def known_metrics(model: keras.Model) -> dict[str, keras.metrics.Metric]:
     """Returns the metrics of a model by their names in the logs."""
-    found = {}
-    # Keras has no public way from a metric to its name in the logs.
-    compiled = getattr(model, "_compile_metrics", None)
-    for metric in model.metrics:
-        if metric is not compiled:
-            found[metric.name] = metric
-    for part in ("_flat_metrics", "_flat_weighted_metrics"):
-        for some in getattr(compiled, part, None) or ():
-            for metric in some.metrics if some else ():
-                prefix = f"{some.output_name}_" if some.output_name else ""
-                found[prefix + metric.name] = metric
-    return found
+    return _keras.metrics_by_log(model)
 
 
 def _default(model, known: dict) -> str:
@@ -174,8 +164,7 @@ def _plain(metric, log: str) -> str:
 
 
 def _mode(metric, log: str) -> str:
-    # Keras has no public name for it.
-    said = _MODES.get(getattr(metric, "_direction", None))
+    said = _MODES.get(_keras.direction(metric))
     if said is not None:
         return said
     name = log.lower()
@@ -192,15 +181,15 @@ def _mode(metric, log: str) -> str:
 def check_logits(model: keras.Model, metric, log: str) -> None:
     """Raises a ValueError where a metric takes logits for probabilities."""
     losses = keras.tree.flatten(getattr(model, "loss", None))
-    given = [getattr(loss, "_fn_kwargs", {}) for loss in losses]
+    given = [_keras.options(loss) for loss in losses]
     if not any(some.get("from_logits") for some in given):
         return
     kind = type(metric).__name__
-    threshold = getattr(metric, "_fn_kwargs", {}).get("threshold")
+    threshold = _keras.options(metric).get("threshold")
     way = ""
     if kind == "BinaryAccuracy" and threshold == 0.5:
         way = "keras.metrics.BinaryAccuracy(name='accuracy', threshold=0.0)"
-    elif kind == "AUC" and not getattr(metric, "_from_logits", True):
+    elif kind == "AUC" and not metric.get_config().get("from_logits", True):
         way = "keras.metrics.AUC(name='auc', from_logits=True)"
     elif kind in ("Precision", "Recall") and metric.thresholds == [0.5]:
         way = f"keras.metrics.{kind}(thresholds=0.0)"

@@ -2,13 +2,13 @@
 
 import keras
 
+from ws_keras import _keras
 from ws_keras.data import inputs
 
 
 def layers(model: keras.Model) -> list:
     """Returns the layers of a model that keep a state."""
-    # Keras has no public name for all layers, nested ones included.
-    found = getattr(model, "_flatten_layers", lambda: ())()
+    found = _keras.all_layers(model)
     return [layer for layer in found if getattr(layer, "stateful", False)]
 
 

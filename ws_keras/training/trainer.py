@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras import seeds
 from ws_keras.storage import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
@@ -296,7 +297,7 @@ class Trainer:
             validation_data=validation,
         )
         # A fit that BackupAndRestore resumed would start the next one late.
-        self.model._initial_epoch = None
+        _keras.forget_resumption(self.model)
 
     def _whole(self, round: terms.Round | np.ndarray) -> terms.Round:
         """Returns a round in which nothing is left open."""

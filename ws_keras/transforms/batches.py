@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 from keras import tree
 
+from ws_keras import _keras
 from ws_keras import checks
 
 BATCH_SIZE = 32
@@ -207,7 +208,7 @@ def _input_shapes(model) -> list | None:
     if inputs:
         return [tuple(tensor.shape) for tensor in inputs]
     # What a model of one's own was built with.
-    known = getattr(model, "_build_shapes_dict", None) or {}
+    known = _keras.build_shapes(model)
     if len(known) != 1:
         return None
     return list(_shapes(next(iter(known.values()))))

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras.transforms import variables
 
 
@@ -21,10 +22,8 @@ def follow(optimizer, changed: list) -> None:
         changed: Weights to follow.
     """
     ids = {id(variable) for variable in changed}
-    weights = optimizer._trainable_variables
-    slots = zip(
-        weights, optimizer._accumulators, optimizer._linears, strict=True
-    )
+    weights = _keras.trained_by(optimizer)
+    slots = zip(weights, *_keras.ftrl_sums(optimizer), strict=True)
     for weight, accumulator, linear in slots:
         if id(weight) in ids:
             linear.assign(_linear(optimizer, weight, accumulator))

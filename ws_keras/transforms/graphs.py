@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from ws_keras import _keras
+
 
 @dataclasses.dataclass(frozen=True)
 class Call:
@@ -60,8 +62,7 @@ def of(model: keras.Model) -> Graph:
 
 def functional(layer):
     """Returns the graph of layers that a model consists of, or `None`."""
-    found = getattr(layer, "_functional", None) or layer
-    return found if hasattr(found, "_inputs_struct") else None
+    return _keras.graph(layer)
 
 
 def is_of_keras(operation) -> bool:
@@ -85,7 +86,7 @@ class _Walk:
             id(tensor): number
             for tensor, number in zip(graph.inputs, inputs, strict=True)
         }
-        nodes = graph._nodes_by_depth
+        nodes = _keras.nodes(graph)
         for depth in sorted(nodes, reverse=True):
             for node in nodes[depth]:
                 given = [known.get(id(t)) for t in node.input_tensors]

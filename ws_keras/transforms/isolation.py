@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Keras has no public way to draw from `keras.random` without a trace.
-from keras.src.backend.common import global_state
+from ws_keras import _keras
 
 _GENERATOR = "global_seed_generator"
 _UNINITIALIZED = "uninitialized_variables"
@@ -26,6 +25,7 @@ def isolated(seed: int) -> Iterator[None]:
     Args:
         seed: Seed of the states inside the block.
     """
+    global_state = _keras.global_state()
     python, numpy = random.getstate(), np.random.get_state()
     kept = {
         name: global_state.get_global_attribute(name)

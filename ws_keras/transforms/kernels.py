@@ -6,6 +6,7 @@ import math
 import keras
 import numpy as np
 
+from ws_keras import _keras
 from ws_keras.transforms import variables
 
 _CONVOLUTIONS = (
@@ -81,7 +82,7 @@ def layout(entry: variables.Entry) -> Layout | None:
 def _is_left_in_attention(entry) -> bool:
     for layer in entry.around:
         if isinstance(layer, _ATTENTIONS):
-            kept = (layer._value_dense, layer._output_dense)
+            kept = _keras.head_projections(layer)
             if any(owner is part for owner in entry.owners for part in kept):
                 return True
     return False

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras.transforms import arrays
 from ws_keras.transforms import ftrl
 from ws_keras.transforms import rates
@@ -112,7 +113,7 @@ class Change:
             weights = self._changed
             if self._policy != "keep":
                 # A new one would drop in its first step what was mixed.
-                weights = optimizer._trainable_variables
+                weights = _keras.trained_by(optimizer)
                 weights = [v for v in weights if id(v) not in self._dropped]
             ftrl.follow(optimizer, weights)
 
@@ -120,7 +121,9 @@ class Change:
         """Returns slots by weight, each with whether it holds a value yet."""
         found = {}
         for optimizer in self.found:
-            is_begun = bool(ops.convert_to_numpy(optimizer._iterations) > 0)
+            is_begun = bool(
+                ops.convert_to_numpy(_keras.batches_seen(optimizer)) > 0
+            )
             pairs = [(*pair, is_begun) for pair in _averages(optimizer)]
             if self._policy == "keep":
                 copies = starts.copies(optimizer)
@@ -148,10 +151,10 @@ def _of(model, changed: list) -> list:
     own = getattr(model, "optimizer", None)
     ids = {id(variable) for variable in changed}
     found = {}
-    for layer in model._flatten_layers():
+    for layer in _keras.all_layers(model):
         for value in vars(layer).values():
             for optimizer in starts.held(value):
-                trained = optimizer._trainable_variables
+                trained = _keras.trained_by(optimizer)
                 is_meant = not ids or any(id(v) in ids for v in trained)
                 if optimizer is own or is_meant:
                     inner = starts.nested(optimizer)
@@ -167,10 +170,9 @@ def _planned(found: list, policy: str) -> list[tuple]:
     for optimizer in found:
         if not optimizer.built:
             continue
-        kept.add(id(optimizer._learning_rate))
+        kept.add(id(_keras.rate(optimizer)))
         if policy == "reset_slots":
-            # Keras' property is another number where gradients accumulate.
-            kept.add(id(optimizer._iterations))
+            kept.add(id(_keras.batches_seen(optimizer)))
         # The averages follow the weights, not their start.
         kept.update(id(average) for average, _ in _averages(optimizer))
         plan.update((id(v), (v, start)) for v, start in starts.of(optimizer))
@@ -190,6 +192,6 @@ def accumulation(optimizer) -> int:
 
 def _averages(optimizer) -> list[tuple]:
     """Returns the moving averages of weights, each with its weight."""
-    averages = getattr(optimizer, "_model_variables_moving_average", None)
-    pairs = zip(averages or (), optimizer._trainable_variables, strict=False)
+    averages = _keras.averages(optimizer)
+    pairs = zip(averages, _keras.trained_by(optimizer), strict=False)
     return [pair for pair in pairs if pair[0] is not None]

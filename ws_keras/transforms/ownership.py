@@ -2,6 +2,8 @@
 
 import keras
 
+from ws_keras import _keras
+
 # They make no weights of their own.
 _BUILDS = (
     keras.layers.Layer.build,
@@ -25,7 +27,7 @@ def unbuilt(model: keras.layers.Layer) -> list[keras.layers.Layer]:
     """Returns the layers whose weights do not exist yet, if they have any."""
     return [
         layer
-        for layer in model._flatten_layers()
+        for layer in _keras.all_layers(model)
         if not layer.built and type(layer).build not in _BUILDS
     ]
 
@@ -50,12 +52,10 @@ def located(model) -> list[tuple]:
 
 def own_variables(layer) -> list:
     """Returns the variables that belong to a layer and to no part of it."""
-    # Keras has no public list that tells trainable weights of a frozen layer
-    # from weights that are never trained.
     return [
-        *layer._trainable_variables,
-        *layer._non_trainable_variables,
-        *(generator.state for generator in layer._seed_generators),
+        *_keras.own_weights(layer),
+        *_keras.own_others(layer),
+        *(generator.state for generator in _keras.own_generators(layer)),
     ]
 
 
@@ -68,7 +68,7 @@ class Around:
             layer = layers[-1]
             for variable in own_variables(layer):
                 self._holders.setdefault(id(variable), []).append(layer)
-            for part in _parts(layer):
+            for part in _keras.parts(layer):
                 self._parents.setdefault(id(part), []).append(layer)
 
     def of(self, variable) -> tuple[tuple, tuple]:
@@ -102,15 +102,11 @@ def place(variable, among: list) -> int | None:
     return ids.index(id(variable)) if id(variable) in ids else None
 
 
-def _parts(layer) -> list:
-    return layer._flatten_layers(include_self=False, recursive=False)
-
-
 def _walk(layer, around: tuple, seen: set):
     if id(layer) in seen:
         return
     seen.add(id(layer))
     around = (*around, layer)
     yield around
-    for part in _parts(layer):
+    for part in _keras.parts(layer):
         yield from _walk(part, around, seen)

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras import _keras
+
 # A rate that someone has typed has no more digits, and is not so far below
 # the default of its optimizer.
 _DIGITS = 2
@@ -173,7 +175,7 @@ def _core(optimizer):
 
 def _rate(optimizer) -> float | None:
     core = _core(optimizer)
-    rate = getattr(core, "_learning_rate", None)
+    rate = _keras.rate(core)
     # A schedule is no variable; what holds several optimizers has no rate.
     if not isinstance(rate, keras.Variable) or not hasattr(core, _NAME):
         return None
@@ -181,7 +183,7 @@ def _rate(optimizer) -> float | None:
 
 
 def _steps(optimizer) -> int:
-    return int(ops.convert_to_numpy(_core(optimizer)._iterations))
+    return int(ops.convert_to_numpy(_keras.batches_seen(_core(optimizer))))
 
 
 def _batches(history) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ws_keras import _keras
 from ws_keras import seeds
 from ws_keras.transforms import ownership
 from ws_keras.transforms import variables
@@ -182,7 +183,7 @@ def _built(layer, address: tuple, listed: Callable) -> Twin:
 def _without_value(variable, scope: keras.StatelessScope) -> _Place:
     # What `build` itself has assigned lies in the scope.
     value = scope.get_current_value(variable)
-    initializer = variable._initializer
+    initializer = _keras.initializer(variable)
     if value is None and initializer is None:  # one from elsewhere
         value = variable.value
     shape = tuple(variable.shape)

@@ -2,6 +2,7 @@
 
 import keras
 
+from ws_keras import _keras
 from ws_keras.transforms import starts
 
 
@@ -45,7 +46,7 @@ def of(optimizer, weights: list) -> dict[int, list]:
 
 def _aligned(optimizer) -> list[tuple]:
     """Returns pairs of a slot and the weight that it belongs to."""
-    trained, found = optimizer._trainable_variables, []
+    trained, found = _keras.trained_by(optimizer), []
     for held in vars(optimizer).values():
         if isinstance(held, (list, tuple)) and len(held) == len(trained):
             pairs = zip(held, trained, strict=True)

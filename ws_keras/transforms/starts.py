@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras.transforms import errors
 from ws_keras.transforms import variables
 
@@ -34,9 +35,9 @@ def of(optimizer) -> list[tuple]:
         scale = getattr(optimizer, "dynamic_scale", None)
         return [
             (v, np.array([optimizer.initial_scale if v is scale else 0]))
-            for v in optimizer._variables
+            for v in _keras.own_state(optimizer)
         ]
-    trained = optimizer._trainable_variables
+    trained = _keras.trained_by(optimizer)
     return [
         (v, trained[start] if isinstance(start, int) else start)
         for v, start in zip(
@@ -107,7 +108,7 @@ def _build(optimizer, config: dict, digit: int, is_small: bool) -> list:
     new.build(
         [
             _stand_in(variable, _code(number)[digit], is_small)
-            for number, variable in enumerate(optimizer._trainable_variables)
+            for number, variable in enumerate(_keras.trained_by(optimizer))
         ]
     )
     return [ops.convert_to_numpy(v) for v in new.variables]
@@ -123,7 +124,7 @@ def _start(optimizer, slot, first, second) -> np.ndarray | int:
         # One number of many does for all.
         is_constant = first.size and (first == first.flat[0]).all()
         return first.reshape(-1)[:1] if is_constant else first
-    for number, weight in enumerate(optimizer._trainable_variables):
+    for number, weight in enumerate(_keras.trained_by(optimizer)):
         code = _code(number)
         if (first == code[0]).all() and (second == code[1]).all():
             if tuple(slot.shape) == tuple(weight.shape):
@@ -137,15 +138,11 @@ def plain_config(optimizer) -> dict:
     No start depends on the learning rate, and a schedule or function of the
     user's own may not be serializable.
     """
-    own = vars(optimizer)
-    rate = own["_learning_rate"]
-    if not isinstance(rate, keras.Variable):
-        decay = keras.optimizers.schedules.ExponentialDecay(1.0, 1, 1.0)
-        own["_learning_rate"] = decay
-    try:
+    if isinstance(_keras.rate(optimizer), keras.Variable):
         return optimizer.get_config()
-    finally:
-        own["_learning_rate"] = rate
+    decay = keras.optimizers.schedules.ExponentialDecay(1.0, 1, 1.0)
+    with _keras.with_rate(optimizer, decay):
+        return optimizer.get_config()
 
 
 def _stand_in(variable, value: int, is_small: bool):
@@ -154,7 +151,7 @@ def _stand_in(variable, value: int, is_small: bool):
         np.full(shape, value), dtype=variable.dtype, name=variable.name
     )
     # Some optimizers choose by it what a weight gets.
-    found._path = variable.path
+    _keras.rename(found, variable.path)
     return found
 
 

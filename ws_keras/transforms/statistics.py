@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import keras
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras.transforms import batches
 from ws_keras.transforms import errors
 from ws_keras.transforms import variables
@@ -144,7 +145,7 @@ def trained_norms(model: keras.Model) -> list:
     """Returns the batch-norm layers whose moments training may measure."""
     return [
         layer
-        for layer in model._flatten_layers()
+        for layer in _keras.all_layers(model)
         if isinstance(layer, keras.layers.BatchNormalization)
         and layer.trainable
     ]

@@ -1,14 +1,13 @@
 """Which variables layers themselves update while they train."""
 
-import contextlib
 import inspect
 import itertools
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 
+from ws_keras import _keras
 from ws_keras.transforms import graphs
 from ws_keras.transforms import isolation
 
@@ -37,7 +36,7 @@ def updated(model: keras.layers.Layer, candidates: list) -> set[int]:
     if known_wanted != wanted.keys():
         found = set()
         if wanted:
-            with _all_trainable(model), isolation.isolated(0):
+            with _keras.all_trainable(model), isolation.isolated(0):
                 found = _of(model, wanted) - _in_inference_mode(model)
         # A call takes longer than the rest of a transform.
         _KNOWN[model] = set(wanted), found
@@ -46,21 +45,6 @@ def updated(model: keras.layers.Layer, candidates: list) -> set[int]:
 
 # Of each model: the candidates it was called for, those that are updated.
 _KNOWN = weakref.WeakKeyDictionary()
-
-
-@contextlib.contextmanager
-def _all_trainable(model) -> Iterator[None]:
-    """Lets frozen layers do what they would do if they were not frozen."""
-    layers = model._flatten_layers()
-    # Past Keras' setter, which changes the variables too.
-    kept = [(layer, layer._trainable) for layer in layers]
-    for layer, _ in kept:
-        vars(layer)["_trainable"] = True
-    try:
-        yield
-    finally:
-        for layer, trainable in kept:
-            vars(layer)["_trainable"] = trainable
 
 
 def _of(layer, wanted: dict) -> set[int]:
@@ -72,7 +56,7 @@ def _of(layer, wanted: dict) -> set[int]:
             return watch.found
         except Exception:  # of any layer, in many ways
             continue
-    parts = layer._flatten_layers(include_self=False, recursive=False)
+    parts = _keras.parts(layer)
     return set().union(*(_of(part, wanted) for part in parts))
 
 
@@ -86,7 +70,7 @@ def _in_inference_mode(model) -> set[int]:
 
     def visit(graph, inference: bool):
         visited.add(id(graph))
-        for node in itertools.chain(*graph._nodes_by_depth.values()):
+        for node in itertools.chain(*_keras.nodes(graph).values()):
             layer = node.operation
             mode = inference or _is_given_false(node)
             part = graphs.functional(layer)
@@ -95,7 +79,7 @@ def _in_inference_mode(model) -> set[int]:
             elif isinstance(layer, keras.layers.Layer):
                 found[mode].update(map(id, layer.variables))
 
-    for graph in map(graphs.functional, model._flatten_layers()):
+    for graph in map(graphs.functional, _keras.all_layers(model)):
         if graph is not None and id(graph) not in visited:
             visit(graph, inference=False)
     return found[True] - found[False]
@@ -136,7 +120,7 @@ def _inputs(layer, dtype: str) -> tuple[tuple, dict]:
     """
     graph = graphs.functional(layer)
     if graph is not None:
-        return (graph._inputs_struct,), {}
+        return (_keras.graph_inputs(graph),), {}
     config = layer.get_build_config()
     if "input_shape" in config:
         return (_symbols(config["input_shape"], dtype),), {}

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras.transforms import arrays
 from ws_keras.transforms import errors
 from ws_keras.transforms import ownership
@@ -320,7 +321,7 @@ def _measured(model, places: list[tuple]) -> set[int]:
         (variable, layers)
         for variable, layers in places
         if keras.backend.is_float_dtype(variable.dtype)
-        and ownership.place(variable, layers[-1]._trainable_variables) is None
+        and ownership.place(variable, _keras.own_weights(layers[-1])) is None
         and not hasattr(layers[-1], "adapt")
     ]
     found = updates.updated(model, [variable for variable, _ in candidates])
@@ -341,7 +342,7 @@ def _has_flag(layer) -> bool:
     return any(
         not keras.backend.is_float_dtype(variable.dtype)
         or (len(variable.shape) == 0 and host(variable) == 1)
-        for variable in layer._non_trainable_variables
+        for variable in _keras.own_others(layer)
     )
 
 
@@ -349,7 +350,7 @@ def _kind(variable, owner, measured: set[int]) -> tuple[str, bool]:
     """Returns the kind of a variable and whether it is frozen."""
     if not keras.backend.is_float_dtype(variable.dtype):
         return OTHER, False
-    if ownership.place(variable, owner._trainable_variables) is not None:
+    if ownership.place(variable, _keras.own_weights(owner)) is not None:
         return WEIGHT, not variable.trainable
     if hasattr(owner, "adapt"):
         # What `adapt` learned from data is no result of training.
