@@ -9,6 +9,8 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
+# Units are reset between steps.
+UNITS = {"train.steps_per_execution": 1}
 ONLINE = {
     "cold": {},
     "warm": {},
@@ -18,6 +20,18 @@ ONLINE = {
     "last_layer-0.5-0.1": {},
     "l2_init-0.01": {},
     "dash-0.3-0.3": {},
+    "fire": {},
+    "norm_reset": {},
+    "soft_rescaling-0.1": {},
+    "hare_tortoise-2-0.9": {},
+    "weight_averaging-0.9": {},
+    "rewarm-2": {},
+    "rewarm_reset": {},
+    "parseval-0.01": {},
+    "distill-0.5-2": {},
+    "redo-2-2": UNITS,
+    "snr-0.5": UNITS,
+    "continual_backprop-0.5-0": UNITS,
 }
 ACQUISITIONS = ("margin", "entropy", "badge", "random")
 # Fields, and the arm that is shrink-perturb where nothing else is said.
@@ -62,11 +76,12 @@ VARIANTS = {
 }
 # A process of its own: the number of devices is fixed before the first use.
 SCRIPT = """
+import contextlib
 import dataclasses
 import json
 import sys
 import numpy as np
-from ws_keras import experiment, settings
+from ws_keras import experiment, reuse, settings
 from ws_keras.configs import base
 from ws_keras.data import datasets
 
@@ -94,12 +109,29 @@ def config(changes):
     return found
 
 
+class Networks(reuse.Networks):
+    @contextlib.contextmanager
+    def lent(self, key, make):
+        with super().lent(key, make) as network:
+            yield network
+            model = network.model
+            for variable in [*model.variables, *model.optimizer.variables]:
+                first, *rest = getattr(variable.value, "values", [variable])
+                for value in rest:
+                    # Bit for bit.
+                    assert np.array_equal(first.numpy(), value.numpy())
+
+
+networks = Networks()
+
+
 def run(given, **where):
     (setting,) = settings.product(given)
     epochs = []
     source = other if given.data.source else None
     rows = experiment.run(
-        given, setting, data, source=source, on_epoch=epochs.append, **where
+        given, setting, data, source=source, on_epoch=epochs.append,
+        networks=networks, **where
     )
     return [list(map(dataclasses.asdict, part)) for part in (rows, epochs)]
 
@@ -120,7 +152,7 @@ OF_TIME = ("train_seconds", "cpu_seconds", "trace_seconds", "eval_seconds")
 OF_TIME += ("samples_per_second",)
 
 
-FAST = ("two_phase",)
+FAST = ("two_phase", "hare_tortoise-2-0.9", "redo-2-2")
 
 
 @pytest.fixture(scope="module")
