@@ -145,6 +145,57 @@ print([(r.num_samples, r.measures["mae"] < 60) for r in found.rows])
     assert done.stdout.splitlines()[-1] == str(want)
 
 
+ARMS = ("warm", "snr-0.5", "fire", "norm_reset", "soft_rescaling-0.1")
+ARMS += ("hare_tortoise-1-0.9", "weight_averaging-0.9", "rewarm-2")
+ARMS += ("rewarm_reset", "parseval-0.01", "distill-0.5-2", "redo-2-2")
+ARMS += ("continual_backprop-0.5-0",)
+
+
+@every_backend
+def test_arms_do_something_and_the_same_each_time(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    script = """
+import sys
+import numpy as np
+from ws_keras import experiment, settings
+from ws_keras.configs import base
+from ws_keras.data import datasets
+rng = np.random.default_rng(2)
+y = rng.integers(0, 3, 90).astype("int32")
+x = (y[:, None] + rng.normal(0, 1, (90, 5))).astype("float32")
+data = datasets.Dataset("own", x, y, 3)
+config = base.get_config()
+config.data.name, config.data.normalization = "own", "none"
+config.model.name, config.train.max_epochs = "mlp", 4
+config.model.units, config.seeds = 6, (0,)
+config.rounds.step, config.rounds.limit, config.train.batch_size = 21, 2, 8
+config.train.epochs, config.train.steps_per_execution = 2, 1
+config.optimizer.name, config.optimizer.learning_rate = "sgd", 0.1
+found = {}
+for arm in sys.argv[1:]:
+    (setting,) = settings.product(config, arms=(arm,))
+    one, two = (
+        [row.loss for row in experiment.run(config, setting, data)]
+        for _ in range(2)
+    )
+    assert one == two and np.isfinite(one).all(), arm
+    found[arm] = one
+warm = found.pop("warm")
+print(len(found), [arm for arm in found if found[arm] == warm])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *ARMS],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    # No unit is silent for the 10,000 samples that resets wait for.
+    assert done.stdout.splitlines()[-1] == "12 ['snr-0.5']"
+
+
 @pytest.mark.slow
 def test_jax_compiles_the_last_batch_of_a_round_outside_of_its_seconds():
     if importlib.util.find_spec("jax") is None:
