@@ -182,10 +182,10 @@ def test_the_same_seed_gives_the_same_noise_and_names_do_not_matter():
 def test_no_global_random_state_is_consumed():
     for name in zoo.ALL:
         model = zoo.ALL[name]()
-        keras.utils.set_random_seed(5)
+        zoo.set_random_seed(5)
         states = random.getstate(), np.random.get_state()[1].tolist()
         draw = ops.convert_to_numpy(keras.random.normal((3,)))
-        keras.utils.set_random_seed(5)
+        zoo.set_random_seed(5)
         for noise in ("fresh", "gaussian", "scaled"):
             shrink_perturb(model, 0.5, 0.1, noise=noise)
         assert random.getstate() == states[0]
@@ -337,10 +337,10 @@ def test_an_initializer_of_ones_own_follows_the_seed_and_leaves_no_trace():
     model = keras.Sequential(
         [keras.Input((4,)), layers.Dense(3, kernel_initializer=_drawn)]
     )
-    keras.utils.set_random_seed(3)
+    zoo.set_random_seed(3)
     draw = ops.convert_to_numpy(keras.random.normal((3,)))
     kernels = []
-    keras.utils.set_random_seed(3)
+    zoo.set_random_seed(3)
     for seed in (1, 1, 2):
         transforms.cold_start(model, seed=seed)
         kernels.append(ops.convert_to_numpy(model.layers[0].kernel))

@@ -5,6 +5,16 @@ import numpy as np
 from keras import layers
 
 
+def set_random_seed(seed):
+    """Seeds Python, NumPy and Keras, as if no draw had been made before.
+
+    `keras.utils.set_random_seed` of Keras 3.8 leaves the state that
+    `keras.random` draws from as it is.
+    """
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(seed)
+
+
 def dense():
     return keras.Sequential(
         [
