@@ -21,7 +21,8 @@ NAMES = sorted(
     for path in (ROOT / "configs").glob("*.py")
     if path.stem not in ("__init__", "base")
 )
-# Two rounds and diagnostics; all others are slow.
+# Two rounds and diagnostics; all others are slow, and test_in_turn.py runs
+# them without commands.
 FAST = ("fig5_gradients",)
 SMALL = {
     "model.width": 2,
@@ -76,22 +77,22 @@ def cover(settings):
     return list(dict.fromkeys(chosen))
 
 
-def flags(config):
-    """Flags that make a config small, where it has not its own number."""
-    small = {**SMALL, "data.normalization": config.data.normalization}
+def small(config):
+    """Fields that make a config small, where it has not its own number."""
+    fields = {**SMALL, "data.normalization": config.data.normalization}
     if config.train.epochs is not None:
-        small["train.epochs"] = 2
+        fields["train.epochs"] = 2
     if config.second.epochs is not None:
-        small["second.epochs"] = 2
+        fields["second.epochs"] = 2
     if any("first_layers" in arm for arm in config.arms):
-        small["model.blocks"] = (1, 1, 1, 1)  # as many as there are to keep
+        fields["model.blocks"] = (1, 1, 1, 1)  # as many as there are to keep
     if config.data.samples is not None:
-        small["data.samples"] = 400
+        fields["data.samples"] = 400
     if config.rounds.limit is not None:
-        small["rounds.limit"] = min(config.rounds.limit, 3)
+        fields["rounds.limit"] = min(config.rounds.limit, 3)
     if config.rounds.protocol not in ("online", "active"):
-        del small["rounds.limit"]
-    return [f"--config.{field}={value}" for field, value in small.items()]
+        del fields["rounds.limit"]
+    return fields
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -126,6 +127,8 @@ def test_runs_and_is_reported(name, nursery, data_dir, tmp_path):
     chosen = cover(every(name))
     workdir = tmp_path / name
     out = tmp_path / "out"
+    fields = small(module(name).get_config())
+    flags = [f"--config.{key}={value}" for key, value in fields.items()]
     nursery.start(
         f"--config={name}",
         f"--workdir={workdir}",
@@ -133,7 +136,7 @@ def test_runs_and_is_reported(name, nursery, data_dir, tmp_path):
         "--nodownload",
         "--noreport",
         f"--settings={','.join(setting.id for setting in chosen)}",
-        *flags(module(name).get_config()),
+        *flags,
         out=out,
     )
     assert nursery.wait() == 0, out.read_text()

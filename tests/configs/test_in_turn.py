@@ -1,0 +1,118 @@
+"""Every config trains and is shown, one after the other in this process."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from launch import recipes
+from ws_keras import experiment
+from ws_keras import reuse
+from ws_keras import settings as all_settings
+from ws_keras.data import datasets
+from ws_keras.report import assembling
+from ws_keras.report.render import markdown
+
+from .test_each import NAMES
+from .test_each import cover
+from .test_each import every
+from .test_each import module
+from .test_each import small
+
+# Those that go most ways: each may need a network of its own, whose trace is
+# nearly all of the time.
+MOST = 2
+# On top of `small`: no commands are started here.
+TINY = {
+    "model.blocks": (1,),
+    "rounds.step": 60,
+    "train.batch_size": 32,
+    "diagnostics.samples": 60,
+}
+# Whatever the setting says.
+ONE_EPOCH = {"train.epochs": 1, "train.first_epochs": 1}
+# Next to each other, experiments of the same optimizer share networks.
+IN_TURN = sorted(NAMES, key=lambda n: module(n).get_config().optimizer.name)
+
+
+def images(count):
+    """Images in the shape of CIFAR-10, with a brightness for each class."""
+    rng = np.random.default_rng(count)
+    y = np.arange(count) % 10
+    x = rng.integers(0, 156, (count, 32, 32, 3)) + 11 * y[:, None, None, None]
+    return x.astype("uint8"), y.astype("int32")
+
+
+TRAIN, TEST = images(420), images(60)
+
+
+def data(name):
+    """The same images under any name, so that networks fit all of them."""
+    return None if name is None else datasets.Dataset(name, *TRAIN, 10, *TEST)
+
+
+def tiny(name):
+    """Returns the config of an experiment with tiny networks and data."""
+    config = module(name).get_config()
+    fields = {**small(config), **TINY}
+    if any("first_layers" in arm for arm in config.arms):
+        fields["model.blocks"] = (1, 1, 1, 1)  # as many as there are to keep
+    if config.second.epochs is not None:
+        fields["second.epochs"] = 1
+    if config.data.samples is not None:
+        fields["data.samples"] = 120
+    if config.rounds.limit is not None or "rounds.limit" in fields:
+        fields["rounds.limit"] = 2
+    config.update_from_flattened_dict(fields)
+    return config
+
+
+def each_way(name):
+    """Returns a few settings: the last one, and others that differ most."""
+    return cover(every(name))[:MOST]
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """Networks that all experiments share, as those of a command do."""
+    return reuse.Networks()
+
+
+@pytest.mark.parametrize("name", IN_TURN)
+def test_trains_and_is_shown(name, networks):
+    config, chosen = tiny(name), each_way(name)
+    found, life = [], []
+    for setting in chosen:
+        own = all_settings.apply(config, setting)
+        own.update_from_flattened_dict(ONE_EPOCH)
+        rows = list(
+            experiment.run(
+                own,
+                setting,
+                data(own.data.name),
+                source=data(own.data.source),
+                on_epoch=life.append,
+                networks=networks,
+            )
+        )
+        assert [row.last for row in rows] == [False] * (len(rows) - 1) + [True]
+        assert all(math.isfinite(row.loss) for row in rows)
+        found += rows
+    assert {row.setting for row in found} == {s.id for s in chosen}
+    assert {epoch.setting for epoch in life} == {s.id for s in chosen}
+    text = shown(name, config, found, life)
+    for setting in chosen:
+        assert setting.kind.replace("_", "-") in text.replace("_", "-")
+
+
+def shown(name, config, found, life):
+    """Returns what the experiment's `VIEW` makes of rows, as text."""
+    run = {
+        "config": json.loads(json.dumps(config.to_dict(), default=str)),
+        "settings": [setting.id for setting in every(name)],
+    }
+    (one,) = assembling.experiments(run, found, life, recipes.find)
+    assembling._blocks(one)  # raises what a page says in a banner
+    parts = assembling.sections_of(run, [one])
+    return markdown.render(assembling.title(run, [one]), parts)
