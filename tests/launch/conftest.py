@@ -5,29 +5,18 @@ import pathlib
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
+from tests import own_config
+
 ROOT = pathlib.Path(__file__).parents[2]
-CONFIG = '''
-"""Three arms of a small MLP, four rounds each."""
-from ws_keras.configs import base
-
-
-def get_config():
-    config = base.get_config()
-    config.experiment = "own"
-    config.arms = ("cold", "warm", "shrink_perturb-0.5-0.1")
-    config.seeds = (0,)
-    config.data.name = "npz:{}"
-    config.data.normalization = "none"
-    config.rounds.step = 10
-    config.model.name = "mlp"
-    config.model.units = 6
-    config.train.batch_size = 5
-    config.train.epochs = 8
-    return config
-'''
+# Four rounds.
+FIELDS = {
+    **own_config.MLP,
+    "rounds.step": 10,
+    "train.batch_size": 5,
+    "train.epochs": 8,
+}
 
 
 class Sweep:
@@ -68,9 +57,5 @@ class Sweep:
 def sweep(tmp_path_factory):
     """The small experiment: its folder, and its command."""
     folder = tmp_path_factory.mktemp("sweep")
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, 60)
-    x = (y[:, None] + rng.normal(0, 1, (60, 4))).astype("float32")
-    np.savez(folder / "own.npz", x=x, y=y)
-    (folder / "own.py").write_text(CONFIG.format(folder / "own.npz"))
+    own_config.write(folder, own_config.table(60), FIELDS)
     return Sweep(folder)

@@ -10,42 +10,25 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 
+from tests import own_config
 from ws_keras.storage import rows
 
 ROOT = pathlib.Path(__file__).parents[2]
-CONFIG = '''
-"""Three arms of a small MLP, whose last batches cannot be shared."""
-from ws_keras.configs import base
-
-
-def get_config():
-    config = base.get_config()
-    config.experiment = "own"
-    config.arms = ("cold", "warm", "shrink_perturb-0.5-0.1")
-    config.seeds = (0,)
-    config.data.name = "npz:{}"
-    config.data.normalization = "none"
-    config.rounds.step = 21
-    config.model.name = "mlp"
-    config.model.units = 6
-    config.train.batch_size = 8
-    config.train.epochs = 2
-    return config
-'''
-ARMS = ("cold", "warm", "shrink_perturb-0.5-0.1")
+# The last batches cannot be shared.
+FIELDS = {
+    **own_config.MLP,
+    "rounds.step": 21,
+    "train.batch_size": 8,
+    "train.epochs": 2,
+}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("devices")
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, 63)
-    x = (y[:, None] + rng.normal(0, 1, (63, 4))).astype("float32")
-    np.savez(folder / "own.npz", x=x, y=y)
-    (folder / "own.py").write_text(CONFIG.format(folder / "own.npz"))
+    own_config.write(folder, own_config.table(63), FIELDS)
     return folder
 
 
@@ -104,7 +87,7 @@ def test_a_workdir_goes_on_from_one_device_to_two_and_back(folder):
     assert third.stdout.splitlines()[0] == notice
     assert notice not in first.stdout + second.stdout
     assert third.stdout.count("finished before, skipped") == 2
-    check_equal(folder, "one", "changing", ARMS)
+    check_equal(folder, "one", "changing", own_config.ARMS)
 
 
 def stopped(folder, workdir, epochs, *arguments):
@@ -220,7 +203,7 @@ def test_data_parallel_on_jax_gives_the_rows_of_one_device(folder, needs_jax):
     only = "--settings=shrink_perturb"
     own(folder, "jax_one", only, **JAX)
     own(folder, "jax_two", only, "--strategy=data_parallel", **JAX)
-    check_equal(folder, "jax_one", "jax_two", ARMS[2:])
+    check_equal(folder, "jax_one", "jax_two", own_config.ARMS[2:])
 
 
 @pytest.mark.slow

@@ -12,28 +12,16 @@ import sys
 import numpy as np
 import pytest
 
+from tests import own_config
 from ws_keras.storage import rows
 
 ROOT = pathlib.Path(__file__).parents[2]
-CONFIG = '''
-"""Three arms of a small MLP on a user's own arrays."""
-from ws_keras.configs import base
-
-
-def get_config():
-    config = base.get_config()
-    config.experiment = "own"
-    config.arms = ("cold", "warm", "shrink_perturb-0.5-0.1")
-    config.seeds = (0,)
-    config.data.name = "npz:{}"
-    config.data.normalization = "none"
-    config.rounds.step = 20
-    config.model.name = "mlp"
-    config.model.units = 6
-    config.train.batch_size = 8
-    config.train.epochs = 2
-    return config
-'''
+FIELDS = {
+    **own_config.MLP,
+    "rounds.step": 20,
+    "train.batch_size": 8,
+    "train.epochs": 2,
+}
 
 
 def run(*arguments):
@@ -50,16 +38,12 @@ def run(*arguments):
 def folder(tmp_path_factory):
     """A user's folder: arrays and a config, and what the first run left."""
     folder = tmp_path_factory.mktemp("user")
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, 60)
-    x = (y[:, None] + rng.normal(0, 1, (60, 4))).astype("float32")
-    np.savez(folder / "own.npz", x=x, y=y)
+    arrays = own_config.table(60)
+    path = own_config.write(folder, arrays, FIELDS)
     content = (folder / "own.npz").read_bytes()
     (folder / "torn.npz").write_bytes(content[:-100])
-    np.savez(folder / "negative.npz", x=x, y=y - 1)
-    text = CONFIG.format(folder / "own.npz")
-    (folder / "own.py").write_text(text)
-    text = text.replace("batch_size = 8", "batch_size = None")
+    np.savez(folder / "negative.npz", x=arrays["x"], y=arrays["y"] - 1)
+    text = path.read_text().replace("batch_size = 8", "batch_size = None")
     (folder / "none.py").write_text(text)
     return folder
 
@@ -171,7 +155,7 @@ def test_workdir_of_another_config_is_refused_and_overwrite_moves_it(
 
 
 def test_a_setting_that_diverges_lets_the_others_go_on(nursery, folder):
-    grid = CONFIG.format(folder / "own.npz") + (
+    grid = (folder / "own.py").read_text() + (
         "\n\ndef settings(config):\n"
         "    from ws_keras import settings\n"
         '    rates = {"optimizer.learning_rate": (1e30, 0.001)}\n'
@@ -216,8 +200,10 @@ def test_a_negative_loss_is_said_once_and_is_no_error(nursery, folder):
 
 
 def test_what_follows_a_colon_is_the_argument_of_get_config(nursery, folder):
-    text = CONFIG.format(folder / "own.npz").replace(
-        "def get_config():", 'def get_config(seeds="1"):'
+    text = (
+        (folder / "own.py")
+        .read_text()
+        .replace("def get_config():", 'def get_config(seeds="1"):')
     )
     text = text.replace(
         "return config", "config.seeds = tuple(map(int, seeds)); return config"

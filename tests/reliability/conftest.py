@@ -7,30 +7,21 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
 
+from tests import own_config
 from ws_keras.storage import checkpoint
 from ws_keras.storage import rows
 
-ARMS = ("cold", "warm", "shrink_perturb-0.5-0.1")
-CONFIG = '''
-"""Three arms of a small convolutional network on a user's own images."""
-from ws_keras.configs import base
-
-
-def get_config():
-    config = base.get_config()
-    config.experiment = "own"
-    config.arms = ("cold", "warm", "shrink_perturb-0.5-0.1")
-    config.seeds = (0,)
-    config.data.name = "npz:{}"
-    config.rounds.step = 24
-    config.model.width = 2
-    config.model.blocks = (1,)
-    config.train.batch_size = 8
-    config.train.patience = 2
-    config.rounds.limit = 2
-    config.train.max_epochs = 4
-    return config
-'''
+ARMS = own_config.ARMS
+# A small convolutional network.
+FIELDS = {
+    "rounds.step": 24,
+    "model.width": 2,
+    "model.blocks": (1,),
+    "train.batch_size": 8,
+    "train.patience": 2,
+    "rounds.limit": 2,
+    "train.max_epochs": 4,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,8 +89,7 @@ def user(tmp_path_factory):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 90)
     x = rng.integers(0, 256, (90, 4, 4, 3)) // (1 + y[:, None, None, None])
-    np.savez(folder / "own.npz", x=x.astype("uint8"), y=y)
-    (folder / "own.py").write_text(CONFIG.format(folder / "own.npz"))
+    own_config.write(folder, {"x": x.astype("uint8"), "y": y}, FIELDS)
     return folder
 
 

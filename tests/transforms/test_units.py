@@ -372,6 +372,10 @@ def test_moments_of_the_unit_begin_anew_and_no_others(name):
             assert (moment[own] == 0).all() and (moment[~own] == 1).all()
 
 
+# Keras has it from 3.10 on.
+MUON = [f(0.1) for f in [getattr(keras.optimizers, "Muon", None)] if f]
+
+
 @pytest.mark.parametrize(
     "optimizer",
     [
@@ -381,7 +385,7 @@ def test_moments_of_the_unit_begin_anew_and_no_others(name):
         keras.optimizers.RMSprop(0.1, momentum=0.5, centered=True),
         keras.optimizers.Ftrl(0.1),
         keras.optimizers.Nadam(0.1),
-        keras.optimizers.Muon(0.1),
+        *MUON,
         keras.optimizers.AdamW(0.1, use_ema=True),
         keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.1)),
         keras.optimizers.Adam(0.1, gradient_accumulation_steps=2),
