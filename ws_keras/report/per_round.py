@@ -113,7 +113,7 @@ def _costs(arms: list[runs.Arm], field: str, title: str) -> sections.Table:
 
 
 def _means(ours: dict) -> dict[int, sections.Cell]:
-    most = max(map(len, ours.values()))
+    most = max(map(len, ours.values()), default=0)
     column = {}
     for size, values in ours.items():
         summary = statistics.summarize(values.values())
@@ -124,7 +124,8 @@ def _means(ours: dict) -> dict[int, sections.Cell]:
 
 
 def _headed(arm: runs.Arm, ours: dict) -> str:
-    return f"{arm.name} (n = {max(map(len, ours.values()))})"
+    most = max(map(len, ours.values()), default=0)  # it may have diverged
+    return f"{arm.name} (n = {most})"
 
 
 def _table(title, header, columns, note: str) -> sections.Table:
