@@ -120,7 +120,14 @@ def test_a_graph(model):
     calls = [depths[depth][0].operation for depth in sorted(depths)]
     assert calls == model.layers[::-1]
     assert _keras.nodes(inner.layers[0]) is None
+    assert _keras.maker(model.outputs[0]) is model.layers[3]
     assert _keras.makers(model.layers[3]) == [model.layers[2]]
+    shared = keras.layers.Dense(3)
+    shared(keras.layers.ReLU(name="one")(shared(keras.Input((3,)))))
+    before = [found.name for found in _keras.makers(shared)]
+    assert len(before) == 2 and before[1] == "one"
+    (last,) = _keras.makers(shared, only_last=True)
+    assert last.name == "one"
 
 
 def test_what_a_model_is_compiled_with(fitted):

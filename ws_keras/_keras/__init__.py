@@ -22,6 +22,7 @@ from ws_keras._keras.gone import Gone as Gone
 from ws_keras._keras.graphs import functional_class as functional_class
 from ws_keras._keras.graphs import graph as graph
 from ws_keras._keras.graphs import graph_inputs as graph_inputs
+from ws_keras._keras.graphs import maker as maker
 from ws_keras._keras.graphs import makers as makers
 from ws_keras._keras.graphs import nodes as nodes
 from ws_keras._keras.layers import all_layers as all_layers

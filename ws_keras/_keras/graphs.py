@@ -35,15 +35,26 @@ def nodes(found) -> dict[int, list] | None:
     return getattr(found, "_nodes_by_depth", None)
 
 
-def makers(operation) -> list:
-    """Returns the operations whose outputs an operation reads, in any call.
+def maker(tensor):
+    """Returns the operation whose output a symbolic tensor is.
 
     Reason: symbolic tensors have no public way back to what made them.
     If gone: `Gone`.
     """
-    calls = needed(operation, "_inbound_nodes")
+    return needed(tensor, "_keras_history").operation
+
+
+def makers(operation, only_last: bool = False) -> list:
+    """Returns the operations whose outputs an operation reads.
+
+    In all of its calls, or in the last one alone.
+
+    Reason: an operation has no public list of its calls.
+    If gone: `Gone`.
+    """
+    calls = needed(operation, "_inbound_nodes")[-1 if only_last else 0 :]
     tensors = itertools.chain(*(call.input_tensors for call in calls))
-    return [needed(tensor, "_keras_history").operation for tensor in tensors]
+    return list(map(maker, tensors))
 
 
 def functional_class() -> type:

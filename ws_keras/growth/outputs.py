@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import keras
 
+from ws_keras import _keras
 from ws_keras import checks
 from ws_keras import seeds
 from ws_keras.growth import carrying
@@ -124,16 +125,15 @@ def _behind(model) -> list:
     if not tensors:
         units = [p for p in rebuilding.parts(model)[1:] if _is_known(p)]
         return units[-1:]  # as a class calls them, in most of them
-    found, rest = [], list(tensors)
+    found, rest = [], [_keras.maker(tensor) for tensor in tensors]
     while rest:
-        operation = rest.pop()._keras_history.operation
+        operation = rest.pop()
         if isinstance(operation, keras.Model):
             found += _behind(operation)
         elif operation.weights if hasattr(operation, "weights") else ():
             found.append(operation)
         else:
-            nodes = operation._inbound_nodes
-            rest += [t for node in nodes[-1:] for t in node.input_tensors]
+            rest += _keras.makers(operation, only_last=True)
     unique = {id(layer): layer for layer in found}
     return [layer for layer in unique.values() if _is_known(layer)]
 
