@@ -54,7 +54,7 @@ PARTS = {
         "drawing the starting weights": [_APPLICATION],
         "the optimizer's state": [("keras/src/optimizers/adam.py", "build")],
         "the metrics' state": [
-            ("ws_keras/training/trainer.py", "_build_metrics")
+            ("ws_keras/training/traced.py", "_build_metrics")
         ],
         "trace of a training step": [(_TRAINER, "fit"), _TRACE],
         "its optimization, kernels and first execution": [

@@ -45,6 +45,7 @@ class Search:
     Example:
 
     ```python
+    rounds, held_out = [(x_may, y_may), (x_june, y_june)], (x_test, y_test)
     search = ws_keras.Search(minutes=20)
     print(ws_keras.fit_rounds(build, rounds, held_out, arms=search))
     ```
