@@ -116,6 +116,7 @@ MODELS = [
 
 @pytest.mark.parametrize("build", MODELS, ids=lambda f: f.__name__)
 def test_old_logits_are_equal_and_all_can_train_on(build, tmp_path):
+    keras.utils.set_random_seed(0)
     model = compiled(build(), keras.optimizers.Adam(0.05))
     before = values([*model.variables, *model.optimizer.variables])
     grown = ws_keras.grow_outputs(model, "logits", 5, seed=1)
