@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 from keras import ops
 
+from tests.transforms import zoo
 from ws_keras.callbacks import diagnostics
 from ws_keras.callbacks import shrink_perturb
 from ws_keras.diagnostics import measures
@@ -22,7 +23,7 @@ NAMES += ["dormant_units", "effective_rank"]
 
 
 def build():
-    keras.utils.set_random_seed(3)
+    zoo.set_random_seed(3)
     model = keras.Sequential(
         [
             keras.Input((4,)),

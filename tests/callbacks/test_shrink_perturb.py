@@ -64,9 +64,14 @@ class _Recorder(ShrinkPerturb):
         self.numbers = []
         self.seen = 0
 
+    def on_train_batch_begin(self, batch, logs=None):
+        super().on_train_batch_begin(batch, logs)
+        self.begun = batch
+
     def on_train_batch_end(self, batch, logs=None):
-        # Keras counts on past the epoch when executions have many steps.
-        self.seen = self._epoch * STEPS + min(batch + 1, STEPS)
+        # Keras gives the first or the last step of an execution, by version.
+        done = self.begun + self.model.steps_per_execution
+        self.seen = self._epoch * STEPS + min(done, STEPS)
 
     def _apply(self, what, number):
         self.fired.append(self.seen)
