@@ -85,6 +85,17 @@ MADE = {
 every_method = pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 
 
+def one_method(fast):
+    """Parametrizes by all methods, the others slow: their base is the same."""
+    some = [
+        pytest.param(
+            make, id=name, marks=() if name == fast else pytest.mark.slow
+        )
+        for name, make in MADE.items()
+    ]
+    return pytest.mark.parametrize("make", some)
+
+
 def test_redo_acts_after_each_so_many_batches_as_redo_does():
     model, plain = build(), build()
     callback, notes = ws_keras.ReDo(X, 0, 4, seed=3), Notes()
@@ -125,7 +136,10 @@ def test_a_seed_fixes_all(make):
 
 
 @every_method
-@pytest.mark.parametrize(("first", "fails_at"), [(True, 1), (False, 3)])
+@pytest.mark.parametrize(
+    ("first", "fails_at"),
+    [(True, 1), pytest.param(False, 3, marks=pytest.mark.slow)],
+)
 def test_an_interrupted_fit_goes_on_alike(make, tmp_path, first, fails_at):
     def callbacks(callback):
         backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
@@ -141,7 +155,7 @@ def test_an_interrupted_fit_goes_on_alike(make, tmp_path, first, fails_at):
     assert same(arrays(model), arrays(whole))
 
 
-@every_method
+@one_method("cbp")
 def test_without_a_seed_an_interrupted_fit_goes_on_with_its_own(make, tmp_path):
     def callbacks():
         return make(), keras.callbacks.BackupAndRestore(tmp_path / "backup")
@@ -156,7 +170,7 @@ def test_without_a_seed_an_interrupted_fit_goes_on_with_its_own(make, tmp_path):
     assert first.values["seed"] == second.values["seed"]
 
 
-@every_method
+@one_method("snr")
 def test_measuring_changes_nothing(make):
     """Where no unit is reset, a fit is bit for bit as without."""
     model, plain = build(), build()
@@ -183,7 +197,7 @@ def test_only_units_that_are_meant_are_reset(make):
         fitted(model, make(seed=3))
 
 
-@every_method
+@one_method("redo")
 def test_a_second_fit_begins_anew_with_other_draws(make):
     callback, ends = make(seed=3), []
     for _ in range(2):
@@ -194,7 +208,7 @@ def test_a_second_fit_begins_anew_with_other_draws(make):
     assert not same(ends[0][0], ends[1][0])
 
 
-@every_method
+@one_method("snr")
 def test_copies_do_the_same(make):
     callback, found = make(seed=3), []
     for each in (
@@ -208,7 +222,7 @@ def test_copies_do_the_same(make):
     assert same(found[0], found[1]) and same(found[0], found[2])
 
 
-@every_method
+@one_method("cbp")
 def test_nothing_is_left_on_the_model(make):
     model, callback = build(eagerly=False), make(seed=3)
     before = set(vars(model))
@@ -219,7 +233,7 @@ def test_nothing_is_left_on_the_model(make):
     assert not left
 
 
-@every_method
+@one_method("redo")
 def test_a_learner_with_a_teacher(make):
     model, teacher = build(), build()
     learner, callback = distill(model, teacher), make(seed=3)
@@ -228,7 +242,7 @@ def test_a_learner_with_a_teacher(make):
     assert callback.resets
 
 
-@every_method
+@one_method("cbp")
 def test_a_fit_that_diverges_is_let_be(make):
     model = build(1e30)
     fitted(model, make(seed=3), epochs=4)

@@ -217,7 +217,10 @@ def test_report_says_how_to_save_the_recommended_start(nursery, tmp_path):
     assert "--shrink=1 --perturb=0 begins" in found.stdout
 
 
-@pytest.mark.parametrize("split_seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    "split_seed",
+    [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))],
+)
 def test_noise_teaches_nothing_from_week_to_week(nursery, tmp_path, split_seed):
     """Labels by a coin: whoever finds more than chance has looked."""
     rng = np.random.default_rng(split_seed)
