@@ -123,7 +123,7 @@ setuptools.setup(
             "pyarrow>=16",
             "pytest>=8.0",
             "pytest-cov>=5.0",
-            "pytest-xdist>=3.7",
+            "pytest-xdist>=3.8",
             "ruff>=0.14",
             "scikit-learn>=1.4",
             # The test of the wheel builds one.
