@@ -36,8 +36,14 @@ def prepare(name, data_dir):
 
 
 @pytest.fixture(scope="session")
-def data_dir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tfds")
-    for name in SIZES:
-        prepare(name, folder)
-    return folder
+def prepared(tmp_path_factory):
+    """Returns a function for a folder with the data sets of these names."""
+    folder, known = tmp_path_factory.mktemp("tfds"), set()
+
+    def of(names):
+        for name in set(names) & SIZES.keys() - known:
+            prepare(name, folder)
+            known.add(name)
+        return folder
+
+    return of

@@ -77,6 +77,13 @@ def cover(settings):
     return list(dict.fromkeys(chosen))
 
 
+def data_names(name, settings):
+    """Returns the names of the data sets that settings read."""
+    config = module(name).get_config()
+    each = [all_settings.apply(config, setting).data for setting in settings]
+    return {name for data in each for name in (data.name, data.source) if name}
+
+
 def small(config):
     """Fields that make a config small, where it has not its own number."""
     fields = {**SMALL, "data.normalization": config.data.normalization}
@@ -123,7 +130,7 @@ def test_recipes_say_claim_and_command(name):
         for name in NAMES
     ],
 )
-def test_runs_and_is_reported(name, nursery, data_dir, tmp_path):
+def test_runs_and_is_reported(name, nursery, prepared, tmp_path):
     chosen = cover(every(name))
     workdir = tmp_path / name
     out = tmp_path / "out"
@@ -132,7 +139,7 @@ def test_runs_and_is_reported(name, nursery, data_dir, tmp_path):
     nursery.start(
         f"--config={name}",
         f"--workdir={workdir}",
-        f"--data_dir={data_dir}",
+        f"--data_dir={prepared(data_names(name, chosen))}",
         "--nodownload",
         "--noreport",
         f"--settings={','.join(setting.id for setting in chosen)}",
