@@ -24,7 +24,7 @@ from .test_each import NAMES
 # Their claims are read off curves of epochs, which are not made here.
 OF_EPOCHS = ("fig5_gradients",)
 # No paper claims anything of it.
-WITHOUT = ("which_arm",)
+WITHOUT = ("which_arm", "which_arm_textures")
 # One for each strength, or number of layers and warm.
 LEAST = {"appendix_fig14_last_layer": 5, "appendix_first_layers": 6}
 JUDGED = (comparison.Comparison.MATCH, comparison.Comparison.DIFFERS)
@@ -210,6 +210,7 @@ UNJUDGED = (
     "quickstart",
     "replication_augmentation",
     "replication_online",
+    "which_arm_textures",
 )
 HANGS = [
     (name, field)
