@@ -109,7 +109,10 @@ def _left_out(
     """
     planned = origin.planned(run)
     places = {part for id_ in planned for part in _parts(id_)}
-    found = [f"{path}: lies too deep; left out." for path in there.deep]
+    found = [
+        f"{path}: not read, because too many folders lie above it."
+        for path in there.deep
+    ]
     for path in there.links:
         place = os.path.relpath(path, folder.path)
         if place.split(os.sep)[0] == FOLDER:
