@@ -130,7 +130,7 @@ def test_nothing_else_is_left_behind(folder, done):
         ({"data": "npz:{}/wide.npz"}, "(7,)"),
         ({"data": "npz:{}/labels.npz"}, "Received: labels up to 3"),
         ({"out": "notes.keras"}, "notes.md exists"),
-        ({"out": "last.keras"}, "which is never touched"),
+        ({"out": "last.keras"}, "which is never changed"),
         ({"out": "other.h5"}, "must end with .keras"),
         ({"shrink": "1.4"}, "Received: shrink=1.4"),
         ({"compare": "tepid"}, "Received: arm='tepid'"),
