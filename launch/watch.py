@@ -67,7 +67,7 @@ class Watch:
         self._show(setting)
         self._done += not again
         if words is not None:
-            then = "; a further trial follows" if again else ""
+            then = "; it will be tried again" if again else ""
             self._progress.note(setting, f"ended: {words}{then}")
 
     def _show(self, setting: str) -> None:
