@@ -214,7 +214,7 @@ def test_a_workdir_of_somebody_else(nursery, user, theirs):
     )
     assert done.returncode == 1
     check_sentence(done.stderr, str(workdir / "report"), "Permission denied")
-    assert "| own" in done.stdout
+    assert "| cold" in done.stdout
     assert {p: p.stat().st_mtime_ns for p in workdir.rglob("*")} == before
 
 
