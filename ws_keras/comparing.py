@@ -283,7 +283,7 @@ class Loop:
             prepare,
             experiment=self._name,
             dataset="given",
-            model=_name(model),
+            model=_name(self._model),
             optimizer=_name(model.optimizer),
         )
         if not self._is_over(setting):

@@ -289,6 +289,12 @@ def test_an_arm_with_a_loss_leaves_no_trace_in_the_next(compared):
         np.testing.assert_array_equal(ours, value)
 
 
+def test_rows_of_an_arm_with_a_model_of_its_own_name_the_given_one():
+    build()  # so that Keras counts the next model of this kind
+    _, rows = compare("cold", "distill")
+    assert len({row.model for row in rows}) == 1
+
+
 def test_objects_are_arms_too():
     found, rows = compare(arms.parse("dash-0.25-0.5"), "shrink_perturb")
     assert set(found) == {"dash", "shrink_perturb"}
