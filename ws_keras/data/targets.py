@@ -246,7 +246,7 @@ def _binary(y: np.ndarray, output: Output, what: str) -> np.ndarray:
     low, high = float(y.min()), float(y.max())
     if low < 0 or high > 1:
         raise labels.wrong(
-            "targets in [0, 1], as the loss `binary_crossentropy` takes them",
+            "numbers in [0, 1], as the loss `binary_crossentropy` takes them",
             labels.span(y, what),
             _binary_way(y),
         )
