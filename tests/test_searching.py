@@ -97,13 +97,21 @@ def test_a_budget_below_one_run_of_each_says_what_it_needs(digits):
     assert f"{5 * 2 * 300:,} sample passes" in str(error.value)
 
 
-def test_a_small_budget_leaves_stages_and_seeds_out(digits):
-    # Enough for the first stage (3,000) and one seed of the last (4 x 2,000).
-    found = search(digits, ws_keras.Search(CANDIDATES, passes=12_000))
+def test_a_small_budget_leaves_a_stage_and_a_seed_out(digits):
+    # 3,000 for the first stage; the last takes 8,000 a seed, the second one
+    # 6,000, for which nothing is left.
+    budget = 3000 + 2 * 8000
+    found = search(digits, ws_keras.Search(CANDIDATES, passes=budget))
     assert "Stage 2" not in str(found)
-    assert {row.seed for row in found.rows} == {1}
-    assert "1 of 3 seeds" in found.verdict
-    assert found.recommended is None
+    assert {row.seed for row in found.rows} == {1, 2}
+    assert sum(row.sample_passes for row in found.rows) == 2 * 8000
+    assert "2 of 3 seeds" in found.verdict
+
+
+def test_a_budget_that_ends_before_the_last_stage_decides_nothing(digits):
+    found = search(digits, ws_keras.Search(CANDIDATES, passes=12_000))
+    assert sum(row.sample_passes for row in found.rows) == 3000
+    assert found.recommended is None and "budget ended" in found.verdict
 
 
 def test_a_search_keeps_its_stages_and_goes_on(digits, tmp_path):

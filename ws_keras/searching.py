@@ -25,6 +25,7 @@ CANDIDATES = (
 # The verdict sets each other arm beside these two.
 _REFERENCES = ("cold", "warm")
 _FINALISTS = 2  # beside the references
+_LEAST_SEEDS = 2  # one seed decides nothing
 
 # Runs arms with seeds on the first so many rounds.
 Measure = Callable[[Sequence[str], Sequence[int], int], comparisons.Comparison]
@@ -36,11 +37,13 @@ class Search:
 
     All candidates run on the first half of the rounds with one seed. The
     better half of them runs on all rounds with another seed. The best two of
-    these, a cold and a warm start then run on all rounds with `seeds` further
-    seeds, and the recommendation is made from these last runs alone: an arm
-    that was chosen because it was lucky with one seed has no advantage there.
+    these, beside a cold and a warm start, then run on all rounds with `seeds`
+    further seeds, and the recommendation is made from these last runs alone:
+    an arm that was chosen because it was lucky with one seed has no advantage
+    there.
     Arms whose metric is within the margin of the best are put in the order
-    of their sample passes.
+    of their sample passes. A stage begins only if it is expected to end within
+    the budget; without the last one nothing is recommended.
 
     Example:
 
@@ -81,9 +84,10 @@ class Search:
                     f"`{name}` must be positive and finite, or None. "
                     f"Received: {name}={value!r}."
                 )
-        if self.seeds < 2:
+        if self.seeds < _LEAST_SEEDS:
             raise ValueError(
-                "`seeds` must be at least 2, since one seed decides nothing. "
+                f"`seeds` must be at least {_LEAST_SEEDS}, since one seed "
+                "decides nothing. "
                 f"Received: seeds={self.seeds!r}."
             )
 
@@ -162,19 +166,27 @@ def search(
     order = _order(found, margin)
     told.append(_told(1, half, order, found))
 
+    # What a run of each arm on all rounds is expected to cost.
     growth = _growth(found, num_rounds)
-    count = max(_FINALISTS, math.ceil(len(order) / 2))
-    better = order[:count]
-    cost = growth * sum(_passes(found, arm) for arm in better)
-    last = list(dict.fromkeys([*_REFERENCES, *better[:_FINALISTS]]))
-    final = growth * sum(_passes(found, arm) for arm in last)
-    is_crowded = len(better) > _FINALISTS or half < num_rounds
-    if is_crowded and budget.affords(cost + 2 * final):
+    costs = {arm: growth * _passes(found, arm) for arm in order}
+    better = order[: max(_FINALISTS, math.ceil(len(order) / 2))]
+    middle = sum(costs[arm] for arm in better)
+    last = sum(costs[arm] for arm in _finalists(order))
+    if budget.affords(middle + _LEAST_SEEDS * last):
         seed += 1
         found = run(better, [seed], num_rounds).rows
         order = _order(found, margin)
         told.append(_told(2, num_rounds, order, found))
-    return _last(run, order, budget, final, wanted, seed + 1, num_rounds, told)
+    arms = _finalists(order)
+    last = sum(costs[arm] for arm in arms)
+    count = wanted.seeds
+    while count >= _LEAST_SEEDS and not budget.affords(count * last):
+        count -= 1
+    if count < _LEAST_SEEDS:
+        return _ended(found, told, budget.minutes_of(_LEAST_SEEDS * last))
+    seeds = range(seed + 1, seed + 1 + count)
+    told += _fewer(count, wanted.seeds, budget.minutes_of(last))
+    return _said(run(arms, seeds, num_rounds), told)
 
 
 def is_wanted(arms) -> bool:
@@ -187,27 +199,44 @@ def of(arms) -> Search:
     return arms if isinstance(arms, Search) else Search()
 
 
-def _last(run, order, budget, cost, wanted, seed, num_rounds, told):
-    """Runs the finalists with seeds of their own."""
+def _finalists(order: Sequence[str]) -> list[str]:
+    """Returns the references and the best of the other arms."""
     others = [arm for arm in order if arm not in _REFERENCES]
-    arms = [*_REFERENCES, *others[:_FINALISTS]]
-    count = wanted.seeds
-    while count > 1 and not budget.affords(count * cost):
-        count -= 1
-    found = run(arms, range(seed, seed + count), num_rounds)
+    return [*_REFERENCES, *others[:_FINALISTS]]
+
+
+def _said(
+    found: comparisons.Comparison, told: Sequence[str]
+) -> comparisons.Comparison:
+    """Adds what led to a comparison, and the code of what it recommends."""
     verdict = [found.verdict, *told]
-    if count < wanted.seeds:
-        verdict.append(
-            f"The budget was enough for {count} of {wanted.seeds} seeds of "
-            f"the last comparison; all would take about "
-            f"{budget.minutes_of((wanted.seeds - count) * cost):.1f} minutes "
-            "more."
-        )
     if found.recommended is not None:
         named = {grouping.label(row): _text(row) for row in found.rows}
         arm = all_arms.parse(named[found.recommended])
         verdict.append(f"To begin the next round so:\n\n    {arm.code}")
     return dataclasses.replace(found, verdict="\n".join(verdict))
+
+
+def _ended(
+    found: Sequence[rows.Row], told: Sequence[str], minutes: float
+) -> comparisons.Comparison:
+    """Returns what is known where the budget ends before the last stage."""
+    words = (
+        "No recommendation. The budget ended before the last stage, which "
+        f"takes about {minutes:.1f} minutes more with {_LEAST_SEEDS} seeds. "
+        "One seed decides nothing."
+    )
+    return comparisons.Comparison(list(found), "\n".join([*told, words]))
+
+
+def _fewer(count: int, wanted: int, minutes: float) -> list[str]:
+    """Returns that the last stage has fewer seeds than were wanted, if so."""
+    if count == wanted:
+        return []
+    return [
+        f"The budget was enough for {count} of {wanted} seeds of the last "
+        f"stage; each further one takes about {minutes:.1f} minutes."
+    ]
 
 
 def _check_budget(budget, found, candidates, wanted) -> None:
