@@ -39,7 +39,7 @@ with tempfile.TemporaryDirectory() as name:
     np.savez(folder / "today.npz", x=x, y=y)
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "launch.retrain"),
+            *(sys.executable, "-m", "ws_keras.launch.retrain"),
             f"--model={folder / 'last_week.keras'}",
             f"--data=npz:{folder / 'today.npz'}",
             f"--out={folder / 'this_week.keras'}",
