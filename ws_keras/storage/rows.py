@@ -34,8 +34,9 @@ class Row:
 
     `train_seconds` is training alone, by the wall clock; tracing and
     evaluation have fields of their own. `cpu_seconds` is the time that all
-    threads of the process computed during training, which also means
-    something where cores are shared; nan in rows of earlier versions.
+    threads of the process computed in the transform at the start of the round
+    and during training, which also means something where cores are shared;
+    nan in rows of earlier versions.
     `train_accuracy`, `accuracy` (held out) are in percent, `loss`
     is the training loss, `eval_loss` the held-out one. `shrink` and `perturb`
     are nan for arms that have none. `stopped_by` is what ended the round:

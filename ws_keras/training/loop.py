@@ -1,5 +1,6 @@
 """The round loop: one arm, followed through all its rounds."""
 
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -46,7 +47,9 @@ def train(
         trainer.check_stop()
         round = rounds[number - 1]
         if trainer.place is None:
+            start = time.process_time()
             transform(number)
+            trainer.start_cpu_seconds = time.process_time() - start
         if prepare is not None:
             prepare(number)
         result = trainer.fit_round(number, round)

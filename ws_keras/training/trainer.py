@@ -99,6 +99,8 @@ class Trainer:
         self.rounds = 0  # that are done
         self._row = None  # of the last round that is done
         self.place = None  # inside a round that an earlier process began
+        # What the start of the next round has computed, a part of its cost.
+        self.start_cpu_seconds = 0.0
         # What else checkpoints are to hold, of values that JSON knows.
         self.notes = {}
         self._metrics = ()
@@ -193,7 +195,8 @@ class Trainer:
         self._trace_seconds += self._traced.compile(
             self._feed, indices, round.batch_size
         )
-        place = self.place or places.Place()
+        place = self.place or places.Place(cpu_part=self.start_cpu_seconds)
+        self.start_cpu_seconds = 0.0
         clock = places.Clock(place)
         batches, steps, size = self._feed.training(
             indices,
