@@ -10,6 +10,7 @@ from ws_keras.storage import checkpoint
 from ws_keras.storage import lines
 from ws_keras.storage import regular
 from ws_keras.storage import rows
+from ws_keras.storage import sums
 from ws_keras.storage import workdir as workdirs
 
 _LONGEST = 500  # letters of a problem
@@ -39,6 +40,8 @@ class Check:
 def check(workdir: str | os.PathLike) -> Check:
     """Reads all rows, epochs and checkpoints of a folder.
 
+    What the run has noted in `SHA256SUMS` is compared with the files.
+
     Example:
 
     ```python
@@ -66,6 +69,7 @@ def check(workdir: str | os.PathLike) -> Check:
         folder.load()
     except ValueError as error:
         result.problems.append(str(error))
+    result.problems += sums.problems(folder.path)
     there = lines.find(folder.path, (rows.ROWS, rows.EPOCHS))
     for path in there.links:
         result.problems.append(str(regular.linked(folder.path, path)))

@@ -65,6 +65,7 @@ class Work:
         """
         try:
             self._setting(setting, config, dataset, source)
+            self._folder.note(setting.id)
         except BrokenPipeError:
             raise  # of the terminal, not of the disk
         except OSError as error:

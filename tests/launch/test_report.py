@@ -260,7 +260,7 @@ def test_all_that_is_wrong_is_named(run_folder):
     done = _checked(run_folder)
     assert done.returncode == 1 and kept.exists() and lost.exists()
     *problems, total = done.stdout.splitlines()
-    assert len(problems) == 6 and total.endswith("1 checkpoints: 6 wrong.")
+    assert len(problems) == 7 and total.endswith("1 checkpoints: 7 wrong.")
     for place, words in (
         (run_folder / "run.json", "cannot be read"),
         (run_folder / "away", "link"),

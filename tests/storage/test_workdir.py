@@ -37,7 +37,11 @@ def test_prepare_writes_what_was_run(folder):
     assert run["versions"] == VERSIONS
     assert run["schema"] == 3
     assert "git_revision" in run
-    assert sorted(os.listdir(folder.path)) == [".lock", "run.json"]
+    assert sorted(os.listdir(folder.path)) == [
+        ".lock",
+        "SHA256SUMS",
+        "run.json",
+    ]
 
 
 def test_same_config_is_continued_unchanged(folder):

@@ -17,6 +17,7 @@ from ws_keras.storage import lines
 from ws_keras.storage import locks
 from ws_keras.storage import regular
 from ws_keras.storage import rows
+from ws_keras.storage import sums
 
 RUN = "run.json"
 _IN_USE = ".in_use"
@@ -206,6 +207,12 @@ class Workdir:
         found = self.rows_of(setting)
         return bool(found) and found[-1].last
 
+    def note(self, setting: str) -> None:
+        """Notes the SHA-256 of a setting's files, which it has just ended."""
+        names = [f"{setting}/{name}" for name in (rows.ROWS, rows.EPOCHS)]
+        with self.lock():
+            sums.record(self.path, names)
+
     def damage(self, setting: str) -> str | None:
         """Returns what is wrong with the lines of a setting, in a sentence.
 
@@ -312,6 +319,7 @@ class Workdir:
                 if run == self.load():
                     return
             write_atomically(self.path / RUN, json.dumps(run, indent=2) + "\n")
+            sums.record(self.path, [RUN])
 
     def _has_run(self) -> bool:
         return os.path.lexists(self.path / RUN)
