@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +84,11 @@ class Series:
     y: tuple[float, ...]
     error: tuple[float, ...] = ()
     is_paper: bool = False
+
+    def points(self) -> Iterator[tuple[float, float, float]]:
+        """Yields x, y and half-width of each point, nan where it has none."""
+        errors = self.error or (math.nan,) * len(self.x)
+        yield from zip(self.x, self.y, errors, strict=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,9 @@ from ws_keras.report import sections
 from ws_keras.report.render import figures
 from ws_keras.report.render import palette
 
-pytest.importorskip("plotly", reason="needs the extra `report`")
+objects = pytest.importorskip(
+    "plotly.graph_objects", reason="needs the extra `report`"
+)
 
 
 def made(*series, kind="lines", **options):
@@ -17,6 +19,7 @@ def made(*series, kind="lines", **options):
     chart = sections.Chart("c", "t", (panel,))
     (found,) = figures.figures(chart, palette.styles([chart]))
     json.dumps(found, allow_nan=False)
+    objects.Figure(found)  # raises where Plotly knows no such field
     return found
 
 

@@ -1,21 +1,29 @@
 """Charts as PNG files, drawn by Matplotlib, for pages without scripts."""
 
+import html
 import pathlib
 import warnings
 
 import numpy as np
 
-from ws_keras.report import formatting
 from ws_keras.report import plain
 from ws_keras.report import sections as parts
+from ws_keras.report.render import figures
 from ws_keras.report.render import marks
 from ws_keras.report.render import palette
 from ws_keras.storage import files
 
 DPI = 150
-LINES = ("-", "--", ":", "-.")
-# No diamond: that is the paper's.
-MARKERS = ("o", "s", "^", "v", "X")
+# What Plotly calls lines and markers, to what Matplotlib calls them.
+_LINES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
+_MARKERS = {
+    "circle": "o",
+    "square": "s",
+    "triangle-up": "^",
+    "triangle-down": "v",
+    "x": "X",
+    "diamond-open": "D",
+}
 _STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -23,14 +31,13 @@ _STYLE = {
     "axes.axisbelow": True,
     "grid.color": "#E5E5E5",
     "legend.frameon": False,
-    # Of a figure that a page shows at half of its size.
+    # A page shows the figure at half of its size.
     "font.size": 12,
     # A name with dollar signs is a name.
     "text.parse_math": False,
 }
-_COLUMNS = 2  # of panels; a page shrinks more of them until nobody reads them
+_COLUMNS = 2  # of panels; a page would shrink more of them beyond reading
 _PANEL = (4.6, 3.6)  # inches
-_POINTS = 40  # markers of a line
 _LETTER = 0.09  # width of a letter in inches
 _ROW = 0.34  # inches of a row of dots or of a heat map
 _TALLEST = 13.0  # inches
@@ -44,8 +51,8 @@ def draw(
 ) -> pathlib.Path:
     """Draws a chart as PNG.
 
-    A line bridges what is unknown; the first row of a heat map is at its top
-    and its unknown cells are hatched.
+    A line connects the known points on both sides of an unknown one. The
+    first row of a heat map is at its top, and its unknown cells are hatched.
 
     Example:
 
@@ -55,8 +62,8 @@ def draw(
 
     Args:
         chart: What to draw.
-        folder: Where to; made where it does not exist.
-        styles: What `palette.styles` returns of the whole report. Defaults
+        folder: Folder of the file; made if it does not exist.
+        styles: What `palette.styles` returns for the whole report. Defaults
             to the styles of this chart alone.
 
     Returns:
@@ -105,14 +112,15 @@ def _figure(matplotlib, chart: parts.Chart, styles: dict):
     # Figure rather than pyplot: no window system, no global state.
     figure = matplotlib.figure.Figure((width, height), layout="constrained")
     axes = figure.subplots(lines, columns, squeeze=False).ravel()
-    for panel, ax in zip(chart.panels, axes, strict=False):
-        _panel(matplotlib, ax, panel, styles)
+    drawn = zip(chart.panels, figures.figures(chart, styles), strict=True)
+    for ax, (panel, found) in zip(axes, drawn, strict=False):
+        _panel(matplotlib, ax, panel, found)
     for ax in axes[count:]:
         ax.remove()
     figure.suptitle(plain.wrapped(chart.title, width / _LETTER), fontsize=13)
     if entries:
         figure.legend(
-            [_handle(matplotlib, s, styles) for s in entries.values()],
+            [_handle(matplotlib, s, styles[s.arm]) for s in entries.values()],
             [_legible(name) for name in entries],
             loc="outside lower center",
             ncols=ncols,
@@ -122,9 +130,8 @@ def _figure(matplotlib, chart: parts.Chart, styles: dict):
 
 def _height(panel: parts.Panel) -> float:
     rows = _ROW * len(panel.words) + 1.4
-    if panel.kind == "dots":
-        return min(rows, _TALLEST)
-    return min(max(_PANEL[1], rows), _TALLEST)
+    least = 0.0 if panel.kind == "dots" else _PANEL[1]
+    return min(max(least, rows), _TALLEST)
 
 
 def _legend_columns(entries: dict, width: float) -> int:
@@ -135,68 +142,56 @@ def _legend_columns(entries: dict, width: float) -> int:
     return max(1, -(-len(entries) // lines))
 
 
-def _panel(matplotlib, ax, panel: parts.Panel, styles: dict) -> None:
+def _panel(matplotlib, ax, panel: parts.Panel, found: dict) -> None:
+    """Draws a figure of Plotly; names come from the panel, unescaped."""
     ax.set_xlabel(plain.wrapped(panel.x_label))
     ax.set_ylabel(plain.wrapped(panel.y_label))
     ax.set_title(plain.wrapped(panel.title), fontsize=12)
+    words = [plain.wrapped(word, _WORD) for word in panel.words]
     if panel.kind == "heat":
-        _heat(matplotlib, ax, panel)
+        _heat(matplotlib, ax, panel, found["data"][0], words)
         return
-    if panel.is_log and all(x > 0 for s in panel.series for x in s.x):
+    if found["layout"]["xaxis"]["type"] == "log":
         ax.set_xscale("log")
         # The usual labels of this axis are formulas.
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ax.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
-    for series in panel.series:
-        _series(ax, panel, series, styles[series.arm])
-    if panel.kind == "dots":
-        ax.set_yticks(range(len(panel.words)), list(map(_word, panel.words)))
-        ax.set_ylim(len(panel.words) - 0.5, -0.5)
+    for trace in found["data"]:
+        _trace(ax, trace)
+    if words:
+        ax.set_yticks(range(len(words)), words)
+        ax.set_ylim(found["layout"]["yaxis"]["range"])
     elif panel.from_zero:
         ax.set_ylim(bottom=0)
 
 
-def _series(ax, panel: parts.Panel, series, style: palette.Style) -> None:
-    x, y, error = _known(
-        series.x, marks.heights(panel, series), marks.errors(series)
-    )
-    is_labelled = panel.kind == "labelled"
-    if is_labelled and len(x) > 1:
-        ax.plot(x, y, color=palette.PAPER, linestyle=":", linewidth=1)
-        return
-    is_line = panel.kind == "lines" and not series.is_paper
-    marker = MARKERS[style.number % len(MARKERS)]
-    if is_line:
-        ax.plot(
-            x,
-            y,
-            color=style.color,
-            linestyle=LINES[style.number % len(LINES)],
-            linewidth=1.8,
-            marker=marker if len(x) <= _POINTS else "",
-            markersize=5,
-        )
+def _trace(ax, trace: dict) -> None:
+    x, y, line = trace["x"], trace["y"], trace["line"]
+    if "fill" in trace:
+        half = len(x) // 2
+        low = y[half:][::-1]
         ax.fill_between(
-            x, y - error, y + error, color=style.color, alpha=0.2, lw=0
+            x[:half], low, y[:half], color=line["color"], alpha=0.2, lw=0
         )
         return
-    along = "xerr" if panel.kind == "dots" else "yerr"
+    is_line = "lines" in trace["mode"]
+    has_markers = "markers" in trace["mode"]
     ax.errorbar(
         x,
         y,
-        **{along: error if error.any() else None},
-        linestyle="",
-        color=style.color,
-        marker="D" if series.is_paper else marker,
-        markersize=7,
-        markerfacecolor="none" if series.is_paper else style.color,
+        yerr=trace.get("error_y", {}).get("array"),
+        xerr=trace.get("error_x", {}).get("array"),
+        color=line["color"],
+        linestyle=_LINES[line["dash"]] if is_line else "",
+        linewidth=0.9 * line["width"],
+        **(_marker(trace["marker"]) if has_markers else {}),
+        markersize=5 if is_line else 7,
         elinewidth=1,
         capsize=2,
-        zorder=3 if series.is_paper else 2,
     )
-    if is_labelled and len(x):
+    if "text" in trace["mode"]:
         ax.annotate(
-            plain.name(series.name),
+            html.unescape(trace["text"]),
             (x[0], y[0]),
             (0, 6),
             textcoords="offset points",
@@ -205,11 +200,20 @@ def _series(ax, panel: parts.Panel, series, style: palette.Style) -> None:
         )
 
 
-def _heat(matplotlib, ax, panel: parts.Panel) -> None:
+def _marker(marker: dict) -> dict:
+    is_open = marker["symbol"].endswith("-open")
+    return {
+        "marker": _MARKERS[marker["symbol"]],
+        "markerfacecolor": "none" if is_open else marker["color"],
+        "zorder": 3 if is_open else 2,
+    }
+
+
+def _heat(matplotlib, ax, panel: parts.Panel, trace: dict, words) -> None:
     values = np.array(panel.values, float)
     mesh = ax.pcolormesh(
         np.ma.masked_invalid(values),
-        cmap="viridis",
+        cmap=trace["colorscale"].lower(),
         edgecolors="white",
         linewidth=1,
     )
@@ -219,64 +223,44 @@ def _heat(matplotlib, ax, panel: parts.Panel) -> None:
                 (column, row), 1, 1, fc="#EEEEEE", ec="#BBBBBB", hatch="//"
             )
         )
-    ax.set_xticks(
-        np.arange(len(panel.columns)) + 0.5, list(map(_word, panel.columns))
-    )
-    ax.set_yticks(
-        np.arange(len(panel.words)) + 0.5, list(map(_word, panel.words))
-    )
+    columns = [plain.wrapped(word, _WORD) for word in panel.columns]
+    ax.set_xticks(np.arange(len(columns)) + 0.5, columns)
+    ax.set_yticks(np.arange(len(words)) + 0.5, words)
     ax.invert_yaxis()
     ax.grid(visible=False)
     ax.tick_params(length=0)
-    _numbers(ax, mesh, panel)
+    _numbers(ax, mesh, values, trace["text"])
 
 
-def _numbers(ax, mesh, panel: parts.Panel) -> None:
-    texts = formatting.heat(panel.values)
+def _numbers(ax, mesh, values: np.ndarray, texts: list[list[str]]) -> None:
+    """Writes the numbers into the cells of a heat map."""
     longest = max((len(text) for line in texts for text in line), default=1)
-    room = 72 * (_PANEL[0] - 1) / max(len(panel.columns), 1)  # points
+    room = 72 * (_PANEL[0] - 1) / max(values.shape[1], 1)  # points
     size = min(10, room / (0.7 * max(longest, 1)))
-    # Smaller letters nobody reads; the table has the numbers.
+    # Nobody reads smaller letters; the table has the numbers.
     if size < 5:
         return
-    for row, line in enumerate(texts):
-        for column, text in enumerate(line):
-            r, g, b, _ = mesh.to_rgba(panel.values[row][column])
-            is_bright = 0.299 * r + 0.587 * g + 0.114 * b > 0.5
-            ax.text(
-                column + 0.5,
-                row + 0.5,
-                text,
-                ha="center",
-                va="center",
-                fontsize=size,
-                color="black" if is_bright else "white",
-            )
+    for (row, column), value in np.ndenumerate(values):
+        r, g, b, _ = mesh.to_rgba(value)
+        is_bright = 0.299 * r + 0.587 * g + 0.114 * b > 0.5
+        ax.text(
+            column + 0.5,
+            row + 0.5,
+            texts[row][column],
+            ha="center",
+            va="center",
+            fontsize=size,
+            color="black" if is_bright else "white",
+        )
 
 
-def _handle(matplotlib, series, styles: dict):
-    """A legend's own mark, since its entry may stand for several series."""
-    style = styles[series.arm]
+def _handle(matplotlib, series: parts.Series, style: palette.Style):
+    """Returns the mark of an entry, which may stand for several series."""
+    color = palette.PAPER if series.is_paper else style.color
+    marker = {**figures.marker(series, style), "color": color}
     return matplotlib.lines.Line2D(
-        [],
-        [],
-        color=palette.PAPER if series.is_paper else style.color,
-        linestyle="",
-        marker="D" if series.is_paper else MARKERS[style.number % len(MARKERS)],
-        markersize=7,
-        markerfacecolor="none" if series.is_paper else style.color,
+        [], [], color=color, linestyle="", markersize=7, **_marker(marker)
     )
-
-
-def _known(x, y, error) -> tuple[np.ndarray, ...]:
-    """Drops points without a value, so that a line bridges what is unknown."""
-    known = np.isfinite(np.array(y, float)) & np.isfinite(np.array(x, float))
-    x, y, error = (np.array(v, float)[known] for v in (x, y, error))
-    return x, y, np.nan_to_num(error)
-
-
-def _word(name: str) -> str:
-    return plain.wrapped(name, _WORD)
 
 
 def _legible(name: str) -> str:

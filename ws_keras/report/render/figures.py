@@ -1,8 +1,14 @@
-"""Charts as figures of Plotly, one for each panel, for the page's script."""
+"""Charts as figures of Plotly, one for each panel, as plain dictionaries.
 
+The page's script draws them with plotly.js, and `drawing` draws the same
+figures with Matplotlib.
+"""
+
+import html
 import math
 import textwrap
 from collections.abc import Iterable
+from collections.abc import Iterator
 
 from ws_keras.report import formatting
 from ws_keras.report import plain
@@ -13,136 +19,41 @@ from ws_keras.report.render import palette
 _HEIGHT = 330  # pixels
 _ROW = 30
 _DASHES = ("solid", "dash", "dot", "dashdot")
+# No diamond: that is the paper's.
 _MARKERS = ("circle", "square", "triangle-up", "triangle-down", "x")
-_MANY = 40  # points of a line that shows none of them
+_OPEN = "diamond-open"  # what lies below it is seen
+_MANY = 40  # a line of more points shows none of them
 _WORD = 26  # letters of a line
 
 
 def figures(chart: parts.Chart, styles: dict[str, palette.Style]) -> list[dict]:
-    """Returns data and layout of each panel, as JSON knows them.
+    """Returns the data and the layout of each panel, ready for JSON.
 
-    Colors of text, grid and page are the page's, which knows whether it is
-    dark.
+    The page adds the colors of text and grid, which depend on dark mode.
 
     Args:
         chart: The chart.
-        styles: What `palette.styles` returns of the whole report.
+        styles: What `palette.styles` returns for the whole report.
 
     Returns:
         Dictionaries with `data` and `layout`.
-
-    Raises:
-        ImportError: Plotly is not installed.
     """
-    objects = import_plotly()
     found = []
     for panel in chart.panels:
-        figure = objects.Figure()
-        if panel.kind == "heat":
-            figure.add_trace(_heat(objects, panel))
+        data = [_heat(panel)] if panel.kind == "heat" else []
         for series in panel.series:
-            group = marks.entry(chart, series)
-            style = styles[series.arm]
-            for trace in _traces(objects, panel, series, style):
-                trace.legendgroup = plain.name(group)
-                figure.add_trace(trace)
-        figure.update_layout(_layout(panel))
-        shown = figure.to_plotly_json()
-        # Thousands of letters of defaults, and colors of a light page.
-        shown["layout"].pop("template", None)
-        found.append(_plain(shown))
+            group = plain.name(marks.entry(chart, series))
+            for trace in _traces(panel, series, styles[series.arm]):
+                data.append({**trace, "legendgroup": group})
+        found.append({"data": data, "layout": _layout(panel)})
     return found
 
 
-def import_plotly():
-    """Returns Plotly's graph objects, or says how to install them."""
-    try:
-        from plotly import graph_objects
-    except ImportError:
-        raise ImportError(
-            "The HTML page needs plotly and jinja2. Install them with "
-            "`pip install 'ws_keras[report]'`."
-        ) from None
-    return graph_objects
-
-
-def _traces(objects, panel, series: parts.Series, style: palette.Style):
-    y = marks.heights(panel, series)
-    error = marks.errors(series)
-    if panel.kind == "labelled" and len(series.x) > 1:
-        yield _edge(objects, series)
-        return
-    points = [
-        (x, at, e if math.isfinite(e) else 0.0, word)
-        for x, at, e, word in zip(
-            series.x, y, error, _hover(panel, series), strict=True
-        )
-        if math.isfinite(x) and math.isfinite(at)
-    ]
-    if not points:
-        return
-    x, y, error, words = map(list, zip(*points, strict=True))
-    is_line = panel.kind == "lines" and not series.is_paper
-    if is_line and any(error):
-        yield _band(objects, x, y, error, style)
-    along = {"type": "data", "array": error, "thickness": 1, "width": 3}
-    shown = {} if is_line or not any(error) else along
-    yield objects.Scatter(
-        x=x,
-        y=y,
-        mode=_mode(len(x), is_line, panel.kind == "labelled"),
-        text=_safe(marks.title(series)),
-        textposition="top center",
-        marker=_marker(series, style),
-        line={
-            "color": style.color,
-            "width": 2,
-            "dash": _DASHES[style.number % len(_DASHES)],
-        },
-        hoverinfo="text",
-        hovertext=words,
-        **{"error_x" if panel.kind == "dots" else "error_y": shown},
-    )
-
-
-def _band(objects, x, y, error, style: palette.Style):
-    ends = [
-        [at + sign * e for at, e in zip(y, error, strict=True)]
-        for sign in (1, -1)
-    ]
-    return objects.Scatter(
-        x=[*x, *x[::-1]],
-        y=[*ends[0], *ends[1][::-1]],
-        mode="lines",
-        line={"width": 0},
-        fill="toself",
-        fillcolor=style.color,
-        opacity=0.2,
-        hoverinfo="skip",
-    )
-
-
-def _edge(objects, series: parts.Series):
-    return objects.Scatter(
-        x=series.x,
-        y=series.y,
-        mode="lines",
-        line={"color": palette.PAPER, "width": 1, "dash": "dot"},
-        hoverinfo="skip",
-    )
-
-
-def _mode(count: int, is_line: bool, is_labelled: bool) -> str:
-    if not is_line:
-        return "markers+text" if is_labelled else "markers"
-    return "lines" if count > _MANY else "lines+markers"
-
-
-def _marker(series: parts.Series, style: palette.Style) -> dict:
+def marker(series: parts.Series, style: palette.Style) -> dict:
+    """Returns the marker of a series; the paper's is an open diamond."""
     if series.is_paper:
-        # Open, so that what lies below it is seen.
         return {
-            "symbol": "diamond-open",
+            "symbol": _OPEN,
             "size": 10,
             "color": style.color,
             "line": {"width": 2},
@@ -151,12 +62,73 @@ def _marker(series: parts.Series, style: palette.Style) -> dict:
     return {"symbol": symbol, "size": 8, "color": style.color}
 
 
+def _traces(
+    panel: parts.Panel, series: parts.Series, style: palette.Style
+) -> Iterator[dict]:
+    """Yields the traces of a series: its band, if any, and its points."""
+    is_labelled = panel.kind == "labelled"
+    if is_labelled and len(series.x) > 1:
+        line = {"color": palette.PAPER, "width": 1, "dash": "dot"}
+        yield _scatter(series.x, series.y, "lines", line=line)
+        return
+    points = [
+        (x, height, error if math.isfinite(error) else 0.0, words)
+        for (x, _, error), height, words in zip(
+            series.points(),
+            marks.heights(panel, series),
+            _hover(panel, series),
+            strict=True,
+        )
+        if math.isfinite(x) and math.isfinite(height)
+    ]
+    if not points:
+        return
+    x, y, error, words = map(list, zip(*points, strict=True))
+    is_line = panel.kind == "lines" and not series.is_paper
+    bars = {"type": "data", "array": error, "thickness": 1, "width": 3}
+    if is_line and any(error):
+        upper = [at + half for at, half in zip(y, error, strict=True)]
+        lower = [at - half for at, half in zip(y, error, strict=True)]
+        yield _scatter(
+            [*x, *x[::-1]],
+            [*upper, *lower[::-1]],
+            "lines",
+            line={"width": 0, "color": style.color},
+            fill="toself",
+            fillcolor=style.color,
+            opacity=0.2,
+        )
+    mode = "markers+text" if is_labelled else "markers"
+    if is_line:
+        mode = "lines" if len(x) > _MANY else "lines+markers"
+    dash = _DASHES[style.number % len(_DASHES)]
+    yield _scatter(
+        x,
+        y,
+        mode,
+        text=_safe(marks.title(series)),
+        textposition="top center",
+        marker=marker(series, style),
+        line={"color": style.color, "width": 2, "dash": dash},
+        hoverinfo="text",
+        hovertext=words,
+        **{
+            "error_x" if panel.kind == "dots" else "error_y": {}
+            if is_line or not any(error)
+            else bars
+        },
+    )
+
+
+def _scatter(x, y, mode: str, **options) -> dict:
+    trace = {"type": "scatter", "x": list(x), "y": list(y), "mode": mode}
+    return {**trace, "hoverinfo": "skip", **options}
+
+
 def _hover(panel: parts.Panel, series: parts.Series) -> list[str]:
     name = f"<b>{_safe(marks.title(series))}</b>"
     found = []
-    for x, y, error in zip(
-        series.x, series.y, marks.errors(series), strict=True
-    ):
+    for x, y, error in series.points():
         if panel.kind == "dots":
             lines = [_safe(panel.words[int(y)]), formatting.shown(x, error)]
         else:
@@ -170,16 +142,16 @@ def _hover(panel: parts.Panel, series: parts.Series) -> list[str]:
 
 def _layout(panel: parts.Panel) -> dict:
     is_log = panel.is_log and all(x > 0 for s in panel.series for x in s.x)
-    x_axis = {"type": "log" if is_log else "linear", "zeroline": False}
+    x_axis: dict = {"type": "log" if is_log else "linear"}
     y_axis: dict = {"rangemode": "tozero" if panel.from_zero else "normal"}
     height = _HEIGHT
-    if panel.kind in ("dots", "heat"):
-        last = len(panel.words) - 0.5
-        y_axis = {**_words(panel.words), "range": [last, -0.5]}
-        height = max(
-            _HEIGHT if panel.kind == "heat" else 150,
-            90 + _ROW * len(panel.words),
-        )
+    if panel.words:
+        y_axis = {
+            **_words(panel.words),
+            "range": [len(panel.words) - 0.5, -0.5],
+        }
+        least = _HEIGHT if panel.kind == "heat" else 150
+        height = max(least, 90 + _ROW * len(panel.words))
     if panel.kind == "heat":
         x_axis = _words(panel.columns)
     return {
@@ -187,46 +159,51 @@ def _layout(panel: parts.Panel) -> dict:
         "margin": {"l": 50, "r": 12, "t": 30, "b": 40},
         "showlegend": False,
         "hovermode": "closest",
-        "xaxis": {**x_axis, "title": {"text": _lines(panel.x_label)}},
-        "yaxis": {
-            **y_axis,
-            "zeroline": False,
-            "title": {"text": _lines(panel.y_label)},
-        },
+        "xaxis": _axis(panel.x_label, x_axis),
+        "yaxis": _axis(panel.y_label, y_axis),
     }
 
 
+def _axis(label: str, fields: dict) -> dict:
+    return {**fields, "zeroline": False, "title": {"text": _lines(label)}}
+
+
 def _words(names: Iterable[str]) -> dict:
-    names = list(names)
+    texts = [_lines(name) for name in names]
     return {
         "tickmode": "array",
-        "tickvals": list(range(len(names))),
-        "ticktext": [_lines(name) for name in names],
+        "tickvals": list(range(len(texts))),
+        "ticktext": texts,
         "showgrid": False,
     }
 
 
-def _heat(objects, panel: parts.Panel):
+def _heat(panel: parts.Panel) -> dict:
     texts = formatting.heat(panel.values)
+    x_label, y_label = _safe(panel.x_label), _safe(panel.y_label)
     hover = [
         [
-            f"{_safe(panel.x_label)} {_safe(x)}, {_safe(panel.y_label)} "
-            f"{_safe(y)}<br>{_safe(panel.title)}: {text or '—'}"
+            f"{x_label} {_safe(x)}, {y_label} {_safe(y)}"
+            f"<br>{_safe(panel.title)}: {text or formatting.NOTHING}"
             for x, text in zip(panel.columns, line, strict=True)
         ]
         for y, line in zip(panel.words, texts, strict=True)
     ]
-    return objects.Heatmap(
-        z=panel.values,
-        text=texts,
-        texttemplate="%{text}",
-        hovertext=hover,
-        hoverinfo="text",
-        colorscale="Viridis",
-        xgap=1,
-        ygap=1,
-        colorbar={"thickness": 12, "outlinewidth": 0},
-    )
+    return {
+        "type": "heatmap",
+        "z": [
+            [value if math.isfinite(value) else None for value in line]
+            for line in panel.values
+        ],
+        "text": texts,
+        "texttemplate": "%{text}",
+        "hovertext": hover,
+        "hoverinfo": "text",
+        "colorscale": "Viridis",
+        "xgap": 1,
+        "ygap": 1,
+        "colorbar": {"thickness": 12, "outlinewidth": 0},
+    }
 
 
 def _lines(text: str) -> str:
@@ -236,18 +213,4 @@ def _lines(text: str) -> str:
 
 def _safe(text: str) -> str:
     # Plotly reads some HTML in its labels.
-    text = plain.name(text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _plain(value):
-    """Returns lists, dictionaries, texts and numbers; nan is `None`."""
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return html.escape(plain.name(text), quote=False)

@@ -15,6 +15,10 @@ from ws_keras.report.render import marks
 from ws_keras.report.render import palette
 
 _FOLDER = pathlib.Path(__file__).parent
+_MISSING = (
+    "The HTML page needs plotly and jinja2. Install them with "
+    "`pip install 'ws_keras[report]'`."
+)
 
 
 def render(title: str, sections: Sequence[parts.Section]) -> str:
@@ -103,10 +107,7 @@ def _environment():
     try:
         import jinja2
     except ImportError:
-        raise ImportError(
-            "The HTML page needs plotly and jinja2. Install them with "
-            "`pip install 'ws_keras[report]'`."
-        ) from None
+        raise ImportError(_MISSING) from None
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -140,7 +141,9 @@ def _packaged(name: str) -> str:
 
 @functools.cache
 def _plotly() -> str:
-    figures.import_plotly()
-    from plotly import offline
+    try:
+        from plotly import offline
+    except ImportError:
+        raise ImportError(_MISSING) from None
 
     return offline.get_plotlyjs()

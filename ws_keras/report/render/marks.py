@@ -1,7 +1,5 @@
 """What a chart shows, whichever library draws it: places, legend, numbers."""
 
-import math
-
 from ws_keras.report import formatting
 from ws_keras.report import plain
 from ws_keras.report import sections as parts
@@ -18,16 +16,11 @@ def stem(chart: parts.Chart) -> str:
     return files.short(plain.clean(chart.name), _STEM)
 
 
-def errors(series: parts.Series) -> list[float]:
-    """Returns a half-width for each point, nan where there is none."""
-    return list(series.error) or [math.nan] * len(series.x)
-
-
 def heights(panel: parts.Panel, series: parts.Series) -> tuple[float, ...]:
-    """Returns where points stand on the y axis.
+    """Returns the y coordinates of the points of a series.
 
-    The dots of one row that would hide each other stand below each other,
-    the paper's at the place of their arm.
+    Dots in the same row would hide each other, so each arm of the row gets a
+    height of its own. The paper's dot has the height of its arm.
     """
     if panel.kind != "dots":
         return series.y
@@ -35,19 +28,24 @@ def heights(panel: parts.Panel, series: parts.Series) -> tuple[float, ...]:
     for one in panel.series:
         for y in one.y:
             rows.setdefault(y, {})[one.arm] = None
-    return tuple(_height(y, list(rows[y]), series.arm) for y in series.y)
+
+    def height(y: float) -> float:
+        arms = list(rows[y])
+        steps = max(len(arms) - 1, 1)
+        place = arms.index(series.arm) / steps if len(arms) > 1 else 0.5
+        return y + _SPREAD * (place - 0.5)
+
+    return tuple(map(height, series.y))
 
 
 def legend(chart: parts.Chart) -> dict[str, parts.Series]:
-    """Returns each entry once, the one of the paper's points last.
+    """Returns each entry once, that of the paper's points last.
 
-    Names that stand beside their points need none.
+    Labelled points have their names beside them and need no entry.
     """
     found = {}
     for panel in chart.panels:
-        if panel.kind == "labelled":
-            continue
-        for series in panel.series:
+        for series in panel.series if panel.kind != "labelled" else ():
             found.setdefault(entry(chart, series), series)
     return dict(sorted(found.items(), key=lambda item: item[1].is_paper))
 
@@ -61,7 +59,7 @@ def entry(chart: parts.Chart, series: parts.Series) -> str:
 
 
 def title(series: parts.Series) -> str:
-    """Returns the name of a series, the paper's with their arm."""
+    """Returns the name of a series; that of a paper's names the arm too."""
     if series.is_paper and series.arm not in series.name:
         return f"{series.name}, {series.arm}"
     return series.name
@@ -70,77 +68,55 @@ def title(series: parts.Series) -> str:
 def numbers(panel: parts.Panel) -> parts.Table:
     """Returns the numbers of a panel as a table.
 
-    Where one series has several points at one x, a line is a point. Otherwise
-    a line is an x; of curves with more than a hundred points the table has
-    about a hundred, the last one among them.
+    A line is an x; or a single point, if a series has several at one x. A
+    table of more than a hundred lines is thinned to about a hundred, and
+    keeps the last one.
     """
     if panel.kind == "heat":
         return _heat(panel)
     dots = panel.kind == "dots"
-    caption = ": ".join(
-        filter(None, [panel.title, panel.x_label if dots else panel.y_label])
-    )
-    columns = [_column(panel, series) for series in panel.series]
+    columns = [_points(panel, series) for series in panel.series]
     key = "" if dots else panel.x_label
-    if any(
-        len(column) < len(s.x)
-        for column, s in zip(columns, panel.series, strict=True)
-    ):
+    if any(len({x for x, _ in some}) < len(some) for some in columns):
         header = ("series", key, panel.y_label)
         lines = [
-            (title(series), x, parts.Number(y, error, 2))
-            for series in panel.series
-            for x, y, error in zip(
-                series.x, series.y, errors(series), strict=True
-            )
+            (title(series), x, number)
+            for series, some in zip(panel.series, columns, strict=True)
+            for x, number in some
         ]
     else:
         header = (key, *map(title, panel.series))
-        keys = dict.fromkeys(k for column in columns for k in column)
-        keys = list(keys) if dots else sorted(keys)
-        lines = [(k, *(column.get(k) for column in columns)) for k in keys]
+        keys = list(dict.fromkeys(x for some in columns for x, _ in some))
+        columns = list(map(dict, columns))
+        keys = keys if dots else sorted(keys)
+        lines = [(x, *(column.get(x) for column in columns)) for x in keys]
     step = max(1, -(-len(lines) // _LINES))
     note = f"One of {step} lines is shown." if step > 1 else ""
+    label = panel.x_label if dots else panel.y_label
+    caption = ": ".join(filter(None, [panel.title, label]))
     return parts.Table(caption, header, tuple(lines[::-step][::-1]), note)
 
 
-def _column(panel: parts.Panel, series: parts.Series) -> dict:
-    places = series.x
-    values = series.y
-    if panel.kind == "dots":
-        places = [panel.words[int(y)] for y in series.y]
-        values = series.x
-    return {
-        place: parts.Number(value, error, 2)
-        for place, value, error in zip(
-            places, values, errors(series), strict=True
-        )
-    }
-
-
-def _height(y: float, arms: list[str], arm: str) -> float:
-    if len(arms) == 1:
-        return y
-    return y + _SPREAD * (arms.index(arm) / (len(arms) - 1) - 0.5)
+def _points(panel: parts.Panel, series: parts.Series) -> list[tuple]:
+    """Returns the pairs of a place and a number."""
+    return [
+        (panel.words[int(y)], parts.Number(x, error, 2))
+        if panel.kind == "dots"
+        else (x, parts.Number(y, error, 2))
+        for x, y, error in series.points()
+    ]
 
 
 def _heat(panel: parts.Panel) -> parts.Table:
     corner = " / ".join(filter(None, [panel.y_label, panel.x_label]))
     texts = formatting.heat(panel.values)
-    lines = tuple(
-        (
-            name,
-            *(
-                text and parts.Number(value, decimals=_decimals(text)) or None
-                for text, value in zip(line, values, strict=True)
-            ),
+    lines = []
+    for name, *line in zip(panel.words, texts, panel.values, strict=True):
+        cells = (
+            parts.Number(value, decimals=len(text.partition(".")[2]))
+            if text
+            else None
+            for text, value in zip(*line, strict=True)
         )
-        for name, line, values in zip(
-            panel.words, texts, panel.values, strict=True
-        )
-    )
-    return parts.Table(panel.title, (corner, *panel.columns), lines)
-
-
-def _decimals(text: str) -> int:
-    return len(text.partition(".")[2])
+        lines.append((name, *cells))
+    return parts.Table(panel.title, (corner, *panel.columns), tuple(lines))
