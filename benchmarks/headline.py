@@ -14,34 +14,28 @@ from ws_keras.report.render import palette
 from ws_keras.storage import rows
 
 RESULTS = pathlib.Path(__file__).parents[1] / "results"
-# Title; then for each arm its folder, its name, and where its name stands.
+# Title; then for each arm its folder and its name, the most accurate first.
+FIG7 = "fig7_shrink_sweep_10000/fig7_shrink_sweep"
 PANELS = {
     "Textures, 1,500 images, 5 seeds": {
-        "cold": ("quickstart/quickstart/cold", "cold", (6, -14)),
-        "warm": ("quickstart/quickstart/warm", "warm", (8, -3)),
         "0.5": (
             "quickstart/quickstart/shrink_perturb-0.5-0.1",
             "shrink 0.5, perturb 0.1",
-            (-8, 6),
         ),
+        "cold": ("quickstart/quickstart/cold", "cold"),
+        "warm": ("quickstart/quickstart/warm", "warm"),
     },
     "CIFAR-10, 10,000 images, 2 seeds": {
-        "cold": (
-            "fig7_shrink_sweep_10000/fig7_shrink_sweep/cold",
-            "cold",
-            (8, -2),
-        ),
-        "warm": ("fig2_online_10000/fig2_online/warm", "warm", (8, -3)),
-        "0.6": (
-            "fig7_shrink_sweep_10000/fig7_shrink_sweep/shrink_perturb-0.6-0.01",
-            "shrink 0.6, perturb 0.01",
-            (-4, -22),
-        ),
         "0.2": (
-            "fig7_shrink_sweep_10000/fig7_shrink_sweep/shrink_perturb-0.2-0.01",
+            f"{FIG7}/shrink_perturb-0.2-0.01",
             "shrink 0.2, perturb 0.01",
-            (-8, 6),
         ),
+        "cold": (f"{FIG7}/cold", "cold"),
+        "0.6": (
+            f"{FIG7}/shrink_perturb-0.6-0.01",
+            "shrink 0.6, perturb 0.01",
+        ),
+        "warm": ("fig2_online_10000/fig2_online/warm", "warm"),
     },
 }
 COLORS = {
@@ -70,27 +64,24 @@ def draw(path: pathlib.Path) -> None:
     drawn = figure.Figure((9, 3.6), layout="constrained")
     all_axes = drawn.subplots(1, len(PANELS))
     for axes, (title, arms) in zip(all_axes, PANELS.items(), strict=True):
-        for arm, (folder, name, offset) in arms.items():
+        for arm, (folder, name) in arms.items():
             passes, accuracy, error = curve(RESULTS / folder)
-            color = COLORS[arm]
             axes.errorbar(
-                passes / 1000, accuracy, error, fmt="o-", color=color, ms=4
+                passes / 1000,
+                accuracy,
+                error,
+                fmt="o-",
+                color=COLORS[arm],
+                ms=4,
+                label=name,
             )
-            axes.annotate(
-                name,
-                (passes[-1] / 1000, accuracy[-1]),
-                offset,
-                textcoords="offset points",
-                ha="right" if offset[0] == -8 else "left",
-                color=color,
-                fontweight="bold",
-            )
+        axes.legend(loc="lower right", frameon=False)
         axes.set_title(title)
         axes.set_xlabel("Cost: thousand sample passes so far")
         axes.set_ylabel("Held-out accuracy (%)")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.3)
-        axes.margins(0.12, 0.12)
+        axes.set_xlim(left=0)
     drawn.savefig(path, dpi=150)
 
 
