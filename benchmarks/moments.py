@@ -1,15 +1,14 @@
-r"""How far batch norm's moments lag behind at the end of a fit, and what helps.
-
-Networks learn half of scikit-learn's digits until 99 % are right, then, after
-a shrink-perturb, all of them: briefly (until 99 % again) at two learning rates,
-and for 40 epochs. A line holds the held-out accuracy that `fit` leaves and that
-of moments measured anew on 4, 10 and 100 batches; how far the moments lag (see
-`ws_keras.callbacks.moments`) and whether that is said; and the CPU-seconds of
-the fit and of one pass over 100 batches or all.
+"""How far batch norm's moments lag at the end of a fit, and what helps.
 
     python -m benchmarks.moments
 
-`docs/moments.md` shows the table.
+Networks learn half of scikit-learn's digits until 99 % are right. Then, after a
+shrink-perturb, they learn all of them: until 99 % are right again, at two
+learning rates, or for 40 epochs. Each line of the table shows the held-out
+accuracy right after `fit`, and after the moments were measured anew on 4, 10
+and 100 batches; how far the moments lagged (see `ws_keras.callbacks.moments`);
+whether a warning came; and the CPU-seconds of the fit and of a pass.
+`results/benchmarks/moments.md` has the table.
 """
 
 import dataclasses
@@ -40,8 +39,8 @@ FITS = {
 }
 HEADER = (
     ("model", "normalization", "fit", "steps", "training %", "held out %")
-    + ("4 batches", "10", "100", "lag: mean", "variance", "said", "fit s")
-    + ("pass s",)
+    + ("4 batches", "10 batches", "100 batches", "lag: mean", "variance")
+    + ("warned", "fit s", "pass s")
 )
 
 

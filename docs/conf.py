@@ -10,9 +10,11 @@ import re
 import shutil
 import sys
 
-import jupytext
-
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import guide_notebooks  # noqa: E402
+
 NOTEBOOKS, REPORTS = HERE / "_notebooks", HERE / "_reports"
 # Guides run in this environment; two at a time share the processor.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -58,24 +60,6 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
-
-
-def notebooks():
-    """Writes each guide as a notebook, which its page offers to download."""
-    NOTEBOOKS.mkdir(exist_ok=True)
-    for path in [*HERE.glob("*.md"), *HERE.glob("guides/*.md")]:
-        text = path.read_text(encoding="utf8")
-        if "file_format: mystnb" not in text:
-            continue
-        # The offer itself makes no sense in what was downloaded.
-        text = re.sub(r"\n:::\{.*?\n:::\n", "\n", text, flags=re.DOTALL)
-        notebook = jupytext.reads(text, fmt="md:myst")
-        notebook.metadata["kernelspec"] = {
-            "display_name": "Python 3",
-            "language": "python",
-            "name": "python3",
-        }
-        jupytext.write(notebook, NOTEBOOKS / f"{path.stem}.ipynb")
 
 
 def reports():
@@ -142,7 +126,7 @@ def from_markdown(app, what, name, obj, options, lines):
     lines[:] = text.splitlines()
 
 
-notebooks()
+guide_notebooks.write(NOTEBOOKS)
 reports()
 
 

@@ -21,6 +21,7 @@ PAGES = [
     README,
     ROOT / "CHANGELOG.md",
     ROOT / "results/README.md",
+    ROOT / "results/benchmarks/README.md",
     *sorted((ROOT / ".github").glob("*.md")),
     *sorted((ROOT / "docs").glob("[!_]*.md")),
     *sorted((ROOT / "docs/guides").glob("*.md")),

@@ -1,0 +1,46 @@
+"""Guides as notebooks, for readers who want to run them elsewhere.
+
+python docs/guide_notebooks.py FOLDER
+"""
+
+import pathlib
+import re
+import sys
+
+import jupytext
+
+HERE = pathlib.Path(__file__).parent
+KERNEL = {
+    "display_name": "Python 3",
+    "language": "python",
+    "name": "python3",
+}
+
+
+def pages() -> list[pathlib.Path]:
+    """Returns the pages whose code the build executes."""
+    found = [*HERE.glob("*.md"), *HERE.glob("guides/*.md")]
+    return [
+        path
+        for path in sorted(found)
+        if "file_format: mystnb" in path.read_text(encoding="utf8")
+    ]
+
+
+def write(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Writes each guide to a folder as a notebook, and returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for path in pages():
+        text = path.read_text(encoding="utf8")
+        # The notebook needs no offer to download it.
+        text = re.sub(r"\n:::\{.*?\n:::\n", "\n", text, flags=re.DOTALL)
+        notebook = jupytext.reads(text, fmt="md:myst")
+        notebook.metadata["kernelspec"] = KERNEL
+        written.append(folder / f"{path.stem}.ipynb")
+        jupytext.write(notebook, written[-1])
+    return written
+
+
+if __name__ == "__main__":
+    write(pathlib.Path(sys.argv[1]))
