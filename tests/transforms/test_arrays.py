@@ -117,10 +117,10 @@ def test_noise_that_does_not_fit_is_refused():
 @pytest.mark.parametrize(
     ("weights", "noise", "seed", "received"),
     [
-        ([[1, 2, 3]], "gaussian", 0, "`weights` .* dtype int64 at place 0"),
-        (["a"], "gaussian", 0, "`weights` .* dtype <U1 at place 0"),
-        ([[1.0]], [[1]], 0, "`noise` .* dtype int64 at place 0"),
-        ([[1.0]], [[np.nan]], 0, "`noise` must be finite.*at place 0"),
+        ([[1, 2, 3]], "gaussian", 0, "`weights` .* dtype int64 at position 0"),
+        (["a"], "gaussian", 0, "`weights` .* dtype <U1 at position 0"),
+        ([[1.0]], [[1]], 0, "`noise` .* dtype int64 at position 0"),
+        ([[1.0]], [[np.nan]], 0, "`noise` must be finite.*at position 0"),
         # Finite, and not in the precision of the weight.
         ([np.ones(1, "float32")], [[1e39]], 0, "`noise` must be finite"),
         ([[1.0]], "gaussian", -1, "Received: seed=-1"),

@@ -101,7 +101,7 @@ def test_an_optimizer_that_cannot_be_rebuilt(transform):
         ([X, X[:, :2]], "Received: batch 1 of type ndarray"),
         (X[:, :2], "Received: batch 0"),
         (3, "Received: data=3"),
-        ([X, X * np.nan], "finite statistics.* nan or infinity for .*mean"),
+        ([X, X * np.nan], "finite statistics.* NaN or infinity for .*mean"),
         ([], "no batch"),
     ],
 )

@@ -191,7 +191,7 @@ def test_gradient_equals_finite_differences(model):
     [
         ({"shrink": 1.4}, "Received: shrink=1.4"),
         ({"alpha": 0.0}, "Received: alpha=0.0"),
-        ({"chunks": []}, "Received: none"),
+        ({"chunks": []}, "Received: no chunk"),
         ({"chunks": [CHUNKS[0][0]]}, "pairs (x, y)"),
         ({"chunks": [(CHUNKS[0][0], [1])]}, "Received: 12 samples, 1 targ"),
         ({"optimizer": "drop"}, "Received: optimizer='drop'"),
@@ -215,7 +215,7 @@ def test_bad_arguments_leave_the_model(model, arguments, words):
 def test_gradient_that_is_not_finite_is_refused(model):
     x, y = CHUNKS[0]
     before = model.get_weights()
-    with pytest.raises(ValueError, match="nan or infinity"):
+    with pytest.raises(ValueError, match="NaN or infinity"):
         transforms.dash(model, [(np.full_like(x, np.inf), y)])
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)

@@ -44,7 +44,7 @@ def _state(model):
 def test_they_are_named_before_anything_is_mixed(value, transform):
     model = _model(value)
     before = _state(model)
-    with pytest.raises(ValueError, match="nan or infinity in .*last/kernel"):
+    with pytest.raises(ValueError, match="NaN or infinity in .*last/kernel"):
         transform(model)
     assert _state(model) == before
 
@@ -53,7 +53,7 @@ def test_they_are_named_before_anything_is_mixed(value, transform):
 def test_dash_is_told_so(value):
     model = _model(value)
     before = _state(model)
-    with pytest.raises(ValueError, match="nan or infinity"):
+    with pytest.raises(ValueError, match="NaN or infinity"):
         dash.dash(model, [(X, X[:, :2])])
     assert _state(model) == before
 
@@ -87,9 +87,9 @@ def test_what_is_left_alone_may_be_anything(value):
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_arrays_that_are_not_finite_are_named(value, dtype):
     pair = [np.ones(2, dtype), np.array([1, value], dtype)]
-    with pytest.raises(ValueError, match="at place 1"):
+    with pytest.raises(ValueError, match="at position 1"):
         arrays.shrink_perturb(pair, 0.5, 0)
-    with pytest.raises(ValueError, match="at place 1"):
+    with pytest.raises(ValueError, match="at position 1"):
         arrays.shrink_perturb(pair, 0, 1, noise="scaled")
     assert np.isfinite(arrays.shrink_perturb(pair, 0, 1)[1]).all()
     same = arrays.shrink_perturb(pair, 1, 0)

@@ -261,8 +261,8 @@ def _failing():
         (lambda model: model, "raised TypeError"),
         (_failing, "raised FileNotFoundError: no weights.h5 here"),
         (lambda: _GIVEN, "returned the model itself"),
-        (lambda: _small(3), "nothing in the place of .*kernel"),
-        (lambda: _small(3, 5), r"shape \(3, 5\) in the place of"),
+        (lambda: _small(3), "nothing in place of .*kernel"),
+        (lambda: _small(3, 5), r"shape \(3, 5\) in place of"),
         (
             lambda: keras.Sequential([keras.layers.Dense(3)]),
             "which is not built",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from keras import layers
 from keras import ops
 
+from ws_keras.transforms import selecting
 from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
 
@@ -210,10 +211,10 @@ def test_what_is_not_selected_stays_bit_for_bit(
     found = variables.entries(model)
     selected = {
         entry.index
-        for entry in variables.selected(
+        for entry in selecting.selected(
             found, "weight", lambda _, v: True, None, False
         )
-        if variables.predicate(pattern)(entry)
+        if selecting.predicate(pattern)(entry)
     }
     if not selected:
         return

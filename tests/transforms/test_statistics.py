@@ -301,7 +301,7 @@ def test_under_a_strategy(synchronized):
     ("data", "message"),
     [
         ([X, X[:, :2]], "batch 1 of type ndarray"),
-        ([X, X * np.nan], "nan or infinity"),
+        ([X, X * np.nan], "NaN or infinity"),
         ([], "no batch"),
         (X[:0], "no batch"),
         (iter(()), "no batch"),

@@ -19,8 +19,8 @@ from ws_keras.transforms import batches
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import ownership
 from ws_keras.transforms import rates
+from ws_keras.transforms import selecting
 from ws_keras.transforms import shrink_perturb as transforms
-from ws_keras.transforms import variables
 
 _MOST_STEPS_OF_A_BATCH = 4
 
@@ -144,8 +144,8 @@ class ShrinkPerturb(keras.callbacks.Callback):
             shrink, perturb, noise, statistics, optimizer, data, seed, build_fn
         )
         for name, patterns in (("include", include), ("exclude", exclude)):
-            for pattern in variables.listed(patterns):
-                variables.check_pattern(name, pattern)
+            for pattern in selecting.listed(patterns):
+                selecting.check_pattern(name, pattern)
         # NumPy's integers are none to JSON.
         self.seed = None if seed is None else int(seed)
         self._fits = 0

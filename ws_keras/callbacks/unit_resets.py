@@ -15,7 +15,7 @@ from ws_keras.transforms import errors
 from ws_keras.transforms import noise as noises
 from ws_keras.transforms import redo
 from ws_keras.transforms import resets
-from ws_keras.transforms import variables
+from ws_keras.transforms import selecting
 
 
 class UnitResets(keras.callbacks.Callback):
@@ -51,8 +51,8 @@ class UnitResets(keras.callbacks.Callback):
             arrays.check_seed(seed)
         noises.check("fresh", build_fn)
         for name, patterns in (("include", include), ("exclude", exclude)):
-            for pattern in variables.listed(patterns):
-                variables.check_pattern(name, pattern)
+            for pattern in selecting.listed(patterns):
+                selecting.check_pattern(name, pattern)
         # Of an iterator too there is more than one pass.
         self._data = batches.repeatable(data)
         self.every = int(every)

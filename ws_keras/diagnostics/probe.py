@@ -13,6 +13,7 @@ from ws_keras.diagnostics import passes
 from ws_keras.diagnostics import samples
 from ws_keras.transforms import errors
 from ws_keras.transforms import gradients
+from ws_keras.transforms import selecting
 from ws_keras.transforms import variables
 
 MEASURES = (
@@ -127,10 +128,10 @@ class Probe:
         self._from_logits = from_logits
         self._per_weight = per_weight
         found = variables.entries(model)
-        self._weights = variables.selected(
+        self._weights = selecting.selected(
             found, variables.WEIGHT, include, exclude, frozen=False
         )
-        variables.check_any(self._weights)
+        selecting.check_any(self._weights)
         self.snapshot = None
         self._traced_for = None
 

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from ws_keras import checks
+from ws_keras.transforms import selecting
 from ws_keras.transforms import variables
 
 
@@ -61,11 +62,11 @@ def add(
             model is not built, or a penalty is not finite.
     """
     found = variables.entries(model)
-    chosen = variables.selected(
+    chosen = selecting.selected(
         found, variables.WEIGHT, include, exclude, frozen=False
     )
     chosen = [entry for entry in chosen if suits(entry)]
-    variables.check_any(chosen)
+    selecting.check_any(chosen)
     penalties = [
         make(entry, _without(kind, entry.variable.regularizer))
         for entry in chosen

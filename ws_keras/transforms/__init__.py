@@ -1,1 +1,1 @@
-"""What happens to weights between rounds."""
+"""Transforms: changes of a model's weights between two rounds."""

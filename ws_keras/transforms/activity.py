@@ -1,4 +1,4 @@
-"""How active the units of a network are, measured without a trace."""
+"""Measures how active the units of a network are."""
 
 import keras
 import numpy as np
@@ -10,16 +10,17 @@ from ws_keras.transforms import units as graph_units
 
 
 class Activity:
-    """Measures the units of some layers on batches; nothing is written.
+    """Measures the activation of units on batches, without side effects.
 
-    The model runs in inference mode. A unit's activation is that behind its
-    last activation function, or its last normalization where there is none;
-    where several layers read it by way of different ones, their sum. Traced
-    once for each size of a batch.
+    The model runs in inference mode. The activation of a unit is the output of
+    the last activation function behind it, or of the last normalization if
+    there is no activation function. If several layers read a unit through
+    different functions, their values are summed. The computation is traced once
+    for each batch size.
 
     Args:
         model: Built model.
-        found: Units of its layers.
+        found: Units of the model's layers.
     """
 
     def __init__(self, model: keras.Model, found: list[graph_units.Units]):
@@ -44,7 +45,7 @@ class Activity:
 
     @property
     def points(self) -> list[graph_units.Point]:
-        """The calls whose outputs are looked at."""
+        """The calls whose outputs are measured."""
         return list(self._points.values())
 
     def __call__(self, x) -> list[np.ndarray]:
@@ -54,11 +55,12 @@ class Activity:
             x: Batch of inputs of the model.
 
         Returns:
-            For each layer an array `(units,)` in float64, at least 0: the mean
-            over the samples and over the positions of an image or a text.
+            For each layer, an array `(units,)` in float64 with values of at
+            least 0: the mean over the samples and over the positions of an
+            image or a text.
 
         Raises:
-            ValueError: If the model does not take the batch.
+            ValueError: If the model does not accept the batch.
         """
         with errors.refused("`data`"):
             sizes = [ops.convert_to_numpy(size) for size in self._run(x)]
@@ -73,7 +75,7 @@ class Activity:
 
 
 def scores(sizes: np.ndarray) -> np.ndarray:
-    """Returns activations divided by their mean, so that they average to 1.
+    """Divides activations by their mean, so that they average to 1.
 
     Example:
 
@@ -84,7 +86,7 @@ def scores(sizes: np.ndarray) -> np.ndarray:
         sizes: Mean absolute activation of each unit of a layer.
 
     Returns:
-        An array of the same shape; zeros where no unit is active.
+        An array of the same shape; all zeros if no unit is active.
     """
     mean = sizes.mean()
     return sizes / mean if mean > 0 else np.zeros_like(sizes)

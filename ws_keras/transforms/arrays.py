@@ -10,7 +10,7 @@ from ws_keras import checks
 from ws_keras import seeds
 
 GAUSSIAN = ("gaussian", "scaled")
-_BLOCK = 2**15  # elements; some arrays of that size fit the cache of a core
+_BLOCK = 2**15  # elements; a few arrays of this size fit the cache of a core
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -22,10 +22,10 @@ def shrink_perturb(
     noise: str | Sequence[np.ndarray] = "gaussian",
     seed: int = 0,
 ) -> list[np.ndarray]:
-    """Returns `shrink * weight + perturb * noise` for each array.
+    """Computes `shrink * weight + perturb * noise` for each array.
 
-    The formula of the paper (section 5), for people with their own training
-    loop or framework. Nothing is changed in place.
+    This is the formula of the paper (section 5), for your own training loop or
+    another framework. Nothing is changed in place.
 
     Example:
 
@@ -37,23 +37,24 @@ def shrink_perturb(
     Args:
         weights: Sequence of float arrays.
         shrink: Factor of the old weights, in [0, 1]. Defaults to 0.4.
-        perturb: Scale (never a variance) of the noise, at least 0. Defaults
-            to 0.1.
+        perturb: Scale of the noise, at least 0. It is a scale, never a
+            variance. Defaults to 0.1.
         noise: `"gaussian"` for standard normal noise, `"scaled"` for normal
-            noise with each array's own standard deviation, or one array per
-            weight, such as the weights of a freshly initialized network (the
-            authors' choice). Defaults to `"gaussian"`.
-        seed: Non-negative integer; the noise of one array depends only on
-            the seed and on its place in the sequence. Defaults to 0.
+            noise with the standard deviation of each array, or a sequence with
+            one array per weight, such as the weights of a freshly initialized
+            network (the authors' choice). Defaults to `"gaussian"`.
+        seed: Non-negative integer. The noise of an array depends only on the
+            seed and on the position of the array in the sequence. Defaults to
+            0.
 
     Returns:
         List of new arrays with the shapes and dtypes of `weights`.
 
     Raises:
-        ValueError: If `shrink`, `perturb` or `seed` is out of its range, the
-            weights or the given noise are no floats or not finite, or the
-            noise does not fit the weights. Weights of which nothing is kept
-            may be anything.
+        ValueError: If `shrink`, `perturb` or `seed` is out of its range, if the
+            weights or the given noise are not finite floats, or if the noise
+            does not match the weights. Weights may hold NaN if `shrink=0` and
+            `noise` is not `"scaled"`.
     """
     check_strength(shrink, perturb)
     check_seed(seed)
@@ -87,8 +88,8 @@ def mix(
 ) -> np.ndarray:
     """Returns `shrink * weight + perturb * noise` in the weight's dtype.
 
-    A term whose factor is zero is left out rather than multiplied, so that
-    a diverged weight (nan) does not survive a cold start.
+    A term with a factor of zero is left out instead of multiplied, so that a
+    diverged weight (NaN) does not survive a cold start.
     """
     if perturb == 0 and shrink == 1:
         return weight
@@ -102,13 +103,13 @@ def mix(
 
 
 def blocks(size: int) -> Iterator[slice]:
-    """Returns slices that share out a flat array in the cache's portions."""
+    """Yields slices that cut a flat array into blocks of the cache's size."""
     for start in range(0, size, _BLOCK):
         yield slice(start, start + _BLOCK)
 
 
 def _wide(weight: np.ndarray) -> type:
-    """Returns the type in which a weight is mixed."""
+    """Returns the dtype in which a weight is mixed."""
     return np.float64 if weight.dtype == np.float64 else np.float32
 
 
@@ -120,9 +121,9 @@ def _mixed(weight, noise, shrink, perturb) -> np.ndarray:
     weight = weight.astype(wide, copy=False)
     if perturb == 0:
         return weight * wide(shrink)
-    # NumPy 1 rounds the product of a half and a single to a half.
+    # NumPy 1 rounds the product of a half and a single to half precision.
     noise = noise.astype(np.result_type(noise, wide), copy=False)
-    # One factor of exactly 1 keeps a fresh draw bit for bit.
+    # A factor of exactly 1 keeps a fresh draw bit for bit.
     scaled = noise if perturb == 1 else noise * wide(perturb)
     if shrink != 0:
         scaled = weight * wide(shrink) + scaled
@@ -132,13 +133,13 @@ def _mixed(weight, noise, shrink, perturb) -> np.ndarray:
 def normal(
     weight: np.ndarray, kind: str, rng: np.random.Generator
 ) -> np.ndarray:
-    """Returns normal noise of the shape of a weight, in float32.
+    """Draws normal noise of the shape of a weight, in float32.
 
     Args:
         weight: Array that the noise is for.
         kind: `"gaussian"` (standard deviation 1) or `"scaled"` (the standard
-            deviation of the weight itself, 0 for a constant one).
-        rng: Generator of the draw.
+            deviation of the weight, 0 for a constant weight).
+        rng: Random generator.
 
     Returns:
         An array of the shape of `weight`.
@@ -169,13 +170,13 @@ def check_strength(shrink: float, perturb: float) -> None:
         )
     if not checks.is_number(perturb) or not 0 <= perturb <= _LARGEST:
         raise ValueError(
-            "`perturb` must be a finite number of at least 0, the scale of "
-            f"the noise, in float32. Received: perturb={perturb!r}."
+            "`perturb` must be a finite number of at least 0 that float32 can "
+            f"hold: the scale of the noise. Received: perturb={perturb!r}."
         )
 
 
 def check_seed(seed: int) -> None:
-    """Raises a ValueError unless the seed is an integer of at least 0."""
+    """Raises a ValueError unless the seed is a non-negative integer."""
     if not checks.is_whole(seed) or seed < 0:
         raise ValueError(
             f"`seed` must be a non-negative integer. Received: seed={seed!r}."
@@ -183,27 +184,27 @@ def check_seed(seed: int) -> None:
 
 
 def check_kind(kind: str) -> None:
-    """Raises a ValueError unless the kind of noise is one for arrays."""
+    """Raises a ValueError unless arrays can have this kind of noise."""
     if kind not in GAUSSIAN:
         raise ValueError(
-            f"`noise` must be one of {list(GAUSSIAN)} or arrays. "
+            f"`noise` must be one of {list(GAUSSIAN)} or a list of arrays. "
             f"Received: noise={kind!r}."
         )
 
 
 def is_float(array: np.ndarray) -> bool:
-    """Returns whether an array is one of floats, bfloat16 among them."""
-    # Other frameworks' half precision has a kind of its own.
+    """Returns whether an array holds floats, including bfloat16."""
+    # The half-precision types of other frameworks have the kind "V".
     return array.dtype.kind in "fV"
 
 
 def is_finite(array: np.ndarray, weight: np.ndarray | None = None) -> bool:
-    """Returns whether an array holds neither nan nor infinity.
+    """Returns whether an array holds neither NaN nor infinity.
 
     Args:
         array: Array of floats.
-        weight: Another one in whose type they are to be mixed. Defaults to
-            `None`, which means the array itself.
+        weight: Array in whose dtype both are mixed. `None` means the dtype of
+            `array`. Defaults to `None`.
     """
     wide = _wide(array if weight is None else weight)
     with np.errstate(over="ignore"):
@@ -217,8 +218,8 @@ def _check_floats(name: str, found: list) -> None:
     for place, array in enumerate(found):
         if not is_float(array):
             raise ValueError(
-                f"`{name}` must be arrays of floats. Received: one of dtype "
-                f"{array.dtype} at place {place}."
+                f"`{name}` must be arrays of floats. Received: dtype "
+                f"{array.dtype} at position {place}."
             )
 
 
@@ -227,8 +228,8 @@ def _check_finite(weights: list, shrink: float, noise) -> None:
         is_used = shrink != 0 or (isinstance(noise, str) and noise == "scaled")
         if is_used and not is_finite(weight):
             raise ValueError(
-                "`weights` must be finite to be kept in part. Received: nan "
-                f"or infinity at place {place}."
+                "`weights` must be finite to be shrunk, or to scale the noise. "
+                f"Received: NaN or infinity at position {place}."
             )
 
 
@@ -243,6 +244,6 @@ def _check_noise(weights: list, noise: list) -> None:
     for place, (weight, array) in enumerate(zip(weights, noise, strict=True)):
         if not is_finite(array, weight):
             raise ValueError(
-                "`noise` must be finite. Received: nan or infinity at place "
-                f"{place}."
+                "`noise` must be finite. Received: NaN or infinity at "
+                f"position {place}."
             )

@@ -1,4 +1,4 @@
-"""What people have as data, read as batches of a model's inputs."""
+"""Reads the data that users have as batches of a model's inputs."""
 
 import itertools
 import math
@@ -16,31 +16,32 @@ from ws_keras import _keras
 from ws_keras import checks
 
 BATCH_SIZE = 32
-MOST = 100  # batches that are read, unless asked otherwise
+MOST = 100  # default of the number of batches that are read
 
 
 class Batches:
-    """Batches of a model's inputs, to be iterated over as often as needed.
+    """Batches of a model's inputs that can be iterated over repeatedly.
 
-    Arrays are cut into batches of samples in a random order that is always
-    the same, since people's arrays are often sorted by class. Of a
-    `keras.utils.PyDataset` and of a list the batches are spread over the
-    whole, of a stream they are the first ones; see `repeatable` for one that
-    gives each batch once.
+    Arrays are cut into batches in a random order that is always the same,
+    because users' arrays are often sorted by class. From a
+    `keras.utils.PyDataset` or a list, the batches are spread evenly. From a
+    stream, the first batches are read. Use `repeatable` for an iterator, which
+    yields each batch only once.
 
     Args:
-        model: Built model, which says how many inputs it has.
-        data: An array, or a dict or list of one for each input; a pair or
-            triple of these and of labels and weights; a `tf.data.Dataset`, a
-            `keras.utils.PyDataset`, a PyTorch `DataLoader`, or any iterable
-            of batches. Of a tuple, the first item counts.
-        batch_size: Samples in a batch where `data` are arrays. `None` means
-            32.
-        most: The most batches to be read, `None` for all.
+        model: Built model, which determines the number of inputs.
+        data: An array, or a dict or list with one array per input; a pair or
+            triple of inputs, targets and sample weights; a `tf.data.Dataset`, a
+            `keras.utils.PyDataset`, a PyTorch `DataLoader`, or any iterable of
+            batches. The first item of a tuple is used.
+        batch_size: Samples per batch if `data` consists of arrays. `None` means
+            32. Defaults to `None`.
+        most: Maximum number of batches to read, or `None` for all. Defaults to
+            100.
 
     Raises:
-        ValueError: If nothing of this kind is given, arrays differ in their
-            numbers of samples, or there is no batch.
+        ValueError: If `data` is of another kind, if arrays differ in their
+            number of samples, or if there is no batch.
     """
 
     def __init__(self, model, data, batch_size=None, most: int | None = MOST):
@@ -68,13 +69,13 @@ class Batches:
             yield self._inputs(batch)
         if empty:
             raise ValueError(
-                "`data` must hold at least one batch to measure the "
-                "statistics on. Received: no batch."
+                "`data` must hold at least one batch on which to measure the "
+                "statistics. Received: no batch."
             )
 
     def _inputs(self, batch):
         is_pair = isinstance(batch, tuple) and self._are_labelled
-        # PyTorch makes lists of them.
+        # PyTorch turns tuples into lists.
         if is_pair or (self._is_loader and isinstance(batch, list)):
             return batch[0]
         return batch
@@ -94,18 +95,18 @@ def _of_arrays(arrays, batch_size: int, most: int | None):
     sizes = sorted({leaf.shape[0] if leaf.shape else 0 for leaf in leaves})
     if len(sizes) != 1:
         raise ValueError(
-            "Arrays given as `data` must have as many samples each. "
+            "Arrays given as `data` must have the same number of samples. "
             f"Received: {sizes} samples."
         )
     order = np.random.default_rng(0).permutation(sizes[0])
     if most is not None:
         order = order[: most * batch_size]
-    # Parts as equal as can be: moments of one sample left over are none.
+    # Equal parts as far as possible: one leftover sample has no variance.
     count = math.ceil(len(order) / batch_size)
 
     def read():
         for part in np.array_split(order, count) if count else ():
-            # Files such as those of h5py want them in order.
+            # Files, such as those of h5py, require ascending indices.
             part = np.sort(part)
             yield tree.map_structure(lambda leaf, at=part: leaf[at], arrays)
 
@@ -124,10 +125,10 @@ def _of_iterable(data, most: int | None):
 
 
 def repeatable(data):
-    """Returns data that can be iterated over again, if they can be at all.
+    """Returns data that can be iterated over again.
 
-    An iterator, which gives each batch once, is kept in memory as far as it
-    is read; everything else is returned as it is.
+    An iterator, which yields each batch only once, is stored in memory while it
+    is read. All other data are returned unchanged.
     """
     return _Kept(data) if isinstance(data, Iterator) else data
 
@@ -147,7 +148,7 @@ class _Kept:
 
 
 def _arrays(model, data):
-    """Returns the inputs if `data` are arrays of all samples, else `None`."""
+    """Returns the inputs if `data` holds arrays of all samples, else `None`."""
     shapes = _input_shapes(model)
     if _is_array(data) or isinstance(data, Mapping):
         found = data
@@ -175,7 +176,7 @@ def _is_one_per_input(data, shapes: list | None) -> bool:
 
 
 def _is_labelled(model, data: tuple, shapes: list | None) -> bool:
-    """Whether a tuple is inputs and labels, rather than a few batches."""
+    """Whether a tuple means inputs and labels, not a few batches."""
     if not 2 <= len(data) <= 3:
         return False
     leaves = tree.flatten(data)
@@ -185,7 +186,8 @@ def _is_labelled(model, data: tuple, shapes: list | None) -> bool:
         return False
     if shapes is None or not all(_fits(item, shapes) for item in data):
         return True
-    # Both could be meant. As inputs and labels it is never wrong, only less.
+    # It is ambiguous. Reading it as inputs and labels is never wrong; it
+    # only uses fewer data.
     outputs = [tuple(output.shape) for output in getattr(model, "outputs", [])]
     return bool(outputs) and _fits(data[1], outputs)
 
@@ -203,11 +205,11 @@ def _fits(item, shapes: list) -> bool:
 
 
 def _input_shapes(model) -> list | None:
-    """Returns the shape of each input of a model, `None` if not known."""
+    """Returns the shape of each input of a model, or `None` if unknown."""
     inputs = getattr(model, "inputs", None)
     if inputs:
         return [tuple(tensor.shape) for tensor in inputs]
-    # What a model of one's own was built with.
+    # The shapes that a subclassed model was built with.
     known = _keras.build_shapes(model)
     if len(known) != 1:
         return None
@@ -231,7 +233,7 @@ def _is_array(value) -> bool:
 
 
 def _indexable(array):
-    """Returns an array of samples that takes an array of indices."""
+    """Returns an array of samples that can be indexed by an array."""
     if ops.is_tensor(array):
         return ops.convert_to_numpy(array)
     is_file = type(array).__module__.startswith("h5py")

@@ -15,10 +15,10 @@ _UNKNOWN = -2  # another number than 0 that is not followed
 
 @dataclasses.dataclass(frozen=True)
 class Constants:
-    """The constants that a layer reads of silent units, and its bias.
+    """The constants that a layer reads from silent units, and its bias.
 
-    `channels` has for each place along the axis that reads a channel of one
-    of `norms`, or a negative number where there is none.
+    `channels` maps each position along the input axis of the layer to a channel
+    of one of `norms`. A negative number means that there is none.
     """
 
     bias: variables.Entry
@@ -26,12 +26,12 @@ class Constants:
     channels: np.ndarray
 
     def shift(self, kernel: np.ndarray, axis: int, places) -> np.ndarray:
-        """Returns what the bias must take up when outgoing weights become 0.
+        """Computes the bias change that replaces zeroed outgoing weights.
 
         Args:
-            kernel: Outgoing weights, whose last axis is that of the bias.
-            axis: Axis that reads, from the end.
-            places: Places along it.
+            kernel: Outgoing weights; their last axis matches the bias.
+            axis: Input axis of the kernel, counted from the end.
+            places: Positions along this axis.
         """
         rows = np.moveaxis(kernel.astype(np.float64), axis, 0)[places]
         found = self._values(self.channels[places])
@@ -47,7 +47,7 @@ class Constants:
 
 
 def of_zero(norm: keras.layers.BatchNormalization) -> np.ndarray:
-    """Returns what a batch norm makes of 0 in inference mode, by channel."""
+    """Computes the output of a batch norm for 0 in inference mode."""
     mean, variance = (
         variables.host(v).astype(np.float64)
         for v in (norm.moving_mean, norm.moving_variance)
@@ -59,7 +59,7 @@ def of_zero(norm: keras.layers.BatchNormalization) -> np.ndarray:
 
 
 def behind(number: int, before: np.ndarray | None, count: int) -> np.ndarray:
-    """Returns the channels behind the batch norm of a number."""
+    """Returns the channels behind the batch norm with this number."""
     channels = (number << _BITS) + np.arange(count)
     if before is None:
         return channels
@@ -67,7 +67,7 @@ def behind(number: int, before: np.ndarray | None, count: int) -> np.ndarray:
 
 
 def passed(call, given: list) -> np.ndarray | None:
-    """Returns the channels behind a call of a layer without weights."""
+    """Returns the channels behind the call of a layer without weights."""
     if all(each is None for each in given) or passing.is_activation(
         call.operation
     ):
@@ -81,14 +81,14 @@ def passed(call, given: list) -> np.ndarray | None:
 
 
 def lost(channels: np.ndarray | None) -> np.ndarray | None:
-    """Returns channels whose constants are not followed any further."""
+    """Marks the constants of channels as unknown."""
     if channels is None:
         return None
     return np.where(channels >= 0, _UNKNOWN, channels)
 
 
 def has_room(layer) -> bool:
-    """Whether the bias of a layer can take up a constant that it reads."""
+    """Whether the bias of a layer can absorb a constant input."""
     if not layer.use_bias:
         return False
     is_whole = getattr(layer, "padding", "valid") == "valid"

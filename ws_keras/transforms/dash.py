@@ -1,4 +1,4 @@
-"""Direction-aware shrinking: DASH."""
+"""DASH: direction-aware shrinking."""
 
 import functools
 import math
@@ -39,20 +39,21 @@ def dash(
     optimizer: str = "keep",
     batch_size: int = 1000,
 ) -> reports.Report:
-    """Shrinks each weight vector by how well it agrees with the gradient.
+    """Shrinks weight vectors that disagree with the gradient, in place.
 
-    Direction-aware shrinking of Shin et al., "DASH: Warm-Starting Neural
-    Network Training in Stationary Settings" (NeurIPS 2024), to be applied
-    when a chunk of data has arrived and before training goes on. With U the
-    gradient of the mean loss over a chunk, from the oldest chunk to the
-    newest: `G = (1 - alpha) * G + alpha * U`. Each weight vector is then
-    multiplied by `max(shrink, cos(-G, weights))`: what still goes the way
-    of the data stays, the rest shrinks. No noise is added.
+    This is direction-aware shrinking of Shin et al., "DASH: Warm-Starting
+    Neural Network Training in Stationary Settings" (NeurIPS 2024). Call it when
+    a chunk of data has arrived, before training continues. The gradient is
+    averaged from the oldest chunk to the newest: `G = (1 - alpha) * G + alpha *
+    U`, where `U` is the gradient of the mean loss over a chunk. Each weight
+    vector is then multiplied by `max(shrink, cos(-G, weights))`. Vectors that
+    point in the direction of descent keep their length; the others shrink. No
+    noise is added.
 
-    A weight vector is the incoming weights of one unit of a `Dense` layer,
-    the kernel of one pair of input and output channels of a convolution, or a
-    whole bias. Normalization and all other layers stay as they are. The
-    gradient is taken in inference mode.
+    A weight vector consists of the incoming weights of one unit of a `Dense`
+    layer, the kernel of one pair of input and output channels of a convolution,
+    or a whole bias. Normalization and all other layers are not changed. The
+    gradient is computed in inference mode.
 
     Example:
 
@@ -63,25 +64,27 @@ def dash(
 
     Args:
         model: Built `keras.Model`.
-        chunks: Pairs `(x, y)` of arrays, oldest first; each is one gradient.
-        shrink: Least factor, in [0, 1], the paper's lambda; 1 changes
+        chunks: Pairs `(x, y)` of arrays, oldest first.
+        shrink: Smallest factor, in [0, 1], the paper's lambda. 1 changes
             nothing. Defaults to 0.3.
-        alpha: Weight of a newer chunk's gradient, in (0, 1]; smaller ones
-            shrink less. Defaults to 0.3.
-        loss: Function of targets and predictions that gives the mean over a
-            batch. Defaults to the loss that the model is compiled with.
+        alpha: Weight of the gradient of a newer chunk, in (0, 1]. Smaller
+            values shrink less. Defaults to 0.3.
+        loss: Function of targets and predictions that returns the mean over a
+            batch. `None` means the loss that the model is compiled with.
+            Defaults to `None`.
         optimizer: State of the model's optimizer: `"keep"` (the DASH code),
             `"reset"` or `"reset_slots"`. Defaults to `"keep"`.
-        batch_size: Most samples at a time while the gradient is taken; it
-            changes the memory, not the result. Defaults to 1000.
+        batch_size: Maximum number of samples per forward pass. It affects
+            memory, not the result. Defaults to 1000.
 
     Returns:
-        A `Report`; its `shrink` is the mean factor of a variable's vectors.
+        A `Report`. Its `shrink` is the mean factor of the vectors of a
+        variable.
 
     Raises:
-        ValueError: If an argument is out of its range, there is no chunk,
-            no loss or no weight to shrink, the model does not take a chunk,
-            or a gradient is not finite.
+        ValueError: If an argument is out of its range, if there is no chunk, no
+            loss or no weight to shrink, if the model does not accept a chunk,
+            or if a gradient is not finite.
     """
     arrays.check_strength(shrink, 0)
     check_alpha(alpha)
@@ -94,7 +97,7 @@ def dash(
     if not chosen:
         raise ValueError(
             "`dash` needs a trainable Dense or convolution layer. Received: "
-            f"the model {model.name!r}, which has none."
+            f"model {model.name!r}, which has none."
         )
     average = _average(
         model, chunks, alpha, gradients.mean_loss(model, loss), batch_size
@@ -133,7 +136,7 @@ def factors(
     shrink: float,
     axes: tuple[int, ...] | None = None,
 ) -> np.ndarray:
-    """Returns `max(shrink, cos(-gradient, weight))` of each weight vector.
+    """Computes `max(shrink, cos(-gradient, weight))` of each weight vector.
 
     Example:
 
@@ -145,13 +148,13 @@ def factors(
     Args:
         weight: Array of weights.
         gradient: Gradient of the loss, of the same shape.
-        shrink: Least factor, in [0, 1].
-        axes: Axes along which a vector lies. `None` means that the whole
-            array is one vector. Defaults to `None`.
+        shrink: Smallest factor, in [0, 1].
+        axes: Axes of one vector. `None` means that the whole array is one
+            vector. Defaults to `None`.
 
     Returns:
-        An array that broadcasts against `weight`, in float64; a vector of
-        length zero, or one without gradient, has a cosine of 0.
+        An array in float64 that broadcasts against `weight`. The cosine is 0 if
+        the vector or its gradient is zero.
     """
     weight = np.asarray(weight, np.float64)
     gradient = np.asarray(gradient, np.float64)
@@ -173,20 +176,20 @@ def check_alpha(alpha: float) -> None:
     """Raises a ValueError unless alpha is in (0, 1]."""
     if not checks.is_number(alpha) or not 0 < alpha <= 1:
         raise ValueError(
-            "`alpha` must be a number in (0, 1], the weight of a newer "
-            f"chunk's gradient. Received: alpha={alpha!r}."
+            "`alpha` must be a number in (0, 1]: the weight of the gradient "
+            f"of a newer chunk. Received: alpha={alpha!r}."
         )
 
 
 def _vector_axes(entry: variables.Entry) -> tuple[int, ...] | None:
-    """Axes of a variable's weight vectors; None where DASH leaves it."""
+    """Returns the axes of a variable's vectors, `None` if DASH skips it."""
     rank = len(entry.variable.shape)
     if entry.kind != variables.WEIGHT:
         return None
     if isinstance(entry.owner, keras.layers.Dense):
         return (0,)
     if isinstance(entry.owner, _CONVOLUTIONS):
-        # All but the two channel axes; a bias is one vector.
+        # All axes but the two channel axes; a bias is one vector.
         return tuple(range(rank - 2)) if rank > 2 else (0,)
     return None
 
@@ -202,7 +205,7 @@ def _average(model, chunks, alpha, loss, batch_size) -> list[np.ndarray]:
             place += alpha * (array - place)
     if average is None:
         raise ValueError(
-            "`chunks` must hold at least one pair (x, y). Received: none."
+            "`chunks` must hold at least one pair (x, y). Received: no chunk."
         )
     return average
 
@@ -224,8 +227,8 @@ def _checked(chunk) -> tuple[np.ndarray, np.ndarray]:
     x, y = map(np.asarray, chunk)
     if not len(x) or len(x) != len(y):
         raise ValueError(
-            "Each chunk must have as many targets as samples, at least one. "
-            f"Received: {len(x)} samples, {len(y)} targets."
+            "Each chunk must have as many targets as samples, and at least "
+            f"one. Received: {len(x)} samples, {len(y)} targets."
         )
     return x, y
 
@@ -234,7 +237,7 @@ def _check_finite(model, average: list[np.ndarray]) -> None:
     for variable, array in zip(model.trainable_variables, average, strict=True):
         if not math.isfinite(array.sum()):
             raise ValueError(
-                "The gradient must be finite. Received: nan or infinity for "
-                f"{variable.path!r}. Look at the data and at the weights; "
-                "`cold_start` makes new ones."
+                "The gradient must be finite. Received: NaN or infinity for "
+                f"{variable.path!r}. Check the data and the weights; "
+                "`cold_start` draws new weights."
             )

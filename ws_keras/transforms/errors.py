@@ -1,9 +1,9 @@
-"""What another package's error says, in a sentence of ours."""
+"""Turns the error of another package into one sentence."""
 
 import contextlib
 import re
 
-# What says where in a graph or in Keras, not what; and colors.
+# Parts of a message that name a place in a graph or in Keras; and colors.
 _WHERE = re.compile(
     r"""Graph\ execution\ error:.*\ File\ "[^\n]*\n
     | Exception\ encountered\ when\ calling\ [\w.]*\(\)\.
@@ -15,34 +15,34 @@ _WHERE = re.compile(
 
 
 class NotFinite(ValueError):
-    """Weights or statistics are nan or infinite."""
+    """Weights or statistics are NaN or infinite."""
 
 
 def reason(error: Exception, length: int = 200) -> str:
-    """Returns what an error's text says, on one line and without a trace."""
+    """Returns the text of an error on one line, without a traceback."""
     text = " ".join(_WHERE.sub(" ", str(error)).split())
     return text[:length] or type(error).__name__
 
 
 @contextlib.contextmanager
 def refused(what: str):
-    """Turns whatever a pass of a model raises into one sentence.
+    """Turns any error within the block into a ValueError of one sentence.
 
     Args:
-        what: The samples of the pass, in words that begin the sentence.
+        what: The samples in question; the sentence begins with it.
 
     Raises:
-        ValueError: If the block raises anything.
+        ValueError: If the block raises any exception.
     """
     try:
         yield
-    except Exception as error:  # of any layer or loss, in many ways
+    except Exception as error:  # layers and losses raise many types
         raise ValueError(
-            f"{what} must be what the model and its loss take. Received: "
+            f"{what} must fit the model and its loss. Received: "
             f"{reason(error)}."
         ) from error
 
 
 def described(error: Exception) -> str:
-    """Returns the class of an error and what its text says."""
+    """Returns the class and the text of an error."""
     return f"{type(error).__name__}: {reason(error)}"

@@ -1,4 +1,4 @@
-"""Kernels with equal singular values, near to the old ones: FIRE."""
+"""FIRE: replaces kernels by near ones with equal singular values."""
 
 import functools
 import math
@@ -12,6 +12,7 @@ from ws_keras.transforms import optimizers
 from ws_keras.transforms import polar
 from ws_keras.transforms import report as reports
 from ws_keras.transforms import rewriting
+from ws_keras.transforms import selecting
 from ws_keras.transforms import variables
 
 
@@ -26,42 +27,40 @@ def fire(
 ) -> reports.Report:
     """Makes all singular values of each kernel equal, in place.
 
-    FIRE of Han et al., "FIRE: Frobenius-Isometry Reinitialization for
-    Balancing the Stability-Plasticity Tradeoff" (ICLR 2026,
-    arXiv:2602.08040), to be applied when data have arrived and before
-    training goes on. With `W = U S V^T` the matrix of a kernel from `d_in`
-    inputs to `d_out` outputs, `W <- scale * U V^T`, its polar factor: of all
-    matrices with equal singular values the nearest one. The scale is
-    `sqrt(d_out / d_in)`, divided by the number of positions of a convolution.
-    It needs no data, no gradient and no strength, and draws nothing: a second
-    application changes nothing.
+    FIRE of Han et al., "FIRE: Frobenius-Isometry Reinitialization for Balancing
+    the Stability-Plasticity Tradeoff" (ICLR 2026, arXiv:2602.08040). Call it
+    when data have arrived, before training continues. A kernel from `d_in`
+    inputs to `d_out` outputs is a matrix `W = U S V^T`. FIRE sets `W <- scale *
+    U V^T`, the polar factor of `W`: of all matrices with equal singular values,
+    it is the nearest one. The scale is `sqrt(d_out / d_in)`, divided by the
+    number of positions of a convolution kernel. FIRE needs no data, gradient,
+    strength or random draw. A second application changes nothing.
 
-    The matrices of a kernel, all other axes being separate ones:
+    These are the matrices of each kernel. All axes that are not named index
+    separate matrices:
 
     - `Dense`: the kernel.
-    - `Conv1D` to `Conv3D`: from input to output channels, at each position;
-      with `groups`, that of each group.
-    - `Conv1DTranspose` to `Conv3DTranspose`: likewise, from the input
-      channels, which are the last axis. The number of positions is that of
-      the kernel, whatever the strides.
-    - `SeparableConv1D`, `SeparableConv2D`: the pointwise kernel. Depthwise
-      kernels, those in `DepthwiseConv` layers too, and convolutions with one
-      input channel in each of several groups mix no channels and stay.
-    - `EinsumDense`: from the last axis that is summed over to the last axis
-      that is new. So one that has an axis of heads has a matrix for each head.
-      Further axes that are summed over count as positions.
+    - `Conv1D` to `Conv3D`: input by output channels, one matrix per position
+      and per group.
+    - `Conv1DTranspose` to `Conv3DTranspose`: the same. Input channels are the
+      last axis. The number of positions is that of the kernel for any stride.
+    - `SeparableConv1D`, `SeparableConv2D`: the pointwise kernel.
+    - `EinsumDense`: the last summed axis by the last new axis. If the layer has
+      an axis of heads, there is one matrix per head. Further summed axes
+      count as positions.
     - `MultiHeadAttention`, `GroupQueryAttention`: query and key projections,
-      each head. Value and output projections stay, as in the article.
+      one matrix per head. As in the article, value and output projections are
+      not changed.
 
-    Biases, normalization, embeddings (with what is tied to them), recurrent
-    layers and layers of your own stay. In a transformer the article changes
-    the query and key projections alone:
-    `include=keras.layers.MultiHeadAttention`. It begins training with a linear
-    warm-up of the learning rate, which is `Rewarm` here.
+    FIRE does not change biases, normalization, embeddings (including tied
+    weights), recurrent layers or custom layers. It does not change kernels that
+    mix no channels: depthwise kernels, and grouped convolutions with one input
+    channel per group. For transformers, the article changes only query and key
+    projections: `include=keras.layers.MultiHeadAttention`. The article starts
+    training with a linear warm-up of the learning rate; use `Rewarm` for this.
 
-    Directions that a kernel lacks altogether it lacks afterwards as well: a
-    matrix of zeros stays one. Everything is checked before
-    the first variable is written.
+    Singular values of 0 remain 0, so a matrix of zeros does not change. All
+    arguments are checked before the first variable is written.
 
     Example:
 
@@ -73,17 +72,17 @@ def fire(
 
     Args:
         model: Built `keras.Model`.
-        iterations: Number of steps of Newton and Schulz by which the factor
-            is approximated, at least 1: from `X = W / ||W||_F`, with the
-            shorter side as columns, `X <- 1.5 X - 0.5 X (X^T X)`. The
-            article's code takes 10, which leaves the small singular values
-            of a square kernel small: one below 1/57 of the Frobenius norm
-            does not reach 1. `None` gives the factor itself, by a singular
-            value decomposition. Defaults to `None`.
+        iterations: Number of Newton-Schulz iterations that approximate the
+            polar factor, at least 1: starting from `X = W / ||W||_F`, with the
+            shorter side as columns, `X <- 1.5 X - 0.5 X (X^T X)`. The article's
+            code uses 10, which leaves the small singular values of a square
+            kernel small: a value below 1/57 of the Frobenius norm does not
+            reach 1. `None` computes the exact factor by a singular value
+            decomposition. Defaults to `None`.
         include: Kernels to change; patterns as in `shrink_perturb`. `None`
             means all. Defaults to `None`.
         exclude: Kernels to keep. Defaults to `None`.
-        frozen: Whether kernels of frozen layers are changed too. Defaults to
+        frozen: Whether to change kernels of frozen layers too. Defaults to
             `False`.
         optimizer: State of the model's optimizer: `"reset"` (the article),
             `"reset_slots"` or `"keep"`; see `shrink_perturb`. Defaults to
@@ -93,16 +92,16 @@ def fire(
         A `Report` with one line per variable.
 
     Raises:
-        ValueError: If an argument is out of its range, a pattern matches
-            nothing, no kernel is left to change, a kernel is nan or infinite,
-            a selected layer is quantized or has LoRA weights, the model is
-            not built, or the optimizer cannot be rebuilt.
+        ValueError: If an argument is out of its range, if a pattern matches
+            nothing, if no kernel is selected, if a kernel holds NaN or
+            infinity, if a selected layer is quantized or has LoRA weights, if
+            the model is not built, or if the optimizer cannot be rebuilt.
     """
     if iterations is not None:
         checks.check_positive("iterations", iterations)
     optimizers.check_policy(optimizer)
     found = variables.entries(model)
-    chosen = variables.selected(
+    chosen = selecting.selected(
         found, variables.WEIGHT, include, exclude, frozen
     )
     variables.check_plain(chosen)
@@ -132,7 +131,7 @@ def fire(
 def isometry(
     kernel: np.ndarray, layout: kernels.Layout, iterations: int | None = None
 ) -> np.ndarray:
-    """Returns the kernel that FIRE makes of a kernel.
+    """Computes the kernel that FIRE replaces a kernel by.
 
     Example:
 
@@ -142,7 +141,7 @@ def isometry(
 
     Args:
         kernel: Finite array.
-        layout: How it lies as matrices.
+        layout: The matrices of the kernel.
         iterations: As in `fire`. Defaults to `None`.
 
     Returns:

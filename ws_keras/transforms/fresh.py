@@ -1,4 +1,4 @@
-"""A new draw of a layer's weights from the initializers it was made with."""
+"""Draws a layer's weights anew from the layer's own initializers."""
 
 import contextlib
 from collections.abc import Callable
@@ -15,21 +15,22 @@ from ws_keras.transforms import variables
 
 
 class Fresh:
-    """Draws variables as a newly built model would have them.
+    """Draws variables as a newly built model would draw them.
 
     Keras' initializer objects return the same values at each call, and a
-    variable does not keep its initializer; so the owner of a variable is
-    built once more from its config, with every seed in that config replaced
-    by one that is derived from the address of the draw. This twin has no
-    values, if its class allows, so that memory holds one variable at a time.
-    That of one of Keras' own layers is kept for the next draw.
+    variable does not keep its initializer. Therefore the layer that owns the
+    variable is built once more from its config. Each seed in this config is
+    replaced by a seed that is derived from the address of the draw. If the
+    class of the layer permits, the new layer (the twin) has no values, so that
+    memory holds one drawn variable at a time. The twin of a Keras layer is
+    cached for the next draw.
 
     Args:
-        seed: Non-negative integer; another seed gives other values, also
-            where the user's initializers have seeds.
+        seed: Non-negative integer. Another seed yields other values, even if
+            the user's initializers have seeds.
         build_fn: Function without arguments that builds the whole model, for
-            models with layers that cannot be built from their config. Its
-            own integer seeds are kept. Defaults to `None`.
+            models with layers that cannot be built from their config. Integer
+            seeds within it are kept. Defaults to `None`.
     """
 
     def __init__(self, seed: int, build_fn: Callable | None = None):
@@ -40,11 +41,11 @@ class Fresh:
     def check(self, entry: variables.Entry) -> None:
         """Raises a ValueError if a variable cannot be drawn.
 
-        What Keras itself draws is known to succeed, because it did when the
-        model was built, and is not drawn.
+        Keras' own initializers are not called here: they succeeded when the
+        model was built.
 
         Raises:
-            ValueError: If the variable's initializer cannot be known.
+            ValueError: If the initializer of the variable is unknown.
         """
         twin, place = self._find(entry)
         if not twin.is_known(place):
@@ -53,15 +54,15 @@ class Fresh:
     def __call__(
         self, entry: variables.Entry, value: np.ndarray | None = None
     ) -> np.ndarray:
-        """Returns a new value for a variable, whatever its value is now.
+        """Draws a new value for a variable, independent of its old value.
 
         Raises:
-            ValueError: If the variable's initializer cannot be known.
+            ValueError: If the initializer of the variable is unknown.
         """
         return self._value(entry, *self._find(entry))
 
     def _find(self, entry: variables.Entry) -> tuple:
-        """Returns the twin that holds a variable, and the place there."""
+        """Returns the twin that holds a variable, and its index in the twin."""
         if self._build_fn:
             twin = self._twin(entry, None)
             reason = _mismatch(twin, entry, entry.index)
@@ -69,8 +70,8 @@ class Fresh:
                 raise _wrong_build(reason)
             return twin, entry.index
         reason = None
-        # Some parts have no config to be built from, such as the cell of a
-        # ConvLSTM; a layer around them has.
+        # Some parts cannot be built from a config, such as the cell of a
+        # ConvLSTM, but a layer around them can.
         for layer in [entry.owner, *entry.layers[-2:0:-1]]:
             place = entry.position
             if layer is not entry.owner:
@@ -83,7 +84,7 @@ class Fresh:
                     raise _error(entry, found)
                 return twin, place
             except ValueError as error:
-                reason = reason or error  # the innermost says the most
+                reason = reason or error  # the innermost is most specific
         raise reason
 
     def _twin(self, entry: variables.Entry, layer) -> reinitialize.Twin:
@@ -91,7 +92,7 @@ class Fresh:
         if known is not None:
             return known
         address = (self._seed, "fresh", entry.index)
-        # One with values is kept for its own variables only.
+        # A twin with values is cached for its own variables only.
         self._twins = {k: t for k, t in self._twins.items() if t.is_empty}
         try:
             with isolation.isolated(seeds.derive(*address)):
@@ -103,7 +104,7 @@ class Fresh:
                     twin = reinitialize.of_whole_layer(layer, address)
         except _WrongBuild:
             raise
-        except Exception as error:  # a user's class fails in many ways
+        except Exception as error:  # custom classes raise many types
             raise _error(entry, errors.reason(error)) from error
         self._twins[id(layer)] = twin
         return twin
@@ -126,11 +127,11 @@ class Fresh:
 
 
 class _WrongBuild(ValueError):
-    """`build_fn` does not build such a model."""
+    """`build_fn` does not build the same model."""
 
 
 def _build(build_fn: Callable, entry: variables.Entry) -> reinitialize.Twin:
-    """Returns the twin of what a user's function builds."""
+    """Returns the twin of the model that the user's function builds."""
     try:
         model = build_fn()
     except Exception as error:
@@ -138,7 +139,7 @@ def _build(build_fn: Callable, entry: variables.Entry) -> reinitialize.Twin:
     if not isinstance(model, keras.layers.Layer):
         raise _wrong_build(f"it returned {type(model).__name__}")
     if any(variable is entry.variable for variable in model.variables):
-        # Its values would be the noise.
+        # Otherwise the noise would be the model's own values.
         raise _wrong_build("it returned the model itself")
     if not ownership.is_built(model):
         raise _wrong_build(f"it returned {model.name!r}, which is not built")
@@ -149,29 +150,28 @@ def _wrong_build(reason: str) -> _WrongBuild:
     return _WrongBuild(
         "`build_fn` must be a function without arguments that builds the "
         "whole model anew, with the same layers in the same order. Received: "
-        f"one that does not ({reason})."
+        f"a function that does not ({reason})."
     )
 
 
 def _mismatch(
     twin: reinitialize.Twin, entry: variables.Entry, place: int
 ) -> str:
-    """Returns what another build has in the place of a variable, if wrong."""
+    """Describes the mismatch between a variable and another build, if any."""
     shape, wanted = twin.shape(place), tuple(entry.variable.shape)
     if shape == wanted:
         return ""
     found = "nothing" if shape is None else f"shape {shape}"
     return (
-        f"a new build has {found} in the place of {entry.path!r} of shape "
-        f"{wanted}"
+        f"a new build has {found} in place of {entry.path!r} of shape {wanted}"
     )
 
 
 def _error(entry: variables.Entry, reason: str) -> ValueError:
     return ValueError(
-        f"The initializer of {entry.path!r} cannot be known: its layer "
-        f"{entry.owner.name!r} ({type(entry.owner).__name__}) could not be "
+        f"The initializer of {entry.path!r} must be known. Received: layer "
+        f"{entry.owner.name!r} ({type(entry.owner).__name__}), which cannot be "
         f"built from its config ({reason}). Pass `build_fn=`, a function "
-        "that builds the whole model, or another `noise`, or leave the layer "
+        "that builds the whole model, choose another `noise`, or leave the "
         "out with `exclude=`."
     )

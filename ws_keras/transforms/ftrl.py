@@ -1,4 +1,4 @@
-"""The state of Ftrl, which computes the weights from it alone."""
+"""Updates the state of `Ftrl`, which recomputes weights from that state."""
 
 import keras
 import numpy as np
@@ -9,17 +9,17 @@ from ws_keras.transforms import variables
 
 
 def follow(optimizer, changed: list) -> None:
-    """Lets the next step of an `Ftrl` go on from the weights as they are.
+    """Makes the next step of an `Ftrl` optimizer start from new weights.
 
-    The optimizer computes each weight from the sums `linear` and
-    `accumulator`, whatever the weight is at that moment (McMahan et al.,
-    2013): `w = (clip(linear, -l1, l1) - linear) / quadratic`. So a step after
-    a change of the weights alone would bring back the old ones, or drop them
-    where the sums are zero. Here `linear` becomes what gives the new ones.
+    `Ftrl` computes each weight from the sums `linear` and `accumulator` and
+    ignores the current weight (McMahan et al., 2013): `w = (clip(linear, -l1,
+    l1) - linear) / quadratic`. If only the weights were changed, the next step
+    would restore the old weights, or set them to 0 if the sums are 0. This
+    function sets `linear` to the value that yields the new weights.
 
     Args:
         optimizer: Built `keras.optimizers.Ftrl`.
-        changed: Weights to follow.
+        changed: Weights that were changed.
     """
     ids = {id(variable) for variable in changed}
     weights = _keras.trained_by(optimizer)

@@ -1,4 +1,4 @@
-"""The mean gradient of a loss over samples, with the model left alone."""
+"""Computes the mean gradient of a loss without changing the model."""
 
 from collections.abc import Callable
 
@@ -16,26 +16,26 @@ def mean_gradient(
     loss: Callable,
     batch_size: int = 1000,
 ) -> list[np.ndarray]:
-    """Returns the gradient of the mean loss over all samples.
+    """Computes the gradient of the mean loss over all samples.
 
-    The model runs in inference mode, so that batch norm uses its moving
-    statistics and no variable changes; the batches then only bound the
-    memory, not the result. Regularizers do not count.
+    The model runs in inference mode: batch norm uses its moving statistics and
+    no variable changes. Therefore `batch_size` affects memory, not the result.
+    Regularization losses are not included.
 
     Args:
         model: Built model.
         x: Samples, `(n, ...)`.
         y: Targets, `(n, ...)`.
-        loss: Function of targets and predictions that gives the mean over a
+        loss: Function of targets and predictions that returns the mean over a
             batch, such as a `keras.losses.Loss`.
-        batch_size: Most samples at a time. Defaults to 1000.
+        batch_size: Maximum number of samples per pass. Defaults to 1000.
 
     Returns:
-        One array for each of `model.trainable_variables`; zeros where the
-        loss does not depend on it.
+        One array for each of `model.trainable_variables`; zeros if the loss
+        does not depend on the variable.
 
     Raises:
-        ValueError: If the model or the loss does not take the samples.
+        ValueError: If the model or the loss does not accept the samples.
     """
     gradient = _BACKENDS[keras.backend.backend()]
     total = [np.zeros(v.shape, np.float64) for v in model.trainable_variables]
@@ -51,18 +51,18 @@ def mean_gradient(
 
 
 def mean_loss(model: keras.Model, loss: Callable | str | None) -> Callable:
-    """Returns a function of targets and predictions that gives their mean loss.
+    """Returns a function that computes the mean loss of a batch.
 
     Args:
-        model: A model, compiled if there is no `loss`.
-        loss: Function of targets and predictions or the name of one; `None`
-            for the loss that the model is compiled with.
+        model: Model. It must be compiled if `loss` is `None`.
+        loss: Function of targets and predictions or the name of a loss. `None`
+            means the loss that the model is compiled with.
 
     Returns:
-        A function that gives a scalar.
+        A function of targets and predictions that returns a scalar.
 
     Raises:
-        ValueError: If there is no loss.
+        ValueError: If there is no loss, or its name is unknown.
     """
     loss = loss or getattr(model, "loss", None)
     if isinstance(loss, str):
@@ -70,13 +70,13 @@ def mean_loss(model: keras.Model, loss: Callable | str | None) -> Callable:
             loss = keras.losses.get(loss)
         except ValueError:
             raise ValueError(
-                "`loss` must be the name of a loss of Keras. "
+                "`loss` must be the name of a Keras loss. "
                 f"Received: loss={loss!r}."
             ) from None
     if not callable(loss):
         raise ValueError(
             "`loss` must be a function of targets and predictions, or the "
-            f"model must be compiled with one. Received: loss={loss!r}."
+            f"model must be compiled with a loss. Received: loss={loss!r}."
         )
     return lambda y, predictions: keras.ops.mean(loss(y, predictions))
 
@@ -88,7 +88,7 @@ def _tensorflow(model, x, y, loss):
     with tf.GradientTape() as tape:
         tape.watch(values)
         found = loss(y, model(x, training=False))
-    # A gradient of rows (an embedding's) becomes a whole array.
+    # The sparse gradient of an embedding becomes a dense array.
     gradients = tape.gradient(found, values)
     return [g if g is None else tf.convert_to_tensor(g) for g in gradients]
 

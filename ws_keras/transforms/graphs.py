@@ -1,4 +1,4 @@
-"""A functional model as a list of calls, nested models taken apart."""
+"""Represents a functional model as a list of calls, without nesting."""
 
 import dataclasses
 import itertools
@@ -11,11 +11,11 @@ from ws_keras import _keras
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """One call of a layer, or of another operation, in a graph.
+    """One call of a layer or another operation in a graph.
 
-    `number` counts the calls of the same operation, from 0, in the order in
-    which the model makes them. Tensors have numbers, by which a later call is
-    known to read them.
+    `number` counts the calls of the same operation from 0, in the order in
+    which the model makes them. Tensors are identified by numbers, which connect
+    the outputs of one call with the inputs of later ones.
     """
 
     operation: Any
@@ -26,18 +26,18 @@ class Call:
 
     @property
     def shapes(self) -> list[tuple]:
-        """The shape of each input, with the batch."""
+        """The shape of each input, including the batch axis."""
         return [tuple(tensor.shape) for tensor in self.node.input_tensors]
 
     @property
     def shape(self) -> tuple:
-        """The shape of the first output, with the batch."""
+        """The shape of the first output, including the batch axis."""
         return tuple(self.node.outputs[0].shape)
 
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """The calls of a model in their order, and the tensors of its outputs."""
+    """The calls of a model in order, and the tensors of its outputs."""
 
     calls: tuple[Call, ...]
     outputs: tuple[int, ...]
@@ -47,26 +47,26 @@ def of(model: keras.Model) -> Graph:
     """Returns the calls of a functional or `Sequential` model.
 
     Raises:
-        ValueError: If the model has no graph of layers, as one with a `call`
-            of its own.
+        ValueError: If the model is not a graph of layers, for example a
+            subclassed model with its own `call`.
     """
     graph = functional(model)
     if graph is None or not is_of_keras(model):
         raise ValueError(
             "The model must be a graph of layers (functional or Sequential), "
-            "so that the readers of a unit's output can be found. Received: "
+            "so that the layers that read a unit can be found. Received: "
             f"{model.name!r} ({type(model).__name__}), which has no graph."
         )
     return _Walk().graph(graph)
 
 
 def functional(layer):
-    """Returns the graph of layers that a model consists of, or `None`."""
+    """Returns the graph of layers of a model, or `None`."""
     return _keras.graph(layer)
 
 
 def is_of_keras(operation) -> bool:
-    """Whether a call does what Keras or this package wrote."""
+    """Whether Keras or this package implements an operation."""
     written = type(operation).call.__module__.partition(".")[0]
     return written in ("keras", "ws_keras")
 

@@ -1,4 +1,4 @@
-"""Blocks that leave the global states of Python, NumPy and Keras alone."""
+"""Isolates code from the global random states of Python, NumPy and Keras."""
 
 import contextlib
 import random
@@ -15,15 +15,15 @@ _SCOPES = "name_scope_stack"
 
 @contextlib.contextmanager
 def isolated(seed: int) -> Iterator[None]:
-    """Runs a block on its own random states of Python, NumPy and Keras.
+    """Runs a block with its own random states of Python, NumPy and Keras.
 
-    Unseeded initializers of Keras draw their seed from Python's global
-    state, and a user's may draw from Keras' own, which without a generator
-    makes one with a seed from there as well: here they get addressed ones,
-    and the user's states stay. So does the stack of Keras' name scopes.
+    Unseeded Keras initializers draw their seed from Python's global state.
+    Custom initializers may draw from Keras' global generator, which takes its
+    own seed from Python's state. Within the block both are seeded with `seed`.
+    Afterwards the user's states and Keras' stack of name scopes are restored.
 
     Args:
-        seed: Seed of the states inside the block.
+        seed: Seed of the random states within the block.
     """
     global_state = _keras.global_state()
     python, numpy = random.getstate(), np.random.get_state()
@@ -34,9 +34,9 @@ def isolated(seed: int) -> Iterator[None]:
     random.seed(seed)
     np.random.seed(seed)
     global_state.set_global_attribute(_GENERATOR, None)
-    # Variables without values that Keras is to give some later on.
+    # Variables that Keras has created but not yet initialized.
     global_state.set_global_attribute(_UNINITIALIZED, [])
-    # A layer that fails in a graph may leave its name on the stack.
+    # A layer that fails while a graph is built may leave its name there.
     global_state.set_global_attribute(_SCOPES, list(kept[_SCOPES] or []))
     try:
         yield

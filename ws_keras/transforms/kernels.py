@@ -1,4 +1,4 @@
-"""The matrices that a layer's kernel is made of."""
+"""Views the kernel of a layer as matrices."""
 
 import dataclasses
 import math
@@ -30,11 +30,11 @@ _ATTENTIONS = tuple(
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How a kernel lies as matrices from inputs to outputs.
+    """Describes how a kernel consists of input-by-output matrices.
 
-    `inputs` and `outputs` are the axes of one matrix, counted from the end;
-    along all other axes lie further matrices, `summed` of which are added up
-    in each output. `groups` cuts the last axis, that of the outputs.
+    `inputs` and `outputs` are the axes of one matrix, counted from the end. All
+    other axes index further matrices; `summed` of these matrices are summed in
+    each output. `groups` divides the last axis, which holds the outputs.
     """
 
     inputs: int
@@ -50,7 +50,7 @@ class Layout:
         return np.moveaxis(kernel, (self.inputs, self.outputs), (-2, -1))
 
     def together(self, matrices: np.ndarray) -> np.ndarray:
-        """Returns the kernel of a stack of matrices."""
+        """Returns the kernel that a stack of matrices belongs to."""
         axes = (self.inputs, self.outputs)
         kernel = np.moveaxis(matrices, (-2, -1), axes)
         if self.groups > 1:
@@ -60,16 +60,16 @@ class Layout:
 
 
 def layout(entry: variables.Entry) -> Layout | None:
-    """Returns how a variable lies as matrices.
+    """Returns how a variable consists of matrices.
 
     Args:
         entry: Any variable.
 
     Returns:
-        A `Layout`; `None` for what is no kernel of a dense or convolution
-        layer, for one that mixes no channels (depthwise), for a table that an
-        embedding shares, and for the value and output projections of an
-        attention.
+        A `Layout`, or `None` if the variable is not the kernel of a dense or
+        convolution layer, if it mixes no channels (depthwise), if an embedding
+        shares it, or if it is the value or output projection of an attention
+        layer.
     """
     if any(isinstance(owner, _EMBEDDINGS) for owner in entry.owners):
         return None
@@ -116,7 +116,7 @@ def _of_einsum(equation: str, shape: tuple) -> Layout | None:
     summed = [n for n in names if n in before and n not in after]
     new = [n for n in names if n in after and n not in before]
     if not summed or not new:
-        return None  # scales its inputs, one by one
+        return None  # an elementwise product
     size = dict(zip(names, shape, strict=True))
 
     def axis(name):

@@ -1,4 +1,4 @@
-"""The layers that make units, and with which of their weights."""
+"""Finds the layers that have units, and the weights of each unit."""
 
 from collections.abc import Iterator
 
@@ -17,13 +17,13 @@ MAKERS = (keras.layers.Dense, *_CONVOLUTIONS, *TRANSPOSED)
 
 
 def is_plain(layer) -> bool:
-    """Whether the kernel of a layer is a variable, and no sum of several."""
+    """Whether the kernel of a layer is a single variable."""
     lora = getattr(layer, "lora_enabled", False)
     return not lora and not getattr(layer, "quantization_mode", None)
 
 
 def incoming(layer) -> Iterator[tuple]:
-    """Yields the incoming weights of a layer, each with the axis of units."""
+    """Yields the incoming weights of a layer, each with its unit axis."""
     if isinstance(layer, TRANSPOSED):
         yield layer.kernel, -2
     elif hasattr(layer, "pointwise_kernel"):

@@ -1,4 +1,4 @@
-"""The kinds of noise that a model's weights can be perturbed with."""
+"""The kinds of noise that perturb a model's weights."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -15,35 +15,36 @@ KINDS = ("fresh", *arrays.GAUSSIAN)
 
 
 class Source(Protocol):
-    """Draws the noise of one variable after the other.
+    """Draws noise, one variable at a time.
 
-    The same variable gets the same draw each time it is asked for.
+    Repeated calls for the same variable return the same noise.
     """
 
     def check(self, entry: variables.Entry) -> None:
         """Raises a ValueError if the noise of a variable cannot be drawn."""
 
     def __call__(self, entry: variables.Entry, value: np.ndarray) -> np.ndarray:
-        """Returns the noise of a variable, an array of the shape of its value.
+        """Returns noise with the shape of a variable's value.
 
-        The value is given, so that it is read once.
+        The caller passes the value, so that it is read only once.
         """
 
 
 def source(
     kind: str | Callable, seed: int, build_fn: Callable | None = None
 ) -> Source:
-    """Returns the source of a kind of noise.
+    """Creates the source of a kind of noise.
 
     Args:
         kind: `"fresh"` (a new draw from the variable's own initializer, the
             authors' choice), `"gaussian"` (standard normal, the paper's
             formula), `"scaled"` (normal with the variable's own standard
-            deviation), or a function of `(weight, rng)`, a NumPy array and a
-            `numpy.random.Generator`, that returns an array of the same shape.
+            deviation), or a function of `(weight, rng)` that returns an array
+            of the same shape. `weight` is a NumPy array, `rng` a
+            `numpy.random.Generator`.
         seed: Non-negative integer.
-        build_fn: Function that builds the whole model anew, for `"fresh"`.
-            Defaults to `None`.
+        build_fn: Function that builds the whole model, for `"fresh"`. Defaults
+            to `None`.
 
     Returns:
         A `Source`.
@@ -68,12 +69,12 @@ def check(kind, build_fn) -> None:
         return
     if not callable(build_fn) or isinstance(build_fn, keras.layers.Layer):
         raise ValueError(
-            "`build_fn` must be a function without arguments that builds "
-            f"such a model. Received: {type(build_fn).__name__}."
+            "`build_fn` must be a function without arguments that builds the "
+            f"model. Received: {type(build_fn).__name__}."
         )
     if kind != "fresh":
         raise ValueError(
-            f"`build_fn` serves only `noise='fresh'`. Received: noise={kind!r}."
+            f"`build_fn` requires `noise='fresh'`. Received: noise={kind!r}."
         )
 
 
@@ -86,7 +87,7 @@ class _Normal:
         self._kind, self._seed = kind, seed
 
     def check(self, entry) -> None:
-        if self._kind == "scaled":  # by the weight's own deviation
+        if self._kind == "scaled":  # uses the weight's own deviation
             variables.check_finite([entry])
 
     def __call__(self, entry, value) -> np.ndarray:
@@ -94,7 +95,7 @@ class _Normal:
 
 
 class _Function:
-    """A function of the user's, which is not trusted."""
+    """Calls a function of the user, and checks what it returns."""
 
     def __init__(self, function: Callable, seed: int):
         self._function, self._seed = function, seed
@@ -114,6 +115,6 @@ class _Function:
         if not arrays.is_finite(draw, value):
             raise ValueError(
                 "A function given as `noise` must return finite numbers. "
-                f"Received: nan or infinity for {entry.path!r}."
+                f"Received: NaN or infinity for {entry.path!r}."
             )
         return draw

@@ -1,4 +1,4 @@
-"""Kernels with the norms of a freshly built model."""
+"""Norm reset: scales kernels to the norms of a freshly built model."""
 
 import functools
 import math
@@ -14,6 +14,7 @@ from ws_keras.transforms import noise as noises
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import report as reports
 from ws_keras.transforms import rewriting
+from ws_keras.transforms import selecting
 from ws_keras.transforms import variables
 
 
@@ -27,22 +28,22 @@ def norm_reset(
     optimizer: str = "reset",
     build_fn: Callable | None = None,
 ) -> reports.Report:
-    """Puts the norm of each kernel back to that of a fresh one, in place.
+    """Scales each kernel to the norm of a fresh draw, in place.
 
-    Weights grow while a network trains, and large ones learn slowly. With
-    `fresh` a new draw from the kernel's own initializer:
-    `W <- W * ||fresh|| / ||W||` (Niehaus et al., "Weight Rescaling:
-    Applying Initialization Strategies During Training", SAIS 2024; by layers,
-    Alabdulmohsin et al., "The Impact of Reinitialization on Generalization in
-    Convolutional Neural Networks", 2021, arXiv:2109.00267).
-    Directions stay, which is what sets it apart from shrink-perturb. It is to
-    be applied when data have arrived and before training goes on.
+    Weights grow while a network trains, and large weights learn slowly. With
+    `fresh`, a new draw from the kernel's own initializer: `W <- W * ||fresh|| /
+    ||W||` (Niehaus et al., "Weight Rescaling: Applying Initialization
+    Strategies During Training", SAIS 2024; layer by layer, Alabdulmohsin et
+    al., "The Impact of Reinitialization on Generalization in Convolutional
+    Neural Networks", 2021, arXiv:2109.00267). Unlike shrink-perturb, it keeps
+    the direction of the weights. Call it when data have arrived, before
+    training continues.
 
-    Kernels are weights with two axes or more, tables of embeddings and
-    kernels of recurrent layers among them. Biases, gammas and all that has one
-    axis or none stay, as does a kernel of zeros, and one that starts with
-    zeros, which has no norm to go back to. Everything is checked before the
-    first variable is written, and the global random states stay.
+    Kernels are weights with at least two axes. They include embedding tables
+    and the kernels of recurrent layers. Biases, gammas and other weights with
+    at most one axis are not changed. Neither are kernels of zeros and kernels
+    that are initialized with zeros. All arguments are checked before the first
+    variable is written, and the global random states are not changed.
 
     Example:
 
@@ -54,39 +55,38 @@ def norm_reset(
 
     Args:
         model: Built `keras.Model`.
-        seed: Non-negative integer that fixes the draws, of which the norms
-            alone count. `None` draws one from the operating system. Defaults
-            to `None`.
+        seed: Non-negative integer that fixes the draws. Only the norms of the
+            draws are used. `None` draws a seed from the operating system.
+            Defaults to `None`.
         include: Kernels to change; patterns as in `shrink_perturb`. `None`
             means all. Defaults to `None`.
         exclude: Kernels to keep. Defaults to `None`.
-        frozen: Whether kernels of frozen layers are changed too. Defaults to
+        frozen: Whether to change kernels of frozen layers too. Defaults to
             `False`.
-        optimizer: State of the model's optimizer: `"reset"`,
-            `"reset_slots"` or `"keep"`; see `shrink_perturb`. Defaults to
-            `"reset"`.
+        optimizer: State of the model's optimizer: `"reset"`, `"reset_slots"` or
+            `"keep"`; see `shrink_perturb`. Defaults to `"reset"`.
         build_fn: See `shrink_perturb`. Defaults to `None`.
 
     Returns:
         A `Report` with one line per variable.
 
     Raises:
-        ValueError: If an argument is out of its range, a pattern or the
-            whole selection matches nothing, a kernel is nan or infinite, a
-            selected layer is quantized or has LoRA weights, a fresh draw is
-            impossible, the model is not built, or the optimizer cannot be
-            rebuilt.
+        ValueError: If an argument is out of its range, if a pattern or the
+            whole selection matches nothing, if a kernel holds NaN or infinity,
+            if a selected layer is quantized or has LoRA weights, if a fresh
+            draw is impossible, if the model is not built, or if the optimizer
+            cannot be rebuilt.
     """
     optimizers.check_policy(optimizer)
     if seed is not None:
         arrays.check_seed(seed)
     noises.check("fresh", build_fn)
     found = variables.entries(model)
-    chosen = variables.selected(
+    chosen = selecting.selected(
         found, variables.WEIGHT, include, exclude, frozen
     )
     chosen = [e for e in chosen if len(e.variable.shape) > 1]
-    variables.check_any(chosen)
+    selecting.check_any(chosen)
     variables.check_plain(chosen)
     seed = secrets.randbits(31) if seed is None else seed
     draw = fresh.Fresh(seed, build_fn)
@@ -104,12 +104,12 @@ def norm_reset(
 
 
 def norm(array: np.ndarray) -> float:
-    """Returns the L2 norm of an array of any shape, in double precision."""
+    """Computes the L2 norm of an array of any shape, in double precision."""
     return float(np.linalg.norm(array.astype(np.float64)))
 
 
 def scaled(weight: np.ndarray, size: float) -> np.ndarray:
-    """Returns a weight scaled to an L2 norm; one of zeros as it is.
+    """Scales a weight to an L2 norm; a weight of zeros is not changed.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The state of a model's optimizers when its weights are changed."""
+"""Updates the state of a model's optimizers when its weights change."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -26,23 +26,23 @@ def check_policy(policy: str | None) -> None:
 
 
 def reset(optimizer, policy: str = "reset") -> None:
-    """Puts an optimizer's state back to its start, in place.
+    """Resets the state of an optimizer to its start, in place.
 
-    Afterwards it is as if it had just been made from its config and built:
-    slots, `iterations`, gradients that were accumulated, loss scale, and so
-    are the optimizers inside it. Slots that start at other values than zero
-    (Adagrad, Ftrl, Nadam) start there, and those that start as a copy of a
-    weight (`ScheduleFreeAdamW`) are one again. Nothing is traced again and no
-    compile is needed. A learning rate that was assigned stays as it is; a
-    learning-rate schedule follows `iterations`.
+    Afterwards the optimizer, and any optimizer inside it, is in the state of
+    one that was just created from its config and built: slots, `iterations`,
+    accumulated gradients and loss scale. Slots that do not start at zero
+    (Adagrad, Ftrl, Nadam) get their initial values. Slots that start as a copy
+    of a weight (`ScheduleFreeAdamW`) copy it again. No new trace or compilation
+    is needed. An assigned learning rate is not changed; a learning-rate
+    schedule follows `iterations`.
 
     Args:
-        optimizer: Keras optimizer, or `None` (nothing happens). One that is
-            not built has no state yet.
-        policy: `"reset"` sets `iterations` to 0, `"reset_slots"` keeps it,
-            and with it the position in a schedule. Adam then takes small
-            first steps, because its bias correction counts iterations.
-            `"keep"` does nothing. Defaults to `"reset"`.
+        optimizer: Keras optimizer, or `None`. Nothing happens for `None` and
+            for an optimizer that is not built.
+        policy: `"reset"` sets `iterations` to 0. `"reset_slots"` keeps
+            `iterations`, and therefore the position in a schedule; Adam then
+            takes small first steps, because its bias correction counts
+            iterations. `"keep"` does nothing. Defaults to `"reset"`.
 
     Raises:
         ValueError: If the optimizer cannot be rebuilt from its config.
@@ -52,21 +52,22 @@ def reset(optimizer, policy: str = "reset") -> None:
 
 
 class Change:
-    """What becomes of the state of a model's optimizers.
+    """Updates the optimizers of a model while its weights change.
 
-    Made before the first weight is changed, so that what can fail does so;
-    then told of each change, and at the end that all are done.
+    Create it before the first weight changes, because the constructor raises
+    all errors. Then call `follow` for each change, and `finish` at the end.
 
-    Slots that hold a version of a weight, such as its moving average
-    (`use_ema`) or the copy that `ScheduleFreeAdamW` trains, follow it: the
-    same is done to them as to the weight. So the end of `fit`, a callback
-    that swaps weights and averages, and the next step bring nothing back.
+    Some slots hold a version of a weight, such as its moving average
+    (`use_ema`) or the copy that `ScheduleFreeAdamW` trains. They change in the
+    same way as the weight. Otherwise the end of `fit`, a callback that swaps
+    weights and averages, or the next step would restore old weights.
 
     Args:
-        model: The model.
+        model: Model.
         policy: As in `reset`.
-        changed: Weights that will be changed.
-        dropped: Those of them of which nothing stays. Defaults to none.
+        changed: Weights that will change.
+        dropped: Those of `changed` whose old values are dropped entirely.
+            Defaults to none.
 
     Raises:
         ValueError: If an optimizer cannot be rebuilt from its config.
@@ -90,12 +91,12 @@ class Change:
         return [slot for slot, _ in pairs]
 
     def follow(self, variable, after: np.ndarray, change: Callable) -> None:
-        """Does to the slots of a weight what is done to the weight.
+        """Changes the slots of a weight in the same way as the weight.
 
         Args:
-            variable: The weight.
-            after: Its new value.
-            change: Function of an array that gives another one.
+            variable: Weight.
+            after: New value of the weight.
+            change: Function of an array that returns the changed array.
         """
         for slot, is_begun in self._slots.get(id(variable), ()):
             before = variables.host(slot)
@@ -105,20 +106,20 @@ class Change:
                 slot.assign(after)
 
     def finish(self) -> None:
-        """Carries out the policy, when all weights are changed."""
+        """Carries out the policy after all weights have changed."""
         _assign(self._plan)
         if self._past is not None:
             self._past.restore()
         for optimizer in filter(ftrl.is_ftrl, self.found):
             weights = self._changed
             if self._policy != "keep":
-                # A new one would drop in its first step what was mixed.
+                # The first step with a new sum would drop the mixed weight.
                 weights = _keras.trained_by(optimizer)
                 weights = [v for v in weights if id(v) not in self._dropped]
             ftrl.follow(optimizer, weights)
 
     def _following(self) -> dict[int, list]:
-        """Returns slots by weight, each with whether it holds a value yet."""
+        """Returns slots by weight, and whether each slot holds a value."""
         found = {}
         for optimizer in self.found:
             is_begun = bool(
@@ -142,11 +143,11 @@ def state(model) -> list:
 
 
 def _of(model, changed: list) -> list:
-    """Returns the built optimizers of a model, and those inside them.
+    """Returns the built optimizers of a model, including nested ones.
 
-    Apart from the one that it is compiled with, those that are attributes of
-    the model or of a part, as in a training step of one's own, where they
-    train a weight that is changed.
+    These are the compiled optimizer and those that are attributes of the model
+    or of a part of it, as in a custom training step, if they train a changed
+    weight.
     """
     own = getattr(model, "optimizer", None)
     ids = {id(variable) for variable in changed}
@@ -163,7 +164,7 @@ def _of(model, changed: list) -> list:
 
 
 def _planned(found: list, policy: str) -> list[tuple]:
-    """Returns what a policy assigns: pairs of a variable and its start."""
+    """Returns what a policy assigns, as pairs of a variable and its start."""
     if policy == "keep":
         return []
     plan, kept = {}, set()
@@ -173,7 +174,7 @@ def _planned(found: list, policy: str) -> list[tuple]:
         kept.add(id(_keras.rate(optimizer)))
         if policy == "reset_slots":
             kept.add(id(_keras.batches_seen(optimizer)))
-        # The averages follow the weights, not their start.
+        # Moving averages follow the weights instead of being reset.
         kept.update(id(average) for average, _ in _averages(optimizer))
         plan.update((id(v), (v, start)) for v, start in starts.of(optimizer))
     return [pair for key, pair in plan.items() if key not in kept]
@@ -185,7 +186,7 @@ def _assign(plan: list[tuple]) -> None:
 
 
 def accumulation(optimizer) -> int:
-    """Returns how many batches of gradients make a step of an optimizer."""
+    """Returns the number of batches of gradients per optimizer step."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     return getattr(inner, "gradient_accumulation_steps", None) or 1
 

@@ -1,10 +1,10 @@
-"""Which layers of a model hold which variables."""
+"""Finds the layers of a model that hold each variable."""
 
 import keras
 
 from ws_keras import _keras
 
-# They make no weights of their own.
+# These layers create no weights of their own.
 _BUILDS = (
     keras.layers.Layer.build,
     keras.Model.build,
@@ -15,16 +15,16 @@ _BUILDS = (
 def is_built(model: keras.layers.Layer) -> bool:
     """Returns whether the weights of a model exist.
 
-    A model without a `call`, such as a pair of networks that its own training
-    step calls, is built as soon as they are.
+    A model without a `call`, such as a pair of networks in a custom training
+    step, counts as built if its parts are built.
     """
     if model.built and model.weights:
-        return True  # it may have parts that it never calls
+        return True  # it may have parts that are never called
     return not unbuilt(model) and (model.built or bool(model.weights))
 
 
 def unbuilt(model: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """Returns the layers whose weights do not exist yet, if they have any."""
+    """Returns the layers whose weights do not exist yet."""
     return [
         layer
         for layer in _keras.all_layers(model)
@@ -33,7 +33,7 @@ def unbuilt(model: keras.layers.Layer) -> list[keras.layers.Layer]:
 
 
 def located(model) -> list[tuple]:
-    """Returns each variable of a model once, with the layers around it.
+    """Returns each variable of a model once, with the enclosing layers.
 
     Args:
         model: Model or layer.
@@ -51,7 +51,7 @@ def located(model) -> list[tuple]:
 
 
 def own_variables(layer) -> list:
-    """Returns the variables that belong to a layer and to no part of it."""
+    """Returns the variables of a layer, without those of its sublayers."""
     return [
         *_keras.own_weights(layer),
         *_keras.own_others(layer),
@@ -60,7 +60,7 @@ def own_variables(layer) -> list:
 
 
 class Around:
-    """The layers that hold each variable of a model, and those around them."""
+    """Finds the owners and the enclosing layers of each variable."""
 
     def __init__(self, model):
         self._holders, self._parents = {}, {}
@@ -72,12 +72,12 @@ class Around:
                 self._parents.setdefault(id(part), []).append(layer)
 
     def of(self, variable) -> tuple[tuple, tuple]:
-        """Returns the owners of a variable, and all layers around it."""
+        """Returns the owners of a variable, and all enclosing layers."""
         owners = list(self._holders[id(variable)])
         for holder in self._holders[id(variable)]:
             parents = self._parents.get(id(holder), [])
             if len(parents) > 1:
-                # A layer that is a part of another one too is tied with it.
+                # A layer that is part of another layer is tied to it.
                 owners += [p for p in parents if not is_model(p)]
         around, rest = {}, owners
         while rest:
@@ -92,12 +92,12 @@ class Around:
 
 
 def is_model(layer) -> bool:
-    """Whether a layer is a whole network, which owns no weight of a part."""
+    """Whether a layer is a whole network, not a part that owns weights."""
     return isinstance(layer, keras.Model)
 
 
 def place(variable, among: list) -> int | None:
-    """Returns the place of a variable in a list, `None` if it is not there."""
+    """Returns the index of a variable in a list, or `None` if absent."""
     ids = list(map(id, among))
     return ids.index(id(variable)) if id(variable) in ids else None
 

@@ -1,6 +1,6 @@
-"""What layers without weights do to the channels that go through them.
+"""Tracks channels through layers without weights.
 
-Channels lie along the last axis. Each has a label, or -1 where it has none.
+Channels lie along the last axis. Each channel has a label, or -1 for none.
 """
 
 import math
@@ -31,7 +31,7 @@ _FUNCTIONS = (
     "tanh_shrink hard_shrink soft_shrink threshold"
 ).split()
 _ACTIVATIONS = {"ReLU", "LeakyReLU", "ELU", "Tanh"}
-# As operations of their own they have the names of the functions.
+# As operations, they have the names of the functions.
 _ACTIVATIONS |= {name.title().replace("_", "") for name in _FUNCTIONS}
 _SUMS = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"}
 _SUMS |= {"Dot", "Divide", "TrueDivide", "Matmul", "Einsum"}
@@ -40,12 +40,12 @@ _NORMS |= {"RMSNormalization"}
 
 
 def labels(call: graphs.Call, given: list) -> np.ndarray | None:
-    """Returns the labels of what a call gives, `None` if they are not known.
+    """Returns the labels of a call's output, or `None` if unknown.
 
     Args:
         call: Call of a layer without weights.
-        given: For each input, the labels of its last axis, or `None` where no
-            channel has one.
+        given: For each input, the labels of its last axis, or `None` if no
+            channel has a label.
     """
     if not is_readable(call.operation):
         return None
@@ -66,20 +66,20 @@ def labels(call: graphs.Call, given: list) -> np.ndarray | None:
 
 
 def is_readable(operation) -> bool:
-    """Whether an operation is Keras' own, with channels in the last axis."""
+    """Whether Keras implements an operation with channels last."""
     is_last = getattr(operation, "data_format", None) != "channels_first"
     return is_last and graphs.is_of_keras(operation)
 
 
 def is_activation(operation) -> bool:
-    """Whether an operation maps each channel by itself, by no linear rule."""
+    """Whether an operation is a nonlinear elementwise function."""
     if isinstance(operation, keras.layers.Activation):
         return is_elementwise(operation.activation)
     return type(operation).__name__ in _ACTIVATIONS
 
 
 def is_elementwise(function) -> bool:
-    """Whether an activation of a layer maps each channel by itself."""
+    """Whether the activation of a layer is elementwise."""
     if isinstance(function, keras.layers.Layer):
         return is_activation(function) and graphs.is_of_keras(function)
     found = (getattr(keras.activations, name, None) for name in _FUNCTIONS)
@@ -87,9 +87,9 @@ def is_elementwise(function) -> bool:
 
 
 def tie(operation) -> str:
-    """Returns how an operation ties channels to others, `""` if it does not.
+    """Describes how an operation ties channels together, `""` if it does not.
 
-    Of such channels none can be changed alone.
+    Channels that are tied together cannot be changed one by one.
     """
     if type(operation).__name__ in _SUMS:
         return "is added to, or combined with, others in"
@@ -101,9 +101,9 @@ def tie(operation) -> str:
 def reshaped(
     given: np.ndarray, before: tuple, after: tuple
 ) -> np.ndarray | None:
-    """Returns the labels of the last axis after a change of shape.
+    """Returns the labels of the last axis after a reshape.
 
-    `None` where a place of the new last axis has several of them.
+    `None` means that a position of the new last axis mixes several labels.
 
     Example:
 
@@ -111,9 +111,9 @@ def reshaped(
     [7, 8, 7, 8]
 
     Args:
-        given: Labels of the last axis, which may be any numbers.
-        before: Shape with the batch.
-        after: Likewise.
+        given: Labels of the last axis; any integers.
+        before: Shape before, including the batch axis.
+        after: Shape after, including the batch axis.
     """
     if before[-1] == after[-1]:
         return given
@@ -139,7 +139,7 @@ def _concatenated(call: graphs.Call, given: list) -> np.ndarray | None:
 
 
 def _keeps_channels(call: graphs.Call) -> bool:
-    """Whether an index takes all channels in their order."""
+    """Whether an index selects all channels in order."""
     arguments = call.node.arguments
     key = [*arguments.args, *arguments.kwargs.values()][-1]
     key = key if isinstance(key, tuple) else (key,)

@@ -1,14 +1,14 @@
-"""Polar factors of matrices: exact, or by the steps of Newton and Schulz."""
+"""Polar factors of matrices: exact or by Newton-Schulz iterations."""
 
 import numpy as np
 
 
 def factor(matrices: np.ndarray, steps: int | None = None) -> np.ndarray:
-    """Returns the polar factor of each matrix of a stack, in float64.
+    """Computes the polar factor of each matrix of a stack, in float64.
 
-    With `W = U S V^T` it is `U V^T`: the nearest matrix whose singular values
-    are all 1, with orthonormal columns where a matrix is tall and orthonormal
-    rows where it is wide.
+    For `W = U S V^T` it is `U V^T`, the nearest matrix whose singular values
+    are all 1. Its columns are orthonormal if the matrix is tall, its rows if
+    the matrix is wide.
 
     Example:
 
@@ -17,19 +17,21 @@ def factor(matrices: np.ndarray, steps: int | None = None) -> np.ndarray:
 
     Args:
         matrices: Finite array `(..., m, n)`.
-        steps: Number of steps of Newton and Schulz, which come near to the
-            factor: from `X = W / ||W||_F`, with the shorter side as columns,
-            `X <- 1.5 X - 0.5 X (X^T X)`. Each multiplies a small singular
-            value by 1.5. `None` gives the factor itself, by a singular value
-            decomposition: to bring all values of a square matrix to 1 takes
-            about 30 steps and twice its time. Defaults to `None`.
+        steps: Number of Newton-Schulz iterations that approximate the factor:
+            starting from `X = W / ||W||_F`, with the shorter side as columns,
+            `X <- 1.5 X - 0.5 X (X^T X)`. Each iteration multiplies a small
+            singular value by 1.5. `None` computes the exact factor by a
+            singular value decomposition. About 30 iterations bring all values
+            of a square matrix to 1, which takes twice the time of a
+            decomposition. Defaults to `None`.
 
     Returns:
-        An array of the same shape. Directions that a matrix lacks, to
+        An array of the same shape. Singular values of 0, up to rounding, remain
+        0, so a matrix of zeros does not change.
         rounding, are 0 in it as well, and so is a matrix of zeros.
     """
     found = np.asarray(matrices, np.float64)
-    # By the largest entry first: squares of tiny and of huge ones are lost.
+    # Normalize first: squares of tiny or huge entries under- or overflow.
     largest = np.abs(found).max(axis=(-2, -1), keepdims=True, initial=0.0)
     found = found / np.where(largest, largest, 1)
     if steps is not None:

@@ -1,4 +1,4 @@
-"""The learning rate that a model was compiled with, where it can be known."""
+"""Finds the learning rate that a model was compiled with."""
 
 import contextlib
 import inspect
@@ -12,32 +12,31 @@ from keras import ops
 
 from ws_keras import _keras
 
-# A rate that someone has typed has no more digits, and is not so far below
-# the default of its optimizer.
+# A rate that a person has typed has few digits, and it is not far below the
+# default rate of its optimizer.
 _DIGITS = 2
 _RATIO = 1000
 
 
 class LearningRateLeft(UserWarning):
-    """The learning rate may be what callbacks of an earlier fit have left."""
+    """Callbacks of an earlier fit may have left the present learning rate."""
 
 
 class Past:
-    """What the last fit of a model has made of its learning rate.
+    """How the last fit of a model changed its learning rate.
 
-    Keras keeps no rate but the present one. Callbacks that change it
-    (`ReduceLROnPlateau`, `LearningRateScheduler`) note it in the history of
-    their fit. If the optimizer had made no step before that fit, the first
-    rate there is the one that the model was compiled with. A fit with
-    `ShrinkPerturb` notes here what it began and ended with.
+    Keras stores only the present rate. Callbacks that change it
+    (`ReduceLROnPlateau`, `LearningRateScheduler`) record it in the history of
+    the fit. If the optimizer had made no step before that fit, the first
+    recorded rate is the compiled rate. A fit with `ShrinkPerturb` also stores
+    the rates at its begin and end here.
 
     Attributes:
-        present: The present rate, `None` where there is not one number.
-        compiled: The rate that the model was compiled with, `None` where it
-            is not known.
+        present: Present rate, or `None` if it is not a single number.
+        compiled: Rate that the model was compiled with, or `None` if unknown.
 
     Args:
-        model: Model, outside of `fit`, or before `fit` has made its history.
+        model: Model, outside of `fit` or before `fit` creates its history.
     """
 
     def __init__(self, model):
@@ -62,33 +61,34 @@ class Past:
             self.compiled = self._logged[0]
 
     def note(self) -> None:
-        """Keeps what is known for the time after a fit that ends now."""
+        """Stores what is known at the end of a fit."""
         if self.present is not None:
             left = _rate(self._optimizer)
             _NOTED[_core(self._optimizer)] = (self.compiled, left)
 
     def restore(self) -> None:
-        """Puts the compiled rate back where the last fit has left another.
+        """Restores the compiled rate if the last fit left another one.
 
-        One that was assigned since stays. Where the compiled rate is not
-        known, a warning names one that looks as if it had been left.
+        A rate that was assigned after that fit is kept. If the compiled rate is
+        unknown and the present rate looks like one that a callback has left, a
+        warning says so.
         """
         if self.present is None or _rate(self._optimizer) != self.present:
-            return  # a callback of this fit has set another one
+            return  # a callback of this fit has set another rate
         if self._was_left():
             _core(self._optimizer).learning_rate = self.compiled
         elif self._looks_left():
             warnings.warn(
-                f"The learning rate stays at {self.present:.6g}, and the "
-                "state of the optimizer is reset. If a callback such as "
-                "`ReduceLROnPlateau` has left it there, set the rate that "
-                "you want: `model.optimizer.learning_rate = ...`.",
+                f"The learning rate stays at {self.present:.6g}, although the "
+                "optimizer is reset. If a callback such as "
+                "`ReduceLROnPlateau` has lowered it, set the rate that you "
+                "want: `model.optimizer.learning_rate = ...`.",
                 LearningRateLeft,
                 stacklevel=2,
             )
 
     def _was_left(self) -> bool:
-        """Whether the present rate is one of the last fit, or its next one."""
+        """Whether the present rate belongs to the last fit."""
         if self.compiled is None or _same(self.present, self.compiled):
             return False
         if self._is_noted:
@@ -96,7 +96,7 @@ class Past:
         rates = self._logged
         if any(_same(self.present, rate) for rate in rates):
             return True
-        # A rate that falls at the end of the last epoch is not in its logs.
+        # A rate that changes at the end of the last epoch is not in its logs.
         pairs = zip(rates, rates[1:], strict=False)
         factors = [b / a for a, b in pairs if a and not _same(a, b)]
         return any(_same(self.present, rates[-1] * f) for f in factors)
@@ -118,14 +118,15 @@ class Past:
 def compiled(model) -> float | None:
     """Returns the learning rate that a model was compiled with.
 
-    Known before the first step, and after one fit in this process whose
-    callbacks noted the rate in its history; a file does not keep it.
+    The rate is known before the first step. It is also known after one fit in
+    this process whose callbacks recorded the rate in its history. A saved file
+    does not contain it.
 
     Args:
         model: `keras.Model`, outside of `fit`.
 
     Returns:
-        The rate; `None` where it is not known, or not one number.
+        The rate, or `None` if it is unknown or not a single number.
     """
     return Past(model).compiled
 
@@ -137,24 +138,24 @@ def present(model) -> float | None:
         model: `keras.Model`.
 
     Returns:
-        The rate; `None` without an optimizer, with several, and with a
-        schedule, which follows the optimizer's count of steps.
+        The rate, or `None` without an optimizer, with several optimizers, or
+        with a schedule, which depends on the optimizer's step count.
     """
     return _rate(getattr(model, "optimizer", None))
 
 
 def past(model) -> Past | None:
-    """Returns the `Past` of a model that a reset is to act on, if any."""
+    """Returns the `Past` that a reset uses, or `None`."""
     return _GIVEN[model] if model in _GIVEN else Past(model)
 
 
 @contextlib.contextmanager
 def given(model, past: Past | None) -> Iterator[None]:
-    """Within `fit`, tells a reset what the fit before it has left.
+    """Provides the `Past` of a model to resets within `fit`.
 
     Args:
-        model: The model that is fitted.
-        past: Its `Past`; `None` for a reset that leaves the rate alone.
+        model: Model that is being fitted.
+        past: Its `Past`, or `None` for a reset that keeps the rate.
     """
     _GIVEN[model] = past
     try:
@@ -163,7 +164,7 @@ def given(model, past: Past | None) -> Iterator[None]:
         del _GIVEN[model]
 
 
-# Of each optimizer: the compiled rate, and the one that a fit has left.
+# For each optimizer: the compiled rate, and the rate at the end of a fit.
 _NOTED = weakref.WeakKeyDictionary()
 _GIVEN = weakref.WeakKeyDictionary()
 _NAME = "learning_rate"
@@ -176,7 +177,7 @@ def _core(optimizer):
 def _rate(optimizer) -> float | None:
     core = _core(optimizer)
     rate = _keras.rate(core)
-    # A schedule is no variable; what holds several optimizers has no rate.
+    # A schedule is not a variable; nested optimizers have no single rate.
     if not isinstance(rate, keras.Variable) or not hasattr(core, _NAME):
         return None
     return float(ops.convert_to_numpy(rate))
@@ -187,7 +188,7 @@ def _steps(optimizer) -> int:
 
 
 def _batches(history) -> int | None:
-    """Number of batches of a fit, if it began with its first epoch."""
+    """Returns the batches of a fit, if it began with its first epoch."""
     steps, epochs = history.params.get("steps"), history.epoch
     if not steps or not epochs or epochs[0] != 0:
         return None

@@ -1,4 +1,4 @@
-"""Dormant units begun anew: ReDo."""
+"""ReDo: reinitializes dormant units."""
 
 import secrets
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from ws_keras.transforms import noise as noises
 from ws_keras.transforms import report as reports
 from ws_keras.transforms import resets
 
-SAMPLES = 512  # of the article
+SAMPLES = 512  # as in the article
 THRESHOLD = 0.1
 
 
@@ -32,29 +32,34 @@ def redo(
     samples: int = SAMPLES,
     build_fn: Callable | None = None,
 ) -> reports.Report:
-    """Begins dormant units anew, in place.
+    """Reinitializes dormant units, in place.
 
     ReDo of Sokar et al., "The Dormant Neuron Phenomenon in Deep Reinforcement
-    Learning" (ICML 2023, arXiv:2302.12902). A unit's score is the mean of its
+    Learning" (ICML 2023, arXiv:2302.12902). The score of a unit is its mean
     absolute activation over samples, divided by the mean over the units of its
-    layer, so that scores average to 1. A unit whose score is at most
-    `threshold` is dormant: its incoming weights are drawn anew from their own
-    initializers, its outgoing weights become 0, and so do the optimizer's
-    moments of both. The network's function stays where a unit gave 0; behind a
-    batch norm that makes another number of 0, the bias of what reads the unit
-    takes that up, where it can (see docs/methods.md).
+    layer. A unit is dormant if its score is at most `threshold`. For each
+    dormant unit, the incoming weights are drawn anew from their own
+    initializers, the outgoing weights become 0, and so do the optimizer's
+    moments of both.
 
-    The units are the output channels of `Dense` layers and convolutions. What
-    reads them is found in the graph of the model, behind activations, pooling,
-    flattening, dropout, padding, depthwise convolutions, concatenation, in
-    nested models, and behind batch norm, whose gamma, beta and moments of the
-    unit begin anew too. These units stay, and the report says why: those that
-    are added to others, as in the stream of a residual network (in whose
-    blocks the others are reset); those of a layer norm; outputs of the model;
-    weights that two layers share; and those that have a part in a frozen
-    layer. Where it is not found what reads a unit, as behind a layer of your
-    own, the layer is refused by name. Everything is checked before the first
-    weight is written.
+    If the activation of a unit was 0, the reset does not change the function of
+    the network. A batch norm behind the activation can turn this 0 into another
+    constant. The bias of the next layer then absorbs the constant if it can;
+    see the [page on methods](methods.md).
+
+    The units are the output channels of `Dense` and convolution layers. The
+    layers that read them are found in the graph of the model: behind
+    activations, pooling, flattening, dropout, padding, depthwise convolutions,
+    concatenation, batch norm and nested models. Gamma, beta and moments of
+    batch norm are reset along with a unit.
+
+    Some units cannot be reset, and the report gives the reason: units that are
+    added to others, as in the stream of a residual network (units inside its
+    blocks can be reset); units under a layer norm; outputs of the model;
+    weights that two layers share; and units with weights in a frozen layer. An
+    error names each layer whose readers cannot be found, for example in front
+    of a custom layer. All arguments are checked before the first weight is
+    written.
 
     Example:
 
@@ -66,22 +71,33 @@ def redo(
 
     Args:
         model: Built functional or `Sequential` model.
-        data: Samples to measure the activations on: arrays, a dataset or
-            batches, as in `recalibrate`; of a tuple, the first item counts.
-            The model runs in inference mode, and nothing of it is kept.
-        threshold: The article's tau, at least 0: 0 resets units that never
-            respond. Defaults to 0.1 (the article; other implementations have
-            0.025).
-        seed: Non-negative integer that fixes the draws. `None` draws one from
-            the operating system. Defaults to `None`.
-        include: Layers whose units may be reset, by their kernels; patterns
-            as in `shrink_perturb`. `None` means all. Defaults to `None`.
-        exclude: Likewise, layers whose units stay. Their kernels can still be
-            written where they read a unit of another layer; what is frozen is
-            never written. Defaults to `None`.
-        frozen: Whether frozen weights may be written. Defaults to `False`.
-        samples: Most samples of `data` that are used. Defaults to 512.
+        data: Samples on which to measure activations: arrays, a dataset or
+            batches, as in `recalibrate`. The first item of a tuple is used. The
+            model runs in inference mode without side effects.
+        threshold: Largest score of a dormant unit, the article's tau, at least
+            0. With 0, only units that never respond are reset. Defaults to 0.1
+            (the article; other implementations use 0.025).
+        seed: Non-negative integer that fixes the draws. `None` draws a seed
+            from the operating system. Defaults to `None`.
+        include: Layers whose units may be reset, given by their kernels;
+            patterns as in `shrink_perturb`. `None` means all. Defaults to
+            `None`.
+        exclude: Layers whose units are not reset. Their kernels can still
+            change if they read a unit of another layer. Frozen weights never
+            change. Defaults to `None`.
+        frozen: Whether to change frozen weights too. Defaults to `False`.
+        samples: Maximum number of samples of `data`. Defaults to 512.
         build_fn: See `shrink_perturb`. Defaults to `None`.
+
+    Returns:
+        A `Report` with one line per variable. A line says how many units of the
+        variable were reset.
+
+    Raises:
+        ValueError: If an argument is out of its range, if the model is not a
+            graph of layers or not built, if the readers of a unit cannot be
+            found, if no layer is selected, if activations or weights are not
+            finite, or if the optimizer has no moments of single weights.
 
     Returns:
         A `Report` with one line per variable; those of units that were reset
@@ -115,7 +131,7 @@ def dormant(sizes: list[np.ndarray], threshold: float) -> list[np.ndarray]:
     [0, 2]
 
     Args:
-        sizes: Mean absolute activation of each unit, one array a layer.
+        sizes: Mean absolute activation of each unit, one array per layer.
         threshold: Largest score of a dormant unit.
     """
     return [
@@ -124,16 +140,16 @@ def dormant(sizes: list[np.ndarray], threshold: float) -> list[np.ndarray]:
 
 
 def check_threshold(threshold) -> None:
-    """Raises a ValueError unless a threshold is a number of at least 0."""
+    """Raises a ValueError unless a threshold is a finite number >= 0."""
     if not checks.is_number(threshold) or not 0 <= threshold < np.inf:
         raise ValueError(
-            "`threshold` must be a finite number of at least 0, a part of the "
-            f"layer's mean. Received: threshold={threshold!r}."
+            "`threshold` must be a finite number of at least 0, a fraction of "
+            f"the layer's mean. Received: threshold={threshold!r}."
         )
 
 
 def first(model, data, samples: int) -> list:
-    """Returns batches that hold so many samples, or fewer, of some data.
+    """Returns batches of data with at most this number of samples.
 
     Raises:
         ValueError: If there is no batch.
@@ -152,10 +168,10 @@ def first(model, data, samples: int) -> list:
 
 
 def mean_activity(measure: activity.Activity, found: list) -> list[np.ndarray]:
-    """Returns the mean activation of each unit over batches, by samples.
+    """Computes the mean activation of each unit, weighted by samples.
 
     Raises:
-        ValueError: If an activation is nan or infinite.
+        ValueError: If an activation is NaN or infinite.
     """
     sizes = [len(keras.tree.flatten(batch)[0]) for batch in found]
     means = [
@@ -165,7 +181,7 @@ def mean_activity(measure: activity.Activity, found: list) -> list[np.ndarray]:
     if not all(map(arrays.is_finite, means)):
         raise errors.NotFinite(
             "The activations must be finite to find dormant units. Received: "
-            "nan or infinity. Look at the data and at the weights: the "
-            "training may have diverged."
+            "NaN or infinity. Check the data and the weights: the training "
+            "may have diverged."
         )
     return means

@@ -1,4 +1,4 @@
-"""Layers built once more, to draw from the initializers they were made with."""
+"""Builds layers anew to draw from their own initializers."""
 
 import copy
 import dataclasses
@@ -20,7 +20,7 @@ _CONSTANTS = (keras.initializers.Zeros, keras.initializers.Ones)
 
 @dataclasses.dataclass(frozen=True)
 class _Place:
-    """A variable of a new build: what draws its value, or the value."""
+    """A variable of a new build: its value, or the initializer to draw it."""
 
     shape: tuple
     dtype: str
@@ -29,19 +29,19 @@ class _Place:
 
     @property
     def seed(self) -> int | None:
-        """The seed by which Keras draws the value, if it is one number."""
+        """The seed of Keras' draw, if it is a single number."""
         seed = getattr(self.initializer, "seed", None)
         return seed if isinstance(seed, int) and self.is_known else None
 
     @property
     def is_known(self) -> bool:
-        """Whether Keras draws the value, and not a user's function."""
+        """Whether Keras draws the value, not a function of the user."""
         module = getattr(self.initializer, "__module__", "")
         return module.startswith("keras.")
 
     @property
     def is_constant(self) -> bool:
-        """Whether it starts with one number of Keras' choice or the config."""
+        """Whether the start is one number from Keras or from the config."""
         if type(self.initializer) is keras.initializers.Constant:
             return isinstance(self.initializer.value, (int, float))
         return type(self.initializer) in _CONSTANTS
@@ -53,28 +53,28 @@ class _Place:
 
 
 class Twin:
-    """Variables of a new build, without values where that is possible.
+    """Variables of a new build, without values where possible.
 
     Args:
         places: A `_Place` for each variable.
-        is_empty: Whether they were built without values.
+        is_empty: Whether the variables were built without values.
     """
 
     def __init__(self, places: list[_Place], is_empty: bool):
         self._places, self.is_empty = places, is_empty
 
     def shape(self, index: int) -> tuple | None:
-        """Returns the shape of a variable, `None` where there is none."""
+        """Returns the shape of a variable, or `None` if it is absent."""
         if index >= len(self._places):
             return None
         return self._places[index].shape
 
     def is_known(self, index: int) -> bool:
-        """Whether Keras draws the value, and not a user's function."""
+        """Whether Keras draws the value, not a function of the user."""
         return self.is_empty and self._places[index].is_known
 
     def value(self, index: int) -> np.ndarray:
-        """Returns a draw of a variable; of one without values a new one."""
+        """Returns a value of a variable; a new draw if it has no value."""
         place = self._places[index]
         with keras.device("cpu:0"):
             value = place.value
@@ -83,17 +83,17 @@ class Twin:
             return variables.host(value)
 
     def is_drawn_by(self, known: dict[int, tuple]) -> bool:
-        """Whether constants and the seeds of `known` decide all values."""
+        """Whether constants and the seeds in `known` determine all values."""
         return self.is_empty and all(
             place.value is None and (place.is_constant or place.seed in known)
             for place in self._places
         )
 
     def reseeded(self, seed_of: Callable[[int], int]) -> "Twin":
-        """Returns a twin that draws by other seeds.
+        """Returns a twin that draws with other seeds.
 
         Args:
-            seed_of: Function of a seed of this twin, which gives the other.
+            seed_of: Function that maps a seed of this twin to another seed.
         """
         places = [
             place if place.seed is None else place.reseeded(seed_of(place.seed))
@@ -103,21 +103,21 @@ class Twin:
 
 
 def of_model(model) -> Twin:
-    """Returns a twin that is a whole new model, with its values."""
+    """Returns the twin that holds all values of a new model."""
     return _with_values(all_variables(model))
 
 
-# Twins that can draw again by other seeds, by layer: its configs when it was
-# built, the twin, and the place in the config of each seed.
+# Twins that can be redrawn with other seeds. By layer: its configs when it was
+# built, the twin, and the position of each seed in the config.
 _KEPT = weakref.WeakKeyDictionary()
 
 
 def of_layer(layer, address: tuple) -> Twin:
     """Returns a twin of the variables that a layer itself holds.
 
-    A layer of Keras that needs no more than Keras' own initializers is built
-    once and drawn again by other seeds, which gives what building it again
-    would.
+    A Keras layer that uses only Keras' own initializers is built once. It is
+    then redrawn with other seeds, which yields the same values as another
+    build.
     """
     kept = _KEPT.get(layer)
     if kept is not None:
@@ -137,9 +137,9 @@ def of_layer(layer, address: tuple) -> Twin:
 
 
 def _is_of_keras(layer) -> bool:
-    """Whether Keras alone decides what a new build of a layer is like.
+    """Whether Keras alone determines a new build of a layer.
 
-    A user's `build` may do anything with a seed, or without one.
+    A user's `build` may use a seed in any way, or draw without a seed.
     """
     return all(
         getattr(type(layer), name).__module__.startswith("keras.")
@@ -155,17 +155,17 @@ def _is_of_keras(layer) -> bool:
 
 
 def _key(layer) -> str:
-    """Returns what tells one build of a layer of Keras from another."""
+    """Returns a key that identifies the build of a Keras layer."""
     return repr((layer.get_config(), layer.get_build_config()))
 
 
 def of_whole_layer(layer, address: tuple) -> Twin:
-    """Returns a twin of all variables in a layer and the layers inside it."""
+    """Returns a twin of all variables of a layer and its sublayers."""
     return _built(layer, address, all_variables)
 
 
 def all_variables(layer) -> list:
-    """Returns the variables of a layer and of the layers inside it."""
+    """Returns the variables of a layer and its sublayers."""
     variables.check_built(layer)
     return [variable for variable, _ in ownership.located(layer)]
 
@@ -176,15 +176,15 @@ def _built(layer, address: tuple, listed: Callable) -> Twin:
         with scope:
             found = listed(_rebuilt(layer, address))
         return Twin([_without_value(v, scope) for v in found], is_empty=True)
-    except Exception:  # a class that makes or reads values in `build`
+    except Exception:  # the class creates or reads values in `build`
         return _with_values(listed(_rebuilt(layer, address)))
 
 
 def _without_value(variable, scope: keras.StatelessScope) -> _Place:
-    # What `build` itself has assigned lies in the scope.
+    # The scope holds the values that `build` has assigned.
     value = scope.get_current_value(variable)
     initializer = _keras.initializer(variable)
-    if value is None and initializer is None:  # one from elsewhere
+    if value is None and initializer is None:  # created elsewhere
         value = variable.value
     shape = tuple(variable.shape)
     return _Place(shape, variable.dtype, initializer, value)
@@ -205,7 +205,7 @@ def _rebuilt(layer, address: tuple):
 
 
 def _reseeded(config: Any, address: tuple) -> Any:
-    """Returns a config with a seed derived from its place for each seed."""
+    """Replaces each seed in a config by one derived from its position."""
     if isinstance(config, dict):
         return {
             key: seeds.derive(*address, str(key))
@@ -220,7 +220,7 @@ def _reseeded(config: Any, address: tuple) -> Any:
 
 
 def _seed_places(config: Any, place: tuple = ()) -> Iterator[tuple]:
-    """Yields the places of the seeds that `_reseeded` replaces."""
+    """Yields the positions of the seeds that `_reseeded` replaces."""
     if isinstance(config, dict):
         for key, value in config.items():
             if key == "seed":

@@ -1,4 +1,4 @@
-"""What a transform did to each variable."""
+"""Reports how a transform changed each variable."""
 
 import dataclasses
 import math
@@ -11,12 +11,12 @@ from ws_keras.transforms import arrays
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """What happened to one variable.
+    """The change of one variable.
 
-    `action` is `"mixed"` (with noise, or shrunk), `"changed"` (in another way),
-    `"reset"` or `"kept"`, with `reason` for the last.
-    Norms are L2 norms; `cosine` is between the values before and after, and
-    nan where one of them is zero. `noise_norm` is the norm of what was added.
+    `action` is `"mixed"` (shrunk or perturbed), `"changed"` (in another way),
+    `"reset"` or `"kept"`. `reason` says why a variable was kept. Norms are L2
+    norms. `cosine` compares the values before and after; it is NaN if one of
+    them is zero. `noise_norm` is the norm of the added term.
     """
 
     path: str
@@ -33,7 +33,7 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """One `Line` per variable; prints as a table."""
+    """One `Line` per variable. It prints as a table."""
 
     lines: tuple[Line, ...]
 
@@ -45,7 +45,7 @@ class Report:
 
     @property
     def touched(self) -> list[Line]:
-        """The lines of the variables that did not stay."""
+        """The lines of the variables that were not kept."""
         return [line for line in self.lines if line.action != "kept"]
 
     def totals(self) -> dict[str, float]:
@@ -92,10 +92,9 @@ def line(
         action: `"mixed"`, `"changed"` or `"reset"`.
         before: Value before.
         after: Value after.
-        noise: What was added, before the scale of `perturb`. Defaults to
-            nothing.
-        shrink: Factor of the old value; nan where there is none.
-        perturb: Scale of the noise; nan where there is none.
+        noise: Noise before it is multiplied by `perturb`. Defaults to `None`.
+        shrink: Factor of the old value, or NaN.
+        perturb: Scale of the noise, or NaN.
 
     Returns:
         A `Line`.
@@ -117,9 +116,9 @@ def line(
 
 
 def kept(entry, reason: str) -> Line:
-    """Returns the line of a variable that stays.
+    """Returns the line of a variable that was kept.
 
-    The norm of a variable that is not a float is nan.
+    The norm is NaN if the variable does not hold floats.
     """
     norm = _norm(entry.value()) if entry.kind != "other" else math.nan
     cosine = 1.0 if 0 < norm < math.inf else math.nan
@@ -138,7 +137,7 @@ def kept(entry, reason: str) -> Line:
 
 
 def _norms_and_product(before, after) -> tuple[float, float, float]:
-    """Norms of two arrays and their inner product."""
+    """Computes the norms of two arrays and their inner product."""
     return (
         _norm(before),
         _norm(after),
@@ -152,7 +151,7 @@ def _norm(array: np.ndarray) -> float:
 
 
 def _product(a: np.ndarray, b: np.ndarray) -> float:
-    """Inner product; in single precision only where that is enough."""
+    """Computes an inner product, in single precision if it suffices."""
     if a.dtype == b.dtype == np.float32:
         total = _sum_of_blocks(a, b, np.float32)
         if _SMALL < abs(total) < _LARGE:
@@ -160,7 +159,7 @@ def _product(a: np.ndarray, b: np.ndarray) -> float:
     return _sum_of_blocks(a, b, np.float64)
 
 
-# Squares of single precision in between have neither vanished nor overflowed.
+# Within these bounds, squares in single precision neither under- nor overflow.
 _SMALL, _LARGE = 1e-20, 1e30
 
 

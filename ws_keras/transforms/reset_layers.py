@@ -1,4 +1,4 @@
-"""Some layers of a model as if they had just been built."""
+"""Reinitializes some layers of a model."""
 
 from collections.abc import Callable
 
@@ -20,12 +20,13 @@ def reset_layers(
     optimizer: str = "reset",
     build_fn: Callable | None = None,
 ) -> reports.Report:
-    """Draws the weights of some layers anew, in place.
+    """Reinitializes some layers, in place.
 
-    The statistics of these layers (such as batch-norm moments) go back to
-    their start as well; all other layers stay as they are. To warm-start only
-    the first layers (appendix of Ash & Adams, 2020), reset the last ones; to
-    train an old body with a new head, reset the last one.
+    The weights of these layers are drawn anew from their own initializers, and
+    their statistics (such as batch-norm moments) are reset. All other layers
+    are not changed. To warm-start only the first layers (appendix of Ash &
+    Adams, 2020), reset the last ones. To train an old body with a new head,
+    reset the last layer.
 
     Example:
 
@@ -37,25 +38,25 @@ def reset_layers(
         model: Built `keras.Model`.
         include: Pattern or patterns of the weights to draw anew; see
             `shrink_perturb`. Defaults to `None`.
-        first: Number of layers from the input on, instead of `include`.
-            Layers without weights do not count; a layer made of others, such
-            as `Bidirectional`, counts once; a nested model counts as its
+        first: Number of layers, counted from the input, in place of `include`.
+            Layers without weights do not count. A layer that wraps others, such
+            as `Bidirectional`, counts once. A nested model counts as its
             layers. Defaults to `None`.
-        last: Likewise, from the output back. Defaults to `None`.
+        last: Number of layers, counted from the output, in place of `include`.
+            Defaults to `None`.
         seed: See `shrink_perturb`. Defaults to `None`.
-        frozen: Whether frozen layers are drawn anew too. Defaults to
-            `False`.
-        optimizer: `"reset"`, `"reset_slots"` or `"keep"`; see
-            `shrink_perturb`. It has one state for the whole model. Defaults
-            to `"reset"`.
+        frozen: Whether to reinitialize frozen layers too. Defaults to `False`.
+        optimizer: `"reset"`, `"reset_slots"` or `"keep"`; see `shrink_perturb`.
+            It applies to the state of the whole model. Defaults to `"reset"`.
         build_fn: See `shrink_perturb`. Defaults to `None`.
 
     Returns:
         A `Report`.
 
     Raises:
-        ValueError: If not exactly one of `include`, `first` and `last` is
-            given, a number is out of its range, or a pattern matches nothing.
+        ValueError: Unless exactly one of `include`, `first` and `last` is
+            given, if a number is out of its range, or if a pattern matches
+            nothing.
     """
     given = {"include": include, "first": first, "last": last}
     if sum(value is not None for value in given.values()) != 1:
@@ -83,8 +84,8 @@ def _at_end(model, first, last) -> list:
     name, count = ("first", first) if last is None else ("last", last)
     if type(count) is not int or not 1 <= count <= len(found):
         raise ValueError(
-            f"`{name}` must be an integer from 1 to the number of layers with "
-            f"weights, here {len(found)}. Received: {name}={count!r}."
+            f"`{name}` must be an integer from 1 to {len(found)}, the number "
+            f"of layers with weights. Received: {name}={count!r}."
         )
     return found[:count] if last is None else found[-count:]
 

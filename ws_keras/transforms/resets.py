@@ -1,4 +1,4 @@
-"""Units of a network begun anew, in place: the mechanism of all methods."""
+"""Reinitializes units of a network, in place."""
 
 import dataclasses
 
@@ -9,6 +9,7 @@ from ws_keras.transforms import fresh
 from ws_keras.transforms import makers
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import report as reports
+from ws_keras.transforms import selecting
 from ws_keras.transforms import slots as slots_of
 from ws_keras.transforms import starts
 from ws_keras.transforms import units as graph_units
@@ -17,9 +18,10 @@ from ws_keras.transforms import variables
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """The layers whose units can be reset, and why others' cannot.
+    """The layers whose units can be reset.
 
-    `entries` are all variables of the model, `reasons` is by their index.
+    `entries` holds all variables of the model. `reasons` says, by their index,
+    why variables cannot be reset.
     """
 
     entries: list[variables.Entry]
@@ -30,25 +32,26 @@ class Selection:
 def select(
     model: keras.Model, include=None, exclude=None, frozen: bool = False
 ) -> Selection:
-    """Finds the layers whose units are meant and can be reset.
+    """Finds the selected layers whose units can be reset.
 
     Args:
         model: Built functional or `Sequential` model.
-        include: Layers whose units may be reset, by their kernels; patterns
-            as in `shrink_perturb`. `None` means all. Defaults to `None`.
-        exclude: Likewise, layers whose units stay. Defaults to `None`.
-        frozen: Whether frozen weights may be written. Defaults to `False`.
+        include: Layers whose units may be reset, given by their kernels;
+            patterns as in `shrink_perturb`. `None` means all. Defaults to
+            `None`.
+        exclude: Layers whose units are not reset. Defaults to `None`.
+        frozen: Whether to change frozen weights too. Defaults to `False`.
 
     Returns:
         A `Selection`.
 
     Raises:
-        ValueError: If the model has no graph, it is not found what reads the
-            units of a layer that is meant, a pattern matches nothing, or no
-            layer is left.
+        ValueError: If the model is not a graph of layers, if the readers of the
+            units of a selected layer cannot be found, if a pattern matches
+            nothing, or if no layer is selected.
     """
     found = variables.entries(model)
-    meant = variables.selected(
+    meant = selecting.selected(
         found, variables.WEIGHT, include, exclude, frozen
     )
     variables.check_plain(
@@ -80,24 +83,23 @@ def reset(
     zero_bias: bool = False,
     build_fn=None,
 ) -> reports.Report:
-    """Begins some units anew, in place.
+    """Reinitializes units, in place.
 
-    Their incoming weights are drawn from their own initializers, as are those
-    on the way to what reads them (gamma, beta and moments of batch norm); the
-    outgoing weights become 0. Where a batch norm stands between an activation
-    and what reads it, and makes another number of 0, the bias of the reader
-    takes that up, if it has one and its padding is `"valid"`. In the optimizers
-    the slots of all weights that begin anew go back to their start; averages of
-    weights follow them. So a unit that gives 0 is replaced without a change
-    of the network's function.
-    All other weights stay to the last bit.
+    The incoming weights of each unit are drawn from their own initializers, as
+    are gamma, beta and moments of a batch norm behind it. The outgoing weights
+    become 0. Optimizer slots of all these weights are reset, and moving
+    averages follow the weights. Therefore a unit whose activation is 0 is
+    replaced without changing the function of the network. A batch norm behind
+    the activation can turn this 0 into another constant. The bias of the next
+    layer absorbs the constant if the layer has a bias and `"valid"` padding.
+    All other weights keep their exact bits.
 
     Args:
-        model: The model of the selection.
-        selection: From `select`.
-        chosen: For each layer of it, the numbers of the units.
+        model: Model of the selection.
+        selection: Result of `select`.
+        chosen: Numbers of the units to reset, for each layer of `selection`.
         seed: Non-negative integer that fixes the draws.
-        zero_bias: Whether biases become 0 instead of a fresh draw. Defaults to
+        zero_bias: Whether biases become 0 instead of being drawn. Defaults to
             `False`.
         build_fn: See `shrink_perturb`. Defaults to `None`.
 
@@ -105,9 +107,9 @@ def reset(
         A `Report` with one line per variable.
 
     Raises:
-        ValueError: If a fresh draw is impossible, a weight is not finite, or
-            the optimizer cannot be rebuilt or has no slots for single
-            weights. Nothing is written then.
+        ValueError: If a fresh draw is impossible, if a weight is not finite, or
+            if the optimizer cannot be rebuilt or has no slots of single
+            weights. Nothing is written in these cases.
     """
     pieces = _pieces(selection, chosen)
     shifts = _shifts(selection, chosen)
@@ -144,9 +146,9 @@ def reset(
 
 
 def check_optimizer(model: keras.Model, selection: Selection) -> None:
-    """Raises a ValueError if slots of single units cannot begin anew.
+    """Raises a ValueError if the slots of single units cannot be reset.
 
-    An optimizer that is not built yet has none.
+    An optimizer that is not built has no slots.
     """
     parts = [part for each in selection.layers for part in each.parts]
     weights = [part.entry.variable for part in parts]
@@ -155,10 +157,10 @@ def check_optimizer(model: keras.Model, selection: Selection) -> None:
 
 
 def _pieces(selection: Selection, chosen: list) -> list[tuple]:
-    """Returns what is written: entry, role, place and what the report says.
+    """Returns what is written: entry, role, place and the report's text.
 
-    What becomes 0 comes last: the weight between two units that both begin
-    anew is an outgoing one.
+    Zeros are written last: if both units of a weight are reset, the weight
+    counts as an outgoing one.
     """
     found = []
     for each, numbers in zip(selection.layers, chosen, strict=True):
@@ -172,7 +174,7 @@ def _pieces(selection: Selection, chosen: list) -> list[tuple]:
 
 
 def _shifts(selection: Selection, chosen: list) -> list[tuple]:
-    """Returns biases that take up constants, each with what is added."""
+    """Returns the biases that absorb constants, each with its change."""
     found = []
     for each, numbers in zip(selection.layers, chosen, strict=True):
         for part in each.of(graph_units.OUTGOING):
@@ -187,7 +189,7 @@ def _shifts(selection: Selection, chosen: list) -> list[tuple]:
 
 
 def _begun(state: optimizers.Change, pieces: list) -> list[tuple]:
-    """Returns the slots that change, each with its new value."""
+    """Returns the slots that are reset, each with its new value."""
     places, weights = {}, {}
     for entry, _, place, _ in pieces:
         places.setdefault(id(entry.variable), []).append(place)
@@ -221,7 +223,7 @@ def _write(entry, after, pieces: list, shifts: list, state) -> reports.Line:
     entry.variable.assign(after)
     line = reports.line(entry, "changed", before, after)
     what = "; ".join(dict.fromkeys(piece[3] for piece in own))
-    what = what or "takes up constants of units"
+    what = what or "absorbs constants of units"
     return dataclasses.replace(line, reason=what)
 
 
@@ -234,7 +236,7 @@ def _reason(entry: variables.Entry, selection: Selection) -> str:
 
 
 def _frozen(each: graph_units.Units) -> str:
-    """Returns which frozen layer has a part in the units, `""` if none."""
+    """Names a frozen layer that holds weights of the units, `""` if none."""
     for part in each.parts:
         if part.entry.frozen:
             return f"has weights in the frozen layer {part.entry.owner.name!r}"
@@ -243,8 +245,8 @@ def _frozen(each: graph_units.Units) -> str:
 
 def _unknown(each: graph_units.Units) -> ValueError:
     return ValueError(
-        "It must be known which weights read a unit, to set them to 0. "
-        f"Received: the layer {each.layer.name!r}, whose output {each.reason}. "
+        "The layers that read a unit must be known, to zero their weights. "
+        f"Received: layer {each.layer.name!r}, whose output {each.reason}. "
         f"Leave it out with `exclude={each.layer.name!r}`."
     )
 

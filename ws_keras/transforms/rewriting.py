@@ -1,4 +1,4 @@
-"""Weights that are computed anew from their present values, in place."""
+"""Replaces weights by functions of their present values, in place."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -15,25 +15,26 @@ def rewrite(
     optimizer: str,
     reason: Callable[[variables.Entry], str],
 ) -> reports.Report:
-    """Replaces some weights by a function of each, optimizer state included.
+    """Replaces each weight by a function of it, and updates the optimizer.
 
-    What can fail does so before the first weight is written. Constraints hold
-    afterwards, and what an optimizer holds of a weight, such as its moving
-    average, is changed as the weight is.
+    All errors are raised before the first weight is written. Constraints are
+    applied afterwards. What an optimizer stores of a weight, such as its moving
+    average, changes in the same way as the weight.
 
     Args:
         model: Built `keras.Model`.
-        found: All its variables.
-        changes: For the index of each weight that changes, a function of an
-            array that gives another one of the same shape and dtype.
+        found: All variables of the model.
+        changes: By the index of each weight to change, a function of an array
+            that returns an array of the same shape and dtype.
         optimizer: Policy; see `optimizers.reset`.
-        reason: Function of the entry of a variable that stays: why.
+        reason: Function of the entry of a variable that is not changed. It
+            returns the reason for the report.
 
     Returns:
         A `Report`.
 
     Raises:
-        ValueError: If a weight is not finite or an optimizer cannot be
+        ValueError: If a weight is not finite or if an optimizer cannot be
             rebuilt.
     """
     chosen = [entry for entry in found if entry.index in changes]

@@ -1,4 +1,4 @@
-"""Shrink-perturb of a whole Keras model, in place."""
+"""Shrink-perturb of a Keras model, in place."""
 
 import contextlib
 import secrets
@@ -14,6 +14,7 @@ from ws_keras.transforms import fresh
 from ws_keras.transforms import noise as noises
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import report as reports
+from ws_keras.transforms import selecting
 from ws_keras.transforms import statistics as layer_statistics
 from ws_keras.transforms import variables
 
@@ -35,16 +36,18 @@ def shrink_perturb(
 ) -> reports.Report:
     """Sets each weight to `shrink * weight + perturb * noise`, in place.
 
-    The transform of Ash & Adams (2020), section 5, to be applied when data
-    have arrived and before training goes on. `shrink=1, perturb=0` (a warm
-    start) leaves the model as it is, `shrink=0, perturb=1` gives a freshly
-    initialized one (a cold start). Everything is checked before the first
-    variable is written, so that an error leaves the model as it was. The extra
-    memory is that of a few weights, not of the model. The global random states
-    of Python, NumPy and Keras stay as they are, and under a `tf.distribute`
-    strategy there is one draw for all replicas. Scalars are weights like
-    others; integers, booleans and the seeds of dropout are never changed, and
-    a weight that several layers share is changed once.
+    This is the transform of Ash & Adams (2020), section 5. Call it when data
+    have arrived, before training continues. `shrink=1, perturb=0` (a warm
+    start) does not change the model. `shrink=0, perturb=1` (a cold start)
+    reinitializes it. All arguments are checked before the first variable is
+    written, so an error leaves the model unchanged.
+
+    All float weights are changed, including scalars. Integers, booleans and the
+    seeds of dropout are never changed. A weight that several layers share is
+    changed once. The transform needs extra memory for a few weights, not for a
+    copy of the model. It does not change the global random states of Python,
+    NumPy and Keras. Under a `tf.distribute` strategy, all replicas get the same
+    noise.
 
     Example:
 
@@ -56,83 +59,85 @@ def shrink_perturb(
 
     Args:
         model: Built `keras.Model` of any kind.
-        shrink: Factor of the old weights, in [0, 1], the paper's lambda. Or
-            a mapping of patterns (as in `include`) to pairs `(shrink,
-            perturb)`; the first pattern that matches a weight or a statistic
-            counts, and those that match none, or the pair (1, 0), are kept.
-            Defaults to 0.4 (the authors' code).
-        perturb: Scale of the noise, at least 0 (a scale, never a variance).
-            Not used with a mapping. Defaults to 0.1 (the authors' code).
+        shrink: Factor of the old weights, in [0, 1], the paper's lambda. Or a
+            mapping of patterns (as in `include`) to pairs `(shrink, perturb)`.
+            The first pattern that matches a weight or statistic is used.
+            Weights and statistics without a match, or with the pair (1, 0), are
+            kept. Defaults to 0.4 (the authors' code).
+        perturb: Scale of the noise, at least 0. It is a scale, never a
+            variance. It is ignored if `shrink` is a mapping. Defaults to 0.1
+            (the authors' code).
         noise: `"fresh"`: a new draw from each weight's own initializer (the
-            authors' code). `"gaussian"`: standard normal, one scale for all
-            (the paper's formula). `"scaled"`: normal with the standard
-            deviation of the weight itself. Or a function of `(weight, rng)`,
-            a NumPy array and a `numpy.random.Generator`, which is called
-            twice, first as a rehearsal. Initializers of your own should draw
-            from `keras.random`: what draws from `tf.random` or from an
-            unseeded NumPy generator does not follow `seed`. Defaults to
+            authors' code). `"gaussian"`: standard normal noise with one scale
+            for all weights (the paper's formula). `"scaled"`: normal noise with
+            the standard deviation of each weight. Or a function of `(weight,
+            rng)`, a NumPy array and a `numpy.random.Generator`; it is called
+            twice, the first time to check its result. Custom initializers
+            should draw from `keras.random`: draws from `tf.random` or from an
+            unseeded NumPy generator do not follow `seed`. Defaults to
             `"fresh"`.
-        seed: Non-negative integer that fixes the noise; give another one at
-            each application. `None` draws one from the operating system.
+        seed: Non-negative integer that fixes the noise. Use another seed for
+            each application. `None` draws a seed from the operating system.
             Defaults to `None`.
-        include: Pattern or list of patterns of the weights to change: a
-            regular expression searched in the variable's path, a layer or a
-            nested model, a layer class, or a function of `(layer,
+        include: Pattern or list of patterns of the weights to change. A pattern
+            is a regular expression that is searched in the variable's path, a
+            layer or nested model, a layer class, or a function of `(layer,
             variable)`. `None` means all. Defaults to `None`.
-        exclude: Likewise, the weights to keep. Defaults to `None`.
-        frozen: Whether the weights and statistics of frozen layers are
-            changed too. Defaults to `False`.
-        statistics: What layers themselves update while training, such as
-            batch-norm moving means and variances; no tables, projections or
-            buffers that training does not write, no moments of a layer that
-            runs in inference mode alone, and nothing of a layer that also
-            keeps a whole number, such as a flag. `"reset"` puts them back to
-            their start (the authors' code), `"keep"` leaves them,
-            `"recalibrate"` measures them anew on `data` (which takes a copy
-            of the model's values in memory, to put them back if the data
-            fail). They are
-            never shrunk. Follows `include` and `exclude`, except
-            `"recalibrate"`. What `adapt` has learned always stays. Defaults
-            to `"reset"`, or to `"keep"` where no weight changes (`shrink=1,
-            perturb=0`).
-        optimizer: State of the model's optimizer: `"reset"` puts it back to
-            its start (slots, `iterations`, loss scale; the authors' code),
-            and with it a learning-rate schedule; `"reset_slots"` keeps
-            `iterations`, so that a schedule continues; `"keep"` leaves it.
-            What holds a version of a weight (its moving average with
-            `use_ema`, the copy of `ScheduleFreeAdamW`, the sums of `Ftrl`)
-            follows the weight in each case. So do the optimizers inside a
-            `MultiOptimizer`, and those that are attributes of the model for
-            a training step of its own. With `"reset"` a learning rate that
-            callbacks of the last fit have lowered goes back to the compiled
-            one where that is known (in the same process); one that looks as
-            if it had been left so is named in a warning. Defaults to
-            `"reset"`, or to `"keep"` where no weight changes.
-        data: Batches of model inputs for `statistics="recalibrate"`; of a
-            tuple, the first item.
-        build_fn: Function without arguments that builds such a model, for
-            `noise="fresh"` with custom layers that cannot be built from
-            their config. Where its initializers have integer seeds, each
-            draw is the same. Defaults to `None`.
+        exclude: Pattern or list of patterns of the weights to keep. Defaults to
+            `None`.
+        frozen: Whether to change the weights and statistics of frozen layers
+            too. Defaults to `False`.
+        statistics: Policy for the values that layers update during training,
+            such as the moving mean and variance of batch norm. `"reset"`
+            restores their initial values (the authors' code), `"keep"` keeps
+            them, and `"recalibrate"` measures them on `data`. They are never
+            shrunk. `include` and `exclude` apply, except to `"recalibrate"`.
+            Some values are always kept: what `adapt` has learned; tables,
+            projections and buffers that training does not write; moments of
+            layers that run in inference mode only; and all values of a layer
+            that also stores an integer, such as a flag. `"recalibrate"` copies
+            the model's values in memory to restore them after an error.
+            Defaults to `"reset"`, or to `"keep"` if no weight changes
+            (`shrink=1, perturb=0`).
+        optimizer: Policy for the state of the model's optimizer. `"reset"`
+            restores the initial state (slots, `iterations`, loss scale; the
+            authors' code) and therefore restarts a learning-rate schedule.
+            `"reset_slots"` keeps `iterations`, so that a schedule continues.
+            `"keep"` keeps the state. In each case, versions of a weight (its
+            moving average with `use_ema`, the copy of `ScheduleFreeAdamW`, the
+            sums of `Ftrl`) change in the same way as the weight. The policy
+            also applies to the optimizers inside a `MultiOptimizer`, and to
+            those that a custom training step uses. If callbacks of the last fit
+            have lowered the learning rate, `"reset"` restores the compiled rate
+            if it is known (in the same process), and otherwise warns about a
+            rate that looks lowered. Defaults to `"reset"`, or to `"keep"` if no
+            weight changes.
+        data: Batches of model inputs for `statistics="recalibrate"`. The first
+            item of a tuple is used. Defaults to `None`.
+        build_fn: Function without arguments that builds the model, for
+            `noise="fresh"` with custom layers that cannot be built from their
+            config. If its initializers have integer seeds, each draw is the
+            same. Defaults to `None`.
 
     Returns:
         A `Report` with one line per variable, which prints as a table.
 
     Raises:
-        ValueError: If an argument is out of its range, a pattern or the
-            whole selection matches nothing, the model is not built, a layer
-            is quantized or has LoRA weights, a fresh draw is impossible, the
-            optimizer cannot be rebuilt, or the model does not take `data`.
+        ValueError: If an argument is out of its range, if a pattern or the
+            whole selection matches nothing, if the model is not built, if a
+            layer is quantized or has LoRA weights, if a fresh draw is
+            impossible, if the optimizer cannot be rebuilt, or if the model does
+            not accept `data`.
     """
     check(shrink, perturb, noise, statistics, optimizer, data, seed, build_fn)
     seed = secrets.randbits(31) if seed is None else seed
     found = variables.entries(model)
     among = (include, exclude, frozen)
-    chosen = variables.selected(found, variables.WEIGHT, *among)
+    chosen = selecting.selected(found, variables.WEIGHT, *among)
     strengths = _strengths(chosen, shrink, perturb)
-    variables.check_any(list(strengths))
+    selecting.check_any(list(strengths))
     variables.check_plain(entry for entry, *_ in strengths.values())
-    # What does not change the weights is to change nothing else unasked.
+    # A call that changes no weight changes nothing else by default.
     changed = [e for e, *pair in strengths.values() if pair != [1, 0]]
     default = "reset" if changed else "keep"
     optimizer = optimizer or default
@@ -141,7 +146,7 @@ def shrink_perturb(
     draw = noises.source(noise, seed, build_fn)
     starts = []
     if statistics != "keep":
-        resets = variables.selected(found, variables.STATISTIC, *among)
+        resets = selecting.selected(found, variables.STATISTIC, *among)
         start = draw
         if not isinstance(draw, fresh.Fresh):
             start = fresh.Fresh(seed, build_fn)
@@ -176,11 +181,11 @@ def cold_start(
     frozen: bool = False,
     build_fn: Callable | None = None,
 ) -> reports.Report:
-    """Makes a model as if it had just been built, in place.
+    """Reinitializes a model, in place.
 
-    All weights are drawn anew from their own initializers, statistics and
-    optimizer state go back to their start. Nothing is compiled or traced
-    again. The same as `shrink_perturb(model, 0, 1)`.
+    All weights are drawn anew from their own initializers. Statistics and the
+    state of the optimizer are reset. The model is not compiled or traced again.
+    Equivalent to `shrink_perturb(model, 0, 1)`.
 
     Example:
 
@@ -192,15 +197,14 @@ def cold_start(
     Args:
         model: Built `keras.Model`.
         seed: See `shrink_perturb`. Defaults to `None`.
-        frozen: Whether frozen layers are drawn anew too. Defaults to
-            `False`.
+        frozen: Whether to reinitialize frozen layers too. Defaults to `False`.
         build_fn: See `shrink_perturb`. Defaults to `None`.
 
     Returns:
         A `Report`.
 
     Raises:
-        ValueError: If the model is not built or a fresh draw is impossible.
+        ValueError: If the model is not built or if a fresh draw is impossible.
     """
     return shrink_perturb(
         model, 0.0, 1.0, seed=seed, frozen=frozen, build_fn=build_fn
@@ -213,17 +217,18 @@ def check(
     """Raises a ValueError for arguments that are wrong for any model.
 
     Args:
-        shrink: As in `shrink_perturb`, like all others.
+        shrink: As in `shrink_perturb`, like all other arguments.
         perturb: Scale of the noise.
         noise: Kind of noise.
-        statistics: Policy for what layers measure.
+        statistics: Policy for statistics.
         optimizer: Policy for the optimizer's state.
         data: Batches to recalibrate on.
         seed: Seed of the noise.
         build_fn: Function that builds the model.
 
     Raises:
-        ValueError: If one is out of its range or two do not go together.
+        ValueError: If an argument is out of its range, or if two arguments
+            contradict each other.
     """
     pairs = [(shrink, perturb)]
     if isinstance(shrink, Mapping):
@@ -231,8 +236,8 @@ def check(
     for pair in pairs:
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise ValueError(
-                "A mapping given as `shrink` must map patterns to pairs "
-                f"(shrink, perturb). Received: {pair!r}."
+                "`shrink` must be a number or map patterns to pairs (shrink, "
+                f"perturb). Received: a mapping with the value {pair!r}."
             )
         arrays.check_strength(*pair)
     noises.check(noise, build_fn)
@@ -247,7 +252,7 @@ def _strengths(chosen, shrink, perturb) -> dict:
         return {e.index: (e, float(shrink), float(perturb)) for e in chosen}
     found = {}
     for pattern, (factor, scale) in shrink.items():
-        among = variables.selector("shrink", pattern, chosen)
+        among = selecting.selector("shrink", pattern, chosen)
         for entry in filter(among, chosen):
             strength = (entry, float(factor), float(scale))
             found.setdefault(entry.index, strength)
@@ -255,19 +260,19 @@ def _strengths(chosen, shrink, perturb) -> dict:
 
 
 def _is_changed(entry, shrink) -> bool:
-    """Whether a mapping, if `shrink` is one, changes what a statistic is of."""
+    """Whether the strength of a statistic differs from (1, 0)."""
     if not isinstance(shrink, Mapping):
         return True
     for pattern, pair in shrink.items():
-        if variables.predicate(pattern)(entry):
+        if selecting.predicate(pattern)(entry):
             return list(pair) != [1, 0]
     return False
 
 
 def _rehearse(strengths: dict, draw: noises.Source, starts: list) -> None:
-    """Has what can fail do so before any change."""
+    """Raises all errors before any change."""
     variables.check_finite(
-        # What is dropped, or left alone, may be anything.
+        # Values that are dropped or kept need not be finite.
         entry
         for entry, *pair in strengths.values()
         if pair[0] != 0 and pair != [1, 0]
@@ -281,7 +286,7 @@ def _rehearse(strengths: dict, draw: noises.Source, starts: list) -> None:
 
 def _mix(entry, shrink, perturb, draw, state) -> reports.Line:
     after, line = _mixed(entry, shrink, perturb, draw, state)
-    # What it was made from is gone: memory is to hold two copies at most.
+    # The old value and the noise are freed first: two copies at most.
     if after is not None:
         entry.variable.assign(after)
     return line
@@ -312,7 +317,7 @@ def _reset(entry, start) -> reports.Line:
 
 @contextlib.contextmanager
 def _undone_on_error(undone: list):
-    """Puts variables back if the block fails: data can fail at any batch."""
+    """Restores variables after an error, since any batch can fail."""
     values = [variables.host(variable).copy() for variable in undone]
     try:
         yield

@@ -1,4 +1,4 @@
-"""Which slots of an optimizer belong to which weight."""
+"""Finds the optimizer slots of each weight."""
 
 import keras
 
@@ -7,10 +7,10 @@ from ws_keras.transforms import starts
 
 
 def of(optimizer, weights: list) -> dict[int, list]:
-    """Returns the slots of some weights that have the weight's shape.
+    """Returns the slots that have the same shape as their weight.
 
-    Without those that hold a version of the weight, such as its moving
-    average.
+    Slots that hold a version of the weight, such as its moving average, are not
+    included.
 
     Args:
         optimizer: Built Keras optimizer.
@@ -21,8 +21,8 @@ def of(optimizer, weights: list) -> dict[int, list]:
         of a slot and its start; see `starts.of`.
 
     Raises:
-        ValueError: If slots are of other shapes than the weights, as in
-            `Adafactor`, or the optimizer cannot be rebuilt.
+        ValueError: If slots differ in shape from the weights, as in
+            `Adafactor`, or if the optimizer cannot be rebuilt.
     """
     wanted = {id(weight) for weight in weights}
     begun = {
@@ -45,7 +45,7 @@ def of(optimizer, weights: list) -> dict[int, list]:
 
 
 def _aligned(optimizer) -> list[tuple]:
-    """Returns pairs of a slot and the weight that it belongs to."""
+    """Returns pairs of a slot and its weight."""
     trained, found = _keras.trained_by(optimizer), []
     for held in vars(optimizer).values():
         if isinstance(held, (list, tuple)) and len(held) == len(trained):
@@ -56,9 +56,9 @@ def _aligned(optimizer) -> list[tuple]:
 
 def _unsuited(optimizer, slot) -> ValueError:
     return ValueError(
-        "The optimizer must have slots of its own for each weight, so that "
-        "those of a unit can begin anew. Received: "
-        f"{type(optimizer).__name__}, whose {slot.path!r} of shape "
-        f"{tuple(slot.shape)} is not that of one weight each. Compile with "
+        "The optimizer must have slots for each single weight, so that "
+        "those of a unit can be reset. Received: "
+        f"{type(optimizer).__name__}, whose slot {slot.path!r} has the shape "
+        f"{tuple(slot.shape)}, which is not that of a weight. Compile with "
         "another optimizer, such as Adam."
     )

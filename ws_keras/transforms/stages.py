@@ -1,4 +1,4 @@
-"""The last layer of a network, and its layers in groups from the input on."""
+"""Finds the last layer of a network, and groups its layers by depth."""
 
 import re
 
@@ -16,12 +16,12 @@ def head(model: keras.Model) -> keras.layers.Layer:
     """Returns the last layer with weights, which gives the logits.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If no layer has trainable weights.
     """
     found = weighted(model)
     if not found:
         raise ValueError(
-            "The model must have a layer with weights that train. "
+            "The model must have a layer with trainable weights. "
             f"Received: {model.name!r}, which has none."
         )
     return found[-1]
@@ -30,9 +30,9 @@ def head(model: keras.Model) -> keras.layers.Layer:
 def stages(model: keras.Model) -> list[list[keras.layers.Layer]]:
     """Returns the layers with weights, one list per stage of the network.
 
-    A stage of the package's networks is the stem or a stage of the residual
-    network, a hidden layer of the MLP, or the last layer. Of another network
-    it is a layer with the normalization that follows it.
+    In the package's networks, a stage is the stem or a stage of the residual
+    network, a hidden layer of the MLP, or the last layer. In other networks, a
+    stage is a layer with the normalization that follows it.
     """
     layers, found = weighted(model), {}
     names = [_OURS.fullmatch(layer.name) for layer in layers]
@@ -49,7 +49,7 @@ def stages(model: keras.Model) -> list[list[keras.layers.Layer]]:
 
 
 def weighted(model: keras.Model) -> list[keras.layers.Layer]:
-    """Returns the layers with weights that train, nested ones singly."""
+    """Returns the layers with trainable weights, without nesting."""
     found = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):

@@ -1,4 +1,4 @@
-"""What the variables of an optimizer start from."""
+"""Finds the initial values of an optimizer's variables."""
 
 import itertools
 import weakref
@@ -11,27 +11,27 @@ from ws_keras import _keras
 from ws_keras.transforms import errors
 from ws_keras.transforms import variables
 
-_DIGITS = 128  # of a number that also half precision holds exactly
+_DIGITS = 128  # half precision represents these integers exactly
 
 
 def of(optimizer) -> list[tuple]:
-    """Returns the start of each variable of an optimizer.
+    """Returns the initial value of each variable of an optimizer.
 
-    Those of the optimizers inside it are theirs, not its own.
+    Variables of nested optimizers are not included.
 
     Args:
         optimizer: Built Keras optimizer.
 
     Returns:
-        List of pairs of a variable and its start: mostly one number in an
-        array of the variable's rank, or the weight whose value it starts
-        from.
+        List of pairs of a variable and its start. A start is usually one
+        number, in an array of the variable's rank. It is a weight if the
+        variable starts as a copy of this weight.
 
     Raises:
         ValueError: If the optimizer cannot be rebuilt from its config.
     """
     if isinstance(optimizer, _wrappers()):
-        # Its config has that of others, which may be functions of the user's.
+        # Its config contains other optimizers and functions of the user.
         scale = getattr(optimizer, "dynamic_scale", None)
         return [
             (v, np.array([optimizer.initial_scale if v is scale else 0]))
@@ -48,20 +48,20 @@ def of(optimizer) -> list[tuple]:
 
 def _wrappers() -> tuple:
     names = ("LossScaleOptimizer", "MultiOptimizer")
-    # Keras has the second from 3.14 on.
+    # The second class exists from Keras 3.14 on.
     found = (getattr(keras.optimizers, name, None) for name in names)
     return tuple(kind for kind in found if kind is not None)
 
 
 def _starts(optimizer) -> list:
-    """Returns the start of each variable, or the place of a weight.
+    """Returns the start of each variable, or the index of a copied weight.
 
-    A new optimizer is built on stand-ins with one element each: its slots
-    start constant or as a copy, so that a copy of the model's size is not
-    needed. That is done once, as it would take longer than all else at the
-    start of a round.
+    A new optimizer is built on stand-ins with one element each. This suffices
+    because slots start as a constant or as a copy, and it avoids a copy of the
+    model's size. The result is cached, because the build would take longer than
+    everything else at the start of a round.
     """
-    reason = "its state has other variables than a new one's"
+    reason = "a new one has other variables"
     try:
         config = plain_config(optimizer)
         rest = {k: v for k, v in config.items() if k != "learning_rate"}
@@ -73,17 +73,17 @@ def _starts(optimizer) -> list:
             if all(isinstance(s, int) or s.size == 1 for s in starts):
                 _KNOWN[optimizer] = key, starts
             return starts
-    except Exception as error:  # a user's class fails in many ways
+    except Exception as error:  # custom classes raise many types
         reason = errors.reason(error)
     raise ValueError(
         "It must be possible to rebuild the optimizer from its config, to "
         f"find its initial state. Received: {type(optimizer).__name__} "
-        f"({reason}). Use `optimizer='keep'`, and compile the model again "
-        "where the state must be reset."
+        f"({reason}). Use `optimizer='keep'`, or compile the model again "
+        "to reset the state."
     )
 
 
-# Of each optimizer: its config and the number of its variables, their starts.
+# For each optimizer: its config and number of variables, and their starts.
 _KNOWN = weakref.WeakKeyDictionary()
 
 
@@ -99,10 +99,10 @@ def _built(optimizer, config: dict) -> list | None:
 
 
 def _build(optimizer, config: dict, digit: int, is_small: bool) -> list:
-    """Returns the starts of an optimizer of other weights.
+    """Returns the starts of an optimizer that is built on other weights.
 
-    The weights are numbered: the two digits of its number are its values in
-    two builds, by which a slot that copies a weight is told from others.
+    The weights are numbered. The two digits of the number of a weight are its
+    values in two builds. They identify the weight that a slot copies.
     """
     new = type(optimizer).from_config(dict(config))
     new.build(
@@ -115,13 +115,13 @@ def _build(optimizer, config: dict, digit: int, is_small: bool) -> list:
 
 
 def _code(number: int) -> tuple[int, int]:
-    # Of different signs, so that a copy never is the same in both builds.
+    # The signs differ, so that a copy differs between the builds.
     return number % _DIGITS + 1, -(number // _DIGITS + 1)
 
 
 def _start(optimizer, slot, first, second) -> np.ndarray | int:
     if np.array_equal(first, second):
-        # One number of many does for all.
+        # All elements are equal; one represents them.
         is_constant = first.size and (first == first.flat[0]).all()
         return first.reshape(-1)[:1] if is_constant else first
     for number, weight in enumerate(_keras.trained_by(optimizer)):
@@ -133,10 +133,10 @@ def _start(optimizer, slot, first, second) -> np.ndarray | int:
 
 
 def plain_config(optimizer) -> dict:
-    """Returns the config, with a schedule of the user's replaced.
+    """Returns the config of an optimizer without the user's schedule.
 
-    No start depends on the learning rate, and a schedule or function of the
-    user's own may not be serializable.
+    No start depends on the learning rate, and a custom schedule or function may
+    not be serializable.
     """
     if isinstance(_keras.rate(optimizer), keras.Variable):
         return optimizer.get_config()
@@ -150,13 +150,13 @@ def _stand_in(variable, value: int, is_small: bool):
     found = keras.Variable(
         np.full(shape, value), dtype=variable.dtype, name=variable.name
     )
-    # Some optimizers choose by it what a weight gets.
+    # Some optimizers treat a weight according to its name.
     _keras.rename(found, variable.path)
     return found
 
 
 def filled(start, variable) -> np.ndarray:
-    """Returns the whole start of a variable of `of`."""
+    """Returns the start of a variable from `of` as a full array."""
     if isinstance(start, keras.Variable):
         return variables.host(start)
     if start.shape == tuple(variable.shape):
@@ -167,7 +167,7 @@ def filled(start, variable) -> np.ndarray:
 def copies(optimizer) -> list[tuple]:
     """Returns the pairs of `of` whose start is a weight.
 
-    None of an optimizer that cannot be rebuilt.
+    The list is empty if the optimizer cannot be rebuilt.
     """
     try:
         found = of(optimizer)
@@ -177,16 +177,16 @@ def copies(optimizer) -> list[tuple]:
 
 
 def nested(optimizer) -> list:
-    """Returns an optimizer and those inside it."""
+    """Returns an optimizer and the optimizers nested in it."""
     inner = itertools.chain(*map(held, vars(optimizer).values()))
     return [optimizer, *itertools.chain(*map(nested, inner))]
 
 
-_MOST = 64  # no list of optimizers is longer; one of data may be
+_MOST = 64  # longer containers hold data, not optimizers
 
 
 def held(value) -> list:
-    """Returns the optimizers in a value: itself, or those of a container."""
+    """Returns the optimizers in a value or a container."""
     if isinstance(value, keras.optimizers.Optimizer):
         return [value]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What layers measure while they train, such as batch-norm moments."""
+"""Resets and measures layer statistics, such as batch-norm moments."""
 
 import contextlib
 import math
@@ -16,7 +16,7 @@ POLICIES = ("keep", "reset", "recalibrate")
 
 
 def check_policy(policy: str, data) -> None:
-    """Raises a ValueError for an unknown policy or one without its data."""
+    """Raises a ValueError if a policy is unknown or does not match `data`."""
     if policy is not None and policy not in POLICIES:
         raise ValueError(
             f"`statistics` must be one of {list(POLICIES)}. "
@@ -24,8 +24,8 @@ def check_policy(policy: str, data) -> None:
         )
     if policy == "recalibrate" and data is None:
         raise ValueError(
-            "`statistics='recalibrate'` needs `data` to measure the "
-            f"statistics on. Received: statistics={policy!r}, data=None."
+            "`statistics='recalibrate'` needs `data` on which to measure the "
+            f"statistics. Received: statistics={policy!r}, data=None."
         )
     if policy in ("keep", "reset") and data is not None:
         raise ValueError(
@@ -42,20 +42,21 @@ def recalibrate(
     batch_size: int | None = None,
     max_batches: int | None = batches.MOST,
 ) -> list[str]:
-    """Measures batch-norm moments anew on data, with the weights still.
+    """Measures batch-norm moments on data, without changing the weights.
 
-    Batch norm normalizes by the moments of the batch while it trains, and by
-    moving averages of them when the model is used. After a short fit, or one
-    whose weights still moved fast at its end, these averages belong to
-    weights that are gone, and the model may be far worse in use than it was
-    in training. One pass over training data mends that.
+    Batch norm normalizes by the moments of each batch during training, and by
+    moving averages of these moments in inference. After a short fit, or a fit
+    whose weights changed fast until its end, the averages belong to outdated
+    weights. The model can then be far less accurate in inference than in
+    training. Measuring the moments in one pass over training data corrects
+    this.
 
-    Each sample counts the same: the moments become the average of those of
-    the batches, weighted by their sizes. Dropout, and whatever else depends
-    on training mode, is on, as in training. Nothing but the moments of batch
-    norm changes, the seeds of dropout included. Layers that are frozen, or
-    that the model calls with `training=False`, keep theirs. The moments are
-    those of batches as given: use the batch size of the training.
+    Each sample has the same weight: the new moments are the average over the
+    batches, weighted by their sizes. The model runs in training mode, so
+    dropout is active. Only the moments of batch norm change; the seeds of
+    dropout do not. Layers that are frozen, or that the model calls with
+    `training=False`, keep their moments. The moments depend on the batch size:
+    use the batch size of the training.
 
     Example:
 
@@ -66,24 +67,24 @@ def recalibrate(
 
     Args:
         model: Built `keras.Model`.
-        data: Training data, as `fit` takes them: an array, or a dict or list of
-            one for each input; a `tf.data.Dataset`, a
-            `keras.utils.PyDataset`, or any iterable of batches. Of a tuple,
-            such as `(x, y)`, the first item counts.
-        batch_size: Samples in a batch, where `data` are arrays. `None` means
-            32, as in `fit`.
-        max_batches: The most batches to measure on, `None` for all. Of
-            arrays it is a random part, of a list and of a `PyDataset` every
-            so many batches, of other data the first ones. Defaults to 100.
+        data: Training data in the form that `fit` accepts: an array, or a dict
+            or list with one array per input; a `tf.data.Dataset`, a
+            `keras.utils.PyDataset`, or any iterable of batches. The first item
+            of a tuple, such as `(x, y)`, is used.
+        batch_size: Samples per batch if `data` consists of arrays. `None` means
+            32, as in `fit`. Defaults to `None`.
+        max_batches: Maximum number of batches, or `None` for all. The batches
+            are drawn at random from arrays, spread evenly over lists and
+            `PyDataset`s, and the first ones of other data. Defaults to 100.
 
     Returns:
-        The names of the layers that were measured; none where the model has
-        no batch norm.
+        The names of the measured layers. The list is empty if the model has no
+        batch norm.
 
     Raises:
-        ValueError: If the model is not built, there is no batch, or the
-            model does not take one; nothing has changed then.
-        NotFinite: If a moment is nan or infinite; likewise.
+        ValueError: If the model is not built, if there is no batch, or if the
+            model does not accept a batch. Nothing has changed in these cases.
+        NotFinite: If a moment is NaN or infinite. Nothing has changed.
     """
     variables.check_built(model)
     read = batches.Batches(model, data, batch_size, max_batches)
@@ -93,30 +94,30 @@ def recalibrate(
 
 
 def assign(measured: dict) -> None:
-    """Writes what `measure` has returned."""
+    """Assigns the result of `measure`."""
     for values in measured.values():
         for variable, value in values:
             variable.assign(value)
 
 
 def measure(model: keras.Model, data: Iterable) -> dict:
-    """Measures batch-norm moments on batches of inputs, and changes nothing.
+    """Measures batch-norm moments on batches, without side effects.
 
     Args:
         model: Built model.
         data: Batches of model inputs; see `recalibrate`.
 
     Returns:
-        A dict from each layer that was measured to pairs of a variable and
-        its new value.
+        A dict from each measured layer to pairs of a variable and its new
+        value.
 
     Raises:
-        ValueError: If the model does not take a batch.
-        NotFinite: If a moment is nan or infinite.
+        ValueError: If the model does not accept a batch.
+        NotFinite: If a moment is NaN or infinite.
     """
     norms = trained_norms(model)
-    # A scope without side effects: a pass in training mode also draws seeds,
-    # and layers such as SpectralNormalization even write their weights.
+    # A pass in training mode also draws seeds, and layers such as
+    # SpectralNormalization write their weights. The scope discards this.
     state = {}
     with contextlib.ExitStack() as stack:
         stack.enter_context(_without_gradients())
@@ -126,7 +127,7 @@ def measure(model: keras.Model, data: Iterable) -> dict:
             with keras.StatelessScope(list(state.values())) as scope:
                 _pass(model, inputs, number)
             if not norms:
-                break  # that the model takes the data is all there is to see
+                break  # one batch shows whether the model accepts the data
             for variable in model.non_trainable_variables:
                 value = scope.get_current_value(variable)
                 if value is not None:
@@ -142,7 +143,7 @@ def measure(model: keras.Model, data: Iterable) -> dict:
 
 
 def trained_norms(model: keras.Model) -> list:
-    """Returns the batch-norm layers whose moments training may measure."""
+    """Returns the batch-norm layers whose moments training updates."""
     return [
         layer
         for layer in _keras.all_layers(model)
@@ -153,7 +154,7 @@ def trained_norms(model: keras.Model) -> list:
 
 def moments(norm) -> list:
     """Returns the variables that hold the moments of a batch-norm layer."""
-    # With `renorm` the variance is derived from the third of them.
+    # With `renorm`, the variance is derived from the third variable.
     names = ("moving_mean", "moving_variance", "moving_stddev")
     found = [getattr(norm, name, None) for name in names]
     return [variable for variable in found if variable is not None]
@@ -162,10 +163,10 @@ def moments(norm) -> list:
 def _pass(model, inputs, number: int) -> None:
     try:
         model(inputs, training=True)
-    except Exception as error:  # of any layer, in many ways
+    except Exception as error:  # layers raise many types
         raise ValueError(
-            "`data` must hold batches of what the model takes, a tuple "
-            "counting as (inputs, ...). Received: batch "
+            "`data` must hold batches that the model accepts. A tuple means "
+            "(inputs, ...). Received: batch "
             f"{number} of type {type(inputs).__name__} "
             f"({errors.reason(error)})."
         ) from error
@@ -174,13 +175,13 @@ def _pass(model, inputs, number: int) -> None:
 def _check_finite(variable, value) -> None:
     if not ops.convert_to_numpy(ops.all(ops.isfinite(value))):
         raise errors.NotFinite(
-            "`data` must give finite statistics. Received: nan or infinity "
-            f"for {variable.path!r}. Look at the data and at the weights."
+            "`data` must give finite statistics. Received: NaN or infinity "
+            f"for {variable.path!r}. Check the data and the weights."
         )
 
 
 def _without_gradients():
-    """Averages would keep PyTorch's graph of each batch."""
+    """Disables gradients, so that PyTorch keeps no graph of each batch."""
     if keras.backend.backend() != "torch":
         return contextlib.nullcontext()
     import torch
@@ -190,7 +191,7 @@ def _without_gradients():
 
 @contextlib.contextmanager
 def _averaging(norm):
-    """Lets each sample count the same, in whichever call of a layer."""
+    """Gives each sample the same weight, over all calls of a layer."""
     call, momentum = norm.call, norm.momentum
     before = 0
 
@@ -198,16 +199,16 @@ def _averaging(norm):
         nonlocal before
         if training:
             if not before:
-                # No factor makes nan a zero.
+                # Multiplication by 0 would keep NaN.
                 for variable in moments(norm):
                     variable.assign(ops.zeros(variable.shape))
-            # Elements instead of samples: images may differ in size.
+            # Elements, not samples: images may differ in size.
             size = math.prod(inputs.shape)
             norm.momentum = before / (before + size) if size else 1.0
             before += size
         return call(inputs, training=training, **keywords)
 
-    # Past Keras' `__setattr__`, for a moment and without a trace.
+    # Bypasses Keras' `__setattr__` temporarily, without side effects.
     vars(norm)["call"] = counted
     try:
         yield

@@ -1,4 +1,4 @@
-"""Passes of a model that write nothing: traced once, with calls noted."""
+"""Traces passes of a model without side effects, and records calls."""
 
 import contextlib
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from keras import tree
 
 @contextlib.contextmanager
 def recorded(operations: list):
-    """Lists (operation, input, output) of each call within the block.
+    """Records (operation, input, output) of each call within the block.
 
     Args:
-        operations: Layers, or other operations of Keras.
+        operations: Layers or other Keras operations.
     """
     records = []
 
@@ -25,7 +25,7 @@ def recorded(operations: list):
 
         return recorded
 
-    # Past Keras' `__setattr__`, for a moment and without a trace.
+    # Bypasses Keras' `__setattr__` temporarily, without side effects.
     for operation in operations:
         vars(operation)["call"] = recording(operation, operation.call)
     try:
@@ -36,15 +36,15 @@ def recorded(operations: list):
 
 
 def traced(variables: list, function: Callable) -> Callable:
-    """Returns a function of the values of variables as one of what remains.
+    """Compiles a function of variables' values and further arguments.
 
     Args:
-        variables: Keras variables, whose values are those of each call.
-        function: Function of a list of their values, and of further arrays
-            or structures of arrays.
+        variables: Keras variables; each call uses their present values.
+        function: Function of a list of these values and of further arrays or
+            structures of arrays.
 
     Returns:
-        Function of the further arguments.
+        A function of the further arguments.
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -71,7 +71,7 @@ def _with_torch_random_kept(call: Callable) -> Callable:
     import torch
 
     def kept(*arguments):
-        # Dropout without a seed draws from the state that also shuffles.
+        # Unseeded dropout draws from the state that also shuffles data.
         on_gpu = torch.cuda.is_available()
         devices = [torch.cuda.current_device()] if on_gpu else []
         with torch.random.fork_rng(devices):

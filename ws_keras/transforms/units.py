@@ -1,4 +1,4 @@
-"""Units of a network: what makes each of them, and what reads it."""
+"""Finds the units of a network: their incoming and outgoing weights."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ _BITS = 32
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Where the units of a layer lie in a variable.
+    """The positions of a layer's units in a variable.
 
-    `units` has the unit of each place along `axis`, -1 where there is none:
-    behind a `Flatten` a unit has several places. `taken` says what is read of
-    silent units where that is not 0.
+    `units` holds the unit at each position along `axis`, or -1. A unit has
+    several positions behind a `Flatten`. `taken` holds the constants that are
+    read from silent units, if these are not 0.
     """
 
     entry: variables.Entry
@@ -33,7 +33,7 @@ class Part:
     taken: constants.Constants | None = None
 
     def places(self, chosen: np.ndarray) -> tuple:
-        """Returns the index of the part of an array that is of some units."""
+        """Returns the index of the elements that belong to given units."""
         rank = len(self.entry.variable.shape)
         found = np.flatnonzero(np.isin(self.units, chosen))
         return (*(slice(None),) * (rank + self.axis), found)
@@ -41,10 +41,10 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """A call whose output has units, by which their activation is known.
+    """A call whose output shows the activation of units.
 
-    `rank` says of several calls on one way which one counts: that of the last
-    activation, or of the last normalization where there is none.
+    `rank` decides which of several calls on one path is used: the last
+    activation, or the last normalization if there is no activation.
     """
 
     operation: Any
@@ -57,10 +57,9 @@ class Point:
 class Units:
     """The units of a dense or convolution layer: its output channels.
 
-    A unit has incoming weights, which make it, outgoing ones, with which
-    other layers read it, and those that it passes between, such as its gamma
-    in a batch norm. `reason` says why it cannot be reset, where that is so;
-    then it may be that not all parts have been found.
+    A unit has incoming weights, outgoing weights, with which other layers read
+    it, and weights in between, such as its gamma in a batch norm. If the unit
+    cannot be reset, `reason` says why; some of its parts may then be missing.
     """
 
     layer: Any
@@ -72,23 +71,23 @@ class Units:
 
     @property
     def kernel(self) -> variables.Entry:
-        """The incoming weights by which the layer is chosen."""
+        """The incoming weights, by which patterns select the layer."""
         return self.parts[0].entry
 
     def of(self, role: str) -> Iterator[Part]:
-        """Yields the parts of a role."""
+        """Yields the parts with a role."""
         return (part for part in self.parts if part.role == role)
 
 
 def of(model: keras.Model) -> list[Units]:
     """Returns the units of each dense and convolution layer of a graph.
 
-    Between the layer and those that read it there may be activations,
-    pooling, flattening, dropout, padding, batch norm, depthwise convolutions,
-    concatenation, and nested models. A sum of a residual network ties its
-    terms to each other, and a layer norm its channels: none of these units is
-    reset alone, and neither are those that are an output of the model, or
-    whose weights another layer holds too. `reason` says so.
+    Activations, pooling, flattening, dropout, padding, batch norm, depthwise
+    convolutions, concatenation and nested models may lie between a layer and
+    the layers that read it. Some units cannot be reset on their own; `reason`
+    then says why. These are units in a sum of a residual network, units under a
+    layer norm, outputs of the model, and units whose weights another layer
+    shares.
 
     Args:
         model: Built functional or `Sequential` model.
@@ -97,7 +96,7 @@ def of(model: keras.Model) -> list[Units]:
         List of `Units` in the order of the calls.
 
     Raises:
-        ValueError: If the model is not built, or no graph of layers.
+        ValueError: If the model is not built or not a graph of layers.
     """
     entries = variables.entries(model)
     return _Walk(graphs.of(model), entries).units()
@@ -105,11 +104,11 @@ def of(model: keras.Model) -> list[Units]:
 
 @dataclasses.dataclass(frozen=True)
 class _Channels:
-    """What is known of the last axis of a tensor.
+    """What is known about the last axis of a tensor.
 
-    `lost` holds the layers whose units are in it somewhere, with the name of
-    the operation behind which they are not known any more, and `norms` says
-    which batch norm is between an activation and here; see `constants`.
+    `lost` holds the layers whose units are no longer known here, with the name
+    of the operation behind which they were lost. `norms` holds the batch norm
+    between an activation and this tensor; see `constants`.
     """
 
     labels: np.ndarray | None = None
@@ -119,7 +118,7 @@ class _Channels:
 
 
 class _Walk:
-    """Labels each unit, and follows the labels through the graph."""
+    """Labels each unit and tracks the labels through the graph."""
 
     def __init__(self, graph: graphs.Graph, entries: list):
         self._entries = {id(e.variable): e for e in entries}
@@ -182,7 +181,7 @@ class _Walk:
         return _Channels(found, points, lost, norms)
 
     def _make(self, call, given: _Channels, lost) -> _Channels:
-        """Lets a layer read the units that it is given and make its own."""
+        """Makes a layer read the given units and create its own."""
         layer = call.operation
         if given.labels is not None:
             self._read(layer, given)
@@ -226,7 +225,7 @@ class _Walk:
             self._take(layer, axis, given.norms)
 
     def _take(self, layer, axis: int, norms) -> None:
-        """Notes the constants that a layer reads, if they always are those."""
+        """Records the constants that a layer reads, unless they vary."""
         found, key = None, (id(layer.kernel), axis)
         if norms is not None and constants.has_room(layer):
             bias = self._entries[id(layer.bias)]
@@ -238,7 +237,7 @@ class _Walk:
             self._constants[key] = None
 
     def _is_passed(self, call, given: _Channels) -> bool:
-        """Whether a layer has weights for each channel that it passes on."""
+        """Whether a layer has weights per channel and keeps the channels."""
         layer = call.operation
         if isinstance(layer, keras.layers.BatchNormalization):
             return layer.axis in (-1, len(call.shape) - 1)
@@ -267,14 +266,14 @@ class _Walk:
         return _Channels(labels, points, lost, norms)
 
     def _behind(self, layer, given: _Channels, count: int) -> np.ndarray:
-        """Returns what is read behind a layer that moves 0 elsewhere."""
+        """Returns the channels behind a layer that maps 0 to a constant."""
         if isinstance(layer, makers.DEPTHWISE):
             return constants.lost(np.zeros(count, int))
         self._norms.append(layer)
         return constants.behind(len(self._norms) - 1, given.norms, count)
 
     def _lose(self, call, given: list) -> frozenset:
-        """Returns the layers whose units are not known behind a call."""
+        """Returns the layers whose units are unknown behind a call."""
         layer, lost = call.operation, set()
         tie = passing.tie(layer) if graphs.is_of_keras(layer) else ""
         for each in given:
@@ -297,7 +296,7 @@ class _Walk:
             )
 
     def _claim(self, variable, axis: int, role: str, labels) -> None:
-        """Notes whose units lie where in a variable; two may not differ."""
+        """Records the units in a variable; two uses must agree."""
         entry = self._entries[id(variable)]
         key = id(variable), axis
         known = self._claims.setdefault(key, (entry, role, labels))[2]
@@ -316,7 +315,7 @@ _LOST = "goes through {}, behind which it is not found"
 
 
 def _later(points: tuple, new: Point) -> tuple:
-    """Returns the points that count behind a new one on their way."""
+    """Returns the calls that show the activation behind a new call."""
     if all(point.rank <= new.rank for point in points):
         return (new,)
     return points

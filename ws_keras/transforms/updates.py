@@ -1,4 +1,4 @@
-"""Which variables layers themselves update while they train."""
+"""Finds the variables that layers update during training."""
 
 import inspect
 import itertools
@@ -13,23 +13,23 @@ from ws_keras.transforms import isolation
 
 
 def updated(model: keras.layers.Layer, candidates: list) -> set[int]:
-    """Returns which variables a call in training mode assigns.
+    """Returns the variables that a call in training mode assigns.
 
-    The moments of a `BatchNormalization` are among them, also those of a
-    frozen one, unless the model runs it in inference mode
-    (`norm(x, training=False)`): then no training ever measures them. Tables,
-    fixed projections and buffers that the user assigns are not.
+    These include the moments of a `BatchNormalization`, even of a frozen one,
+    unless the model always runs it in inference mode (`norm(x,
+    training=False)`). They do not include tables, fixed projections and buffers
+    that the user assigns.
 
-    The call is symbolic and leaves no trace. A model that cannot be called
-    (one that has a training step of its own, and no `call`) is taken apart,
-    and its parts are called. What cannot be called at all updates nothing.
+    The call is symbolic and has no side effects. If a model cannot be called (a
+    model with a custom training step and no `call`), its parts are called
+    instead. A part that cannot be called counts as updating nothing.
 
     Args:
         model: Built model or layer.
-        candidates: Variables that are asked for.
+        candidates: Variables to check.
 
     Returns:
-        The `id` of each of the candidates that is assigned.
+        The `id` of each candidate that is assigned.
     """
     wanted = {id(variable): variable for variable in candidates}
     known_wanted, found = _KNOWN.get(model, (None, None))
@@ -38,12 +38,12 @@ def updated(model: keras.layers.Layer, candidates: list) -> set[int]:
         if wanted:
             with _keras.all_trainable(model), isolation.isolated(0):
                 found = _of(model, wanted) - _in_inference_mode(model)
-        # A call takes longer than the rest of a transform.
+        # Cached, because the call takes longer than the rest of a transform.
         _KNOWN[model] = set(wanted), found
     return found
 
 
-# Of each model: the candidates it was called for, those that are updated.
+# For each model: the candidates of the call, and the updated variables.
 _KNOWN = weakref.WeakKeyDictionary()
 
 
@@ -54,17 +54,17 @@ def _of(layer, wanted: dict) -> set[int]:
             arguments, keywords = _inputs(layer, dtype)
             watch.compute_output_spec(*arguments, **keywords)
             return watch.found
-        except Exception:  # of any layer, in many ways
+        except Exception:  # layers raise many types
             continue
     parts = _keras.parts(layer)
     return set().union(*(_of(part, wanted) for part in parts))
 
 
 def _in_inference_mode(model) -> set[int]:
-    """Returns which variables a graph of layers uses in inference mode alone.
+    """Returns the variables that a graph uses in inference mode only.
 
-    Keras puts all layers of a graph into training mode, whatever the
-    `training=False` with which it was made; that is followed here.
+    Calling a graph in training mode overrides the `training=False` with which a
+    layer was added to it. This function restores that information.
     """
     found, visited = {False: set(), True: set()}, set()
 
@@ -89,13 +89,13 @@ def _is_given_false(node) -> bool:
     """Whether a layer was called with `training=False` in a graph."""
     if node.arguments.kwargs.get("training") is not False:
         return False
-    # Keras notes the default of a layer's `call` as if it had been given.
+    # Keras records the default of `call` as if the user had passed it.
     default = inspect.signature(node.operation.call).parameters.get("training")
     return default is None or default.default is not False
 
 
 class _Watch(keras.Operation):
-    """Calls a layer in training mode, and notes what the call assigns."""
+    """Calls a layer in training mode and records assigned variables."""
 
     def __init__(self, layer, wanted: dict):
         super().__init__(name="watch")
@@ -114,9 +114,9 @@ class _Watch(keras.Operation):
 
 
 def _inputs(layer, dtype: str) -> tuple[tuple, dict]:
-    """Returns symbolic arguments with which a layer can be called.
+    """Returns symbolic arguments for a call of a layer.
 
-    Of a dtype where the layer itself does not know the one of its inputs.
+    `dtype` is used if the layer does not know the dtype of its inputs.
     """
     graph = graphs.functional(layer)
     if graph is not None:
@@ -129,7 +129,7 @@ def _inputs(layer, dtype: str) -> tuple[tuple, dict]:
 
 
 def _symbols(shapes: Any, dtype: str) -> Any:
-    """Returns a symbolic tensor for each shape in a structure of shapes."""
+    """Replaces each shape in a structure by a symbolic tensor."""
     if shapes is None:
         return None
     if isinstance(shapes, dict):

@@ -1,4 +1,4 @@
-"""How much the units of a layer are worth to those that read them."""
+"""Measures how much units contribute to the layers that read them."""
 
 import numpy as np
 
@@ -8,23 +8,23 @@ from ws_keras.transforms import variables
 
 
 def utilities(each: graph_units.Units, sizes: np.ndarray) -> np.ndarray:
-    """Returns the contribution of each unit to what reads it.
+    """Computes the contribution of each unit to the next layers.
 
-    The mean of its absolute outgoing weights, times its mean absolute
-    activation, divided by the mean over the layer, so that it averages to 1.
+    The contribution is the mean of the absolute outgoing weights times the mean
+    absolute activation, divided by its mean over the layer.
 
     Args:
         each: Units of a layer.
         sizes: Mean absolute activation of each unit.
 
     Returns:
-        An array `(units,)`, at least 0; zeros where no unit contributes.
+        An array `(units,)` of at least 0; all zeros if no unit contributes.
     """
     return activity.scores(outgoing(each) * sizes)
 
 
 def outgoing(each: graph_units.Units) -> np.ndarray:
-    """Returns the mean absolute outgoing weight of each unit."""
+    """Computes the mean absolute outgoing weight of each unit."""
     total, places = np.zeros(each.count), np.zeros(each.count)
     for part in each.of(graph_units.OUTGOING):
         kernel = abs(variables.host(part.entry.variable).astype(np.float64))
