@@ -144,7 +144,7 @@ def test_bad_arguments(arguments, words):
 
 def test_bad_models():
     model = linear(1)
-    with pytest.raises(ValueError, match="share no variable"):
+    with pytest.raises(ValueError, match="share variables"):
         ws_keras.distill(model, keras.Sequential(model.layers))
     soft = linear(2, activation="softmax")
     with pytest.raises(ValueError, match="ends with a softmax"):

@@ -1,1 +1,1 @@
-"""When things happen inside `fit`: schedules and stopping rules."""
+"""Callbacks: transforms, schedules, resets and stopping rules in `fit`."""

@@ -1,4 +1,4 @@
-"""The least useful units replaced at a steady rate: continual backprop."""
+"""Continual backprop: replaces the least useful units at a steady rate."""
 
 import numpy as np
 
@@ -9,29 +9,32 @@ from ws_keras.transforms import utility
 
 
 class ContinualBackprop(unit_resets.UnitResets):
-    """Replaces the least useful units while `fit` goes on.
+    """Replaces the least useful units during `fit`.
 
     Continual backpropagation of Dohare et al., "Loss of plasticity in deep
-    continual learning" (Nature, 2024). After each batch, the utility of a unit
-    is the mean of its absolute outgoing weights times `h`, the moving average
-    of its mean absolute activation, `h <- decay * h + (1 - decay) * |a|`,
-    divided by `1 - decay ** age` since it began at 0. Among the units that are
-    older than `maturity` batches, `rate` of them a batch are replaced, those
-    with the least utility; parts of a unit add up until they are one. Incoming
-    weights of a replaced unit are drawn anew, its bias and its outgoing
-    weights become 0, and so do the optimizer's moments of these; its entries
-    in a batch norm and its age begin anew.
+    continual learning" (Nature, 2024). The utility of a unit is the mean of its
+    absolute outgoing weights times `h`. `h` is the moving average of its mean
+    absolute activation, `h <- decay * h + (1 - decay) * |a|`, divided by `1 -
+    decay ** age` to correct its start at 0. After each batch, the fraction
+    `rate` of the units that are older than `maturity` batches is replaced.
+    These are the units with the least utility. Fractions of a unit accumulate
+    until they make a whole unit.
 
-    Activations are measured by a pass of their own over a batch of `data`, one
-    batch after the other, in inference mode: a fit does not show callbacks its
-    batches. That costs a forward pass after each batch of training, or after
-    each `every`-th; ages, rate and maturity count batches of training.
-    Which units there are, and which are refused, is told at `ws_keras.redo`.
+    The incoming weights of a replaced unit are drawn anew. Its bias and its
+    outgoing weights become 0, and so do the optimizer's moments of all these
+    weights. Its parameters in a batch norm and its age are reset.
 
-    The state travels with the weights that `BackupAndRestore` saves, so that a
-    restored fit ends alike. `report` holds what the last replacement did,
-    `resets` the number of units by the name of their layer, since the fit
-    began. The model must run one batch at a time (`steps_per_execution=1`).
+    Callbacks do not see the batches of `fit`. Therefore activations are
+    measured in inference mode on batches of `data`, one after the other. This
+    costs a forward pass after each `every`-th batch of training. Ages, `rate`
+    and `maturity` count batches of training. See `ws_keras.redo` for the layers
+    whose units can be reset.
+
+    The state is saved with the weights by `BackupAndRestore`, so that a
+    restored fit gives the same result. `report` holds the `Report` of the last
+    replacement. `resets` holds the number of replaced units since the fit
+    began, by the name of their layer. The model must run one batch at a time
+    (`steps_per_execution=1`).
 
     Example:
 
@@ -41,28 +44,28 @@ class ContinualBackprop(unit_resets.UnitResets):
     ```
 
     Args:
-        data: Samples to measure on; see `ws_keras.redo`. Up to 100 batches
-            are kept in memory.
-        rate: Part of the mature units that is replaced in a batch, in [0, 1].
-            Defaults to 1e-4 (the article; 1e-5 on CIFAR-100).
-        maturity: Batches that a unit is safe for, at least 0. Defaults to
-            1000.
-        decay: Part of the moving average that stays, in [0, 1). Defaults to
-            0.99.
+        data: Samples on which to measure activations; see `ws_keras.redo`. Up
+            to 100 batches are kept in memory.
+        rate: Fraction of the mature units that is replaced per batch, in [0,
+            1]. Defaults to 1e-4 (the article; 1e-5 on CIFAR-100).
+        maturity: Number of batches during which a new unit cannot be replaced,
+            at least 0. Defaults to 1000.
+        decay: Decay of the moving average, in [0, 1). Defaults to 0.99.
         every: Batches of training between two measurements. Defaults to 1.
-        batch_size: Samples of a batch of `data`, where these are arrays.
-            `None` means 32. Defaults to `None`.
-        seed: Non-negative integer that fixes the draws; each replacement
-            draws anew. `None` takes one from the operating system. Defaults
+        batch_size: Samples per batch if `data` consists of arrays. `None` means
+            32. Defaults to `None`.
+        seed: Non-negative integer that fixes the draws. Each replacement uses
+            new draws. `None` draws a seed from the operating system. Defaults
             to `None`.
-        include: Layers whose units may be replaced; see `ws_keras.redo`, as
-            for all that follow. Defaults to `None`.
-        exclude: Layers whose units stay. Defaults to `None`.
-        frozen: Whether frozen weights may be written. Defaults to `False`.
-        build_fn: Function that builds the model. Defaults to `None`.
+        include: Layers whose units may be replaced; see `ws_keras.redo`.
+            Defaults to `None`.
+        exclude: Layers whose units are not replaced. Defaults to `None`.
+        frozen: Whether to change frozen weights too. Defaults to `False`.
+        build_fn: Function that builds the model; see `ws_keras.redo`. Defaults
+            to `None`.
 
     Raises:
-        ValueError: As `ReDo`.
+        ValueError: As in `ReDo`.
     """
 
     _zero_bias = True
@@ -85,8 +88,8 @@ class ContinualBackprop(unit_resets.UnitResets):
         super().__init__(data, every, seed, include, exclude, frozen, build_fn)
         if not checks.is_number(rate) or not 0 <= rate <= 1:
             raise ValueError(
-                "`rate` must be a number in [0, 1], the part of the mature "
-                f"units that a batch replaces. Received: rate={rate!r}."
+                "`rate` must be a number in [0, 1]: the fraction of the mature "
+                f"units replaced per batch. Received: rate={rate!r}."
             )
         if not checks.is_whole(maturity) or maturity < 0:
             raise ValueError(
@@ -95,7 +98,7 @@ class ContinualBackprop(unit_resets.UnitResets):
             )
         if not checks.is_number(decay) or not 0 <= decay < 1:
             raise ValueError(
-                "`decay` must be a number in [0, 1), the part that stays. "
+                "`decay` must be a number in [0, 1). "
                 f"Received: decay={decay!r}."
             )
         if batch_size is not None:
@@ -104,11 +107,11 @@ class ContinualBackprop(unit_resets.UnitResets):
         self.maturity, self.batch_size = int(maturity), batch_size
 
     def read(self, model) -> list:
-        """Returns the batches that are measured one after the other."""
+        """Returns the batches to measure on, one after the other."""
         return list(batches.Batches(model, self._data, self.batch_size))
 
     def begin(self, counts: list[int]) -> dict[str, list[np.ndarray]]:
-        """Returns ages in batches, moving averages, and what is due."""
+        """Returns ages in batches, moving averages, and fractions due."""
         return {
             "age": [np.zeros(count) for count in counts],
             "activity": [np.zeros(count) for count in counts],
@@ -116,7 +119,7 @@ class ContinualBackprop(unit_resets.UnitResets):
         }
 
     def choose(self, values: dict, layers: list) -> list[np.ndarray]:
-        """Returns the numbers of the units that are replaced now."""
+        """Returns the numbers of the units to replace now."""
         chosen = []
         for number, sizes in enumerate(self._measure(self._next_batch())):
             age, mean = values["age"][number], values["activity"][number]

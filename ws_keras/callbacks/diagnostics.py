@@ -1,4 +1,4 @@
-"""Diagnostics of a network within `fit`."""
+"""Measures diagnostics of a network during `fit`."""
 
 from collections.abc import Callable
 
@@ -9,22 +9,22 @@ from ws_keras.diagnostics import probe as probes
 
 
 class Diagnostics(keras.callbacks.Callback):
-    """Measures the model while `fit` trains it, and leaves it as it is.
+    """Measures the model during `fit` without changing it.
 
-    A fit with this callback ends with bitwise the same weights, statistics,
-    optimizer and random states as one without. The measures are those of
-    `ws_keras.diagnostics.probe.Probe`, taken at the beginning of an epoch,
-    before its first step, or every so many steps. `fit` logs them beside the
-    metrics of that epoch (`History`, and callbacks that stand after this one):
-    the values of a line are the last ones that were taken before its end.
+    With or without this callback, `fit` ends with bitwise equal weights,
+    statistics, optimizer state and random states. The measures are those of
+    `ws_keras.Probe`. They are taken at the beginning of an epoch, before its
+    first step, or at regular steps. `fit` logs them next to the metrics of the
+    epoch, for `History` and for callbacks later in the list. If there are
+    several measurements in an epoch, it logs the last one.
 
-    `weight_correlation` is with the weights at the beginning of `fit`: stand
-    after `ShrinkPerturb` for the weights that training starts from, before it
-    for those that it found.
+    `weight_correlation` compares with the weights at the beginning of `fit`.
+    Put this callback after `ShrinkPerturb` to compare with the weights that
+    training starts from, or before it to compare with those that it received.
 
-    After `fit`, `rows` holds a dictionary for each measurement, with the
+    After `fit`, `rows` holds a dictionary for each measurement. It includes the
     `epoch` and the `step` (from 0, counted in this fit) before which it was
-    taken. The cost of one is that of a `Probe`.
+    taken. A measurement costs as much as a call of `Probe`.
 
     Example:
 
@@ -37,22 +37,23 @@ class Diagnostics(keras.callbacks.Callback):
     ```
 
     Args:
-        old: Samples that the model has been trained on; see `Probe`. Defaults
+        old: Samples that the model was trained on before; see `Probe`. Defaults
             to `None`.
         new: Samples that have just arrived. Defaults to `None`.
         data: Samples for the measures of outputs. Defaults to `None`.
-        measures: Names of measures. Defaults to `None`: all that the model
-            and the given samples allow.
-        every: `"epoch"`, or a positive number of steps; with
-            `steps_per_execution`, at the first execution that begins at such
-            a step or after it. Defaults to `"epoch"`.
-        on_measure: Function of the step and the values by name. Defaults to
-            `None`.
-        keywords: Further ones of `Probe`, such as `batch_size`.
+        measures: Names of measures. `None` means all that the model and the
+            given samples permit. Defaults to `None`.
+        every: `"epoch"`, or a positive number of steps. With
+            `steps_per_execution`, the measurement is taken at the first
+            execution that begins at or after such a step. Defaults to
+            `"epoch"`.
+        on_measure: Function of the step and the dictionary of values, called at
+            each measurement. Defaults to `None`.
+        keywords: Further arguments of `Probe`, such as `batch_size`.
 
     Raises:
-        ValueError: If an argument is out of its range; at the beginning of
-            `fit`, if the model does not go with it.
+        ValueError: If an argument is out of its range, or, at the beginning of
+            `fit`, if the arguments do not match the model.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Diagnostics(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._begin()
-        # Another fit of the same model needs no other trace.
+        # Another fit of the same model reuses the trace.
         made_for = (self.model, getattr(self.model, "loss", None))
         if self._probe is None or self._made_for != made_for:
             self._probe = probes.Probe(self.model, **self._arguments)
@@ -91,7 +92,7 @@ class Diagnostics(keras.callbacks.Callback):
             self._measure(self._first)
 
     def on_train_batch_begin(self, batch, logs=None):
-        # To count at the ends of steps would make Keras wait for each.
+        # Counting at the end of steps would make Keras wait for each step.
         self._last = batch
         step = self._first + batch
         if self.every != "epoch" and step >= self._due:
@@ -112,7 +113,7 @@ class Diagnostics(keras.callbacks.Callback):
 
     def _measure(self, step: int) -> None:
         if keras.backend.backend() == "jax":
-            # Within an epoch the values are with the trainer.
+            # Within an epoch the trainer holds the values.
             self.model.jax_state_sync()
         self._latest = self._probe()
         row = {"epoch": self._epoch, "step": step}

@@ -1,4 +1,4 @@
-"""Shrink-perturb after each step of training, as a regularizer."""
+"""Shrink-perturb after each training step, as a regularizer."""
 
 import keras
 from keras import ops
@@ -11,12 +11,12 @@ from ws_keras.transforms import shrink_perturb as transforms
 class EveryStep(keras.callbacks.Callback):
     """Sets the weights to `shrink * weight + perturb * noise` after each step.
 
-    The update of the paper's appendix on a data set that does not grow
+    This is the update of the paper's appendix on a data set that does not grow
     (Fig. 12): `theta <- shrink * (theta - rate * gradient) + noise`. The
-    optimizer's state and batch-norm statistics stay. The noise depends on the
-    seed, the attribute `round` (0 unless it is set) and the optimizer's count
-    of steps alone, so that training that is interrupted goes on alike. The
-    model must run one step at a time (`steps_per_execution=1`).
+    optimizer's state and batch-norm statistics are not changed. The noise
+    depends only on the seed, the attribute `round` (0 by default) and the
+    optimizer's step count, so that interrupted training can be resumed exactly.
+    The model must run one step at a time (`steps_per_execution=1`).
 
     Example:
 
@@ -57,4 +57,4 @@ class EveryStep(keras.callbacks.Callback):
                 optimizer="keep",
             )
         except errors.NotFinite:
-            pass  # The training has diverged, which its loss shows.
+            pass  # Training has diverged; its loss shows this.

@@ -1,4 +1,4 @@
-"""A slow copy of the weights, which the fast ones go back to."""
+"""Hare & Tortoise: training that restarts from a slow copy of the weights."""
 
 import keras
 import numpy as np
@@ -14,22 +14,22 @@ class HareAndTortoise(keras.callbacks.Callback):
     """Keeps a slow copy of the weights, evaluates it, and restarts from it.
 
     Hare & Tortoise networks of Lee et al., "Slow and Steady Wins the Race"
-    (ICML 2024, arXiv:2406.02596). The hare is what the optimizer trains; the
-    tortoise follows it, after each batch
-    `tortoise <- decay * tortoise + (1 - decay) * hare`, moving statistics
-    too. At the beginning of each `every`-th epoch the hare becomes what the
-    tortoise is. The optimizer's state stays.
+    (ICML 2024, arXiv:2406.02596). The optimizer trains the hare. The tortoise
+    follows it after each batch: `tortoise <- decay * tortoise + (1 - decay) *
+    hare`, including moving statistics. At the beginning of each `every`-th
+    epoch, the hare is set to the tortoise. The optimizer's state is not
+    changed.
 
-    The tortoise is what is validated during `fit`, what callbacks later in
-    the list see and save at the end of an epoch, and what the model holds
-    when `fit` returns. So put this callback before `ModelCheckpoint`, and
-    behind `ShrinkPerturb`, since the tortoise begins as what is there. Both
-    are in what `BackupAndRestore` saves after an epoch, and a fit that it
-    restores goes on alike.
+    The tortoise is used for validation during `fit`. Callbacks later in the
+    list see and save it at the end of an epoch, and the model holds it when
+    `fit` returns. Therefore put this callback before `ModelCheckpoint`. Put it
+    after `ShrinkPerturb`, because the tortoise starts as a copy of the weights.
+    `BackupAndRestore` saves both copies after an epoch, so that a restored fit
+    gives the same result.
 
-    The tortoise lies on the host, in single precision or better, so that each
-    batch reads all weights. The model must be built and run one batch at a
-    time (`steps_per_execution=1`).
+    The tortoise is stored on the host, in single precision or higher. Each
+    batch therefore reads all weights. The model must be built and run one batch
+    at a time (`steps_per_execution=1`).
 
     Example:
 
@@ -39,13 +39,13 @@ class HareAndTortoise(keras.callbacks.Callback):
     ```
 
     Args:
-        every: Epochs after which the hare goes back to the tortoise.
-            Defaults to 10 (the article).
-        decay: Part of the tortoise that stays in a batch, in [0, 1).
+        every: Number of epochs between two restarts from the tortoise. Defaults
+            to 10 (the article).
+        decay: Decay of the tortoise's moving average per batch, in [0, 1).
             Defaults to 0.999 (the article).
 
     Raises:
-        ValueError: If an argument is out of its range; within `fit`, if the
+        ValueError: If an argument is out of its range, or, within `fit`, if the
             model is not built or runs several batches at a time.
     """
 
@@ -54,7 +54,7 @@ class HareAndTortoise(keras.callbacks.Callback):
         checks.check_positive("every", every)
         if not checks.is_number(decay) or not 0 <= decay < 1:
             raise ValueError(
-                "`decay` must be a number in [0, 1), the part that stays. "
+                "`decay` must be a number in [0, 1). "
                 f"Received: decay={decay!r}."
             )
         self.every, self.decay = int(every), float(decay)
@@ -62,7 +62,7 @@ class HareAndTortoise(keras.callbacks.Callback):
 
     def set_model(self, model):
         super().set_model(model)
-        # Before any callback restores weights, and with them this state.
+        # Attach the state before any callback restores weights and state.
         if self._state is not None:
             self._state.detach(model)
         self._state = _Copies({"epoch": -1})
@@ -86,7 +86,7 @@ class HareAndTortoise(keras.callbacks.Callback):
             self._begin()
         self._show_hare()
         values = self._state.values
-        # A fit that was restored in the middle of an epoch begins it again.
+        # An epoch that was interrupted begins again after a restore.
         if epoch > values["epoch"]:
             if epoch > 0 and epoch % self.every == 0:
                 self._restart()
@@ -94,11 +94,11 @@ class HareAndTortoise(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if keras.backend.backend() == "jax":
-            # Within an epoch the weights are with the trainer.
+            # Within an epoch the trainer holds the weights.
             self.model.jax_state_sync()
         pairs = zip(self._state.tortoise, self._weights, strict=True)
         for slow, variable in pairs:
-            # In this form what does not change stays to the last bit.
+            # In this form, values that do not change keep their exact bits.
             slow += (1 - self.decay) * (_wide(variable) - slow)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -110,7 +110,7 @@ class HareAndTortoise(keras.callbacks.Callback):
         self._state.detach(self.model)
 
     def on_test_begin(self, logs=None):
-        if not self._state.begun:  # `evaluate` sets the model too
+        if not self._state.begun:  # `evaluate` also sets the model
             self._state.detach(self.model)
         elif self._weights is not None and self._state.hare is None:
             self._is_tested = True
@@ -126,7 +126,7 @@ class HareAndTortoise(keras.callbacks.Callback):
             self._state.detach(self.model)
 
     def __getstate__(self) -> dict:
-        # For copies and for other processes: the model is of one fit.
+        # For copies and other processes: the model belongs to one fit.
         gone = ("_model", "_state", "_weights")
         return {**vars(self), **dict.fromkeys(gone)}
 
@@ -136,14 +136,14 @@ class HareAndTortoise(keras.callbacks.Callback):
 
     @classmethod
     def from_config(cls, config: dict):
-        """Makes the callback that `get_config` describes."""
+        """Creates the callback from the result of `get_config`."""
         return cls(**config)
 
     def _begin(self) -> None:
         is_float = keras.backend.is_float_dtype
         found = [v for v in self.model.weights if is_float(v.dtype)]
         self._weights = found
-        if not self._state.tortoise:  # nor restored
+        if not self._state.tortoise:  # it was not restored either
             self._state.tortoise = [_wide(v) for v in found]
 
     def _show_hare(self) -> None:
@@ -167,7 +167,7 @@ class HareAndTortoise(keras.callbacks.Callback):
 
 
 class _Copies(travelling.TravellingState):
-    """The tortoise, and the hare while the model holds the tortoise."""
+    """Stores the tortoise, and the hare while the model holds the tortoise."""
 
     def __init__(self, values: dict):
         super().__init__(values)
@@ -192,7 +192,7 @@ def _read(store, name: str) -> list:
 
 
 def _wide(variable) -> np.ndarray:
-    """Returns a copy of a weight, of half precision in single precision."""
+    """Copies a weight, in single precision if it has half precision."""
     value = variables.host(variable)
     wide = np.float64 if value.dtype == np.float64 else np.float32
     return np.array(value, wide)
@@ -200,5 +200,5 @@ def _wide(variable) -> np.ndarray:
 
 def _assign(found: list, values: list) -> None:
     for variable, value in zip(found, values, strict=True):
-        # A copy: what the backend keeps must not be the slow copy itself.
+        # A copy, because the backend may keep and change the given array.
         variable.assign(value.copy())

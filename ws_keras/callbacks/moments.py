@@ -1,10 +1,11 @@
-"""Batch-norm moments in the course of a fit, and at its very end.
+"""Detects and corrects batch-norm moments that lag behind the weights.
 
-Batch norm is used with moving averages of the moments of its batches. They lag
-behind weights that still move: after a short fit, or one that is stopped as
-soon as it has learned its data, a model can be right in training and wrong in
-use. How far they lag can be seen without any data: what the moving averages
-have become in the last steps says what the moments of these batches were.
+In inference, batch norm uses moving averages of the moments of its batches.
+These averages lag behind weights that change fast. After a short fit, or a fit
+that stops as soon as it has learned its data, a model can be accurate in
+training mode and inaccurate in inference. The lag can be estimated without
+data: the change of the moving averages over the last steps gives the moments of
+these batches.
 """
 
 import collections
@@ -20,26 +21,26 @@ from ws_keras.transforms import batches
 from ws_keras.transforms import statistics
 from ws_keras.transforms import variables
 
-FEW = 10  # batches to measure on where it is done in each epoch
-_WINDOW = 16  # batches to compare with: fewer are noise, more lag themselves
-# Standard deviations, and the logarithm of a ratio: in use, networks whose
-# moments were closer lost two points of accuracy at most, others up to 90
-# (`python -m benchmarks.moments`).
+FEW = 10  # batches to measure on if this is done in each epoch
+_WINDOW = 16  # batches to compare with: fewer are noisy, more lag themselves
+# The limits of the lag, in standard deviations and as the logarithm of a
+# ratio. In inference, networks with a smaller lag lost at most two points of
+# accuracy, others up to 90 (`python -m benchmarks.moments`).
 _MOST_MEAN, _MOST_VARIANCE = 0.1, 0.25
 _NAME = "_ws_keras_moments"
 
 
 class LaggingMoments(UserWarning):
-    """Batch-norm moments do not belong to the weights."""
+    """Batch-norm moments lag behind the weights."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Lag:
-    """How far moving moments are from those of the last batches.
+    """The distance of moving moments from the moments of the last batches.
 
-    `mean` is in standard deviations, `variance` the logarithm of a ratio; both
-    are root mean squares over the channels of the layer that lags most,
-    without what the noise of single batches makes of them.
+    `mean` is in standard deviations, `variance` is the logarithm of a ratio.
+    Both are root mean squares over the channels of the layer that lags most,
+    corrected for the noise of single batches.
     """
 
     layer: str
@@ -52,7 +53,7 @@ class Lag:
 
     @property
     def size(self) -> float:
-        """What is more than 1 is large."""
+        """The lag relative to the limits; a value above 1 is large."""
         return max(self.mean / _MOST_MEAN, self.variance / _MOST_VARIANCE)
 
     @property
@@ -60,19 +61,20 @@ class Lag:
         return self.size > 1
 
     def describe(self) -> str:
-        """Returns a sentence with the numbers, without its full stop."""
+        """Describes the lag in a sentence, without a full stop."""
         return (
             f"The moments of layer {self.layer!r} (momentum "
-            f"{self.momentum:g}) are {self.mean:.2f} standard deviations in "
-            f"the mean and a factor of {math.exp(self.variance):.2f} in the "
-            f"variance away from what the last {self.batches} batches say, "
-            f"after {self.steps} steps {self.since}"
+            f"{self.momentum:g}) differ by {self.mean:.2f} standard "
+            f"deviations in the mean and by a factor of "
+            f"{math.exp(self.variance):.2f} in the variance from those of the "
+            f"last {self.batches} batches, after {self.steps} steps "
+            f"{self.since}"
         )
 
 
 @dataclasses.dataclass
 class _Look:
-    """The moments before a batch, and before the next that was begun."""
+    """The moments before a batch, and the number of that batch."""
 
     batch: int
     values: list
@@ -80,45 +82,45 @@ class _Look:
 
 
 class Watch:
-    """Follows the moments of one fit, for all callbacks that ask for it.
+    """Watches the moments of one fit, on behalf of all its callbacks.
 
-    `lag` is known after the fit: a `Lag` where the model has ended with
-    moments that were seen at the end of an epoch, otherwise `None`.
+    After the fit, `lag` is a `Lag` if the model ended with moments that were
+    seen at the end of an epoch. Otherwise it is `None`.
     """
 
     def __init__(self):
         self.lag = None
-        self.is_quiet = False  # `lag` is enough
+        self.is_quiet = False  # do not warn; the caller reads `lag`
         self._is_done = False
         self._data = []
         self._norms = []
-        self._lags = {}  # of the moments at the end of each epoch
+        self._lags = {}  # by the moments at the end of each epoch
         self._old = collections.deque(maxlen=2)
-        self._steps = None  # batches of an epoch, once they are known
+        self._steps = None  # batches per epoch, when known
         self._batch, self._size, self._total = 0, 1, 0
         self._reset = None  # batches of this fit before the last reset
         self._epoch = None
 
     def __reduce__(self):
-        # A callback that is copied is to take no layers along.
+        # A copy of a callback must not copy layers.
         return type(self), ()
 
     def measure_on(self, data) -> None:
-        """Has moments measured on data when all callbacks have ended."""
+        """Schedules a measurement on data after all callbacks have ended."""
         self._data.append(data)
 
     def refresh(self, model: keras.Model) -> None:
-        """Measures them within the fit, if there are data to do it on."""
+        """Measures the moments within the fit, if data were given."""
         for data in self._data:
             self._measure(model, data, FEW)
 
     def reset(self) -> None:
-        """Notes that the moments have just been put back to their start."""
+        """Records that the moments have just been reset."""
         self._reset = self._total + self._batch
         self._old.clear()
 
     def on_batch_begin(self, callback, batch: int) -> None:
-        """Looks at the moments where the end of the epoch is near."""
+        """Reads the moments when the end of the epoch is near."""
         if batch == 0:
             self._begin(callback.model)
         self._batch = batch
@@ -128,22 +130,22 @@ class Watch:
         if self._old and batch > self._old[-1].batch and not self._old[-1].next:
             self._old[-1].next = batch, self._read(callback.model)
         if steps is None:
-            # It may end at any time: of two looks one is far enough away.
+            # The length is unknown: keep two readings, one far enough back.
             due = batch % _WINDOW == 0
             due &= not self._old or self._old[-1].batch != batch
         else:
             due = batch > steps - self._window() - self._size
             due &= not self._old
         if due:
-            # Only then: to ask a callback for its model makes JAX wait.
+            # Only now: reading the model from a callback makes JAX wait.
             self._old.append(_Look(batch, self._read(callback.model)))
 
     def on_epoch_end(self, callback, epoch: int) -> None:
-        """Notes how far the moments lag behind the weights."""
+        """Records how far the moments lag behind the weights."""
         if epoch == self._epoch:
             return
         self._epoch = epoch
-        # Of unknown length, the last batch that began was none.
+        # With unknown length, the last begun batch did not exist.
         self._steps = callback.params.get("steps") or self._batch
         self._total += self._steps
         if self._old:
@@ -161,7 +163,7 @@ class Watch:
         self._batch = 0
 
     def end(self, model) -> None:
-        """Measures, or says what has not been measured."""
+        """Measures the moments, or warns that they lag."""
         for data in self._data:
             self._measure(model, data, batches.MOST)
         if not self._data and not self._is_done:
@@ -169,7 +171,7 @@ class Watch:
         self._is_done = True
 
     def on_train_end(self, callback) -> None:
-        """Ends where no history of the fit comes last and does it."""
+        """Ends the watch unless the history of the fit will do so."""
         history = getattr(callback.model, "history", None)
         if history is None or _NAME not in vars(history):
             self.end(callback.model)
@@ -178,11 +180,11 @@ class Watch:
         try:
             read = batches.Batches(model, data, most=most)
             statistics.assign(statistics.measure(model, read))
-        except Exception as error:  # of data that come from anywhere
+        except Exception as error:  # user data raise many types
             # The trained weights are worth more than their moments.
             self._warn(
-                "Batch-norm moments could not be measured anew and are those "
-                f"of training: {error} Before you use the model, measure them: "
+                "Batch-norm moments could not be measured and are those of "
+                f"training: {error} Before you use the model, measure them: "
                 "`ws_keras.recalibrate(model, x)`."
             )
 
@@ -195,27 +197,27 @@ class Watch:
         if self.lag is None or not self.lag.is_large:
             return
         self._warn(
-            "Batch-norm moments lag behind the weights, so that the model may "
-            f"be far worse in use than in training. {self.lag.describe()}. "
-            "Before you use the model, measure them anew on training data: "
+            "Batch-norm moments lag behind the weights, so the model may be "
+            f"far less accurate in inference. {self.lag.describe()}. "
+            "Before you use the model, measure the moments on training data: "
             "`ws_keras.recalibrate(model, x)`. `ShrinkPerturb(data=x)` does "
-            "so at the end of `fit`."
+            "this at the end of `fit`."
         )
 
     def _begin(self, model) -> None:
         norms = statistics.trained_norms(model)
-        # A model may be built by its first batch.
+        # The first batch may build the model.
         self._norms = [norm for norm in norms if norm.built]
         self._size = getattr(model, "steps_per_execution", None) or 1
 
     def _window(self) -> int:
-        """Fewer batches than the moments remember, where they remember few."""
+        """Returns the batches to compare with; fewer at a low momentum."""
         momentum = max(norm.momentum for norm in self._norms)
         remembered = 0.8 / max(1 - momentum, 1e-3)
         return int(min(_WINDOW, max(4, remembered)))
 
     def _read(self, model) -> list[list[np.ndarray]]:
-        del model  # Keras has brought its variables up to date for it.
+        del model  # the caller's access has made Keras update its variables
         return [
             [
                 np.array(variables.host(variable), "float64")
@@ -226,15 +228,15 @@ class Watch:
 
 
 def check(model: keras.Model, data) -> None:
-    """Raises a ValueError unless the model takes the first batch of data."""
+    """Raises a ValueError unless the model accepts the first batch."""
     first = batches.Batches(model, data, most=1)
     statistics.measure(model, first)
 
 
 def watch(callback: keras.callbacks.Callback) -> Watch:
-    """Returns the watch of the fit that has just begun; each fit has one."""
+    """Returns the watch of the fit that has just begun, one per fit."""
     history = getattr(callback.model, "history", None)
-    if history is None:  # of a list of callbacks that is not Keras' own
+    if history is None:  # the list of callbacks is not Keras' own
         return Watch()
     found = vars(history).get(_NAME)
     if found is None:
@@ -244,10 +246,10 @@ def watch(callback: keras.callbacks.Callback) -> Watch:
 
 
 def _hook(history, watch: Watch) -> None:
-    """Lets a watch end after all callbacks of a fit.
+    """Makes a watch end after all callbacks of a fit.
 
-    Keras puts its history behind them. It matters for those that write
-    weights when they end, such as `EarlyStopping`.
+    Keras puts its history last. The order matters for callbacks that write
+    weights at the end, such as `EarlyStopping`.
     """
     on_train_end = history.on_train_end
 
@@ -276,7 +278,7 @@ def _lag(norms, old: _Look, now, batches: int, *rest) -> Lag | None:
                 count * _square(some[0] - recent[0], np.sqrt(spread)),
                 count * _square(some[1] - recent[1], spread),
             )
-        with np.errstate(invalid="ignore"):  # of a model that has diverged
+        with np.errstate(invalid="ignore"):  # the model may have diverged
             ratio = np.log((now[i][1] + norm.epsilon) / spread)
         squares = (
             _square(now[i][0] - recent[0], np.sqrt(spread)),
@@ -292,7 +294,7 @@ def _lag(norms, old: _Look, now, batches: int, *rest) -> Lag | None:
 
 
 def _between(norm, before, after, batches: int) -> tuple:
-    """Returns the moments of the batches between two looks."""
+    """Returns the moments of the batches between two readings."""
     kept = norm.momentum**batches
     mean, variance = (
         (new - kept * old) / (1 - kept)
@@ -302,20 +304,20 @@ def _between(norm, before, after, batches: int) -> tuple:
 
 
 def _cleaned(square, noise, momentum: float, batches: int) -> float:
-    """Returns the whole lag from the square of what is seen of it.
+    """Estimates the whole lag from the square of its visible part.
 
     Args:
         square: Mean square of the distance from the last batches.
-        noise: Mean square of the noise of a batch.
+        noise: Mean square of the noise of one batch.
         momentum: Momentum of the moments.
-        batches: The number of these batches.
+        batches: Number of these batches.
     """
     kept = momentum**batches
     by_chance = 1 / batches + (1 - momentum) / (1 + momentum)
-    # Twice, since what is by chance may be more than usual.
+    # Twice the noise, since chance may exceed its usual size.
     square -= 2 * kept**2 * by_chance * noise
-    # The last batches are a while ago themselves. Where weights drift evenly,
-    # this is by how much more the averages lag than is seen.
+    # The last batches themselves are outdated. If the weights drift evenly,
+    # the true lag exceeds the visible lag by this factor.
     seen = batches * kept / (1 - kept)
     factor = momentum / (1 - momentum) / seen if seen else 1.0
     return float(np.sqrt(max(square, 0.0)) * min(max(1.0, factor), 3.0))

@@ -1,7 +1,7 @@
-"""What is to happen with the next batch of a fit, once it is really there.
+"""Delays an action until the next batch of a fit exists.
 
-Keras may begin a batch before it has been fetched: at that moment there may
-be no batch any more, and a model that its first batch builds has no weights.
+Keras may begin a batch before it fetches the batch. At that moment the data may
+have ended, and a model that its first batch builds has no weights yet.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from ws_keras import _keras
 
 
 def when_built(model: keras.Model, function: Callable[[], None]) -> None:
-    """Calls a function when the first batch has built a model.
+    """Calls a function after the first batch has built a model.
 
-    Before the step on that batch; after it where Keras cannot build the model
-    from the shapes of the batch alone.
+    The call comes before the step on that batch. If Keras cannot build the
+    model from the shapes of the batch, it comes after the step.
 
     Args:
         model: Unbuilt model within `fit`.
@@ -25,9 +25,9 @@ def when_built(model: keras.Model, function: Callable[[], None]) -> None:
 
     def first(train, iterator):
         try:
-            # As Keras itself does on its other backends.
+            # Keras does the same on its other backends.
             _keras.build_for_batch(model, iterator)
-        except Exception:  # of a model with a training step of its own
+        except Exception:  # the model has a custom training step
             logs = train(iterator)
             function()
             return logs
@@ -38,17 +38,17 @@ def when_built(model: keras.Model, function: Callable[[], None]) -> None:
 
 
 def unless_over(model: keras.Model, variables: list, function) -> None:
-    """Calls a function before the next step, and undoes it if there is none.
+    """Calls a function before the next step, and undoes it without a step.
 
     Args:
         model: Model within `fit` on data of unknown length.
-        variables: What the function changes; a copy is held meanwhile.
-        function: Function without arguments that returns one which undoes
-            what else it has done.
+        variables: Variables that the function changes. They are copied.
+        function: Function without arguments. It returns a function that undoes
+            its other changes.
     """
     if keras.backend.backend() == "jax":
-        # It takes the values before the batch, and if there is none it goes
-        # back to those of the last step.
+        # TensorFlow captures the values before the batch. If there is no
+        # batch, it restores those of the last step.
         undo = function()
 
         def step(train, *given):
@@ -77,12 +77,12 @@ def unless_over(model: keras.Model, variables: list, function) -> None:
 
 
 def comes_late() -> bool:
-    """Returns whether a batch begins before it has been fetched."""
+    """Whether the backend begins a batch before it fetches the batch."""
     return keras.backend.backend() in ("tensorflow", "jax")
 
 
 def _instead(model, function: Callable) -> None:
-    """Has a function called once in place of the model's training step."""
+    """Replaces the training step of a model by a function, for one call."""
     train = model.train_function
 
     def once(*given):

@@ -1,4 +1,4 @@
-"""Kernels softly pulled back to their first norms: soft weight rescaling."""
+"""Soft weight rescaling: pulls kernels back to their initial norms."""
 
 import dataclasses
 from typing import Any
@@ -39,25 +39,26 @@ _RECTIFIERS = (
 
 @keras.saving.register_keras_serializable(package="ws_keras")
 class SoftWeightRescaling(keras.callbacks.Callback):
-    """Pulls the norm of each kernel towards that of a fresh one.
+    """Pulls the norm of each kernel towards that of a fresh draw.
 
     Soft weight rescaling of Oh et al., "Recovering Plasticity of Neural
-    Networks via Soft Weight Rescaling" (2025, arXiv:2507.04683), after each
-    batch: the kernel of layer `l` becomes `c_l * W_l` with
-    `c_l = (strength * ||fresh_l|| + (1 - strength) * ||W_l||) / ||W_l||`,
-    and its bias becomes `c_1 * ... * c_l * b_l`. Thereby the outputs of a
-    network of rectifiers are all multiplied by `c_1 * ... * c_L`: it predicts
-    the same classes, and its weights do not grow. `||fresh_l||` is the norm
-    of a draw from the kernel's own initializer, which the seed fixes, so that
-    a later fit, and one that was interrupted, pulls to the same norms.
+    Networks via Soft Weight Rescaling" (2025, arXiv:2507.04683). After each
+    batch, the kernel of layer `l` becomes `c_l * W_l` with `c_l = (strength *
+    ||fresh_l|| + (1 - strength) * ||W_l||) / ||W_l||`, and its bias becomes
+    `c_1 * ... * c_l * b_l`. In a network of rectifiers, this multiplies all
+    outputs by `c_1 * ... * c_L`. The network predicts the same classes, and its
+    weights do not grow. `||fresh_l||` is the norm of a draw from the kernel's
+    own initializer. The seed fixes this draw, so that later and resumed fits
+    use the same norms.
 
-    The model must be a chain of `Dense` and convolution layers whose
-    activations are rectifiers (`relu`, `leaky_relu`, none; the last layer may
-    have any), of pooling, flattening, dropout and the like. Before the first
-    kernel that trains there may be anything that does not train. Others are
-    refused by name: with normalization, tanh or several paths predictions
-    would change. Frozen kernels, kernels of zeros and those that start with
-    zeros keep their norm. Each batch reads and writes all weights on the host.
+    The model must be a chain of `Dense` and convolution layers with rectifiers
+    (`relu`, `leaky_relu`, none; the last layer may have any activation), and of
+    pooling, flattening, dropout and similar layers. Before the first trainable
+    kernel, any layers are permitted if they do not train. Other models raise an
+    error, because with normalization, tanh or several paths the predictions
+    would change. Frozen kernels, kernels of zeros and kernels that are
+    initialized with zeros keep their norm. Each batch reads and writes all
+    weights on the host.
 
     Example:
 
@@ -68,22 +69,22 @@ class SoftWeightRescaling(keras.callbacks.Callback):
     ```
 
     Args:
-        strength: The article's lambda, in [0, 1]: 1 sets the norm of the
-            start at once, 0 does nothing. The article has 1 to 1e-4.
-        seed: Non-negative integer that fixes the fresh draws. Defaults to 0.
+        strength: The article's lambda, in [0, 1]. 1 restores the initial norm
+            at once, 0 does nothing. The article uses 1 to 1e-4.
+        seed: Non-negative integer that fixes the draws. Defaults to 0.
 
     Raises:
-        ValueError: If an argument is out of its range; within `fit`, if the
-            model is not such a chain, is not built, or runs several batches
-            at a time.
+        ValueError: If an argument is out of its range, or, within `fit`, if the
+            model is not such a chain, is not built, or runs several batches at
+            a time.
     """
 
     def __init__(self, strength: float, seed: int = 0):
         super().__init__()
         if not checks.is_number(strength) or not 0 <= strength <= 1:
             raise ValueError(
-                "`strength` must be a number in [0, 1]: 1 sets the norm of "
-                f"the start, 0 does nothing. Received: strength={strength!r}."
+                "`strength` must be a number in [0, 1]: 1 restores the initial "
+                f"norm, 0 does nothing. Received: strength={strength!r}."
             )
         arrays.check_seed(seed)
         self.strength, self.seed = float(strength), int(seed)
@@ -101,12 +102,12 @@ class SoftWeightRescaling(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if keras.backend.backend() == "jax":
-            # Within an epoch the weights are with the trainer.
+            # Within an epoch the trainer holds the weights.
             self.model.jax_state_sync()
         rescale(self._stages, self.strength)
 
     def __getstate__(self) -> dict:
-        # For copies and for other processes: the model is of one fit.
+        # For copies and other processes: the model belongs to one fit.
         return {**vars(self), "_model": None, "_stages": []}
 
     def get_config(self) -> dict:
@@ -115,13 +116,13 @@ class SoftWeightRescaling(keras.callbacks.Callback):
 
     @classmethod
     def from_config(cls, config: dict):
-        """Makes the callback that `get_config` describes."""
+        """Creates the callback from the result of `get_config`."""
         return cls(**config)
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A kernel, its bias or `None`, and the norm that it is pulled to."""
+    """A kernel, its bias or `None`, and its target norm."""
 
     kernel: Any
     bias: Any
@@ -132,11 +133,11 @@ def rescale(found: list[Stage], strength: float) -> float:
     """Rescales the kernels of a chain once, in place.
 
     Args:
-        found: What `stages` returns.
+        found: Result of `stages`.
         strength: As in `SoftWeightRescaling`.
 
     Returns:
-        The factor of the outputs of a network of rectifiers.
+        The factor by which the outputs of a network of rectifiers change.
     """
     product = 1.0
     for stage in found:
@@ -152,10 +153,10 @@ def rescale(found: list[Stage], strength: float) -> float:
 
 
 def stages(model, seed: int) -> list[Stage]:
-    """Returns the kernels of a chain, from the input on.
+    """Returns the kernels of a chain, beginning at the input.
 
     Raises:
-        ValueError: If the model is no chain of rectifiers, or not built.
+        ValueError: If the model is not a chain of rectifiers or not built.
     """
     entries = {id(e.variable): e for e in variables.entries(model)}
     layers = _chain(model)
@@ -179,7 +180,7 @@ def stages(model, seed: int) -> list[Stage]:
         is_moved = is_moved or norm > 0
         bias = layer.bias if layer.use_bias else None
         if is_moved and bias is not None and not bias.trainable:
-            what = f"the frozen layer {layer.name!r} behind one that trains"
+            what = f"the frozen layer {layer.name!r} behind a trainable one"
             raise _refusal(model, what)
         found.append(Stage(layer.kernel, bias, norm))
     if not found:
@@ -207,7 +208,7 @@ def _chain(model) -> list:
 
 
 def _unsuited(layer, is_head: bool) -> str:
-    """Returns what of a layer would change the predictions, `""` if nothing."""
+    """Says why a layer would change the predictions, `""` if it would not."""
     if isinstance(layer, _LINEAR):
         variables_of = (layer.kernel, layer.bias if layer.use_bias else None)
         if any(
@@ -231,6 +232,6 @@ def _unsuited(layer, is_head: bool) -> str:
 def _refusal(model, what: str) -> ValueError:
     return ValueError(
         "`SoftWeightRescaling` needs a chain of Dense and convolution layers "
-        "with rectifiers, or predictions would change. Received: "
-        f"{model.name!r} with {what}. `norm_reset` takes any model."
+        "with rectifiers. In other models, predictions would change. Received: "
+        f"{model.name!r} with {what}. `norm_reset` accepts any model."
     )

@@ -1,4 +1,4 @@
-"""The learning rate raised again when data have arrived."""
+"""Raises the learning rate again when data have arrived."""
 
 import math
 from collections.abc import Callable
@@ -14,19 +14,19 @@ from ws_keras.transforms import rates
 
 @keras.saving.register_keras_serializable(package="ws_keras")
 class Rewarm(keras.callbacks.Callback):
-    """Warms the learning rate up at the beginning of `fit`.
+    """Warms up the learning rate at the beginning of `fit`.
 
-    Re-warming: when data have arrived, the rate rises linearly to its first
-    peak and falls again (for language models, Ibrahim et al., "Simple and
-    Scalable Strategies to Continually Pre-train Large Language Models", 2024,
-    arXiv:2403.08763). In batch `i` of a fit, from 0 on, with `n` batches of
-    warm-up, the rate is `peak * (i + 1) / n` where `i < n`, and
-    `decay(i - n + 1)` afterwards.
+    When data have arrived, the rate rises linearly to its first peak and then
+    follows `decay` (for language models, Ibrahim et al., "Simple and Scalable
+    Strategies to Continually Pre-train Large Language Models", 2024,
+    arXiv:2403.08763). With `n` batches of warm-up, the rate in batch `i` of a
+    fit (from 0) is `peak * (i + 1) / n` for `i < n`, and `decay(i - n + 1)`
+    afterwards.
 
-    Batches count within one fit. One with `initial_epoch` above 0, or that
-    `BackupAndRestore` restores, goes on where the earlier one was. When a fit
-    ends, the rate is `peak` again. With `steps_per_execution` above 1 the
-    rate is that of the first of the batches that are run together.
+    Batches are counted within one fit. A fit with `initial_epoch` above 0, or
+    one that `BackupAndRestore` restores, continues the count. When a fit ends,
+    the rate is set to `peak`. With `steps_per_execution` above 1, batches that
+    run together use the rate of the first one.
 
     Example:
 
@@ -37,23 +37,23 @@ class Rewarm(keras.callbacks.Callback):
 
     Args:
         peak: Learning rate at the end of the warm-up, finite and above 0.
-        steps: Batches of the warm-up, at least 1. `None` means a `fraction`
+        steps: Number of warm-up batches, at least 1. `None` means a `fraction`
             of all batches of the fit. Defaults to `None`.
-        epochs: Epochs of the warm-up, at least 1, in place of `steps`.
+        epochs: Number of warm-up epochs, at least 1, in place of `steps`.
             Defaults to `None`.
-        fraction: That fraction, in (0, 1]; at least one batch. Defaults to
-            0.1 (of FIRE and of Hare & Tortoise).
-        decay: The rate after the peak: a Keras `LearningRateSchedule`, or any
-            function of the number of batches since the peak, which gives
-            `peak` at 0. `None` stays at the peak. Defaults to `None`.
+        fraction: Fraction of the batches of the fit, in (0, 1]. The warm-up has
+            at least one batch. Defaults to 0.1 (FIRE and Hare & Tortoise).
+        decay: Learning rate after the peak: a Keras `LearningRateSchedule` or
+            any function of the number of batches since the peak. It must return
+            `peak` for 0. `None` keeps the rate at the peak. Defaults to `None`.
         optimizer: State of the optimizer when the fit begins: `"keep"`,
             `"reset"` or `"reset_slots"`, as in `shrink_perturb`. Defaults to
             `"keep"`.
 
     Raises:
-        ValueError: If an argument is out of its range; within `fit`, if the
-            optimizer has no single rate that can be set, or the number of
-            batches is needed and not known.
+        ValueError: If an argument is out of its range, or, within `fit`, if the
+            optimizer has no single assignable learning rate, or if the number
+            of batches is required but unknown.
     """
 
     def __init__(
@@ -82,8 +82,8 @@ class Rewarm(keras.callbacks.Callback):
         """Returns the learning rate of a batch.
 
         Args:
-            batch: Number of batches before it in this fit.
-            steps: Batches of the warm-up.
+            batch: Number of earlier batches of this fit.
+            steps: Number of warm-up batches.
         """
         if batch < steps:
             return self.peak * (batch + 1) / steps
@@ -96,8 +96,8 @@ class Rewarm(keras.callbacks.Callback):
         if rates.present(self.model) is None:
             raise ValueError(
                 "`Rewarm` needs an optimizer with one learning rate that is "
-                "a number. Received: one with a schedule, or several "
-                "optimizers. Compile with a number, and give the schedule as "
+                "a number. Received: an optimizer with a schedule, or several "
+                "optimizers. Compile with a number, and pass the schedule as "
                 "`decay`."
             )
         length = self.params["steps"]
@@ -121,7 +121,7 @@ class Rewarm(keras.callbacks.Callback):
             self._is_first = False
             if epoch > 0 and length is None:
                 raise ValueError(
-                    "A fit that continues with a later epoch needs data whose "
+                    "A fit that continues at a later epoch needs data whose "
                     f"number of batches is known. Received: epoch {epoch} of "
                     "data of unknown length. Give `fit` its "
                     "`steps_per_epoch`."
@@ -152,7 +152,7 @@ class Rewarm(keras.callbacks.Callback):
 
     @classmethod
     def from_config(cls, config: dict):
-        """Makes the callback that `get_config` describes."""
+        """Creates the callback from the result of `get_config`."""
         found = {k: serialization.from_config(v) for k, v in config.items()}
         return cls(**found)
 
@@ -161,7 +161,7 @@ class Rewarm(keras.callbacks.Callback):
         self._before = self._seen = 0
 
     def _is_restored(self) -> bool:
-        # `BackupAndRestore` says so even where it begins the first one again.
+        # `BackupAndRestore` reports this even if it restarts epoch 0.
         return _keras.is_resumed(self.model)
 
     def _set(self, rate: float) -> None:
@@ -176,22 +176,22 @@ def _check_epochs(epochs, steps) -> None:
     checks.check_positive("epochs", epochs)
     if steps is not None:
         raise ValueError(
-            "`steps` and `epochs` both say how long the warm-up is. Received: "
-            f"steps={steps!r}, epochs={epochs!r}. Give one of them."
+            "Only one of `steps` and `epochs` may give the length of the "
+            f"warm-up. Received: steps={steps!r}, epochs={epochs!r}."
         )
 
 
 def _check(peak, steps, fraction, decay) -> None:
     if not checks.is_number(peak) or not 0 < peak < math.inf:
         raise ValueError(
-            "`peak` must be a finite number above 0, a learning rate. "
+            "`peak` must be a finite learning rate above 0. "
             f"Received: peak={peak!r}."
         )
     if steps is not None:
         checks.check_positive("steps", steps)
     if not checks.is_number(fraction) or not 0 < fraction <= 1:
         raise ValueError(
-            "`fraction` must be a number in (0, 1], the part of a fit's "
+            "`fraction` must be a number in (0, 1]: the fraction of a fit's "
             f"batches. Received: fraction={fraction!r}."
         )
     if decay is None:
@@ -204,6 +204,6 @@ def _check(peak, steps, fraction, decay) -> None:
     first = float(decay(0))
     if not abs(first - peak) <= 1e-5 * peak:
         raise ValueError(
-            "`decay` must begin with `peak`. Received: "
+            "`decay` must return `peak` for 0 batches. Received: "
             f"peak={peak!r}, decay(0)={first:.6g}."
         )

@@ -1,4 +1,4 @@
-"""When a transform is due during `fit`."""
+"""Schedules of transforms during `fit`."""
 
 import dataclasses
 import math
@@ -12,22 +12,26 @@ WHEN = ("fit", "epoch", "step")
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """Says at which starts of an epoch or a step something is due.
+    """Determines at which epochs or steps a transform is due.
 
-    Epochs count from 0, as in Keras. All moments are beginnings, so that what
-    is logged, validated and saved at the end of an epoch is the trained
-    model, and nothing happens after the last epoch unless asked.
+    Epochs count from 0, as in Keras. A transform is applied at the beginning of
+    an epoch or step. Therefore Keras logs, validates and saves the trained
+    model at the end of an epoch, and nothing happens after the last epoch
+    unless requested.
 
     Args:
         when: `"fit"` (before the first epoch), `"epoch"` or `"step"`.
-        every: For `"epoch"` and `"step"`: after each `every` epochs or
-            steps.
-        epochs: For `"epoch"`: at the beginning of these epochs instead.
-        until: From this epoch on nothing is due any more.
-        last: Whether the end of the last epoch counts as a beginning too.
+        every: Number of epochs or steps between two applications, for `"epoch"`
+            and `"step"`. Defaults to `None`.
+        epochs: Epochs at whose beginning the transform is due, for `"epoch"` in
+            place of `every`. Defaults to `None`.
+        until: First epoch from which nothing is due any more. Defaults to
+            `None`.
+        last: Whether the transform may be due at the end of the last epoch.
+            Defaults to `False`.
 
     Raises:
-        ValueError: If the arguments do not go together or can never be due.
+        ValueError: If the arguments contradict each other or can never be due.
     """
 
     when: str = "fit"
@@ -40,7 +44,7 @@ class Schedule:
         object.__setattr__(self, "epochs", _integers(self.epochs))
         if self.until is not None and not checks.is_whole(self.until):
             raise ValueError(
-                "`until` must be an epoch, an integer, or None. "
+                "`until` must be the number of an epoch or None. "
                 f"Received: until={self.until!r}."
             )
         if self.when not in WHEN:
@@ -57,7 +61,7 @@ class Schedule:
             )
 
     def is_due_at_epoch(self, epoch: int) -> bool:
-        """Returns whether something is due at the beginning of an epoch."""
+        """Whether the transform is due at the beginning of an epoch."""
         if self.when != "epoch" or epoch >= (self.until or math.inf):
             return False
         if self.epochs is not None:
@@ -65,10 +69,10 @@ class Schedule:
         return epoch > 0 and epoch % self.every == 0
 
     def is_due_at_step(self, before: int, steps: int, epoch: int) -> bool:
-        """Returns whether a due step has been passed.
+        """Whether a due step has been passed since the last check.
 
         Args:
-            before: Number of steps at the last time, or 0.
+            before: Number of steps at the last check, or 0.
             steps: Number of steps so far.
             epoch: Present epoch.
         """
@@ -79,12 +83,12 @@ class Schedule:
     def check_reachable(
         self, num_epochs: int, steps_in: Callable[[int], int | None]
     ) -> None:
-        """Raises a ValueError if nothing is due in a fit.
+        """Raises a ValueError if the transform is never due in a fit.
 
         Args:
             num_epochs: Epochs of the fit.
-            steps_in: Function that gives the number of optimizer steps in so
-                many epochs, `None` if not known.
+            steps_in: Function that returns the number of optimizer steps in a
+                number of epochs, or `None` if unknown.
         """
         counted = min(num_epochs, self.until or num_epochs)
         steps = steps_in(counted)
@@ -96,7 +100,7 @@ class Schedule:
             if self.epochs:
                 wanted = f"epochs={list(self.epochs)}"
         elif self.when == "step" and steps is not None:
-            # The step that ends the fit is due only with `last`.
+            # The last step of the fit is due only with `last`.
             at_end = self.last and num_epochs < (self.until or math.inf)
             reached = self.every < steps + at_end
             length = f"{length}, with {steps} steps in {counted} of them"
@@ -104,8 +108,8 @@ class Schedule:
             reached = True
         if not reached:
             raise ValueError(
-                "The schedule must be due at least once: epochs count from "
-                "0, and the end of the last one does not count unless "
+                "The schedule must be due at least once. Epochs count from "
+                "0, and the end of the last epoch counts only with "
                 f"`last=True`. Received: {wanted}, until={self.until}, "
                 f"last={self.last} in a fit of {length}."
             )
@@ -118,7 +122,7 @@ class Schedule:
     def _check_fit(self) -> None:
         if not (self.every is self.epochs is self.until is None) or self.last:
             raise ValueError(
-                "`every`, `epochs`, `until` and `last` go with "
+                "`every`, `epochs`, `until` and `last` require "
                 f"`when='epoch'` or 'step'. Received: when='fit', "
                 f"every={self.every}, epochs={self.epochs}, "
                 f"until={self.until}, last={self.last}."
@@ -127,22 +131,22 @@ class Schedule:
     def _check_epoch(self) -> None:
         if (self.every is None) == (self.epochs is None):
             raise ValueError(
-                "`when='epoch'` needs either `every=`, a number of epochs, or "
-                f"`epochs=`, a list of them. Received: every={self.every}, "
+                "`when='epoch'` requires either `every=`, a number of epochs, "
+                f"or `epochs=`, a list of them. Received: every={self.every}, "
                 f"epochs={self.epochs}."
             )
         if self.epochs is None:
             checks.check_positive("every", self.every)
         elif not self.epochs or min(self.epochs) < 0:
             raise ValueError(
-                "`epochs` must be a list of at least one epoch, from 0 on. "
+                "`epochs` must be a list of at least one non-negative epoch. "
                 f"Received: epochs={list(self.epochs)}."
             )
 
     def _check_step(self) -> None:
         if self.every is None or self.epochs is not None:
             raise ValueError(
-                "`when='step'` needs `every=`, a number of steps, and no "
+                "`when='step'` requires `every=`, a number of steps, and no "
                 f"`epochs`. Received: every={self.every}, "
                 f"epochs={self.epochs}."
             )

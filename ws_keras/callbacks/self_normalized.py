@@ -1,4 +1,4 @@
-"""Units that fall silent for unusually long begin anew: SNR."""
+"""SNR: resets units that are silent for unusually long."""
 
 import keras
 import numpy as np
@@ -8,33 +8,32 @@ from ws_keras.callbacks import unit_resets
 from ws_keras.transforms import batches
 
 _WINDOW = 16  # measurements between two estimates of the thresholds
-_MOST = 20_000  # samples, the highest threshold
+_MOST = 20_000  # highest threshold, in samples
 
 
 class SelfNormalizedResets(unit_resets.UnitResets):
-    """Resets units that are silent for longer than they use to be.
+    """Resets units that are silent for unusually long.
 
-    Self-normalized resets of Farias & Jozefiak (ICLR 2025,
-    arXiv:2410.20098). A unit fires in a batch if its activation is not 0 for
-    some sample of it. Its age is the number of samples since it fired last;
-    when it fires again, or is reset, that age is one of its gaps. A unit whose
-    age reaches its threshold is reset as in ReDo. Each 16 batches the
-    threshold becomes the `percentile` of the gaps of these batches where that
-    is below it, and else twice as large; it stays between one batch, which is
-    that of a unit without gaps, and `most` samples. It begins at half of
-    these.
+    Self-normalized resets of Farias & Jozefiak (ICLR 2025, arXiv:2410.20098). A
+    unit fires in a batch if its activation differs from 0 for at least one
+    sample. Its age is the number of samples since it last fired. When it fires
+    again or is reset, this age is recorded as a gap. A unit is reset as in ReDo
+    if its age reaches its threshold. Every 16 batches, the threshold becomes
+    the `percentile` of the gaps of these batches if this lowers it; otherwise
+    it is doubled. Thresholds lie between one batch (for a unit without gaps)
+    and `most` samples. They start at half of `most`.
 
-    Activations are measured by a pass of their own over a batch of `data`, one
-    batch after the other, in inference mode: a fit does not show callbacks its
-    batches. That costs a forward pass after each batch of training, or after
-    each `every`-th. Only units whose activation can be exactly 0, as those of
-    rectifiers, are ever silent. Which units there are, and which are refused,
-    is told at `ws_keras.redo`.
+    Callbacks do not see the batches of `fit`. Therefore activations are
+    measured in inference mode on batches of `data`, one after the other. This
+    costs a forward pass after each `every`-th batch of training. Only units
+    whose activation can be exactly 0, such as rectifiers, are ever silent. See
+    `ws_keras.redo` for the layers whose units can be reset.
 
-    The state travels with the weights that `BackupAndRestore` saves, so that a
-    restored fit ends alike. `report` holds what the last reset did, `resets`
-    the number of units by the name of their layer, since the fit began. The
-    model must run one batch at a time (`steps_per_execution=1`).
+    The state is saved with the weights by `BackupAndRestore`, so that a
+    restored fit gives the same result. `report` holds the `Report` of the last
+    reset. `resets` holds the number of reset units since the fit began, by the
+    name of their layer. The model must run one batch at a time
+    (`steps_per_execution=1`).
 
     Example:
 
@@ -44,25 +43,26 @@ class SelfNormalizedResets(unit_resets.UnitResets):
     ```
 
     Args:
-        data: Samples to measure on; see `ws_keras.redo`. Up to 100 batches
-            are kept in memory.
-        percentile: Part of a unit's gaps that may be longer than none of its
-            threshold, in (0, 1). Defaults to 0.99.
+        data: Samples on which to measure activations; see `ws_keras.redo`. Up
+            to 100 batches are kept in memory.
+        percentile: Fraction of a unit's gaps that lie below its threshold, in
+            (0, 1). Defaults to 0.99.
         most: Highest threshold, in samples. Defaults to 20,000.
         every: Batches of training between two measurements. Defaults to 1.
-        batch_size: Samples of a batch of `data`, where these are arrays.
-            `None` means 32. Defaults to `None`.
-        seed: Non-negative integer that fixes the draws; each reset draws
-            anew. `None` takes one from the operating system. Defaults to
+        batch_size: Samples per batch if `data` consists of arrays. `None` means
+            32. Defaults to `None`.
+        seed: Non-negative integer that fixes the draws. Each reset uses new
+            draws. `None` draws a seed from the operating system. Defaults to
             `None`.
-        include: Layers whose units may be reset; see `ws_keras.redo`, as for
-            all that follow. Defaults to `None`.
-        exclude: Layers whose units stay. Defaults to `None`.
-        frozen: Whether frozen weights may be written. Defaults to `False`.
-        build_fn: Function that builds the model. Defaults to `None`.
+        include: Layers whose units may be reset; see `ws_keras.redo`. Defaults
+            to `None`.
+        exclude: Layers whose units are not reset. Defaults to `None`.
+        frozen: Whether to change frozen weights too. Defaults to `False`.
+        build_fn: Function that builds the model; see `ws_keras.redo`. Defaults
+            to `None`.
 
     Raises:
-        ValueError: As `ReDo`.
+        ValueError: As in `ReDo`.
     """
 
     def __init__(
@@ -92,11 +92,11 @@ class SelfNormalizedResets(unit_resets.UnitResets):
         self.batch_size = batch_size
 
     def read(self, model) -> list:
-        """Returns the batches that are measured one after the other."""
+        """Returns the batches to measure on, one after the other."""
         return list(batches.Batches(model, self._data, self.batch_size))
 
     def begin(self, counts: list[int]) -> dict[str, list[np.ndarray]]:
-        """Returns ages and thresholds in samples, and the gaps so far."""
+        """Returns ages and thresholds in samples, and the recorded gaps."""
         return {
             "age": [np.zeros(count) for count in counts],
             "threshold": [np.full(n, self.most / 2) for n in counts],
@@ -104,7 +104,7 @@ class SelfNormalizedResets(unit_resets.UnitResets):
         }
 
     def choose(self, values: dict, layers: list) -> list[np.ndarray]:
-        """Returns the numbers of the units that have been silent too long."""
+        """Returns the numbers of the units whose age reaches the threshold."""
         batch, chosen = self._next_batch(), []
         size = len(keras.tree.flatten(batch)[0])
         place = (self._count - 1) % _WINDOW
@@ -134,7 +134,7 @@ def next_thresholds(
     lowest: int,
     highest: int,
 ) -> np.ndarray:
-    """Returns the thresholds of units by their last gaps.
+    """Computes the thresholds of units from their last gaps.
 
     Example:
 
@@ -143,11 +143,11 @@ def next_thresholds(
     [30, 80]
 
     Args:
-        threshold: Thresholds so far, `(units,)`.
-        gaps: Gaps of each unit, `(count, units)`; 0 is none.
-        percentile: Which gap counts: the shortest with at least this part of
-            all at or below it.
-        lowest: Least threshold, that of a unit without gaps.
+        threshold: Present thresholds, `(units,)`.
+        gaps: Gaps of each unit, `(count, units)`; 0 means none.
+        percentile: The threshold is the shortest gap for which at least this
+            fraction of the gaps is not longer.
+        lowest: Lowest threshold, used for a unit without gaps.
         highest: Highest threshold.
     """
     ordered = np.sort(gaps, axis=0)

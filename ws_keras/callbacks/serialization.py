@@ -1,4 +1,4 @@
-"""Patterns and functions among a callback's arguments, as configs."""
+"""Serializes patterns and functions among a callback's arguments."""
 
 import zlib
 from collections.abc import Mapping
@@ -11,24 +11,24 @@ _MAPPING = "ws_keras_mapping"
 
 
 def to_config(name: str, value: Any) -> Any:
-    """Returns an argument as something that JSON knows.
+    """Converts an argument to a value that JSON can represent.
 
-    Layer classes are written by their registered name, functions as Keras
-    does, mappings as pairs.
+    Layer classes are stored by their registered name, functions in Keras' own
+    way, mappings as pairs.
 
     Args:
-        name: Name of the argument, for the error.
-        value: Its value.
+        name: Name of the argument, for the error message.
+        value: Value of the argument.
 
     Returns:
         Numbers, strings, lists and dicts.
 
     Raises:
-        ValueError: For a layer object, which is part of one model only.
+        ValueError: For a layer object, which belongs to one model only.
     """
     if isinstance(value, keras.layers.Layer):
         raise ValueError(
-            f"`{name}` must hold no layer object to be serialized, but a "
+            f"`{name}` must not hold a layer object to be serialized. Use a "
             "pattern for variable paths, a class or a registered function. "
             f"Received: the layer {value.name!r}."
         )
@@ -47,7 +47,7 @@ def to_config(name: str, value: Any) -> Any:
 
 
 def from_config(value: Any) -> Any:
-    """Returns the argument that `to_config` has written."""
+    """Converts the result of `to_config` back to an argument."""
     if isinstance(value, list):
         return [from_config(item) for item in value]
     if not isinstance(value, dict):
@@ -61,10 +61,10 @@ def from_config(value: Any) -> Any:
 
 
 def fingerprint(value: Any) -> Any:
-    """Returns what tells an argument from another one in another process.
+    """Returns a value that identifies an argument across processes.
 
-    Functions are told apart by name and code, layers by their class: the
-    names that Keras gives to layers count on from model to model.
+    Functions are identified by name and code, layers by their class, because
+    Keras numbers the names of layers across models.
     """
     if isinstance(value, Mapping):
         return [[fingerprint(k), list(v)] for k, v in value.items()]
@@ -86,7 +86,7 @@ def _layer_class(name: str) -> type:
     found = found or getattr(keras.layers, name, None)
     if found is None:
         raise ValueError(
-            "A layer class must be one of Keras or registered with "
+            "A layer class must be a Keras class or registered with "
             "`keras.saving.register_keras_serializable`. "
             f"Received: {name!r}."
         )

@@ -1,4 +1,4 @@
-"""Shrink-perturb inside `fit`."""
+"""Applies shrink-perturb during `fit`."""
 
 import secrets
 import warnings
@@ -27,21 +27,20 @@ _MOST_STEPS_OF_A_BATCH = 4
 
 @keras.saving.register_keras_serializable(package="ws_keras")
 class ShrinkPerturb(keras.callbacks.Callback):
-    """Shrinks the weights and perturbs them before training goes on.
+    """Shrinks and perturbs the weights before training continues.
 
-    With its defaults it is all that is needed when a model is trained again
-    because new data have arrived: before the first epoch each weight becomes
-    `shrink * weight + perturb * noise` (Ash & Adams 2020, section 5; the
-    strengths of the authors' code).
+    Add this callback to `fit` when new data have arrived. By default, it sets
+    each weight to `shrink * weight + perturb * noise` before the first epoch
+    (Ash & Adams 2020, section 5; the strengths of the authors' code).
 
-    It may stand anywhere in the list of callbacks. A fit that
-    `BackupAndRestore` restores goes on as if it had not been interrupted: what
-    was done is noted in the saved weights and not done again, and other
-    arguments than those of the interrupted fit are refused. With the file of a
-    `ModelCheckpoint`, load it and give `fit` the `initial_epoch`; draws are
-    then those of the first fit where `seed` is given.
+    The position in the list of callbacks does not matter. A fit that
+    `BackupAndRestore` restores continues as if it had not been interrupted: the
+    saved weights record which applications have been done. Such a fit must have
+    the same arguments. To continue from a file of `ModelCheckpoint`, load it
+    and pass `initial_epoch` to `fit`; with a given `seed`, the draws are those
+    of the first fit.
 
-    `report` holds what the last application did to each variable.
+    `report` holds the `Report` of the last application.
 
     Example:
 
@@ -54,48 +53,50 @@ class ShrinkPerturb(keras.callbacks.Callback):
         shrink: Factor of the old weights, or a mapping; see
             `ws_keras.shrink_perturb`. Defaults to 0.4.
         perturb: Scale of the noise. Defaults to 0.1.
-        when: `"fit"`: once, before the first epoch. `"epoch"`: at the
-            beginning of epochs, as `every` or `epochs` say. `"step"`: after
-            each `every` steps. A fit with `initial_epoch` above 0 counts as
-            the continuation of an earlier one. Defaults to `"fit"`.
-        every: Number of epochs or optimizer steps between two applications.
-            Where `steps_per_execution` skips the step, the next one that can
-            be seen counts. Defaults to `None`.
-        epochs: Epochs (from 0, as in Keras) at whose beginning to apply.
+        when: `"fit"`: once, before the first epoch. `"epoch"`: at the beginning
+            of the epochs that `every` or `epochs` select. `"step"`: after each
+            `every` steps. A fit with `initial_epoch` above 0 counts as the
+            continuation of an earlier fit. Defaults to `"fit"`.
+        every: Number of epochs or optimizer steps between two applications. If
+            `steps_per_execution` skips a due step, the transform is applied at
+            the next visible step. Defaults to `None`.
+        epochs: Epochs (from 0, as in Keras) at whose beginning the transform is
+            applied. Defaults to `None`.
+        until: First epoch from which nothing is applied any more, so that the
+            model can recover. Defaults to `None`.
+        last: Whether the transform may also be applied at the end of the last
+            epoch. `fit` then returns a perturbed model. Defaults to `False`.
+        seed: Non-negative integer that fixes all draws. Each application uses
+            new draws. `None` draws a seed from the operating system. Defaults
+            to `None`.
+        log: Whether to add norms and cosine of the last application to the logs
+            of each epoch, beginning with the first application. `History` and a
+            `TensorBoard` later in the list record them. Defaults to `False`.
+        noise: Kind of noise; see `ws_keras.shrink_perturb`. Defaults to
+            `"fresh"`.
+        include: Weights to change. Defaults to `None`, which means all.
+        exclude: Weights to keep. Defaults to `None`.
+        frozen: Whether to change frozen layers too. Defaults to `False`.
+        statistics: `"reset"`, `"keep"` or `"recalibrate"`; see
+            `ws_keras.shrink_perturb`. Defaults to `None`.
+        optimizer: `"reset"`, `"reset_slots"` or `"keep"`; see
+            `ws_keras.shrink_perturb`. Defaults to `None`.
+        data: Training data in the form that `fit` accepts: an array, or a dict
+            or list with one array per input; a `tf.data.Dataset`, a
+            `keras.utils.PyDataset`, or any iterable of batches. The first item
+            of a tuple, such as `(x, y)`, is used. Arrays are cut into batches
+            of 32. The moments of batch norm are measured on these data: with
+            each application (unless `statistics` says otherwise), before each
+            validation in `fit` (on 10 batches), and at the end of `fit`, after
+            all callbacks (on 100 batches). Without `data`, the moments are
+            those of training, and a warning tells if they lag behind the
+            weights. Defaults to `None`.
+        build_fn: Function that builds the model; see `ws_keras.shrink_perturb`.
             Defaults to `None`.
-        until: Epoch from which on nothing is applied, so that the model can
-            recover. Defaults to `None`.
-        last: Whether the end of the last epoch counts as a beginning too;
-            the model is then perturbed when `fit` returns. Defaults to
-            `False`.
-        seed: Non-negative integer that fixes all draws; repeated
-            applications draw anew. `None` takes one from the operating
-            system. Defaults to `None`.
-        log: Whether norms and cosine of the last application are added to
-            the logs of the epoch, from the first application on, for
-            `History`, and for `TensorBoard` where it comes later in the
-            list. Defaults to `False`.
-        noise: See `ws_keras.shrink_perturb`, as for all that follow.
-        include: Weights to change.
-        exclude: Weights to keep.
-        frozen: Whether frozen layers are changed too.
-        statistics: `"reset"`, `"keep"` or `"recalibrate"`.
-        optimizer: `"reset"`, `"reset_slots"` or `"keep"`.
-        data: Training data, as `fit` takes them: an array, or a dict or list
-            of one for each input; a `tf.data.Dataset`, a
-            `keras.utils.PyDataset`, or any iterable of batches. Of a tuple,
-            such as `(x, y)`, the first item counts. The moments of batch
-            norm are measured on them with the transform (unless `statistics`
-            says otherwise), on 10 batches before each validation within
-            `fit`, and on 100 at the end of `fit`, when all callbacks have
-            ended: arrays are cut into batches of 32. Without them the
-            moments are those of training, and a warning says where they lag
-            behind the weights. Defaults to `None`.
-        build_fn: Function that builds the model.
 
     Raises:
-        ValueError: If an argument is out of its range, the schedule can
-            never be due, or a restored fit had other arguments.
+        ValueError: If an argument is out of its range, if the schedule can
+            never be due, or if a restored fit had other arguments.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         build_fn: Callable | None = None,
     ):
         super().__init__()
-        # Of an iterator too there is more than one pass.
+        # An iterator is read more than once too.
         data = None if data is None else batches.repeatable(data)
         self.schedule = schedules.Schedule(when, every, epochs, until, last)
         self.last = last
@@ -135,7 +136,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
             "frozen": frozen,
             "statistics": statistics,
             "optimizer": optimizer,
-            # Else they are what moments are measured on later.
+            # Otherwise the moments are measured on the data only later.
             "data": data if statistics in (None, "recalibrate") else None,
             "build_fn": build_fn,
         }
@@ -146,7 +147,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         for name, patterns in (("include", include), ("exclude", exclude)):
             for pattern in selecting.listed(patterns):
                 selecting.check_pattern(name, pattern)
-        # NumPy's integers are none to JSON.
+        # JSON cannot represent NumPy's integers.
         self.seed = None if seed is None else int(seed)
         self._fits = 0
         self._state = None
@@ -155,7 +156,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
 
     def set_model(self, model):
         super().set_model(model)
-        # Before any callback restores weights, and with them this state.
+        # Attach the state before any callback restores weights and state.
         if self._state is not None:
             self._state.detach(model)
         self._fresh = {
@@ -163,16 +164,16 @@ class ShrinkPerturb(keras.callbacks.Callback):
             "seed": secrets.randbits(31) if self.seed is None else self.seed,
             "fits": self._fits,
             "epoch": -1,  # the last epoch that began
-            # What to add to the optimizer's count, which may have begun
-            # before this fit and is set back by a reset.
+            # This is added to the optimizer's step count, which may start
+            # before this fit and which a reset sets to 0.
             "offset": 0,
-            "due": 0,  # steps when it was last asked
+            "due": 0,  # step count at the last check
         }
         self._state = travelling.TravellingState(self._fresh)
         self._state.attach(model)
         self._fits += 1
         self._epoch, self._resumed = None, False
-        # Before another callback of this fit sets the learning rate.
+        # Read the rate before another callback of this fit changes it.
         self._past = rates.Past(model)
 
     def on_train_begin(self, logs=None):
@@ -185,7 +186,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         is_first, self._epoch = self._epoch is None, epoch
         self._next_look = 0
-        is_late = keras.backend.backend() == "tensorflow"  # to build a model
+        is_late = keras.backend.backend() == "tensorflow"  # builds late
         if is_late and not ownership.is_built(self.model):
             next_step.when_built(
                 self.model, lambda: self._open(epoch, is_first)
@@ -197,7 +198,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         if is_first:
             self._begin(epoch)
         values = self._state.values
-        # A fit that was restored in the middle of an epoch begins it again.
+        # An epoch that was interrupted begins again after a restore.
         if self.schedule.is_due_at_epoch(epoch) and values["epoch"] < epoch:
             self._apply("epoch", epoch)
         values["epoch"] = max(values["epoch"], epoch)
@@ -208,8 +209,8 @@ class ShrinkPerturb(keras.callbacks.Callback):
         if self.schedule.when != "step" or batch < self._next_look:
             return
         self._apply_if_step_is_due(self._epoch, is_within=True)
-        # To read the optimizer's count makes a training step wait. A batch
-        # is a step or less, in rare training steps of one's own a few.
+        # Reading the optimizer's count makes a training step wait. A batch
+        # makes at most one step, or a few in rare custom training steps.
         every = self.schedule.every
         left = every - self._state.values["due"] % every
         self._next_look = batch + max(1, left // _MOST_STEPS_OF_A_BATCH)
@@ -222,9 +223,9 @@ class ShrinkPerturb(keras.callbacks.Callback):
             and self._steps_in(1)
         ):
             warnings.warn(
-                "The model's optimizer made no step in this fit, so "
-                "ShrinkPerturb with `when='step'` was never due. If your "
-                "training step has optimizers of its own, use `when='epoch'`.",
+                "The optimizer of the model made no step in this fit, so "
+                "ShrinkPerturb with `when='step'` was never applied. If your "
+                "training step uses other optimizers, use `when='epoch'`.",
                 stacklevel=2,
             )
         if self.log and self.report is not None and logs is not None:
@@ -240,7 +241,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self._state.detach(self.model)
         self._past.note()
         if self._resumed:
-            # Keras leaves it there, and the next fit would begin late.
+            # Keras leaves the flag set, and the next fit would begin late.
             _keras.forget_resumption(self.model)
         self._watch.on_train_end(self)
 
@@ -253,14 +254,14 @@ class ShrinkPerturb(keras.callbacks.Callback):
         self._detach_outside_of_fit()
 
     def __getstate__(self) -> dict:
-        # For copies and for other processes: the model is of one fit.
+        # For copies and other processes: the model belongs to one fit.
         gone = ("_model", "_state", "_past")
         return {**vars(self), **dict.fromkeys(gone)}
 
     def get_config(self) -> dict:
         """Returns the arguments, for `keras.saving`.
 
-        Without `data`, which is not serializable.
+        `data` is not included, because it cannot be serialized.
 
         Raises:
             ValueError: If a pattern is a layer object.
@@ -271,7 +272,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
 
     @classmethod
     def from_config(cls, config: dict):
-        """Makes the callback that `get_config` describes."""
+        """Creates the callback from the result of `get_config`."""
         found = {k: serialization.from_config(v) for k, v in config.items()}
         return cls(**found)
 
@@ -287,7 +288,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         }
 
     def _begin(self, epoch: int) -> None:
-        """Acts on what came before the first epoch of this fit."""
+        """Prepares the first epoch of this fit."""
         if self._data is not None and self.model.built:
             moments.check(self.model, self._data)
         self._resumed = self._is_resumed(epoch)
@@ -295,7 +296,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
             self._check_same_arguments()
             self._fits = self._state.values["fits"] + 1
         else:
-            # What an earlier fit has left in a file says nothing of this one.
+            # The file may hold the state of an earlier, unrelated fit.
             self._state.values = {**self._fresh, "offset": -self._iterations()}
         if epoch > 0 and not self._resumed:
             self._count_earlier_steps(epoch)
@@ -307,23 +308,23 @@ class ShrinkPerturb(keras.callbacks.Callback):
             warnings.warn(
                 f"`fit` begins with epoch {epoch}, so it counts as the "
                 "continuation of an earlier fit, and ShrinkPerturb did "
-                "nothing. To apply it there, use `when='epoch'` with "
+                "nothing. To apply it nevertheless, use `when='epoch'` with "
                 "`epochs=`.",
                 stacklevel=2,
             )
 
     def _is_resumed(self, epoch: int) -> bool:
-        """Whether this fit goes on where the restored state was saved.
+        """Whether this fit continues the fit whose state was restored.
 
-        Weights that were saved within an earlier fit bring its state along
-        wherever they are loaded.
+        Weights that were saved within an earlier fit carry its state wherever
+        they are loaded.
         """
         if not self._state.restored:
             return False
         last = self._state.values["epoch"]
         if epoch > 0:
             return last in (epoch - 1, epoch)
-        # `BackupAndRestore` says so even where it begins the first one again.
+        # `BackupAndRestore` reports this even if it restarts epoch 0.
         is_backup = _keras.is_resumed(self.model)
         return is_backup and last <= 0
 
@@ -339,7 +340,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
             self._apply("step", steps)
 
     def _apply_unless_over(self, steps: int, values: dict) -> None:
-        """Applies it if another step follows: the data may be at their end."""
+        """Applies the transform only if another step follows."""
         report = self.report
 
         def undo():
@@ -357,7 +358,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         values = self._state.values
         before = self._iterations()
         seed = seeds.derive(values["seed"], values["fits"], what, number)
-        # Within the fit the rate is what its other callbacks make of it.
+        # Later in the fit, other callbacks determine the learning rate.
         past = self._past if what == "fit" else None
         with rates.given(self.model, past):
             self.report = transforms.shrink_perturb(
@@ -365,19 +366,19 @@ class ShrinkPerturb(keras.callbacks.Callback):
             )
         if any(line.action == "reset" for line in self.report):
             self._watch.reset()
-        # Resetting the optimizer sets its count back.
+        # A reset of the optimizer sets its count to 0.
         values["offset"] += before - self._iterations()
 
     def _count_earlier_steps(self, epoch: int) -> None:
-        """Goes on counting where a fit of the earlier epochs has ended.
+        """Sets the step count to that of the earlier epochs.
 
-        Its weights may come from a file that does not bring this callback's
-        state, as after `load_weights`.
+        The weights may come from a file without this callback's state, for
+        example through `load_weights`.
         """
         batches = self.params["steps"]
         if batches is None:
             return
-        # Batches before the last one at whose beginning that fit was asked.
+        # Number of batches before the last check of that fit.
         size = self.model.steps_per_execution or 1
         asked = batches * epoch - 1 - (batches - 1) % size
         values = self._state.values
@@ -385,7 +386,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         values["due"] = asked // self._batches_per_step()
 
     def _steps_in(self, num_epochs: int) -> int | None:
-        """Number of optimizer steps in so many epochs, `None` if not known."""
+        """Returns the optimizer steps in some epochs, `None` if unknown."""
         batches = self.params["steps"]
         if batches is None:
             return None
@@ -395,11 +396,11 @@ class ShrinkPerturb(keras.callbacks.Callback):
         return optimizers.accumulation(self.model.optimizer)
 
     def _steps(self) -> int:
-        """Number of optimizer steps so far in this fit."""
+        """Returns the number of optimizer steps so far in this fit."""
         return self._state.values["offset"] + self._iterations()
 
     def _detach_outside_of_fit(self) -> None:
-        # `evaluate` and `predict` set the model too.
+        # `evaluate` and `predict` also set the model.
         if not self._state.begun:
             self._state.detach(self.model)
 
@@ -408,7 +409,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
 
     def _fingerprint(self) -> dict:
         arguments = {**self._timing(), **self._arguments}
-        # Data and a function that builds the model are no hyper-parameters.
+        # `data` and `build_fn` are not hyperparameters.
         del arguments["data"], arguments["build_fn"]
         found = arguments.items()
         return {name: serialization.fingerprint(v) for name, v in found}
@@ -422,6 +423,6 @@ class ShrinkPerturb(keras.callbacks.Callback):
                 raise ValueError(
                     "An interrupted fit must be continued with the same "
                     f"arguments of ShrinkPerturb: it had {name}={before!r}. "
-                    f"Received: {name}={value!r}. Give the old value, or "
-                    "remove the backup to start afresh."
+                    f"Received: {name}={value!r}. Pass the old value, or "
+                    "delete the backup to start a new fit."
                 )

@@ -1,4 +1,4 @@
-"""Stopping at a training accuracy, the rule of the paper."""
+"""Stops training at a training accuracy, the rule of the paper."""
 
 import math
 
@@ -12,17 +12,19 @@ from ws_keras.callbacks import moments
 class StopAtAccuracy(keras.callbacks.Callback):
     """Stops `fit` once the training accuracy has reached a threshold.
 
-    The paper trains every round until 99 % of the training samples are right
-    (section 2, and the authors' e-mail to the replicators); models that never
-    get there stop when the accuracy no longer improves. A loss that is nan or
-    infinite stops the training as well.
+    The paper trains every round until 99 % of the training samples are
+    classified correctly (section 2, and the authors' e-mail to the
+    replicators). A model that never reaches this accuracy stops when its
+    accuracy no longer improves. A loss that is NaN or infinite also stops
+    training.
 
-    With batch norm, an accuracy that is measured during the epoch says nothing
-    of the moments that the model is used with. Where these lag behind the
-    weights at the end of `fit`, a warning says so, with what mends it.
+    With batch norm, an accuracy that is measured during the epoch does not
+    depend on the moving moments that are used in inference. If these moments
+    lag behind the weights at the end of `fit`, a warning says so and how to
+    correct it.
 
-    After `fit`, `stopped_by` is `"threshold"`, `"plateau"`, `"nan"`, or
-    `None` where `epochs` ran out first.
+    After `fit`, `stopped_by` is `"threshold"`, `"plateau"`, `"nan"`, or `None`
+    if all `epochs` were trained.
 
     Example:
 
@@ -31,23 +33,23 @@ class StopAtAccuracy(keras.callbacks.Callback):
     ```
 
     Args:
-        threshold: Accuracy in (0, 1] at which to stop; `None` leaves only
-            the other rules. Defaults to 0.99.
-        monitor: Name of the metric in the logs of an epoch; higher is
-            better. Without a prefix it is measured during the epoch, before
-            each update, as the authors do. Defaults to `"accuracy"`.
-        patience: Stop after this many epochs without an improvement of more
-            than `min_delta`; `None` never does. Defaults to `None`.
-        min_delta: Least improvement that counts. Defaults to 0.
-        data: What `model.evaluate` takes as its first argument, such as a
-            `tf.data.Dataset` of training samples: `monitor` is then measured
-            on it after each epoch, by a clean pass with the weights still;
-            where `ShrinkPerturb` has `data` to do it on, the moments of batch
-            norm are measured before.
-            Defaults to `None`.
+        threshold: Accuracy in (0, 1] at which to stop. `None` disables this
+            rule. Defaults to 0.99.
+        monitor: Name of the metric in the logs of an epoch; higher is better.
+            Without a `val_` prefix, the metric is measured during the epoch,
+            before each update, as in the authors' code. Defaults to
+            `"accuracy"`.
+        patience: Number of epochs without an improvement of more than
+            `min_delta` after which to stop. `None` disables this rule. Defaults
+            to `None`.
+        min_delta: Smallest improvement that counts. Defaults to 0.
+        data: Data for `model.evaluate`, such as a `tf.data.Dataset` of training
+            samples. `monitor` is then measured on them after each epoch, with
+            constant weights. If `ShrinkPerturb` has `data`, the moments of
+            batch norm are measured first. Defaults to `None`.
 
     Raises:
-        ValueError: If an argument is out of its range, or the logs have no
+        ValueError: If an argument is out of its range, or if the logs have no
             such metric.
     """
 
@@ -94,7 +96,7 @@ class StopAtAccuracy(keras.callbacks.Callback):
             self._stop("plateau")
 
     def get_state(self) -> dict:
-        """Returns what the rule remembers, of values that JSON knows."""
+        """Returns the state of the rule as values that JSON can represent."""
         return {
             "value": self.value,
             "best": self._best,
@@ -102,11 +104,11 @@ class StopAtAccuracy(keras.callbacks.Callback):
         }
 
     def set_state(self, state: dict) -> None:
-        """Lets the next `fit` go on from where `get_state` was called."""
+        """Makes the next `fit` continue from the result of `get_state`."""
         self._earlier = dict(state)
 
     def get_config(self) -> dict:
-        """Returns the arguments, except `data`, which is not serializable."""
+        """Returns the arguments except `data`, which is not serializable."""
         return {
             "threshold": self.threshold,
             "monitor": self.monitor,
@@ -116,14 +118,14 @@ class StopAtAccuracy(keras.callbacks.Callback):
 
     @classmethod
     def from_config(cls, config: dict):
-        """Makes the callback that `get_config` describes."""
+        """Creates the callback from the result of `get_config`."""
         return cls(**config)
 
     _worst = -math.inf
 
     def _begin(self, value=math.nan, best=None, waited=0) -> None:
         self.stopped_by = None
-        self.value = value  # what is monitored, of the last epoch
+        self.value = value  # monitored value of the last epoch
         self._best = self._worst if best is None else best
         self._waited = waited
 
@@ -163,21 +165,21 @@ class StopAtAccuracy(keras.callbacks.Callback):
 
 @keras.saving.register_keras_serializable(package="ws_keras")
 class StopAtMetric(StopAtAccuracy):
-    """Stops `fit` by a metric or loss of any kind.
+    """Stops `fit` by any metric or loss.
 
     Args:
         monitor: Name of the metric in the logs of an epoch.
-        mode: `"max"` or `"min"`, whether more or less is better.
-        threshold: Value at which to stop, or beyond. Defaults to `None`,
-            which leaves only the other rules.
+        mode: `"max"` or `"min"`: whether a higher or lower value is better.
+        threshold: Value at which to stop. `None` disables this rule. Defaults
+            to `None`.
         patience: As in `StopAtAccuracy`. Defaults to `None`.
-        min_delta: Least improvement that counts. Defaults to 0.
-        min_share: Least improvement that counts, as a share of the best
+        min_delta: Smallest improvement that counts. Defaults to 0.
+        min_share: Smallest improvement that counts, as a fraction of the best
             value so far. Defaults to 0.
         data: As in `StopAtAccuracy`. Defaults to `None`.
 
     Raises:
-        ValueError: If an argument is out of its range, or the logs have no
+        ValueError: If an argument is out of its range, or if the logs have no
             such metric.
     """
 
@@ -197,7 +199,7 @@ class StopAtMetric(StopAtAccuracy):
         super().__init__(threshold, monitor, patience, min_delta, data)
 
     def get_config(self) -> dict:
-        """Returns the arguments, except `data`, which is not serializable."""
+        """Returns the arguments except `data`, which is not serializable."""
         own = {"mode": self.mode, "min_share": self.min_share}
         return {**super().get_config(), **own}
 
@@ -225,7 +227,7 @@ class StopAtMetric(StopAtAccuracy):
 
 
 def check_share(min_share) -> None:
-    """Raises a ValueError unless a share is at least 0 and below 1."""
+    """Raises a ValueError unless a fraction is at least 0 and below 1."""
     if not checks.is_number(min_share) or not 0 <= min_share < 1:
         raise ValueError(
             "`min_share` must be at least 0 and below 1. "
@@ -234,7 +236,7 @@ def check_share(min_share) -> None:
 
 
 def check(threshold, patience, min_delta) -> None:
-    """Raises a ValueError for arguments of `StopAtAccuracy` out of range."""
+    """Raises a ValueError if an argument of `StopAtAccuracy` is invalid."""
     is_accuracy = checks.is_number(threshold) and 0 < threshold <= 1
     if threshold is not None and not is_accuracy:
         raise ValueError(

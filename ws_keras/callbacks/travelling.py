@@ -1,4 +1,4 @@
-"""State of a callback that travels with the weights of a model."""
+"""Saves the state of a callback with the weights of a model."""
 
 import itertools
 import json
@@ -13,14 +13,14 @@ _KEY = "json"
 class TravellingState(keras.layers.Layer):
     """A small dict that is saved and restored together with a model.
 
-    Whoever saves the weights of the model (`BackupAndRestore`,
-    `ModelCheckpoint`, `save_weights`) saves the dict as well, and restoring
-    them restores it. It is no layer of the model: `layers`, `weights`,
-    `summary` and `get_config` do not show it, and files with it load into a
-    model without it and the other way round.
+    Everything that saves the weights of the model (`BackupAndRestore`,
+    `ModelCheckpoint`, `save_weights`) saves the dict as well, and restoring the
+    weights restores it. The state is not a layer of the model: `layers`,
+    `weights`, `summary` and `get_config` do not show it. Files with the state
+    load into a model without it, and vice versa.
 
     Args:
-        values: Dict of values that JSON knows.
+        values: Dict of values that JSON can represent.
     """
 
     def __init__(self, values: dict):
@@ -31,14 +31,14 @@ class TravellingState(keras.layers.Layer):
         self.built = True
 
     def attach(self, model: keras.Model) -> None:
-        """Lets the state travel with the model.
+        """Attaches the state to a model.
 
-        The states of one fit are attached before the first of them begins,
-        and are numbered in that order; one that has begun was left by a fit
-        that broke off, and makes room.
+        The states of one fit are attached before the first of them begins, and
+        are numbered in that order. A state that has begun was left by a fit
+        that failed, and is removed.
         """
-        # Past the model's `__setattr__`, which would make it a layer of the
-        # model; saving walks all attributes.
+        # Bypasses the model's `__setattr__`, which would add a layer. Saving
+        # visits all attributes.
         own = model.__dict__
         for name in _names(model):
             if own[name].begun:
@@ -47,22 +47,22 @@ class TravellingState(keras.layers.Layer):
         own[next(n for n in _numbered() if n not in taken)] = self
 
     def detach(self, model: keras.Model) -> None:
-        """Takes the state off the model, if it is there."""
+        """Removes the state from the model, if it is attached."""
         for name in _names(model):
             if model.__dict__[name] is self:
                 del model.__dict__[name]
 
     def __reduce__(self):
-        # For copies of a callback; Keras' own way needs a config.
+        # For copies of a callback: Keras would need a config.
         return type(self), (self.values,)
 
     def save_own_variables(self, store) -> None:
-        """Keras' hook for saving."""
+        """Saves the state; called by Keras."""
         text = json.dumps(self.values).encode("utf8")
         store[_KEY] = np.frombuffer(text, np.uint8)
 
     def load_own_variables(self, store) -> None:
-        """Keras' hook for restoring; a file without the state is let pass."""
+        """Restores the state, if the file has it; called by Keras."""
         if _KEY in store.keys():
             text = np.asarray(store[_KEY], np.uint8).tobytes()
             self.values = json.loads(text.decode("utf8"))
@@ -70,7 +70,7 @@ class TravellingState(keras.layers.Layer):
 
 
 def states(model: keras.Model) -> list[TravellingState]:
-    """Returns the states that travel with a model, in their order."""
+    """Returns the states that are attached to a model, in order."""
     return [model.__dict__[name] for name in sorted(_names(model), key=_rank)]
 
 

@@ -1,4 +1,4 @@
-"""Units that begin anew while `fit` goes on; ReDo as a callback."""
+"""Callbacks that reset units during `fit`; ReDo as a callback."""
 
 import secrets
 
@@ -19,26 +19,26 @@ from ws_keras.transforms import selecting
 
 
 class UnitResets(keras.callbacks.Callback):
-    """What all methods share that begin units anew within `fit`.
+    """Base class of callbacks that reset units during `fit`.
 
-    After each `every`-th batch of the fit the activations of the units are
-    measured on `data`, in inference mode, and the units that `choose` names
-    are reset; see `ws_keras.redo` for what that is, and which layers have
-    units that can be. All that is needed to go on travels with the weights
-    that `BackupAndRestore` saves, so that a restored fit ends alike. Training
-    that has diverged is let be.
+    After each `every`-th batch of the fit, the activations of the units are
+    measured on `data` in inference mode, and the units that `choose` returns
+    are reset. See `ws_keras.redo` for resets and for the layers that support
+    them. The state is saved with the weights by `BackupAndRestore`, so that a
+    restored fit gives the same result. Nothing is reset after training has
+    diverged.
 
-    `report` holds what the last reset did, `resets` the number of units by the
-    name of their layer, since the fit began.
+    `report` holds the `Report` of the last reset. `resets` holds the number of
+    reset units since the fit began, by the name of their layer.
 
     Args:
         data: As in `ws_keras.redo`.
         every: Batches between two measurements.
-        seed: Non-negative integer, or `None` for one from the operating
+        seed: Non-negative integer, or `None` for a seed from the operating
             system.
-        include: As in `ws_keras.redo`, like all that follow.
-        exclude: Layers whose units stay.
-        frozen: Whether frozen weights may be written.
+        include: As in `ws_keras.redo`, like all following arguments.
+        exclude: Layers whose units are not reset.
+        frozen: Whether to change frozen weights too.
         build_fn: Function that builds the model.
     """
 
@@ -53,7 +53,7 @@ class UnitResets(keras.callbacks.Callback):
         for name, patterns in (("include", include), ("exclude", exclude)):
             for pattern in selecting.listed(patterns):
                 selecting.check_pattern(name, pattern)
-        # Of an iterator too there is more than one pass.
+        # An iterator is read more than once too.
         self._data = batches.repeatable(data)
         self.every = int(every)
         self.seed = None if seed is None else int(seed)
@@ -69,17 +69,17 @@ class UnitResets(keras.callbacks.Callback):
 
     @property
     def resets(self) -> dict[str, int]:
-        """The number of units that were reset, by the name of their layer."""
+        """The number of reset units, by the name of their layer."""
         return dict(self._state.values["resets"]) if self._state else {}
 
     def read(self, model) -> list:
-        """Returns the batches that activations are measured on."""
+        """Returns the batches on which to measure activations."""
         raise NotImplementedError
 
     def begin(self, counts: list[int]) -> dict[str, list[np.ndarray]]:
-        """Returns the state of a new fit: an array for each layer, by name.
+        """Returns the state of a new fit: by name, an array for each layer.
 
-        In double precision, whole numbers too, as checkpoints take them.
+        All arrays have double precision, which checkpoints require.
 
         Args:
             counts: Number of units of each layer.
@@ -87,17 +87,17 @@ class UnitResets(keras.callbacks.Callback):
         return {}
 
     def choose(self, values: dict, layers: list) -> list[np.ndarray]:
-        """Measures the units, and returns the numbers of those to reset.
+        """Measures the units and returns the numbers of those to reset.
 
         Args:
-            values: The arrays of `begin`, to be changed in place.
+            values: The arrays of `begin`, which are updated in place.
             layers: The `Units` of each layer.
         """
         raise NotImplementedError
 
     def set_model(self, model):
         super().set_model(model)
-        # Before any callback restores weights, and with them this state.
+        # Attach the state before any callback restores weights and state.
         if self._state is not None:
             self._state.detach(model)
         seed = secrets.randbits(31) if self.seed is None else self.seed
@@ -128,9 +128,9 @@ class UnitResets(keras.callbacks.Callback):
         values["step"] += 1
         is_due = values["step"] % self.every == 0
         if keras.backend.backend() == "jax" and (is_due or not self._checked):
-            # Within an epoch the weights are with the trainer.
+            # Within an epoch the trainer holds the weights.
             self.model.jax_state_sync()
-        if not self._checked:  # the optimizer is built by now
+        if not self._checked:  # the optimizer has been built by now
             resets.check_optimizer(self.model, self._selection)
             self._checked = True
         if not is_due:
@@ -141,7 +141,7 @@ class UnitResets(keras.callbacks.Callback):
             if any(map(len, chosen)):
                 self._reset(layers, chosen)
         except errors.NotFinite:
-            pass  # The training has diverged, which its loss shows.
+            pass  # Training has diverged; its loss shows this.
 
     def on_train_end(self, logs=None):
         self._state.detach(self.model)
@@ -153,13 +153,13 @@ class UnitResets(keras.callbacks.Callback):
         self._detach_outside_of_fit()
 
     def __getstate__(self) -> dict:
-        # For copies and for other processes: the model is of one fit.
+        # For copies and other processes: the model belongs to one fit.
         gone = ("_model", "_state", "_selection", "_measure", "_batches")
         return {**vars(self), **dict.fromkeys(gone)}
 
     @property
     def _count(self) -> int:
-        """How many measurements there have been, this one included."""
+        """Returns the number of measurements, including the present one."""
         return self._state.values["step"] // self.every
 
     def _next_batch(self):
@@ -182,23 +182,24 @@ class UnitResets(keras.callbacks.Callback):
                 known[name] = known.get(name, 0) + len(numbers)
 
     def _detach_outside_of_fit(self) -> None:
-        # `evaluate` and `predict` set the model too.
+        # `evaluate` and `predict` also set the model.
         if not self._state.begun:
             self._state.detach(self.model)
 
 
 class ReDo(UnitResets):
-    """Begins dormant units anew while `fit` goes on.
+    """Resets dormant units during `fit`.
 
-    ReDo of Sokar et al. (ICML 2023, arXiv:2302.12902): after each `every`-th
-    batch `ws_keras.redo` resets the units whose mean absolute activation, over
-    up to `samples` samples of `data`, is at most `threshold` times the mean of
-    their layer. The samples are the same each time.
+    ReDo of Sokar et al. (ICML 2023, arXiv:2302.12902). After each `every`-th
+    batch, `ws_keras.redo` resets the units whose mean absolute activation is at
+    most `threshold` times the mean of their layer. Activations are always
+    measured on the same samples of `data`.
 
-    The state travels with the weights that `BackupAndRestore` saves, so that a
-    restored fit ends alike. `report` holds what the last reset did, `resets`
-    the number of units by the name of their layer, since the fit began. The
-    model must run one batch at a time (`steps_per_execution=1`).
+    The state is saved with the weights by `BackupAndRestore`, so that a
+    restored fit gives the same result. `report` holds the `Report` of the last
+    reset. `resets` holds the number of reset units since the fit began, by the
+    name of their layer. The model must run one batch at a time
+    (`steps_per_execution=1`).
 
     Example:
 
@@ -209,24 +210,25 @@ class ReDo(UnitResets):
     ```
 
     Args:
-        data: Samples to measure on; see `ws_keras.redo`.
-        threshold: Largest score of a dormant unit, at least 0. Defaults to
-            0.1 (the article).
+        data: Samples on which to measure activations; see `ws_keras.redo`.
+        threshold: Largest score of a dormant unit, at least 0. Defaults to 0.1
+            (the article).
         every: Batches between two resets. Defaults to 1000 (the article).
-        samples: Most samples of `data` that are used. Defaults to 512.
-        seed: Non-negative integer that fixes the draws; each reset draws
-            anew. `None` takes one from the operating system. Defaults to
+        samples: Maximum number of samples of `data`. Defaults to 512.
+        seed: Non-negative integer that fixes the draws. Each reset uses new
+            draws. `None` draws a seed from the operating system. Defaults to
             `None`.
-        include: Layers whose units may be reset; see `ws_keras.redo`, as for
-            all that follow. Defaults to `None`.
-        exclude: Layers whose units stay. Defaults to `None`.
-        frozen: Whether frozen weights may be written. Defaults to `False`.
-        build_fn: Function that builds the model. Defaults to `None`.
+        include: Layers whose units may be reset; see `ws_keras.redo`. Defaults
+            to `None`.
+        exclude: Layers whose units are not reset. Defaults to `None`.
+        frozen: Whether to change frozen weights too. Defaults to `False`.
+        build_fn: Function that builds the model; see `ws_keras.redo`. Defaults
+            to `None`.
 
     Raises:
-        ValueError: If an argument is out of its range; at the beginning of
-            `fit`, if the model has no units that can be reset, is refused as
-            by `redo`, or runs several batches at a time.
+        ValueError: If an argument is out of its range, or, at the beginning of
+            `fit`, if `redo` cannot reset units of the model, or if the model
+            runs several batches at a time.
     """
 
     def __init__(
@@ -248,7 +250,7 @@ class ReDo(UnitResets):
         self.threshold, self.samples = float(threshold), int(samples)
 
     def read(self, model) -> list:
-        """Returns batches of the samples that dormancy is measured on."""
+        """Returns the batches on which to measure dormancy."""
         return redo.first(model, self._data, self.samples)
 
     def choose(self, values: dict, layers: list) -> list[np.ndarray]:

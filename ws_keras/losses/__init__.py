@@ -1,1 +1,1 @@
-"""Terms that are added to the loss."""
+"""Losses, and penalties that are added to a loss."""

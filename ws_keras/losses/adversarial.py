@@ -16,37 +16,38 @@ def adversarial(
     *,
     value_range: tuple[float, float] | None = None,
 ) -> keras.Model:
-    """Returns a model that `fit` trains on clean and on attacked samples.
+    """Creates a model that trains on clean and on attacked samples.
 
     Adversarial training of Goodfellow et al., "Explaining and Harnessing
-    Adversarial Examples" (2015), section 6, with `J` the compiled loss:
-    `(1 - weight) * J(x) + weight * J(x + eps * sign(dJ(x) / dx))`. It shares
-    all layers and variables with `model`, which trains with it and stays what
-    it is: save and deploy that one. Evaluation, prediction and the metrics of
-    training, except the loss, are those of clean samples.
+    Adversarial Examples" (2015), section 6. With the compiled loss `J`, the new
+    loss is `(1 - weight) * J(x) + weight * J(x + eps * sign(dJ(x) / dx))`. The
+    returned model shares all layers and variables with `model`. Train the
+    returned model; save and deploy `model`. Evaluation, prediction and the
+    training metrics, except the loss, use clean samples.
 
-    What a training step does, in this order:
+    A training step has three parts:
 
-    1. The clean pass. Batch norm takes the moments of the clean batch and
-       updates its moving statistics, dropout draws a mask.
-    2. The pass of the attack: again the clean batch in training mode, since
-       the attack is to hit the network that trains. It changes no variable:
-       moving statistics stay, and its dropout mask is the one that step 3
-       draws. The gradient is that of the loss without sample weights, whose
-       size does not matter for a sign, and without activity regularizers.
-       Where the optimizer scales the loss, as in `mixed_float16`, it is that
-       of the scaled loss: in half precision small ones would be 0. A sample
-       whose gradient is nan is not moved. None flows back through it.
-    3. The pass of the attacked batch, in training mode with moments of its
-       own, which updates the moving statistics once more and draws a mask.
+    1. A forward pass of the clean batch. Batch norm uses the moments of this
+       batch and updates its moving statistics, and dropout draws a mask.
+    2. The attack, which is computed on the clean batch in training mode, so
+       that it targets the network as it trains. No variable changes; the
+       dropout mask is that of part 3. The gradient excludes sample weights,
+       which do not affect its sign, and activity regularizers. If the optimizer
+       scales the loss, as in `mixed_float16`, the scaled loss is used, because
+       small gradients would vanish in half precision. A sample with a NaN
+       gradient is not changed. No gradient flows through the attack.
+    3. A forward pass of the attacked batch in training mode. Batch norm uses
+       the moments of this batch and updates its moving statistics again, and
+       dropout draws another mask.
 
-    So with momentum `m` a moving mean becomes
-    `m * (m * mean + (1 - m) * clean) + (1 - m) * attacked`. A step costs
-    three forward and three backward passes instead of one and one (of the
-    backward passes one goes to the samples alone).
+    With momentum `m`, a moving mean therefore becomes `m * (m * mean + (1 - m)
+    * clean) + (1 - m) * attacked`. A step costs three forward and three
+    backward passes instead of one each; one of the backward passes computes
+    gradients of samples only.
 
-    On JAX activity regularizers count for clean samples alone. In
-    `mixed_bfloat16` an attack on pixels is rounded to whole steps of 1/255.
+    On JAX, activity regularizers apply to clean samples only. In
+    `mixed_bfloat16`, an attack on pixels is rounded to whole multiples of
+    1/255.
 
     Example:
 
@@ -60,22 +61,22 @@ def adversarial(
     Args:
         model: Built functional or `Sequential` model with one input and one
             output.
-        eps: Size of the attack, at least 0, as a part of the `value_range`:
-            with pixels, in units where they span [0, 1]. It is applied to the
-            samples as they are given, before the model normalizes them.
+        eps: Size of the attack, at least 0, as a fraction of `value_range`. For
+            pixels, the unit is that of images in [0, 1]. The attack is applied
+            to the given samples, before the model normalizes them.
         weight: Weight of the attacked samples, in [0, 1]. Defaults to 0.5
             (Goodfellow et al.).
-        value_range: Least and greatest valid value of a sample; attacked ones
-            are clipped to it, as they are to be samples that can occur.
-            Defaults to `None`: `(0, 255)` if the model takes `uint8`;
-            otherwise no range, `eps` in units of the data, and no clipping.
+        value_range: Smallest and largest valid value of a sample. Attacked
+            samples are clipped to it. `None` means `(0, 255)` if the model
+            takes `uint8`. Otherwise, `None` means no range: `eps` is in units
+            of the data and nothing is clipped. Defaults to `None`.
 
     Returns:
-        An uncompiled `keras.Model`, made under the strategy of `model`.
+        An uncompiled `keras.Model` under the strategy of `model`. Compile it.
 
     Raises:
-        ValueError: If an argument is out of its range, or the model has
-            several inputs or outputs, or takes integers other than `uint8`.
+        ValueError: If an argument is out of its range, or if the model has
+            several inputs or outputs or takes integers other than `uint8`.
     """
     _check(eps, weight, value_range)
     _check_model(model)
@@ -101,12 +102,12 @@ class Adversarial(keras.Model):
 
     Args:
         inputs: As in a functional `keras.Model`, of a float dtype.
-        outputs: Likewise.
+        outputs: As in a functional `keras.Model`.
         name: Name of the model.
         eps: As in `adversarial`.
         weight: As in `adversarial`.
-        value_range: As in `adversarial`; `None` is no range.
-        keywords: Those of `keras.Model`.
+        value_range: As in `adversarial`; `None` means no range.
+        keywords: Further arguments of `keras.Model`.
     """
 
     def __init__(
@@ -128,8 +129,8 @@ class Adversarial(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """Returns the loss; in training mode, of both kinds of samples."""
-        # First, since the losses of layers are those of the latest pass.
+        """Computes the loss; in training, of clean and attacked samples."""
+        # First, because layers hold the losses of their latest pass.
         clean = super().compute_loss(x, y, y_pred, sample_weight, training)
         if not training:
             return clean
@@ -139,21 +140,21 @@ class Adversarial(keras.Model):
         return (1 - self.weight) * clean + self.weight * attacked
 
     def attack(self, x, y):
-        """Returns attacked samples; no variable changes.
+        """Computes attacked samples without changing variables.
 
         Args:
             x: Batch of samples.
-            y: Their targets.
+            y: Targets of the samples.
 
         Returns:
-            Tensor of the shape of `x`, of the model's input dtype.
+            Tensor of the shape of `x`, in the model's input dtype.
 
         Raises:
             ValueError: If the model is not compiled.
         """
         if not self.compiled:
             raise ValueError(
-                "An attack needs the loss that the model is compiled with. "
+                "The model must be compiled, because an attack uses its loss. "
                 "Received: a model that is not compiled. Call `compile`."
             )
         x = ops.cast(x, self.inputs[0].dtype)
@@ -175,7 +176,7 @@ class Adversarial(keras.Model):
         }
 
     def _loss_of(self, y):
-        # Without gradients for weights, no backend goes on to second ones.
+        # Constant weights prevent second derivatives on every backend.
         state = [(v, ops.stop_gradient(v.value)) for v in self.variables]
 
         def loss(x):
@@ -214,7 +215,7 @@ _BACKENDS = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
 
 
 def _on_floats(model: keras.Model) -> keras.Model:
-    """The same layers, behind an input that does not round an attack."""
+    """Returns the same layers behind an input that keeps fractions."""
     (start,) = model.inputs
     floats = keras.Input(batch_shape=start.shape, dtype=keras.config.floatx())
     return keras.models.clone_model(
@@ -235,7 +236,7 @@ def _check(eps, weight, value_range) -> None:
         )
     if not checks.is_number(weight) or not 0 <= weight <= 1:
         raise ValueError(
-            "`weight` must be a number in [0, 1], the part of the attacked "
+            "`weight` must be a number in [0, 1]: the weight of the attacked "
             f"samples. Received: weight={weight!r}."
         )
     if value_range is None:
@@ -265,6 +266,6 @@ def _check_model(model) -> None:
     dtype = keras.backend.standardize_dtype(inputs[0].dtype)
     if dtype != "uint8" and not keras.backend.is_float_dtype(dtype):
         raise ValueError(
-            "`model` must take floats or `uint8` pixels, which an attack can "
-            f"move by a little. Received: a model that takes {dtype!r}."
+            "`model` must take floats or `uint8` pixels, so that an attack can "
+            f"change them slightly. Received: a model that takes {dtype!r}."
         )

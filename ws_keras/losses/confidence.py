@@ -8,30 +8,31 @@ from ws_keras.losses import penalties
 
 @keras.saving.register_keras_serializable("ws_keras")
 class ConfidencePenalty(keras.losses.Loss):
-    """Cross-entropy less `weight` times the entropy of the outputs.
+    """Cross-entropy minus `weight` times the entropy of the outputs.
 
-    The confidence penalty of Pereyra et al., "Regularizing Neural Networks by
-    Penalizing Confident Output Distributions" (2017), equation 2. For each
-    sample with logits `z`, label `y` and `p = softmax(z)`:
-    `-log p[y] - weight * H(p)`, where `H(p) = -sum(p * log(p))` is in nats.
+    This is the confidence penalty of Pereyra et al., "Regularizing Neural
+    Networks by Penalizing Confident Output Distributions" (2017), equation 2.
+    For a sample with logits `z` and label `y`, the loss is `-log p[y] - weight
+    * H(p)`, where `p = softmax(z)` and `H(p) = -sum(p * log(p))` in nats.
 
-    The loss can be negative, and is then as right as ever: it is never less
-    than `-weight * log(num_classes)`. It costs no further pass.
+    The loss can be negative; its lower bound is `-weight * log(num_classes)`.
+    It needs no additional forward pass.
 
     Example:
 
     >>> loss = ConfidencePenalty(weight=1.0)
     >>> zero = loss(np.array([0]), np.array([[0.0, 0.0]]))
-    >>> round(float(zero), 6)  # log 2, less an entropy of log 2
+    >>> round(float(zero), 6)  # log 2, minus an entropy of log 2
     0.0
 
     Args:
-        weight: Factor of the entropy, finite and at least 0; 0 gives the
-            cross-entropy. Defaults to 0.1.
+        weight: Factor of the entropy, finite and at least 0. With 0, the loss
+            is the cross-entropy. Defaults to 0.1.
         reduction: As in `keras.losses.Loss`. Defaults to
             `"sum_over_batch_size"`, the mean over the samples.
         name: Name of the loss. Defaults to `"confidence_penalty"`.
-        dtype: Dtype of the computation. Defaults to `None`, Keras' float.
+        dtype: Dtype of the computation. `None` means Keras' default float.
+            Defaults to `None`.
 
     Raises:
         ValueError: If `weight` is out of its range.
@@ -49,7 +50,7 @@ class ConfidencePenalty(keras.losses.Loss):
         self.weight = weight
 
     def call(self, y_true, y_pred):
-        """Returns the loss of each sample.
+        """Computes the loss of each sample.
 
         Args:
             y_true: Integer labels, `(n,)` or `(n, 1)`.
@@ -62,7 +63,7 @@ class ConfidencePenalty(keras.losses.Loss):
             y_true, y_pred, from_logits=True
         )
         log = ops.log_softmax(y_pred)
-        # A logit of minus infinity is a class that cannot be: p * log(p) is 0.
+        # For a logit of minus infinity, p * log(p) is 0.
         known = ops.where(ops.isfinite(log), log, ops.zeros_like(log))
         entropy = -ops.sum(ops.exp(log) * known, axis=-1)
         return cross_entropy - self.weight * entropy

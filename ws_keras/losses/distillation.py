@@ -1,4 +1,4 @@
-"""Learning from data and from an older model: distillation."""
+"""Distillation: trains a model on data and on an older model's outputs."""
 
 import contextlib
 import math
@@ -17,21 +17,22 @@ def distill(
     weight: float = 0.5,
     temperature: float = 2.0,
 ) -> keras.Model:
-    """Returns a model that `fit` trains on labels and on a teacher's outputs.
+    """Creates a model that trains on labels and on a teacher's outputs.
 
     Distillation of Hinton et al., "Distilling the Knowledge in a Neural
-    Network" (2015, arXiv:1503.02531), section 2, from the model of last week,
-    say, to one that begins anew. With `J` the compiled loss, `z` the logits
-    of the model, `v` those of the teacher and `T` the temperature:
-    `(1 - weight) * J + weight * T ** 2 * H(softmax(v / T), softmax(z / T))`,
-    where `H(p, q) = -sum(p * log(q))` is the cross-entropy, the mean over the
-    samples. `T ** 2` keeps the size of the gradients. Sample weights count in
-    both parts; penalties of the weights, such as `l2`, count once and in full.
+    Network" (2015, arXiv:1503.02531), section 2, for example from last week's
+    model to a freshly initialized one. With the compiled loss `J`, the logits
+    `z` of the model, the logits `v` of the teacher and the temperature `T`, the
+    new loss is `(1 - weight) * J + weight * T ** 2 * H(softmax(v / T),
+    softmax(z / T))`. `H(p, q) = -sum(p * log(q))` is the cross-entropy,
+    averaged over the samples. The factor `T ** 2` preserves the size of the
+    gradients. Sample weights apply to both terms. Penalties of the weights,
+    such as `l2`, are added once and unscaled.
 
-    The teacher runs in inference mode and learns nothing. The returned model
-    shares all layers and variables with `model`, which trains with it: save
-    and deploy that one. Evaluation, prediction and the metrics of training,
-    except the loss, are those of `model`. A step costs one more forward pass.
+    The teacher runs in inference mode and is not trained. The returned model
+    shares all layers and variables with `model`. Train the returned model; save
+    and deploy `model`. Evaluation, prediction and the training metrics, except
+    the loss, are those of `model`. A step costs one additional forward pass.
 
     Example:
 
@@ -45,26 +46,27 @@ def distill(
     ```
 
     Args:
-        model: Built functional or `Sequential` model that gives logits.
-        teacher: Built model that takes the same inputs and gives logits of
-            the same classes. It must share no variable with `model`.
-        weight: Part of the teacher, in [0, 1]; 0 is plain training. Defaults
-            to 0.5.
-        temperature: Divisor of the logits, finite and above 0; a high one
-            also teaches how unlikely classes differ. Defaults to 2.
+        model: Built functional or `Sequential` model that outputs logits.
+        teacher: Built model that takes the same inputs and outputs logits of
+            the same classes. It must not share variables with `model`.
+        weight: Weight of the teacher's term, in [0, 1]. 0 is plain training.
+            Defaults to 0.5.
+        temperature: Divisor of the logits, finite and above 0. A high
+            temperature also teaches differences between unlikely classes.
+            Defaults to 2.
 
     Returns:
-        An uncompiled `keras.Model`, made under the strategy of `model`.
+        An uncompiled `keras.Model` under the strategy of `model`. Compile it.
 
     Raises:
-        ValueError: If an argument is out of its range, a model is not built
-            or gives no logits, or the two share variables or differ in their
-            outputs.
+        ValueError: If an argument is out of its range, if a model is not built
+            or does not output logits, or if the models share variables or
+            differ in their outputs.
     """
     _check(weight, temperature)
     _check_models(model, teacher)
     learner = _learner(Distilled, model, temperature)
-    # In a closure: an attribute would be saved with the weights.
+    # In a closure, because an attribute would be saved with the weights.
     learner.taught = lambda x: teacher(x, training=False)
     learner.weight = weight
     return learner
@@ -83,7 +85,7 @@ class Distilled(keras.Model):
     """The model that `distill` returns.
 
     Attributes:
-        taught: Function of a batch that gives the teacher's logits.
+        taught: Function of a batch that returns the teacher's logits.
         weight: As in `distill`.
         temperature: As in `distill`.
     """
@@ -91,7 +93,7 @@ class Distilled(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """Returns the loss; in training mode, with the teacher's part."""
+        """Computes the loss; in training mode, with the teacher's term."""
         own = super().compute_loss(x, y, y_pred, sample_weight, training)
         if not training:
             return own
@@ -107,14 +109,14 @@ class Distilled(keras.Model):
 
     @property
     def part(self):
-        """The part of the teacher in the loss."""
+        """The weight of the teacher's term in the loss."""
         return self.weight
 
 
 def _check(weight, temperature) -> None:
     if not checks.is_number(weight) or not 0 <= weight <= 1:
         raise ValueError(
-            "`weight` must be a number in [0, 1], the part of the teacher. "
+            "`weight` must be a number in [0, 1]: the weight of the teacher. "
             f"Received: weight={weight!r}."
         )
     if not checks.is_number(temperature) or not 0 < temperature < math.inf:
@@ -136,21 +138,21 @@ def _check_models(model, teacher) -> None:
     ours = {id(variable) for variable in model.variables}
     if any(id(variable) in ours for variable in teacher.variables):
         raise ValueError(
-            "`teacher` must share no variable with `model`, or it would learn "
-            f"with it. Received: teacher={teacher.name!r}, which does. Load "
-            "it from its file once more."
+            "`teacher` must not share variables with `model`, because it would "
+            f"train with it. Received: teacher={teacher.name!r}, which does. "
+            "Load the teacher from its file again."
         )
     shapes = [tuple(each.output_shape) for each in (model, teacher)]
     if shapes[0][1:] != shapes[1][1:]:
         raise ValueError(
-            "`model` and `teacher` must give logits of the same classes. "
+            "`model` and `teacher` must output logits of the same classes. "
             f"Received: outputs of shapes {shapes[0]} and {shapes[1]}."
         )
     for name, each in (("model", model), ("teacher", teacher)):
         if _ends_with_softmax(each):
             raise ValueError(
-                f"`{name}` must give logits. Received: {each.name!r}, which "
-                "ends with a softmax. Leave the softmax out, and compile with "
+                f"`{name}` must output logits. Received: {each.name!r}, which "
+                "ends with a softmax. Remove the softmax, and compile with "
                 "`from_logits=True`."
             )
 
@@ -163,12 +165,12 @@ def _ends_with_softmax(model) -> bool:
 
 
 class Teacher(keras.layers.Layer):
-    """A frozen copy of a network, and how much it has to say.
+    """A frozen copy of a network, with the weight of its term in the loss.
 
-    It is a part of the model that it teaches, so that checkpoints hold it.
+    It is part of the model that it teaches, so that checkpoints include it.
 
     Args:
-        network: The copy.
+        network: Copy of the network.
     """
 
     def __init__(self, network: keras.Model):
@@ -181,11 +183,11 @@ class Teacher(keras.layers.Layer):
         self.built = True
 
     def take(self, model: keras.Model, part: float) -> None:
-        """Becomes what a model is now.
+        """Copies the present values of a model.
 
         Args:
-            model: The network of which it is a copy.
-            part: Part of the teacher in the loss.
+            model: Network that this is a copy of.
+            part: Weight of the teacher's term in the loss.
         """
         pairs = zip(self.network.variables, model.variables, strict=True)
         for variable, value in pairs:
@@ -198,52 +200,52 @@ class Successive(Distilled):
 
     Attributes:
         teacher: The `Teacher`.
-        teach: Function of a part of the loss; the teacher becomes what the
-            network is now, and has that part from now on.
+        teach: Function of the weight of the teacher's term. It copies the
+            present network into the teacher.
     """
 
     @property
     def part(self):
-        """The part of the teacher in the loss, 0 until `teach` is called."""
+        """The weight of the teacher's term, 0 until `teach` is called."""
         return ops.convert_to_tensor(self.teacher.part)
 
 
 def successive(model: keras.Model, temperature: float = 2.0) -> Successive:
-    """Returns a model that what it was before teaches.
+    """Creates a model that learns from an earlier state of itself.
 
-    Like that of `distill`, with a copy of the network as its teacher, which
-    has no part in the loss until `teach` is called.
+    This is the model of `distill` with a copy of the network as its teacher.
+    The teacher has no effect until `teach` is called.
 
     Example:
 
     ```python
     learner = successive(build())
     learner.compile("adam", loss)
-    learner.teach(0.5)  # from what it is now
+    learner.teach(0.5)  # learn from the present weights
     ```
 
     Args:
-        model: As in `distill`; it can be built from its config.
+        model: As in `distill`. It must have a config to be copied from.
         temperature: As in `distill`. Defaults to 2.
 
     Returns:
-        An uncompiled `Successive`, made under the strategy of `model`.
+        An uncompiled `Successive` under the strategy of `model`. Compile it.
 
     Raises:
-        ValueError: If an argument is out of its range, or the model gives no
-            logits or cannot be copied.
+        ValueError: If an argument is out of its range, or if the model does not
+            output logits or cannot be copied.
     """
     _check(0.0, temperature)
     strategy = getattr(model, "distribute_strategy", None)
     with strategy.scope() if strategy else contextlib.nullcontext():
         try:
-            # Not `model`, whose copy would have its metrics as well.
+            # Not `model`, because its copy would include its metrics.
             plain = keras.Model(model.inputs, model.outputs)
             copied = keras.models.clone_model(plain)
         except (AttributeError, TypeError, ValueError) as error:
             raise ValueError(
-                "The teacher is a copy of `model`, which must be functional "
-                "or Sequential, of layers with a config. Received: "
+                "`model` must be functional or Sequential, of layers with a "
+                "config, to be copied as the teacher. Received: "
                 f"{model.name!r} ({str(error).splitlines()[0][:200]})."
             ) from None
         teacher = Teacher(copied)

@@ -1,4 +1,4 @@
-"""L2 regularization as a penalty."""
+"""L2 regularization as a penalty on weights."""
 
 import keras
 from keras import ops
@@ -11,12 +11,12 @@ class L2(penalties.Penalty):
 
     Args:
         strength: Factor of the weight in the gradient, at least 0.
-        other: Regularizer that the variable had before, which goes on to
-            count. Defaults to `None`.
+        other: Regularizer that the variable already had, which is added.
+            Defaults to `None`.
     """
 
     def of(self, x):
-        """Returns the penalty of a value of the variable."""
+        """Computes the penalty for a value of the variable."""
         return 0.5 * self.strength * ops.sum(ops.square(x))
 
 
@@ -27,25 +27,26 @@ def l2(
     include=None,
     exclude=None,
 ) -> list[str]:
-    """Pulls the trainable weights of a model towards zero, by a penalty.
+    """Adds an L2 penalty on the trainable weights of a model.
 
     Adds `strength / 2 * sum(weight ** 2)` of each weight to the loss, so that
-    `strength * weight` is added to its gradient: what `weight_decay` means in
-    the optimizers of the authors' framework. Batch norm's gamma and beta are
-    weights like others, as there; leave them out with `exclude`.
+    its gradient contains `strength * weight`. This is the meaning of
+    `weight_decay` in the optimizers of the authors' framework. As in that
+    framework, gamma and beta of batch norm are included; leave them out with
+    `exclude`.
 
-    Decoupled decay (Loshchilov & Hutter, "Decoupled Weight Decay
-    Regularization", 2019) is Keras' own: `weight_decay` of an optimizer takes
-    `learning_rate * weight_decay * weight` off each weight, past the gradient.
-    With plain SGD both are the same; with momentum, or under Adam, which
-    divides the penalty's gradient by its own size, they are not.
+    Keras' own decoupled decay is different (Loshchilov & Hutter, "Decoupled
+    Weight Decay Regularization", 2019): the `weight_decay` of an optimizer
+    subtracts `learning_rate * weight_decay * weight` from each weight outside
+    of the gradient. Both are the same with plain SGD. They differ with momentum
+    and under Adam, which normalizes the penalty's gradient.
 
-    Regularizers that the weights have already go on to count (those of the
-    layers, `l2_init`); calling it again replaces an earlier call, and
-    `strength=0` takes it back. It is not saved with the model. Call it before
-    `compile`, or compile again, because a training step that was traced
-    before does not know of the penalty. The cost is one pass over the
-    weights in each step, and no memory.
+    Other regularizers of the weights (those of the layers, `l2_init`) remain in
+    effect. Calling the function again replaces the earlier penalty, and
+    `strength=0` removes it. The penalty is not saved with the model. Call the
+    function before `compile`, or compile again, because a training step that is
+    already traced ignores the penalty. Each step reads the weights once more;
+    no memory is needed.
 
     Example:
 
@@ -59,17 +60,17 @@ def l2(
         model: Built `keras.Model`.
         strength: Factor of the penalty's gradient, finite and at least 0.
             Defaults to 1e-4.
-        include: Weights to pull; patterns as in `shrink_perturb`. `None`
+        include: Weights with a penalty; patterns as in `shrink_perturb`. `None`
             means all. Defaults to `None`.
-        exclude: Weights to leave. Defaults to `None`.
+        exclude: Weights without a penalty. Defaults to `None`.
 
     Returns:
-        The paths of the weights that are pulled.
+        The paths of the weights with a penalty.
 
     Raises:
         ValueError: If `strength` is out of its range or makes the penalty
-            infinite, a pattern or the whole selection matches nothing, or the
-            model is not built.
+            infinite, if a pattern or the whole selection matches nothing, or if
+            the model is not built.
     """
     penalties.check_strength(strength)
 

@@ -1,4 +1,4 @@
-"""L2 regularization towards the weights that training started from."""
+"""L2 regularization towards the initial weights."""
 
 import keras
 import numpy as np
@@ -13,8 +13,8 @@ class L2Init(penalties.Penalty):
     Args:
         strength: Factor of the penalty, at least 0.
         start: Array of the variable's shape.
-        other: Regularizer that the variable had before, which goes on to
-            count. Defaults to `None`.
+        other: Regularizer that the variable already had, which is added.
+            Defaults to `None`.
     """
 
     def __init__(self, strength: float, start: np.ndarray, other=None):
@@ -22,7 +22,7 @@ class L2Init(penalties.Penalty):
         self.start = start
 
     def of(self, x):
-        """Returns the penalty of a value of the variable."""
+        """Computes the penalty for a value of the variable."""
         start = ops.cast(self.start, x.dtype)
         return self.strength * ops.sum(ops.square(x - start))
 
@@ -34,18 +34,18 @@ def l2_init(
     include=None,
     exclude=None,
 ) -> list[str]:
-    """Pulls the trainable weights of a model towards their present values.
+    """Adds a penalty that pulls weights towards their present values.
 
-    Adds `strength * sum((weight - start) ** 2)` of each weight to the loss,
-    where `start` is its value now: call it on a freshly built model, as in
-    Kumar et al., "Maintaining Plasticity in Continual Learning via
-    Regenerative Regularization" (2023), or after a transform. Regularizers
-    that the weights have already go on to count; calling it again replaces
-    an earlier call. The starts are a copy of the weights in memory. They are
-    not saved with the model.
+    Adds `strength * sum((weight - start) ** 2)` of each trainable weight to the
+    loss, where `start` is the present value. Call it on a freshly built model,
+    as in Kumar et al., "Maintaining Plasticity in Continual Learning via
+    Regenerative Regularization" (2023), or after a transform.
 
-    Call it before `compile`, or compile again, because a training step that
-    was traced before does not know of the penalty.
+    Other regularizers of the weights remain in effect. Calling the function
+    again replaces the earlier penalty. The start values are a copy of the
+    weights in memory; they are not saved with the model. Call the function
+    before `compile`, or compile again, because a training step that is already
+    traced ignores the penalty.
 
     Example:
 
@@ -59,16 +59,16 @@ def l2_init(
         model: Built `keras.Model`.
         strength: Factor of the penalty, finite and at least 0. Defaults to
             1e-2.
-        include: Weights to pull; patterns as in `shrink_perturb`. `None`
+        include: Weights with a penalty; patterns as in `shrink_perturb`. `None`
             means all. Defaults to `None`.
-        exclude: Weights to leave. Defaults to `None`.
+        exclude: Weights without a penalty. Defaults to `None`.
 
     Returns:
-        The paths of the weights that are pulled.
+        The paths of the weights with a penalty.
 
     Raises:
-        ValueError: If `strength` is out of its range, a pattern or the whole
-            selection matches nothing, or the model is not built.
+        ValueError: If `strength` is out of its range, if a pattern or the whole
+            selection matches nothing, or if the model is not built.
     """
     penalties.check_strength(strength)
 

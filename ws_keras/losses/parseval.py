@@ -1,4 +1,4 @@
-"""A penalty on how far kernels are from being orthogonal."""
+"""Parseval regularization: a penalty on kernels that are not orthogonal."""
 
 import math
 
@@ -15,10 +15,10 @@ class Parseval(penalties.Penalty):
 
     Args:
         strength: Factor of the penalty, at least 0.
-        scale: What the squares of the singular values are pulled to.
-        layout: How the kernel lies as matrices.
-        other: Regularizer that the variable had before, which goes on to
-            count. Defaults to `None`.
+        scale: Target of the squared singular values.
+        layout: The matrices of the kernel.
+        other: Regularizer that the variable already had, which is added.
+            Defaults to `None`.
     """
 
     def __init__(self, strength: float, scale: float, layout, other=None):
@@ -27,9 +27,9 @@ class Parseval(penalties.Penalty):
         self.layout = layout
 
     def of(self, x):
-        """Returns the penalty of a value of the variable."""
+        """Computes the penalty for a value of the variable."""
         x = ops.convert_to_tensor(x)
-        # Outputs by all that is summed over, for each group.
+        # Outputs by summed inputs, for each group.
         x = ops.moveaxis(x, self.layout.outputs, -1)
         outputs = x.shape[-1] // self.layout.groups
         x = ops.reshape(x, (-1, self.layout.groups, outputs))
@@ -47,25 +47,24 @@ def parseval(
     include=None,
     exclude=None,
 ) -> list[str]:
-    """Pulls the kernels of a model towards orthogonal ones, by a penalty.
+    """Adds a penalty that pulls kernels towards orthogonal matrices.
 
-    Adds `strength * ||W W^T - scale I||_F^2` of each kernel to the loss, with
-    `W` the kernel as a matrix of shape (outputs, all that is summed over):
-    the regularization of Parseval networks (Cisse et al., 2017,
-    arXiv:1704.08847), which FIRE (2026, arXiv:2602.08040) is compared with.
-    It is least where the weights of different units are orthogonal and have
-    the square of their norm equal to `scale`; with more outputs than inputs
-    it cannot be 0.
+    Adds `strength * ||W W^T - scale I||_F^2` of each kernel to the loss. `W` is
+    the kernel as a matrix of shape (outputs, summed inputs). This is the
+    regularization of Parseval networks (Cisse et al., 2017, arXiv:1704.08847),
+    a baseline of FIRE (2026, arXiv:2602.08040). The penalty is minimal if the
+    weight vectors of different units are orthogonal and their squared norms
+    equal `scale`. With more outputs than inputs it cannot reach 0.
 
-    Kernels are those of `Dense` layers and of convolutions, all positions in
-    one matrix and each of the `groups` in its own; of separable ones, the
-    pointwise part. `EinsumDense`, attention, depthwise kernels, embeddings and
-    all other weights are left alone.
+    Kernels are those of `Dense` layers and of convolutions. All positions of a
+    convolution form one matrix per group. Of separable convolutions, the
+    pointwise kernel is used. `EinsumDense`, attention, depthwise kernels,
+    embeddings and all other weights have no penalty.
 
-    Regularizers that the weights have already go on to count; calling it
-    again replaces an earlier call, and `strength=0` takes it back. It is not
-    saved with the model. Call it before `compile`, or compile again, because
-    a training step that was traced before does not know of the penalty.
+    Other regularizers of the weights remain in effect. Calling the function
+    again replaces the earlier penalty, and `strength=0` removes it. The penalty
+    is not saved with the model. Call the function before `compile`, or compile
+    again, because a training step that is already traced ignores the penalty.
 
     Example:
 
@@ -77,26 +76,26 @@ def parseval(
 
     Args:
         model: Built `keras.Model`.
-        strength: Factor of the penalty, finite and at least 0. Defaults to
-            1e-3 (of the comparison in FIRE; 1e-5 for a transformer).
-        scale: Square of the norm that each unit's weights are pulled to,
-            finite and above 0. Defaults to 1.
-        include: Kernels to pull; patterns as in `shrink_perturb`. `None`
+        strength: Factor of the penalty, finite and at least 0. Defaults to 1e-3
+            (the comparison in FIRE; 1e-5 for a transformer).
+        scale: Target of the squared norm of each unit's weights, finite and
+            above 0. Defaults to 1.
+        include: Kernels with a penalty; patterns as in `shrink_perturb`. `None`
             means all. Defaults to `None`.
-        exclude: Kernels to leave. Defaults to `None`.
+        exclude: Kernels without a penalty. Defaults to `None`.
 
     Returns:
-        The paths of the kernels that are pulled.
+        The paths of the kernels with a penalty.
 
     Raises:
         ValueError: If `strength` or `scale` is out of its range or makes the
-            penalty infinite, a pattern matches nothing, no kernel is left,
-            or the model is not built.
+            penalty infinite, if a pattern matches nothing, if no kernel is
+            selected, or if the model is not built.
     """
     penalties.check_strength(strength)
     if not checks.is_number(scale) or not 0 < scale < math.inf:
         raise ValueError(
-            "`scale` must be a finite number above 0, the square of a norm. "
+            "`scale` must be a finite number above 0: a squared norm. "
             f"Received: scale={scale!r}."
         )
 

@@ -1,4 +1,4 @@
-"""Penalties of single weights, and how a weight has several of them."""
+"""Adds penalties to weights, each next to the weight's other regularizers."""
 
 import copy
 import math
@@ -14,11 +14,11 @@ from ws_keras.transforms import variables
 
 
 class Penalty(keras.regularizers.Regularizer):
-    """A penalty of one variable, beside the one that it had before.
+    """A penalty of one variable, added to its earlier regularizer.
 
     Args:
         strength: Factor of the penalty.
-        other: Regularizer that goes on to count, or `None`.
+        other: Earlier regularizer of the variable, or `None`.
     """
 
     def __init__(self, strength: float, other=None):
@@ -26,12 +26,12 @@ class Penalty(keras.regularizers.Regularizer):
         self.other = other
 
     def __call__(self, x):
-        """Returns the penalty of a value of the variable."""
+        """Computes the sum of all penalties for a value of the variable."""
         penalty = self.of(x)
         return penalty if self.other is None else penalty + self.other(x)
 
     def of(self, x):
-        """Returns the part of this penalty alone."""
+        """Computes this penalty alone."""
         raise NotImplementedError
 
 
@@ -43,23 +43,24 @@ def add(
     exclude,
     suits: Callable[[variables.Entry], bool] = lambda entry: True,
 ) -> list[str]:
-    """Gives each chosen weight a penalty, in place of one of its kind.
+    """Gives each selected weight a penalty, in place of one of this kind.
 
     Args:
         model: Built `keras.Model`.
         make: Function of a weight's `Entry` and its other regularizer.
         kind: Class of the penalty.
-        include: Weights that are meant, `None` for all trainable ones.
-        exclude: Weights that are not, or `None`.
-        suits: Function of a weight's `Entry` that says whether it can have
-            the penalty; others are left out. Defaults to all.
+        include: Pattern or patterns of the weights to select. `None` means all
+            trainable weights.
+        exclude: Pattern or patterns of the weights to leave out, or `None`.
+        suits: Function of a weight's `Entry` that tells whether it can have the
+            penalty; other weights are left out. Defaults to all.
 
     Returns:
         The paths of the weights.
 
     Raises:
-        ValueError: If a pattern or the whole selection matches nothing, the
-            model is not built, or a penalty is not finite.
+        ValueError: If a pattern or the whole selection matches nothing, if the
+            model is not built, or if a penalty is not finite.
     """
     found = variables.entries(model)
     chosen = selecting.selected(
@@ -78,7 +79,7 @@ def add(
 
 
 def check_strength(strength: float, name: str = "strength") -> None:
-    """Raises a ValueError unless it is a finite number of at least 0."""
+    """Raises a ValueError unless a strength is finite and at least 0."""
     if not checks.is_number(strength) or not 0 <= strength < math.inf:
         raise ValueError(
             f"`{name}` must be a finite number of at least 0. "
@@ -87,7 +88,7 @@ def check_strength(strength: float, name: str = "strength") -> None:
 
 
 def _without(kind: type[Penalty], regularizer):
-    """Returns what is left of a chain of penalties without those of a kind."""
+    """Removes the penalties of a kind from a chain of penalties."""
     if not isinstance(regularizer, Penalty):
         return regularizer
     rest = _without(kind, regularizer.other)
@@ -106,8 +107,8 @@ def _check_finite(penalties: list[Penalty], chosen: list) -> None:
         weight = entry.value()
         if not np.isfinite(weight.astype(np.float32)).all():
             raise ValueError(
-                "Weights must be finite to be pulled. Received: nan or "
-                f"infinity in {entry.path!r}. `cold_start` makes new ones."
+                "Weights must be finite to have a penalty. Received: NaN or "
+                f"infinity in {entry.path!r}. `cold_start` draws new weights."
             )
         value = ops.convert_to_numpy(penalty.of(weight))
         with np.errstate(over="ignore"):
