@@ -1,6 +1,7 @@
 """Diagnostics of a setting: right, and without a trace in the training."""
 
 import dataclasses
+import types
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from ws_keras.configs import base
 
 from ws_keras import experiment
+from ws_keras import measuring
 from ws_keras import settings
 from ws_keras.data import datasets
 from ws_keras.training import keeper as keepers
@@ -114,6 +116,46 @@ def test_shrinking_without_batch_norm_keeps_what_is_predicted():
     assert found["shrunk/1/accuracy"] == pytest.approx(rows[-1].accuracy)
     assert found["shrunk/0.5/accuracy"] == found["shrunk/1/accuracy"]
     assert found["shrunk/0.5/entropy"] > found["shrunk/1/entropy"]
+
+
+def test_training_mode_without_batch_norm_is_the_usual_accuracy():
+    changes = {"model.name": "mlp", "diagnostics.training_mode": True}
+    rows, _ = run(config(**changes))
+    for row in rows:
+        found = row.measures["training_mode/accuracy"]
+        assert found == pytest.approx(row.accuracy)
+
+
+def test_training_mode_leaves_no_trace():
+    usual, _ = run(config())
+    rows, _ = run(config(**{"diagnostics.training_mode": True}))
+    assert plain(rows) == plain(usual)
+    assert all(0 <= r.measures["training_mode/accuracy"] <= 100 for r in rows)
+
+
+def test_training_mode_takes_the_moments_of_each_batch():
+    rng = np.random.default_rng(0)
+    x = rng.normal(rng.uniform(-3, 3, 4), 2, (300, 4)).astype("float32")
+    held_out = np.arange(20, 300)
+    batches = np.split(held_out, [128, 256])
+    z = [(x[b] - x[b].mean(0)) / x[b].std(0) for b in batches]
+    y = rng.integers(0, 4, 300)
+    right = np.concatenate(z).argmax(1) == y[held_out]
+    inputs = keras.Input((4,))
+    norm = keras.layers.BatchNormalization(epsilon=1e-7)
+    model = keras.Model(inputs, norm(inputs))
+    before = model.get_weights()
+    found = measuring.of(
+        config(**{"diagnostics.training_mode": True}),
+        types.SimpleNamespace(model=model),
+        types.SimpleNamespace(
+            x=x, y=y, rounds=[types.SimpleNamespace(held_out=held_out)]
+        ),
+    ).after(1, np.arange(20))
+    want = 100 * right.mean()
+    assert found == {"training_mode/accuracy": pytest.approx(want)}
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 class StopAfter(keras.callbacks.Callback):

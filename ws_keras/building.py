@@ -139,6 +139,7 @@ def _arguments(config, samples: Samples) -> dict:
         del arguments["initializer"]  # those of its layers
         return arguments
     names = ("width", "norm", "blocks", "synchronized", "max_pool")
+    names += ("unbiased_variance",)
     if name != "resnet18":
         names = ("units", "activation", "use_bias")
     if name == "mlp":

@@ -1,6 +1,8 @@
 """What is measured of a setting beside its training, which it never changes."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -15,6 +17,7 @@ from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
 
 _BATCH = 500
+_TRAINING_BATCH = 128  # that of the replication
 
 
 def of(
@@ -22,7 +25,7 @@ def of(
 ) -> "SettingProbe | None":
     """Returns the diagnostics that a config asks for, or `None`."""
     wanted = config.diagnostics
-    if not wanted.measures and not wanted.shrunk:
+    if not (wanted.measures or wanted.shrunk or wanted.training_mode):
         return None
     return SettingProbe(wanted, network, samples)
 
@@ -83,6 +86,8 @@ class SettingProbe:
             accuracy, entropy = self._shrunk(shrink, number, indices)
             found[f"{name}/accuracy"] = accuracy
             found[f"{name}/entropy"] = entropy
+        if self._config.training_mode:
+            found["training_mode/accuracy"] = self._in_training_mode(number)
         return found
 
     @property
@@ -115,20 +120,50 @@ class SettingProbe:
         What batch norm measures is measured anew on the training samples: the
         moments of a shrunk layer are not those of the layer.
         """
-        kept = [ops.convert_to_numpy(v) for v in self._model.variables]
         some = np.sort(indices[: self._config.samples])
         measured = {}
         if _has_statistics(self._model):
             parts = range(0, len(some), _BATCH)
             data = [self._samples.x[some[i : i + _BATCH]] for i in parts]
             measured = {"statistics": "recalibrate", "data": data}
+        with self._as_it_is():
+            try:
+                transforms.shrink_perturb(
+                    self._model,
+                    shrink,
+                    0.0,
+                    seed=0,
+                    optimizer="keep",
+                    **measured,
+                )
+                return self._predicted(self._held_out(number))
+            except errors.NotFinite:
+                return math.nan, math.nan  # of a network that has diverged
+
+    def _in_training_mode(self, number: int) -> float:
+        """Returns held-out accuracy by the moments of each batch, in percent.
+
+        The moving averages, which such a pass changes, are put back.
+        """
+        held_out = self._held_out(number)
+        right = 0
+        with self._as_it_is():
+            for first in range(0, len(held_out), _TRAINING_BATCH):
+                some = held_out[first : first + _TRAINING_BATCH]
+                logits = self._model(self._samples.x[some], training=True)
+                logits = ops.convert_to_numpy(logits)
+                if not np.isfinite(logits).all():
+                    return math.nan  # of a network that has diverged
+                found = logits.argmax(1)
+                right += int((found == self._samples.y[some]).sum())
+        return 100 * right / len(held_out)
+
+    @contextlib.contextmanager
+    def _as_it_is(self) -> Iterator[None]:
+        """Puts all variables back at the end."""
+        kept = [ops.convert_to_numpy(v) for v in self._model.variables]
         try:
-            transforms.shrink_perturb(
-                self._model, shrink, 0.0, seed=0, optimizer="keep", **measured
-            )
-            return self._predicted(self._held_out(number))
-        except errors.NotFinite:
-            return math.nan, math.nan  # of a network that has diverged
+            yield
         finally:
             for variable, value in zip(
                 self._model.variables, kept, strict=True

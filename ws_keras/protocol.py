@@ -102,7 +102,8 @@ def sizes(config, num_train: int, num_source: int | None = None) -> list[int]:
     """
     count = num_train
     if config.data.split == "held_out":
-        count = len(round_indices.split(num_train, seed=0)[0])
+        fit, _ = round_indices.split(num_train, 0, config.data.held_out)
+        count = len(fit)
     fit = np.arange(_count(config, count))
     found = [len(indices) for indices in _rounds(config.rounds, fit)]
     if config.rounds.protocol == "transfer":
@@ -214,7 +215,8 @@ def _round(config, number: int, indices, held_out) -> terms.Round:
 def _split(config, dataset, seed: int) -> tuple:
     """Returns all samples and labels, and who fits and who is held out."""
     if config.data.split == "held_out":
-        return dataset.x, dataset.y, *round_indices.split(len(dataset.x), seed)
+        parts = round_indices.split(len(dataset.x), seed, config.data.held_out)
+        return dataset.x, dataset.y, *parts
     if dataset.x_test is None:
         raise ValueError(
             "`data.split='official_test'` needs a data set with a test "

@@ -199,6 +199,7 @@ FREE = {
 }
 # No paper has numbers of the last rounds of these.
 UNJUDGED = (
+    "ablation_protocol",
     "appendix_active_learning",
     "appendix_batch_norm",
     "appendix_fig10_fraction",
@@ -209,6 +210,7 @@ UNJUDGED = (
     "fig5_gradients",
     "quickstart",
     "replication_augmentation",
+    "replication_disagreements",
     "replication_online",
     "which_arm_textures",
 )

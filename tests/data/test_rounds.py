@@ -15,6 +15,19 @@ def test_sizes_of_the_authors_split():
     assert len(rounds.split(73_257, seed=0)[0]) == 48_838  # SVHN
 
 
+def test_another_share_is_held_out_of_the_same_order():
+    fit, held_out = rounds.split(50_000, 0, held_out=0.2)
+    assert (len(fit), len(held_out)) == (40_000, 10_000)
+    usual, _ = rounds.split(50_000, 0)
+    np.testing.assert_array_equal(fit[: len(usual)], usual)
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-9, 1.0, 1.5, -0.1])
+def test_a_share_that_leaves_a_side_empty(share):
+    with pytest.raises(ValueError, match=f"held_out={share} of 50"):
+        rounds.split(50, 0, held_out=share)
+
+
 def test_split_is_a_seeded_permutation():
     fit, held_out = rounds.split(100, seed=3)
     both = np.concatenate([fit, held_out])

@@ -117,6 +117,29 @@ def test_bfloat16_keeps_single_precision_statistics():
     )
 
 
+def test_unbiased_variance_has_bessels_correction(tmp_path):
+    inputs = keras.Input(IMAGES.shape[1:])
+    layer = batch_norm.BatchNormalization(momentum=0.0, unbiased=True)
+    model = keras.Model(inputs, layer(inputs))
+    biased = batch_norm.BatchNormalization(momentum=0.0)
+    outputs = model(IMAGES, training=True), biased(IMAGES, training=True)
+    flat = IMAGES.reshape(-1, 3).astype("float64")
+    variance = flat.var(0, ddof=1)
+    np.testing.assert_allclose(layer.moving_variance, variance, rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_mean, flat.mean(0), rtol=1e-4)
+    # A batch in training is normalized as ever.
+    np.testing.assert_array_equal(*outputs)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.layers[-1].unbiased
+
+
+def test_unbiased_variance_is_not_promised_where_it_is_not_done():
+    layer = batch_norm.BatchNormalization(unbiased=True)
+    with pytest.raises(ValueError, match="unbiased=True"):
+        layer(IMAGES.reshape(6, -1), training=True)
+
+
 def test_a_model_with_it_is_saved_and_loaded(tmp_path):
     inputs = keras.Input(IMAGES.shape[1:])
     model = keras.Model(inputs, batch_norm.BatchNormalization()(inputs))

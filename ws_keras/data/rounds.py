@@ -5,7 +5,9 @@ import numpy as np
 from ws_keras import seeds
 
 
-def split(num_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def split(
+    num_samples: int, seed: int, held_out: float | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Splits the samples as the authors do: two thirds to fit on.
 
     The authors' code permutes the official training set and takes the first
@@ -20,12 +22,15 @@ def split(num_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     Args:
         num_samples: Number of samples, at least 2.
         seed: Non-negative integer.
+        held_out: Share of the samples that is held out. Defaults to `None`,
+            the authors' third.
 
     Returns:
         A pair of index arrays, `(fit, held_out)`, in random order.
 
     Raises:
-        ValueError: If there are too few samples to split.
+        ValueError: If there are too few samples to split, or `held_out`
+            leaves none on one side.
     """
     if num_samples < 2:
         raise ValueError(
@@ -34,6 +39,14 @@ def split(num_samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         )
     order = seeds.generator(seed, "split").permutation(num_samples)
     count = int(num_samples * 2 / 3)
+    if held_out is not None:
+        count = num_samples - round(held_out * num_samples)
+        if not 0 < count < num_samples:
+            raise ValueError(
+                "`held_out` must be a share that leaves samples on both "
+                f"sides. Received: held_out={held_out} of {num_samples} "
+                "samples."
+            )
     return order[:count], order[count:]
 
 

@@ -17,12 +17,24 @@ class BatchNormalization(keras.layers.BatchNormalization):
     one of the batch, without Bessel's correction.
 
     Args:
+        unbiased: Whether the moving variance has Bessel's correction, as in
+            PyTorch; for images under TensorFlow alone. Defaults to `False`.
         keywords: Those of `keras.layers.BatchNormalization`.
     """
+
+    def __init__(self, unbiased=False, **keywords):
+        super().__init__(**keywords)
+        self.unbiased = unbiased
+
+    def get_config(self):
+        """Returns the config; see `keras.layers.BatchNormalization`."""
+        config = super().get_config()
+        return {**config, "unbiased": True} if self.unbiased else config
 
     def call(self, inputs, training=None, mask=None):
         """Normalizes a batch; see `keras.layers.BatchNormalization`."""
         if not self._can_be_fused(inputs, mask):
+            self._check_biased()
             return super().call(inputs, training=training, mask=mask)
         if not (training and self.trainable):
             statistics = self.moving_mean, self.moving_variance
@@ -30,7 +42,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         outputs, mean, variance = self._fused(inputs, is_training=True)
         count = ops.cast(ops.size(inputs) / inputs.shape[-1], variance.dtype)
         # The operation gives the unbiased estimate.
-        variance = variance * (count - 1) / count
+        if not self.unbiased:
+            variance = variance * (count - 1) / count
         for moving, value in (
             (self.moving_mean, mean),
             (self.moving_variance, variance),
@@ -38,6 +51,14 @@ class BatchNormalization(keras.layers.BatchNormalization):
             value = ops.cast(value, moving.dtype)
             moving.assign(moving * self.momentum + value * (1 - self.momentum))
         return outputs
+
+    def _check_biased(self) -> None:
+        if self.unbiased:
+            raise ValueError(
+                "`unbiased` needs TensorFlow, images, channels last and "
+                "statistics that are not synchronized. Received: "
+                f"unbiased=True in {self.name!r}. Leave it at False."
+            )
 
     def _can_be_fused(self, inputs, mask) -> bool:
         return (

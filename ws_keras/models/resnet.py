@@ -30,6 +30,7 @@ def resnet18(
     max_pool=False,
     augmentation="none",
     masked=False,
+    unbiased_variance=False,
 ) -> keras.Model:
     """Builds the residual network of the paper.
 
@@ -70,6 +71,9 @@ def resnet18(
             Defaults to `"none"`.
         masked: Whether a `class_mask.ClassMask` follows, for data sets of
             different numbers of classes. Defaults to `False`.
+        unbiased_variance: Whether the moving variance of batch normalization
+            has Bessel's correction, as in the authors' framework; under
+            TensorFlow alone. Defaults to `False`.
 
     Returns:
         An uncompiled `keras.Model` from images `(batch, *input_shape)` to
@@ -81,7 +85,7 @@ def resnet18(
     """
     _check(input_shape, norm, width, blocks)
     conv = _conv(initializer, dtype)
-    normalize = _norm(norm, dtype, synchronized)
+    normalize = _norm(norm, dtype, synchronized, unbiased_variance)
     start, x = model_inputs.normalized_input(
         input_shape, input_dtype, normalization, moments, dtype, augmentation
     )
@@ -164,7 +168,7 @@ def _conv(initializer, dtype):
     return conv
 
 
-def _norm(norm, dtype, synchronized):
+def _norm(norm, dtype, synchronized, unbiased):
     def normalize(x, name):
         if norm == "none":
             return x
@@ -175,6 +179,7 @@ def _norm(norm, dtype, synchronized):
                 groups=1, epsilon=EPSILON, dtype=dtype, name=name
             )(x)
         return batch_norm.BatchNormalization(
+            unbiased=unbiased,
             momentum=MOMENTUM,
             epsilon=EPSILON,
             synchronized=synchronized,

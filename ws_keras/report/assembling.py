@@ -11,6 +11,7 @@ from ws_keras.report import charts
 from ws_keras.report import claims
 from ws_keras.report import epochs
 from ws_keras.report import forgetting
+from ws_keras.report import moments
 from ws_keras.report import origin
 from ws_keras.report import paper_tables
 from ws_keras.report import per_round
@@ -131,6 +132,7 @@ def _usual(run: runs.Run) -> list:
         _claims(results),
         _cost(run),
         *([fold] for make in run.view.folds for fold in make(run)),
+        moments.fold(run),
         per_round.samples(run) if run.is_online else [],
         _fold("Beside the paper's differences", paper_tables.beside_paper(run)),
         _not_run(run),

@@ -1,0 +1,67 @@
+import dataclasses
+
+import pytest
+
+from ws_keras.report import moments
+from ws_keras.report import runs
+from ws_keras.report import sections
+
+COLD, WARM = (52.0, 53.0, 54.0), (37.0, 38.5, 39.0)
+COLD_ANEW, WARM_ANEW = (55.0, 55.0, 56.0), (38.0, 40.0, 39.5)
+
+
+@pytest.fixture
+def run(make_row):
+    found = []
+    for arm, usual, anew in (
+        ("cold", COLD, COLD_ANEW),
+        ("warm", WARM, WARM_ANEW),
+    ):
+        found += [
+            make_row(
+                arm=arm,
+                seed=seed,
+                accuracy=accuracy,
+                last=True,
+                measures={"shrunk/1/accuracy": again},
+            )
+            for seed, (accuracy, again) in enumerate(
+                zip(usual, anew, strict=True)
+            )
+        ]
+    return runs.Run("fig2_online", found)
+
+
+def test_both_accuracies_and_what_the_moments_make_of_the_gap(run):
+    (fold,) = moments.fold(run)
+    said, levels, gaps = fold.blocks
+    # Gaps -15, -14.5, -15 and anew -17, -15, -16.5: by hand.
+    assert "−14.8 points as the rounds end and −16.2 " in said.text
+    assert "make +1.3 of it" in said.text
+    assert "in the weights" in said.text
+    assert levels.header == ("arm", "as it is %", "measured anew %")
+    means = [[c.value for c in line[1:]] for line in levels.lines]
+    assert means == [
+        [53.0, pytest.approx(166 / 3)],
+        [pytest.approx(114.5 / 3), pytest.approx(117.5 / 3)],
+    ]
+    ((arm, usual, _, anew, ends),) = gaps.lines
+    assert arm == "warm" and isinstance(ends, sections.Interval)
+    assert usual.value == pytest.approx(-44.5 / 3)
+    assert anew.value == pytest.approx(-48.5 / 3)
+
+
+def test_a_gap_that_cannot_be_told_is_called_so(run):
+    rows = [
+        dataclasses.replace(
+            row, measures={"shrunk/1/accuracy": 50.0 + row.seed}
+        )
+        for row in run.rows
+    ]
+    (fold,) = moments.fold(runs.Run("fig2_online", rows))
+    assert "cannot be told" in fold.blocks[0].text
+
+
+def test_nothing_is_said_where_nothing_was_measured(make_row):
+    rows = [make_row(arm=arm, last=True) for arm in ("cold", "warm")]
+    assert moments.fold(runs.Run("fig2_online", rows)) == []

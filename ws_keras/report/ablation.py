@@ -1,0 +1,100 @@
+"""One choice changed at a time: what each moves, paired by seed."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+
+from ws_keras.report import claims
+from ws_keras.report import columns
+from ws_keras.report import formatting
+from ws_keras.report import runs
+from ws_keras.report import sections
+from ws_keras.report import statistics
+
+_NOTE = (
+    "Paired by seed with the same arm where nothing is changed. The change of "
+    "the gap is that of the arm's difference from cold. An interval that "
+    "leaves out 0 is an effect; of many choices one in twenty has one by "
+    "chance."
+)
+
+
+def fold(label: str) -> Callable[[runs.Run], list]:
+    """Returns a fold with what each choice changes.
+
+    Args:
+        label: Label that names a choice; rows without it are of the protocol
+            in which nothing is changed.
+    """
+
+    def make(run: runs.Run) -> list:
+        usual = {a.name: a for a in run.arms if label not in a.labels}
+        some = [
+            arm
+            for arm in run.arms
+            if label in arm.labels and arm.name in usual and arm.runs.finished
+        ]
+        if not some:
+            return []
+        found = [
+            (label, lambda arm: arm.labels[label]),
+            ("arm", lambda arm: arm.name),
+            *_columns(usual),
+        ]
+        table = columns.made("", found, some, _NOTE)
+        return [sections.Fold("What each choice changes", (table,))]
+
+    return make
+
+
+def alike(label: str, margin: float = 1.0) -> claims.Claim:
+    """Returns the claim that each choice leaves cold starts where they end.
+
+    Args:
+        label: Label that names a choice.
+        margin: Points that count as no difference. Defaults to 1.
+    """
+
+    def claim(run: runs.Run) -> Iterator[claims.Result]:
+        usual = [a for a in run.settled("cold") if label not in a.labels]
+        for arm in run.settled("cold"):
+            if usual and label in arm.labels:
+                yield claims.alike(
+                    f"a cold start ends alike, within {margin:g} point, with "
+                    f"{arm.labels[label]}",
+                    arm.final(),
+                    usual[0].final(),
+                    margin,
+                )
+
+    return claim
+
+
+def _columns(usual: dict[str, runs.Arm]) -> list[columns.Column]:
+    def accuracy(arm):
+        return statistics.paired(arm.final(), usual[arm.name].final())
+
+    def gap(arm):
+        ours, theirs = _gaps(arm), _gaps(usual[arm.name])
+        return statistics.paired(ours, theirs)
+
+    def passes(arm):
+        theirs = usual[arm.name].total("sample_passes")
+        return statistics.ratio(arm.total("sample_passes"), theirs)
+
+    return [
+        ("held-out %", lambda arm: formatting.mean(arm.summary())),
+        ("change", lambda arm: formatting.difference(accuracy(arm))),
+        ("its 95 % interval", lambda arm: formatting.interval(accuracy(arm))),
+        ("change of the gap", lambda arm: formatting.difference(gap(arm))),
+        ("95 % interval", lambda arm: formatting.interval(gap(arm))),
+        ("passes, % of usual", lambda arm: formatting.percent(passes(arm))),
+        ("seeds", lambda arm: accuracy(arm).count),
+    ]
+
+
+def _gaps(arm: runs.Arm) -> dict[int, float]:
+    """Returns seed to the difference from cold, nothing of cold itself."""
+    if arm.is_cold:
+        return {}
+    cold = arm.cold_final()
+    return {s: v - cold[s] for s, v in arm.final().items() if s in cold}

@@ -1,0 +1,108 @@
+"""Is the gap batch norm's moments? Accuracies by other moments, side by side.
+
+Moments are moving averages, which lag behind weights that still move when a
+round stops. Networks are measured again with moments of the weights as they
+are, so that one sees how much of a difference from cold the lag makes.
+"""
+
+from ws_keras.report import columns
+from ws_keras.report import formatting
+from ws_keras.report import grouping
+from ws_keras.report import runs
+from ws_keras.report import sections
+from ws_keras.report import statistics
+
+# What is measured beside the accuracy as a round leaves the network.
+WAYS = {
+    "shrunk/1/accuracy": "measured anew",
+    "training_mode/accuracy": "of each batch",
+}
+_TITLE = "Is the gap batch norm's moments?"
+_NOTE = (
+    "Held-out accuracy of the last round as the round leaves the network, "
+    "with moments measured anew on training samples, and by those of each "
+    "batch of held-out samples, over the same seeds; below it the difference "
+    "from cold in each."
+)
+
+
+def fold(run: runs.Run) -> list[sections.Fold]:
+    """Returns a fold about arms whose moments were measured anew, or none."""
+    some = [arm for arm in run.arms if any(_known(arm, way) for way in WAYS)]
+    if not some:
+        return []
+    said = [
+        sections.Text(text)
+        for arm in some
+        if arm.kind == "warm" and (text := _said(arm, len(run.cells()) > 1))
+    ]
+    names = columns.names(some)
+    levels = columns.made("Accuracy", [*names, *_levels()], some, _NOTE)
+    others = [arm for arm in some if not arm.is_cold and arm.gap().count]
+    gaps = columns.made("Minus cold", [*names, *_gaps()], others)
+    tables = [levels, *([gaps] if others else [])]
+    return [sections.Fold(_TITLE, (*said, *tables))]
+
+
+def _said(arm: runs.Arm, has_cells: bool) -> str:
+    """Returns what the moments have to do with what warm costs."""
+    way = "shrunk/1/accuracy"
+    usual, anew = arm.gap(), _gap(arm, way)
+    if not usual.count or not anew.count:
+        return ""
+    share = statistics.paired(_gap_of(arm, "accuracy"), _gap_of(arm, way))
+    where = f"{', '.join(filter(None, arm.cell[1:]))}: " if has_cells else ""
+    found = (
+        f"{where}warm minus cold is {formatting.signed(usual.mean)} points as "
+        f"the rounds end and {formatting.signed(anew.mean)} with moments "
+        f"measured anew ({formatting.in_words(anew)}), so that moments that "
+        f"lag make {formatting.signed(share.mean)} of it "
+        f"({formatting.in_words(share)}). "
+    )
+    if anew.count < 2:
+        return found + "One seed cannot tell whether the gap stays."
+    if anew.high < 0:
+        return found + "The gap is in the weights, and not in the moments."
+    return found + "Whether a gap stays cannot be told from these seeds."
+
+
+def _known(arm: runs.Arm, way: str) -> dict[int, float]:
+    found = grouping.final(arm.runs, way)
+    return {seed: value for seed, value in found.items() if value == value}
+
+
+def _gap_of(arm: runs.Arm, way: str) -> dict[int, float]:
+    cold = grouping.final(arm.cold, way)
+    known = grouping.final(arm.runs, way)
+    found = {s: known[s] - cold[s] for s in known.keys() & cold.keys()}
+    return {seed: gap for seed, gap in found.items() if gap == gap}
+
+
+def _gap(arm: runs.Arm, way: str) -> statistics.Effect:
+    return statistics.level(_gap_of(arm, way))
+
+
+def _levels() -> list[columns.Column]:
+    def level(way):
+        def read(arm):
+            values = _known(arm, way).values()
+            return formatting.mean(statistics.summarize(values))
+
+        return read
+
+    ways = {"accuracy": "as it is", **WAYS}
+    return [(f"{words} %", level(way)) for way, words in ways.items()]
+
+
+def _gaps() -> list[columns.Column]:
+    found = []
+    for way, words in {"accuracy": "as it is", **WAYS}.items():
+
+        def effect(arm, way=way):
+            return formatting.difference(_gap(arm, way))
+
+        def ends(arm, way=way):
+            return formatting.interval(_gap(arm, way))
+
+        found += [(words, effect), (f"interval, {words}", ends)]
+    return found
