@@ -30,6 +30,7 @@ TINY = {
     "train.batch_size": 32,
     "diagnostics.samples": 60,
 }
+SAMPLES = 120  # where not all are fitted
 # Whatever the setting says.
 ONE_EPOCH = {"train.epochs": 1, "train.first_epochs": 1}
 # Next to each other, experiments of the same optimizer share networks.
@@ -61,7 +62,7 @@ def tiny(name):
     if config.second.epochs is not None:
         fields["second.epochs"] = 1
     if config.data.samples is not None:
-        fields["data.samples"] = 120
+        fields["data.samples"] = SAMPLES
     if config.rounds.limit is not None or "rounds.limit" in fields:
         fields["rounds.limit"] = 2
     config.update_from_flattened_dict(fields)
@@ -86,6 +87,8 @@ def test_trains_and_is_shown(name, networks):
     for setting in chosen:
         own = all_settings.apply(config, setting)
         own.update_from_flattened_dict(ONE_EPOCH)
+        if own.data.samples is not None:  # a setting may have its own
+            own.data.samples = min(own.data.samples, SAMPLES)
         rows = list(
             experiment.run(
                 own,
