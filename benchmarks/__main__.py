@@ -1,13 +1,13 @@
-r"""Times the package against peers and against the machine, in turn.
+"""Times the package against its peers and against the machine, in turn.
 
     pip install -e '.[bench]'
     python -m benchmarks
     python -m benchmarks --only=training,transform --pairs=9
 
-Needs PyTorch (of the CPU) and JAX. Its parts took an hour and a half together
-on two AVX-512 cores, half of it the sweep; nothing else should run meanwhile.
-Rows, table and figure go to `results/benchmarks`; what is run again replaces
-its old rows.
+Needs PyTorch (for the CPU) and JAX, and a machine without other work. All parts
+together take an hour and a half on two AVX-512 cores, half of it for the sweep.
+Rows, table and figure go to `results/benchmarks`; new rows replace old ones of
+the same comparison.
 """
 
 import pathlib

@@ -1,13 +1,14 @@
-r"""How cost grows: with samples, weights and the workers of a sweep.
+"""How cost grows: with samples, weights and the workers of a sweep.
 
     python -m benchmarks.growth
+    python -m benchmarks.growth --only=sweep
 
-Writes `growth.jsonl` and `growth.png` to `results/benchmarks`: seconds of an
-epoch of the narrow ResNet-18 over samples, of the rounds of each arm over
-samples (from the rows of `results/fig2_online`), of a sweep over its workers,
-and seconds and extra memory of `shrink_perturb` over weights. Figures with
-repetitions are medians; the machine is the only peer here, so that the shape of
-the curves counts, not their height. `--only=sweep` measures one of them again.
+Measures the seconds of an epoch of the narrow ResNet-18 over samples, of the
+rounds of each arm over samples (from the rows of `results/fig2_online`) and of
+a sweep over its workers, and the seconds and extra memory of `shrink_perturb`
+over weights. Repeated measurements are medians. Nothing is compared with
+another program: look at the shape of the curves, not at their height. Writes
+`growth.jsonl` and `growth.png` to `results/benchmarks`.
 """
 
 import collections

@@ -1,9 +1,9 @@
-"""The figure of the README: accuracy against cost, from committed rows.
+"""Draws the figure of the README: accuracy against cost, from committed rows.
 
     python -m benchmarks.headline
 
-Each line is an arm, each point a round: held-out accuracy over all sample
-passes so far, means over seeds. Bars are standard errors of the accuracy.
+Each line is an arm and each point a round: held-out accuracy over all sample
+passes so far, as means over seeds. Bars are standard errors of the accuracy.
 """
 
 import pathlib

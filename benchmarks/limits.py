@@ -1,9 +1,9 @@
-r"""What the machine itself gives through TensorFlow and NumPy.
+"""The speed that the machine itself reaches through TensorFlow and NumPy.
 
     python -m benchmarks.limits
 
-Writes `limits.json` to `results/benchmarks`: the rates of products,
-convolutions and memory, and how many samples a second the networks could
+Writes `limits.json` to `results/benchmarks`: the rates of matrix products,
+convolutions and memory, and how many samples per second the networks could
 train on if nothing else took time.
 """
 

@@ -1,9 +1,10 @@
-r"""The most memory that is resident while `launch.run` trains on CIFAR-10.
+"""Peak memory of `launch.run` while it trains on CIFAR-10.
 
     python -m benchmarks.memory
 
-One epoch of the 33,333 training images and the evaluation of the others, for
-each network. Writes `memory.json` to `results/benchmarks`: MB of 10**6 bytes.
+Trains each network for one epoch on the 33,333 training images and evaluates it
+on the others. Writes `memory.json` to `results/benchmarks`, in MB of 10**6
+bytes.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Where what benchmarks measure goes, and what must be there before."""
+"""Writes what benchmarks measure, and checks beforehand that it can."""
 
 import importlib.util
 import pathlib

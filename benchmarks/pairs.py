@@ -1,8 +1,8 @@
-"""Ratios of programs that run in turn: the only speeds that are compared.
+"""Ratios of programs that take turns: the only speeds that are compared.
 
-Machines differ and stall now and then. So each program does one short piece of
-work, then the next one, round after round; a ratio is taken within each round,
-and its median and quartiles over the rounds are reported.
+Machines differ, and stall now and then. So each program does one short piece of
+work, then the next program does, round after round. A ratio is taken within
+each round, and its median and quartiles over the rounds are reported.
 """
 
 import contextlib

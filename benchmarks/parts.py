@@ -1,14 +1,15 @@
-r"""Where the time of what is no training goes: seconds by part.
+"""Where time goes outside of training: seconds by part.
 
     python -m benchmarks.parts --of=start
     python -m benchmarks.parts --of=transform
 
-`start` is the way to a first step: each run is a process of its own that
+`start` is the time to a first step: each run is a process of its own that
 imports, builds, traces and trains one step of the narrow ResNet-18, as
 `launch.run` does. `transform` is `shrink_perturb` of a ResNet-50 with fresh
-noise, ten times after a first one. A timer looks every few milliseconds at what
-the program is in. Prints the median seconds of each part over the runs and
-writes them to `parts_start.md` or `parts_transform.md` in `results/benchmarks`.
+noise, ten times after a first one. A timer samples every few milliseconds which
+part of the program runs. Prints the median seconds of each part over the runs,
+and writes them to `parts_start.md` or `parts_transform.md` in
+`results/benchmarks`.
 """
 
 import collections

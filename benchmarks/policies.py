@@ -1,7 +1,7 @@
-r"""What the strengths and policies of shrink-perturb give and cost.
+r"""What the strengths and policies of shrink-perturb gain and cost.
 
 A network is trained on half of some images until 99 % of them are right. From
-there each policy begins once more on all images, until 99 % are right again:
+there each policy starts once more on all images, until 99 % are right again:
 
     python -m benchmarks.policies --workdir=runs/policies --part=cifar10 \
         --data_dir=FOLDER
@@ -10,11 +10,11 @@ there each policy begins once more on all images, until 99 % are right again:
     python -m benchmarks.policies --workdir=runs/policies --table
 
 A part is `cifar10` (5,000 images, three convolutions with batch norm),
-`cifar10_resnet18` (the narrow ResNet-18 on 5,000 images, averaged to 16x16 to
-cost a quarter; still about half an hour a seed on one core), `textures` (1,000
-embedded images, the network of the quickstart) or `textures_099` (the same with
-Keras' default batch-norm momentum of 0.99 instead of 0.9). What is finished is
-not done again. `docs/methods.md` shows the tables.
+`cifar10_resnet18` (the narrow ResNet-18 on 5,000 images, averaged to 16x16 for
+a quarter of the cost; still about half an hour a seed on one core), `textures`
+(1,000 embedded images, the network of the quickstart) or `textures_099` (the
+same with Keras' default batch-norm momentum of 0.99 instead of 0.9). Finished
+seeds are not run again. `docs/policies.md` shows the tables.
 """
 
 import collections

@@ -1,11 +1,11 @@
-r"""Where a training step goes: time by operation, here and in PyTorch.
+"""Where a training step spends its time, by operation, here and in PyTorch.
 
     python -m benchmarks.profiles [--network=resnet18] [--optimizer=sgd]
 
-Prints the milliseconds of a step by kind of operation, of an epoch of the
-package's normal path and one of the best PyTorch, and writes them to
-`profile_NETWORK.md` in `results/benchmarks`. TensorFlow runs one operation at
-a time here, so that they add up; each uses all cores.
+Prints the milliseconds of a step by kind of operation, for an epoch of the
+package's normal path and one of the best PyTorch program, and writes them to
+`profile_NETWORK.md` in `results/benchmarks`. TensorFlow runs one operation at a
+time here, so that the times add up; each operation uses all cores.
 """
 
 import collections

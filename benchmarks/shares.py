@@ -1,4 +1,4 @@
-"""How much of what the machine gives a program takes."""
+"""The share of the machine's speed that a program reaches."""
 
 from benchmarks import pairs
 

@@ -1,11 +1,11 @@
-r"""Whether a long run stays as small as it was: memory, threads, open files.
+"""Whether a long run keeps its size: memory, threads, open files.
 
     python -m benchmarks.soak --minutes=45
 
 Starts `launch.run` with hundreds of small rounds, one arm after the other in
-one process, looks at it from outside every few seconds, and ends it by
-SIGTERM. Writes the samples to `soak.jsonl` in `results/benchmarks` and prints
-how fast each figure grows, over all and inside the longest arm.
+one process, samples its size from outside every few seconds, and ends it by
+SIGTERM. Writes the samples to `soak.jsonl` in `results/benchmarks`, and prints
+how fast each number grows, over the whole run and within the longest arm.
 """
 
 import json

@@ -1,14 +1,14 @@
-r"""What the ways to begin a round cost: FIRE beside DASH and shrink-perturb.
+"""What it costs to begin a round: FIRE beside DASH and shrink-perturb.
 
     python -m benchmarks.starts
     python -m benchmarks.starts --networks=resnet18 --turns=5
 
-Each method is applied in turn to one model with its Adam, so that all meet the
-same other work on the machine. A first application of each, which may make
-what later ones keep, is not counted. Prints the median wall seconds and
-CPU-seconds, and the ratio of the latter to shrink-perturb's, and writes them to
-`starts.md` in `results/benchmarks`. `dash` and `redo` see 200 samples of
-32 x 32: that part of their cost grows with the samples.
+The methods are applied in turn to one model with its Adam, so that other work
+on the machine affects all of them. The first application of each is not
+counted, because it may build what later ones reuse. Prints the median wall
+seconds and CPU-seconds and the ratio of CPU-seconds to shrink-perturb's, and
+writes them to `starts.md` in `results/benchmarks`. `dash` and `redo` use 200
+samples of 32 x 32 pixels; that part of their cost grows with the samples.
 """
 
 import pathlib

@@ -1,4 +1,4 @@
-"""The comparisons: what is run against what, and where it should come out."""
+"""The comparisons: the programs, and the ratio that each aims at."""
 
 import functools
 import tempfile

@@ -1,16 +1,16 @@
-r"""What a week of a small network costs on a table: rounds, Keras, sklearn.
+"""The cost of a week of retraining on a table: `fit_rounds`, Keras, sklearn.
 
-A network of two hidden layers goes on for some epochs on the rows of a table,
-as in a week of retraining: in `fit_rounds` (arm `warm`), in a `fit` written by
-hand, and in scikit-learn's `MLPClassifier(warm_start=True)`. They take turns,
-and ratios are taken within each turn:
+A network of two hidden layers continues for some epochs on the rows of a table:
+in `fit_rounds` (arm `warm`), in a `fit` written by hand, and in scikit-learn's
+`MLPClassifier(warm_start=True)`. The programs take turns, and ratios are taken
+within each turn:
 
     python -m benchmarks.tables
     python -m benchmarks.tables --path=letters.npz --rows=20000
 
-Without `--path` the table is drawn: 16 features, 26 classes. A file has arrays
-`x` and `y`. Traces of graphs are left out, as both Keras programs have one;
-`whole` is the call with its trace, checks and evaluation.
+Without `--path` the table is random: 16 features, 26 classes. A file has arrays
+`x` and `y`. The tracing of graphs is left out, because both Keras programs do
+it; `whole` is the call of `fit_rounds` with its trace, checks and evaluation.
 """
 
 import argparse

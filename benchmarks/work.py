@@ -1,4 +1,4 @@
-"""The work that all programs do: the same data, order, weights and steps."""
+"""The work of all timed programs: the same data, order, weights and steps."""
 
 import functools
 import pathlib

@@ -1,18 +1,18 @@
-r"""Appendix: batch active learning.
+"""Appendix: batch active learning.
 
-Claim: where the model itself chooses the samples that are labelled next, warm
-starts hurt as well: random (cold) ends above warm. That shrink-perturb helps
-is not in the paper's text as far as it is known.
+Claim: warm starts also hurt where the model itself chooses the samples that are
+labelled next: random (cold) ends above warm. As far as we know, the paper's
+text does not say that shrink-perturb helps here.
 
-CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 1,000 samples chosen in
-each round by the margin of the two largest probabilities (the paper's), by
-entropy, by BADGE's gradients or at random; each round trained to 99 %.
+CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128. Each round chooses 1,000
+samples by the margin between the two largest probabilities (as the paper), by
+entropy, by BADGE's gradients or at random, and trains to 99 %.
 
     pip install 'ws_keras[active]'  # BADGE takes k-means++ from scikit-learn
-    python -m launch.run --config=appendix_active_learning --workdir=runs/active
+    ws-run --config=appendix_active_learning --workdir=runs/active
 
-As Figure 2 for each way of choosing, 29 million sample passes for one seed, and
-a pass over the rest in each round.
+As much as Figure 2 for each way of choosing: 29 million sample passes for one
+seed, and one forward pass over the unlabelled samples in each round.
 """
 
 from ws_keras.configs import base

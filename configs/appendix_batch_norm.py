@@ -1,15 +1,15 @@
-r"""Appendix: batch norm on and off.
+"""Appendix: batch norm on and off.
 
-Claim: batch norm is no remedy: there is a gap with and without it.
+Claim: batch norm does not close the gap: there is a gap with and without it.
 
-CIFAR-10, ResNet-18 of width 16, Adam 0.001 (with SGD at that rate a residual
-network without normalization hardly moves), batch 128, half and then all of
-the data, 99 %.
+CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, half and then all of the
+data, 99 %. Adam, because a residual network without normalization hardly learns
+with SGD at this rate.
 
-    python -m launch.run --config=appendix_batch_norm --workdir=runs/batch_norm
+    ws-run --config=appendix_batch_norm --workdir=runs/batch_norm
 
-About 1 million sample passes for each norm and seed of cold and 0.65 of warm,
-at the epochs of Figure 2; without batch norm more.
+For each norm and seed about 1 million sample passes of cold and 0.65 million of
+warm, by the epochs of Figure 2; more without batch norm.
 """
 
 from ws_keras.configs import base

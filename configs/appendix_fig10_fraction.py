@@ -1,13 +1,13 @@
-r"""Appendix, Figure 10: the gap over the size of the first phase.
+"""Appendix, Figure 10: the gap over the size of the first phase.
 
 Claim: the damage changes monotonically with the fraction of the data in the
-first phase. The source does not say in which direction, so the report states
-it and judges only that.
+first phase. The source does not say in which direction; the report shows the
+direction and judges only whether the change is monotonic.
 
-CIFAR-10, ResNet-18 of width 16, SGD 0.001 (not stated; that of Table 1), batch
+CIFAR-10, ResNet-18 of width 16, SGD 0.001 (not stated; as in Table 1), batch
 128, 99 %.
 
-    python -m launch.run --config=appendix_fig10_fraction --workdir=runs/fig10
+    ws-run --config=appendix_fig10_fraction --workdir=runs/fig10
 
 About 13 million sample passes for each fraction and seed.
 """

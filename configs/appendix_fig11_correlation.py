@@ -1,16 +1,15 @@
-r"""Appendix, Figure 11: how far a network has moved, against its accuracy.
+"""Appendix, Figure 11: how far a network has moved, against its accuracy.
 
 Claim: warm-started ResNets that generalize well have weights that no longer
-correlate with those that their second phase began with; logistic regression
-does not behave so.
+correlate with the weights at the start of their second phase. This is not so
+for logistic regression.
 
 CIFAR-10, ResNet-18 of width 16 and logistic regression, SGD, half and then all
-of the data. Neither data nor runs are stated: the spread comes from learning
-rate and batch size of the second phase, as in Figure 3. Pearson's correlation
-over all trained weights.
+of the data. The paper states neither data nor runs: here the runs differ in the
+learning rate and batch size of the second phase, as in Figure 3. The measure is
+Pearson's correlation over all trainable weights.
 
-    python -m launch.run --config=appendix_fig11_correlation \
-        --workdir=runs/fig11
+    ws-run --config=appendix_fig11_correlation --workdir=runs/fig11
 
 About 120 million sample passes for one seed.
 """

@@ -1,12 +1,12 @@
-r"""Appendix: warm-starting only the first layers.
+"""Appendix: warm-starting only the first layers.
 
-Claim: carrying over just some of the layers leaves the gap open.
+Claim: carrying over only some of the layers does not close the gap.
 
 CIFAR-10, ResNet-18 of width 16, SGD 0.001, batch 128, half and then all of the
-data, 99 %. `first_layers-K` carries over the stem and the stages up to K - 1
-and draws the rest anew.
+data, 99 %. `first_layers-K` keeps the stem and the stages up to K - 1, and
+draws the other layers anew.
 
-    python -m launch.run --config=appendix_first_layers --workdir=runs/layers
+    ws-run --config=appendix_first_layers --workdir=runs/layers
 
 About 40 million sample passes for one seed.
 """

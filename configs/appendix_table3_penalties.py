@@ -11,7 +11,7 @@ the entropy off the loss (Pereyra et al.), and adversarial training moves
 images by weight of the pixels' range along the sign of the gradient and counts
 them by half (Goodfellow et al.).
 
-    python -m launch.run --config=appendix_table3_penalties \
+    ws-run --config=appendix_table3_penalties \
         --workdir=runs/table3 --settings='l2-0.1'
 
 Expected, percent, cold and warm:

@@ -1,15 +1,16 @@
-r"""Appendix: shrink-perturb with weight decay.
+"""Appendix: shrink-perturb with weight decay.
 
-Claim: shrink-perturb closes the gap even beside aggressive weight decay: it is
-within a point of a cold start with the same decay.
+Claim: shrink-perturb closes the gap even together with strong weight decay: it
+is within a point of a cold start with the same decay.
 
 CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, half and then all of the
 data, 99 %. The decay is a penalty, as in the authors' framework.
 
-    python -m launch.run --config=appendix_weight_decay --workdir=runs/decay
+    ws-run --config=appendix_weight_decay --workdir=runs/decay
 
-About 0.65 (warm) to 1 million (cold) sample passes for each strength and seed,
-at the epochs of Figure 2; at most 10 million where a decay keeps it from 99 %.
+For each strength and seed about 0.65 million (warm) to 1 million (cold) sample
+passes, by the epochs of Figure 2; at most 10 million where a strong decay keeps
+the accuracy below 99 %.
 """
 
 from ws_keras.configs import base

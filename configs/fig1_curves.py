@@ -7,7 +7,7 @@ CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred from the levels of the
 curves), batch 128, 350 epochs in each phase; the held-out third is measured
 after every epoch.
 
-    python -m launch.run --config=fig1_curves --workdir=runs/fig1
+    ws-run --config=fig1_curves --workdir=runs/fig1
 
 17.5 million sample passes for each arm and seed.
 """

@@ -8,7 +8,7 @@ stays about the same and that of a cold one grows with the data. Shrink-perturb
 CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, each round trained to
 99 % on all samples so far.
 
-    python -m launch.run --config=fig2_online --workdir=runs/fig2
+    ws-run --config=fig2_online --workdir=runs/fig2
 
 All 34 rounds are about 11 million sample passes for each cold setting. The
 first five: --config.rounds.limit=5

@@ -1,17 +1,17 @@
-r"""Figure 4: how little training on half of the data hurts.
+"""Figure 4: how little training on half of the data hurts.
 
-Claim: a warm start from a network that was trained for a little while is
-damaged already: from 30 to 40 epochs on, before the held-out accuracy of the
-first phase peaks, and by 7 per cent of the accuracy from 120 epochs on.
+Claim: a warm start is damaged even if its first phase was short: from 30 to 40
+epochs on, before the held-out accuracy of the first phase peaks. From 120
+epochs on it loses 7 per cent of the accuracy.
 
 CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred), batch 128. The first
-phase ends after START epochs, START from 5 to 350 in steps of 5 as in the
-paper; then 350 epochs on all the data. As the order of the samples depends on
-the epoch alone, each first phase is the beginning of the longest one.
+phase ends after START epochs, from 5 to 350 in steps of 5 as in the paper; then
+follow 350 epochs on all the data. The order of the samples depends only on the
+epoch, so that each first phase is the beginning of the longest one.
 
-    python -m launch.run --config=fig4_checkpoints --workdir=runs/fig4
+    ws-run --config=fig4_checkpoints --workdir=runs/fig4
 
-About 1,000 million sample passes for one seed and all 70 starts; some of them:
+About 1,000 million sample passes for one seed and all 70 starts. A selection:
 --settings='/(25|50|75|100|150|200|350)/|cold'
 """
 

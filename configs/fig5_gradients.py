@@ -1,20 +1,21 @@
-r"""Figure 5: gradient norms of old and of new data over the second phase.
+"""Figure 5: gradient norms of old and of new data over the second phase.
 
-Claim: in a warm-started network the samples that it has not seen give far
-larger gradients than those it has (~18 times at the start); shrink-perturb
-evens them out: ~1.6, ~1.35, ~1.1 and ~1.0 for shrink 0.9, 0.7, 0.5 and 0.3.
+Claim: in a warm-started network, samples that it has not seen have far larger
+gradients than samples that it has (~18 times at the start). Shrink-perturb
+makes them similar: ~1.6, ~1.35, ~1.1 and ~1.0 times for shrink 0.9, 0.7, 0.5
+and 0.3.
 
 CIFAR-10, ResNet-18 of width 16, SGD 0.001, batch 128, perturb 0.01 (the
 replication's). Half of the data to 99 %, then 52 epochs on all (the paper's
-13.6 thousand steps); before each epoch the norms of the gradients of
-mini-batches of 2,000 old and 2,000 new samples are averaged. The noise is
-Gaussian, which was chosen after both kinds were run, because its norms of old
-data lie closer to the figure than those of fresh noise (docs/fidelity.md).
+13.6 thousand steps). Before each epoch, gradient norms of mini-batches are
+averaged over 2,000 old and 2,000 new samples. The noise is Gaussian. It was
+chosen after both kinds were run, because its norms of old data are closer to
+the figure than those of fresh noise (docs/fidelity.md).
 
-    python -m launch.run --config=fig5_gradients --workdir=runs/fig5
+    ws-run --config=fig5_gradients --workdir=runs/fig5
 
 About 4.4 million sample passes for each arm and seed, and 4,000 more for each
-epoch that is measured. A subset of the images: --config.data.samples=6000
+epoch that is measured. Fewer images: --config.data.samples=6000
 """
 
 import itertools

@@ -12,7 +12,7 @@ paper's, of width 16. Then copies are shrunk without noise, batch norm measures
 its moments anew on 2,000 training samples, and accuracy and entropy are
 measured.
 
-    python -m launch.run --config=fig6_shrinking --workdir=runs/fig6
+    ws-run --config=fig6_shrinking --workdir=runs/fig6
 
 Expected, percent, of the replication:
 

@@ -1,14 +1,16 @@
-r"""Figure 8: the grid of shrink and perturb, online.
+"""Figure 8: the grid of shrink and perturb, online.
 
-Claim: noise after the shrink helps both accuracy and time. Shrink 0 and perturb
-1 is a cold start, shrink 1 and perturb 0 a warm one. The paper's grid is not
-known; cells where no weight is left to learn with stay blank there too.
+Claim: noise after the shrink improves both accuracy and time. Shrink 0 with
+perturb 1 is a cold start, shrink 1 with perturb 0 a warm one. The values of the
+paper's grid are not known. Its cells without any weights left stay blank, as
+they do here.
 
 CIFAR-10, ResNet-18 of width 16, Adam 0.001 (inferred), batch 128, 1,000 new
-samples in each round, each trained to 99 %, but no longer than 30 epochs
-without an improvement and 100 in all: with both at 0 a round cannot learn.
+samples in each round, each trained to 99 %. A round ends after 30 epochs
+without an improvement and after 100 epochs in any case, because with both
+factors at 0 it cannot learn.
 
-    python -m launch.run --config=fig8_grid --workdir=runs/fig8
+    ws-run --config=fig8_grid --workdir=runs/fig8
 
 About 450 million sample passes for one seed and all rounds.
 """

@@ -18,7 +18,7 @@ target the paper has, for its pairs:
 
 One pair, with the cold starts on its target:
 
-    python -m launch.run --config=fig9_transfer --workdir=runs/fig9 \
+    ws-run --config=fig9_transfer --workdir=runs/fig9 \
         --settings='/(cifar100-)?cifar10-[^-]*/'
 
 About 22 million sample passes for that pair and one seed; 144 million for all

@@ -1,11 +1,11 @@
-r"""The main job in minutes: textures in three rounds, no download.
+"""A warm start, a cold start and shrink-perturb in minutes, without a download.
 
-    python -m launch.run --config=quickstart --workdir=runs/quickstart
+    ws-run --config=quickstart --workdir=runs/quickstart
 
 Ten classes of procedural textures (see ws_keras/data/textures.py), 500 new
 images in each of three rounds, a small residual network, five seeds. A warm
-start ends below a cold one although both reach 99 % on the training images;
-shrink-perturb ends above the cold one with about as many sample passes. About
+start ends below a cold one, although both reach 99 % on the training images.
+Shrink-perturb ends above the cold start with about as many sample passes. About
 130,000 sample passes for one seed of the three arms.
 """
 

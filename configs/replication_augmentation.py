@@ -1,13 +1,14 @@
-r"""The replication's data augmentation.
+"""The replication's data augmentation.
 
-Claim: with crops, flips, color jitter and rotations the gap vanishes, and so
-does that between the gradient norms of old and new data. The report tests
-whether both narrow, and whether cold and warm end alike.
+Claim: with crops, flips, color jitter and rotations the gap disappears, and so
+does the gap between the gradient norms of old and new data. The report tests
+whether both become smaller, and whether cold and warm end alike.
 
 CIFAR-10, ResNet-18 of width 64 with max-pool, SGD 0.001, batch 128, 350 epochs
-on half and 350 on all of the data, official test set, with and without.
+on half and 350 on all of the data, official test set; with and without
+augmentation.
 
-    python -m launch.run --config=replication_augmentation --workdir=runs/aug
+    ws-run --config=replication_augmentation --workdir=runs/aug
 
 26 million sample passes of the wide network for each arm and seed.
 """

@@ -1,14 +1,15 @@
-r"""The replication's Figure 6: 2,500 new samples in each round.
+"""The replication's Figure 6: 2,500 new samples in each round.
 
-Claim: as in the paper, the smaller the shrink the better, down to 0.2, and all
-of them below the time of a cold start.
+Claim: as in the paper, a smaller shrink is more accurate, down to 0.2, and all
+shrinks take less time than a cold start.
 
 A random two thirds of CIFAR-10, measured on the official test set; ResNet-18 of
-width 64 with max-pool, Adam 0.001, batch 128, perturb 0.01 (the script; the
-article has 0.0001); training accuracy by a second pass. Whether it transforms
-the first network is not known; here it does.
+width 64 with max-pool, Adam 0.001, batch 128. Perturb is 0.01, as in the
+replication's script (its article has 0.0001). Training accuracy is measured by
+a second pass. It is not known whether the replication transforms the first
+network; here it is transformed.
 
-    python -m launch.run --config=replication_online --workdir=runs/repl_online
+    ws-run --config=replication_online --workdir=runs/repl_online
 
 About 33 million sample passes of the wide network for one seed.
 """

@@ -1,13 +1,13 @@
-r"""The replication's two thresholds on SVHN.
+"""The replication's two thresholds on SVHN.
 
-Claim: online and at 99 % training accuracy there is no gap on SVHN (92.1 and
-91.9 % at the end); at 99.9 % it is back (93.1 and 92.0 %).
+Claim: in online learning to 99 % training accuracy there is no gap on SVHN
+(92.1 and 91.9 % at the end). At 99.9 % there is one (93.1 and 92.0 %).
 
 A random two thirds of SVHN, 1,000 new samples in each round, measured on the
-official test set; ResNet-18 of width 64 with max-pool, Adam 0.001, batch 128;
-training accuracy by a second pass.
+official test set; ResNet-18 of width 64 with max-pool, Adam 0.001, batch 128.
+Training accuracy is measured by a second pass.
 
-    python -m launch.run --config=replication_svhn_threshold --workdir=runs/svhn
+    ws-run --config=replication_svhn_threshold --workdir=runs/svhn
 
 About 24 million sample passes of the wide network for each cold setting at
 99 %, and three times as many at 99.9 %.

@@ -12,7 +12,7 @@ there, after 10 epochs without an improvement of more than 0.1 point (the paper
 says that it waits for a plateau, not how), at the latest after 1,000 epochs, or
 200 without convolutions: at this rate SGD still gains a little after 1,000.
 
-    python -m launch.run --config=table1_two_phase --workdir=runs/table1 \
+    ws-run --config=table1_two_phase --workdir=runs/table1 \
         --settings='cifar10-resnet18-adam'
 
 Expected, percent:

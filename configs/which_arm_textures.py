@@ -1,11 +1,12 @@
-r"""Which start is best on textures? All arms of the package, no download.
+"""Which start is best on textures? All arms of the package, no download.
 
-Four rounds of 500 new images and the quickstart's residual network, five seeds:
-accuracy after the last round against what all rounds took, and the frontier of
-the arms that no other beats at fewer sample passes. Methods have the constants
-of their articles, which were chosen for other networks and data.
+Four rounds of 500 new images and the quickstart's residual network, five seeds.
+The report shows accuracy after the last round against the cost of all rounds,
+and the frontier: the arms that no other arm beats with fewer sample passes. The
+methods use the constants of their articles, which were chosen for other
+networks and data.
 
-    python -m launch.run --config=which_arm_textures --workdir=runs/textures
+    ws-run --config=which_arm_textures --workdir=runs/textures
 
 About 2 million sample passes for one seed.
 """

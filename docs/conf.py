@@ -45,7 +45,7 @@ suppress_warnings = ["myst.header"]
 nb_execution_mode = os.environ.get("WS_KERAS_DOCS", "force")
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
-nb_execution_timeout = 300
+nb_execution_timeout = 900
 nb_merge_streams = True
 nb_output_stderr = "remove"
 

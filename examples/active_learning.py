@@ -1,12 +1,12 @@
-"""Active learning: the model chooses what is labelled, and learns on.
+"""Active learning: the model chooses what is labelled next, and continues.
 
     python examples/active_learning.py
 
-Each round the 200 images of the pool are labelled at which the model wavers
-most, by the margin between its two largest probabilities, and it is trained on
-all that are labelled: from its own weights (warm), after a ShrinkPerturb, or
-from scratch (cold). Batch norm is measured anew after each fit, since it is
-used as soon as the fit has ended.
+In each round the 200 images are labelled for which the model is least certain,
+by the margin between its two largest probabilities. Then it is trained on all
+labelled images: from its own weights (warm), after a ShrinkPerturb, or from
+scratch (cold). Batch norm is recalibrated after each fit, because the model is
+used right away.
 """
 
 import keras

@@ -1,15 +1,17 @@
-"""A backbone of keras.applications, of which only some layers are shrunk.
+"""A pre-trained backbone of keras.applications: shrink only some layers.
 
     python examples/backbone.py
 
-The first blocks of a MobileNet, "pre-trained" on five kinds of textures since
-nothing is downloaded, get a new head and learn ten kinds: first from 500
-images, then from 1,000. ShrinkPerturb leaves the frozen blocks alone, and
-here the third, which trains on as it is; it shrinks the last two and the head.
-A cold start of all that is not frozen throws pre-training away. Layers and
-strength were chosen by looking at these held-out images, so a gain over warm is
-no fair estimate: choose yours on images that you do not report on. Batch norm
-that is not frozen is measured anew after each fit.
+The first blocks of a MobileNet get a new head and learn ten kinds of textures,
+first from 500 images, then from 1,000. Nothing is downloaded: the backbone is
+"pre-trained" on five of the kinds. ShrinkPerturb leaves the frozen blocks
+unchanged, and here also the third block, which continues to train; it shrinks
+the last two blocks and the head. A cold start of all layers that are not frozen
+loses the pre-training.
+
+Layers and strength were chosen by looking at these held-out images, so the gain
+over warm is not a fair estimate: choose yours on images that you do not report
+on. Batch norm that is not frozen is recalibrated after each fit.
 """
 
 import collections

@@ -1,9 +1,9 @@
-"""Does it pay on your model and data? All arms, seeds and a verdict.
+"""Does it help your model on your data? All arms, several seeds, a verdict.
 
     python examples/compare_on_your_data.py
 
-A dense network on a table of numbers that grows for three rounds. Here the
-table is made up; put your own model and arrays in its place.
+A dense network learns a table of numbers that grows for three rounds. The table
+is made up: put your own model and arrays in its place.
 """
 
 import keras

@@ -1,9 +1,9 @@
-"""A training loop of one's own, in any framework: plain arrays in and out.
+"""Your own training loop in any framework: plain arrays in and out.
 
     python examples/custom_loop.py
 
-Softmax regression in NumPy on textures that arrive in four rounds, with
-`shrink_perturb` on a list of arrays before each of them.
+Softmax regression in NumPy on textures that arrive in four rounds.
+`shrink_perturb` is applied to a list of arrays before each round.
 """
 
 import numpy as np

@@ -1,10 +1,11 @@
-"""A text classifier whose vocabulary grows, from string to class.
+"""A text classifier that gets new words while it is in use.
 
     python examples/growing_vocabulary.py
 
-In spring people ask a shop about a kettle, a lamp and a rug; in summer about a
-tent, a canoe and a grill as well. The model holds its own vocabulary, in which
-new words are appended, so that all old ones keep their ids and their rows.
+In spring, customers of a shop ask about a kettle, a lamp and a rug; in summer
+about a tent, a canoe and a grill as well. The model contains its vocabulary.
+New words are appended to it, so that old words keep their ids and their rows of
+the embedding.
 """
 
 import keras

@@ -1,9 +1,9 @@
-"""A class that arrives late: a larger last layer, and nothing forgotten.
+"""A class that arrives late: a larger last layer that forgets nothing.
 
     python examples/late_class.py
 
-A network knows the digits 0 to 7 (from scikit-learn) when 8 and 9 come. It gets
-two outputs more, keeps those that it has, and trains on all digits: after a
+A network has learned the digits 0 to 7 (from scikit-learn) when 8 and 9 arrive.
+It gets two more outputs, keeps the old ones, and trains on all digits: after a
 warm start, after a shrink-perturb, and from scratch.
 """
 

@@ -3,7 +3,7 @@
     python examples/mirrored.py
 
 Two logical CPUs stand for two GPUs. The noise is drawn once on the host, so
-that all replicas go on with the same weights.
+that all replicas continue with the same weights.
 """
 
 import keras

@@ -1,9 +1,10 @@
-"""Regression on a table that grows: which start gives the least error?
+"""Regression on a table that grows: which start gives the smallest error?
 
     python examples/tabular_regression.py
 
-Diabetes progression of 442 patients (from scikit-learn), of whom 120 come at a
-time. No class, no accuracy: the arms are compared by the mean absolute error.
+The progression of diabetes in 442 patients (from scikit-learn), of whom 120
+arrive at a time. There are no classes, so the arms are compared by the mean
+absolute error.
 """
 
 import keras

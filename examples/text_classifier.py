@@ -1,12 +1,12 @@
-"""Text: an LSTM that learns on when more texts have come.
+"""Text: an LSTM that continues when more texts arrive.
 
     python examples/text_classifier.py
 
-Which library do 16 words document, NumPy, Keras or TensorFlow? They are cut
-from docstrings, without the libraries' names; a docstring is either learned or
-held out. Not every model suffers from a warm start, and where none does, there
-is nothing that shrink-perturb could repair: compare the three, as here, before
-you take one.
+Which library do 16 words document: NumPy, Keras or TensorFlow? The words are
+cut from docstrings, without the names of the libraries. A docstring is used
+either for training or held out. Not every model suffers from a warm start, and
+then shrink-perturb has nothing to repair. So compare the three starts, as here,
+before you choose one.
 """
 
 import re

@@ -1,10 +1,11 @@
-"""Data in the order of time, whose meaning drifts: `ws-retrain --split=last`.
+"""Data in the order of time that drift: `ws-retrain --split=last`.
 
     python examples/time_ordered.py
 
-What is asked about next week is the newest data, not a random share of all: the
-command holds out the last fifth. A model of the first half is retrained on all
-that came before, by each of the three starts.
+The accuracy on the newest data matters for next week, not that on a random
+share of all data. So the command holds out the last fifth. A model of the first
+half is retrained on all data before the last fifth, by each of the three
+starts.
 """
 
 import pathlib

@@ -1,11 +1,11 @@
-"""Retraining when new data arrive: one callback more in `fit`.
+"""Retraining when new data arrive: one more callback in `fit`.
 
     python examples/weekly_retraining.py
 
-A small network learns half of some textures, then all of them: once as it is
-(warm), once with ShrinkPerturb, once from scratch (cold). Its batch norm is
-measured anew after each fit, so that the model in use is the one that was
-trained; where ShrinkPerturb is all there is, `data=` does that.
+A small network learns half of some textures, then all of them: from its own
+weights (warm), with ShrinkPerturb, and from scratch (cold). Its batch norm is
+recalibrated after each fit, so that the model performs in use as in training.
+If ShrinkPerturb is your only addition, its argument `data=` does this.
 """
 
 import keras
