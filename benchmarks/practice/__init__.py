@@ -1,0 +1,1 @@
+"""Starts compared on real data that grow, each as in practice."""
