@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 
+from ws_keras.diagnostics import probe
+
 _TINY = {
     "data.name": "textures",
     "data.samples": "192",
@@ -124,16 +126,7 @@ CASES = {
             **_MLP,
             "train.measured": "clean",
             "train.patience": "1",
-            "diagnostics.measures": str(
-                (
-                    "gradient_norm",
-                    "weight_correlation",
-                    "weight_norm",
-                    "output_entropy",
-                    "dormant_units",
-                    "effective_rank",
-                )
-            ),
+            "diagnostics.measures": str(probe.MEASURES),
             "diagnostics.samples": "64",
             "diagnostics.shrunk": "(1.0,0.5)",
         },

@@ -2,9 +2,9 @@ r"""Which arm should I use? The arms of this package on one protocol.
 
 This project's own question, not the paper's: after ten rounds of 1,000 new
 images, how accurate is each way to begin a round, and what has it cost? All
-arms that go with a residual network, with the constants of their articles.
-`soft_rescaling` does not, and `warm_reset` is `warm` here, where each round has
-a new optimizer. The frontier has the arms that no other beats at fewer passes.
+arms, with the constants of their articles, but for `warm_reset`, which is
+`warm` here, where each round has a new optimizer. The frontier has the arms
+that no other beats at fewer passes.
 
 CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 99 %.
 
@@ -32,6 +32,7 @@ ARMS = (
     "dash-0.3-0.3",
     "fire",
     "norm_reset",
+    "soft_rescaling-0.001",
     "rewarm_reset",
     "hare_tortoise",
     "weight_averaging",

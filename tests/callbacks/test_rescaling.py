@@ -7,6 +7,7 @@ from keras import layers
 from keras import ops
 
 import ws_keras
+from ws_keras import models
 from ws_keras.callbacks import rescaling
 
 RNG = np.random.default_rng(0)
@@ -50,9 +51,9 @@ def chain():
 def test_the_closed_form(strength):
     model = chain()
     (w, b, v, d) = map(value, model.weights)
-    found = rescaling.stages(model, 0)
-    assert [s.norm for s in found] == pytest.approx([4.0, 6.0], rel=1e-5)
-    product = rescaling.rescale(found, strength)
+    found = rescaling.of(model, 0)
+    assert found.norms == pytest.approx((4.0, 6.0), rel=1e-5)
+    (product,) = found.apply(strength)
     c, e = (
         (strength * norm + (1 - strength) * np.linalg.norm(a))
         / np.linalg.norm(a)
@@ -70,7 +71,7 @@ def test_a_rectifier_network_keeps_its_predictions(strength):
     model = rectifiers()
     x = RNG.uniform(0, 255, (50, 8, 8, 3)).astype("float32")
     before = value(model(x))
-    factor = rescaling.rescale(rescaling.stages(model, 0), strength)
+    (factor,) = rescaling.of(model, 0).apply(strength)
     after = value(model(x))
     assert abs(factor - 1) > 0.05
     np.testing.assert_allclose(after, factor * before, rtol=1e-3, atol=1e-5)
@@ -103,7 +104,7 @@ def test_frozen_kernels_and_such_as_start_with_zeros_keep_their_norm():
     )
     spread(model).layers[0].trainable = False
     before = [value(v) for v in model.weights]
-    rescaling.rescale(rescaling.stages(model, 0), 1.0)
+    rescaling.of(model, 0).apply(1.0)
     after = [value(v) for v in model.weights]
     for old, new in zip(before[:4], after[:4], strict=True):
         np.testing.assert_array_equal(old, new)
@@ -113,11 +114,11 @@ def test_frozen_kernels_and_such_as_start_with_zeros_keep_their_norm():
 def test_a_head_may_have_any_activation():
     parts = [layers.Dense(4, "relu"), layers.Dense(3, "softmax")]
     model = keras.Sequential([keras.Input((4,)), *parts])
-    assert len(rescaling.stages(model, 0)) == 2
+    assert len(rescaling.of(model, 0).norms) == 2
     model = keras.Sequential([*model.layers[:1], layers.Dense(2)])
     model.add(layers.Softmax())
     model.build((None, 4))
-    assert len(rescaling.stages(model, 0)) == 2
+    assert len(rescaling.of(model, 0).norms) == 2
 
 
 def test_what_comes_before_the_first_kernel_may_be_anything():
@@ -126,20 +127,124 @@ def test_what_comes_before_the_first_kernel_may_be_anything():
     model = spread(keras.Sequential([keras.Input((4,)), *parts]))
     x = RNG.normal(size=(30, 4)).astype("float32")
     before = value(model(x))
-    factor = rescaling.rescale(rescaling.stages(model, 0), 1.0)
+    (factor,) = rescaling.of(model, 0).apply(1.0)
     np.testing.assert_allclose(value(model(x)), factor * before, rtol=1e-4)
+
+
+def moving(model, rng):
+    """Gives batch norm moments that it could have measured."""
+    for variable in model.non_trainable_variables:
+        if "moving" in variable.name:
+            variable.assign(rng.uniform(0.5, 2.0, variable.shape))
+    return model
+
+
+def with_batch_norm():
+    inputs = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3)(inputs)
+    x = layers.Activation("gelu")(layers.BatchNormalization()(x))
+    x = layers.PReLU(shared_axes=[1, 2])(layers.DepthwiseConv2D(3)(x))
+    x = layers.LayerNormalization()(layers.Conv2D(5, 1)(x))
+    return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
+
+
+def branches():
+    """Both terms of the sum get the factors of one kernel, and no more."""
+    inputs, shared = keras.Input((8, 8, 3)), layers.Conv2D(4, 3)
+    x, y = shared(inputs), layers.MaxPooling2D(1)(shared(inputs * 2.0))
+    x = layers.Concatenate()([layers.Add()([x, y]), layers.ReLU()(x - y)])
+    return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
+
+
+def nested_parts():
+    parts = [keras.Input((8, 8, 3)), layers.Conv2D(4, 3, activation="relu")]
+    inner = keras.Sequential([*parts, layers.GlobalAveragePooling2D()])
+    return keras.Sequential([keras.Input((8, 8, 3)), inner, layers.Dense(3)])
+
+
+def with_embedding():
+    parts = [layers.Embedding(9, 4), layers.GlobalAveragePooling1D()]
+    parts += [layers.Dense(5, "relu"), layers.Dense(3)]
+    return keras.Sequential([keras.Input((6,), dtype="int32"), *parts])
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: models.build("resnet18", width=8, blocks=(1, 1)),
+        with_batch_norm,
+        branches,
+        nested_parts,
+        with_embedding,
+    ],
+)
+def test_graphs_keep_their_predictions(build):
+    rng = np.random.default_rng(5)
+    model = moving(spread(build(), 0.5), rng)
+    shape = (20, *model.input_shape[1:])
+    x = rng.integers(0, 9, shape) * (25 if len(shape) > 2 else 1)
+    before = value(model(x))
+    found = rescaling.of(model, 0)
+    (factor,) = found.apply(0.3)
+    after = value(model(x))
+    kernels = [e.path for e in found.scaling.kernels]
+    paths = [w.path for w in model.weights if w.path.endswith("/kernel")]
+    assert sorted(kernels) == sorted(paths)
+    assert abs(factor - 1) > 0.05
+    size = abs(after).max()
+    np.testing.assert_allclose(after, factor * before, atol=2e-3 * size)
+    np.testing.assert_array_equal(after.argmax(1), before.argmax(1))
+
+
+def test_moments_follow_what_they_are_of():
+    norm = layers.BatchNormalization()
+    parts = [orthogonal(4, 3.0), norm, layers.Dense(2)]
+    model = spread(keras.Sequential([keras.Input((4,)), *parts]))
+    moving(model, np.random.default_rng(0))
+    mean, variance = value(norm.moving_mean), value(norm.moving_variance)
+    gamma, beta = value(norm.gamma), value(norm.beta)
+    factor = 6.0 / np.linalg.norm(value(model.layers[0].kernel))
+    rescaling.of(model, 0).apply(1.0)
+    for got, want in (
+        (norm.moving_mean, factor * mean),
+        (norm.moving_variance, factor**2 * variance),
+        (norm.gamma, gamma),
+        (norm.beta, beta),
+    ):
+        np.testing.assert_allclose(value(got), want, rtol=1e-5)
 
 
 def two_paths():
     inputs = keras.Input((4,))
     x = layers.Dense(4)(inputs)
-    return keras.Model(inputs, layers.Dense(2)(layers.Add()([x, inputs])))
+    x = layers.Add(name="sum")([x, inputs])
+    return keras.Model(inputs, layers.Dense(2)(x))
 
 
 def twice():
-    inputs, shared = keras.Input((4,)), layers.Dense(4)
+    inputs, shared = keras.Input((4,)), layers.Dense(4, name="shared")
     x = shared(shared(inputs))
     return keras.Model(inputs, layers.Dense(2)(x))
+
+
+def frozen_norm():
+    model = between(layers.BatchNormalization(name="still"))
+    model.get_layer("still").trainable = False
+    return model
+
+
+def of_steps():
+    parts = [layers.LSTM(4, name="steps"), layers.Dense(2)]
+    return keras.Sequential([keras.Input((4, 1)), *parts])
+
+
+class Own(keras.Model):
+    def __init__(self):
+        super().__init__(name="own")
+        self.dense = layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
 
 
 def between(*parts):
@@ -156,9 +261,20 @@ def frozen_behind():
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (two_paths, "several paths|Add"),
-        (twice, "used twice"),
-        (lambda: between(layers.BatchNormalization(name="norm")), "'norm'"),
+        (two_paths, "'sum'.*different factors"),
+        (lambda: models.build("resnet18", width=8, norm="none"), "'add"),
+        (twice, "'shared', which is used twice"),
+        (frozen_norm, "frozen layer 'still'"),
+        (of_steps, "'steps'.*LSTM"),
+        (Own, "'own'.*no graph"),
+        (lambda: between(layers.Rescaling(2, 1, name="moved")), "'moved'"),
+        (
+            lambda: between(
+                layers.Activation("tanh", name="bent"),
+                layers.UnitNormalization(),
+            ),
+            "'bent'",
+        ),
         (lambda: between(layers.Dense(4, "tanh", name="bent")), "'bent'"),
         (lambda: between(layers.Activation("gelu", name="g")), "'g'"),
         (lambda: between(layers.ReLU(6.0, name="six")), "'six' with a bound"),
@@ -172,9 +288,11 @@ def frozen_behind():
 def test_other_models_are_refused_by_name(build, words):
     model = build()
     model.compile("sgd", "mse")
+    shape = model.input_shape[1:] if model.built else (4,)
+    x = np.ones((2, *shape), "float32")
+    model(x)  # builds one with a `call` of its own
     before = [value(v) for v in model.weights]
     callback = ws_keras.SoftWeightRescaling(0.1)
-    x = np.ones((2, 4), "float32")
     with pytest.raises(ValueError, match=words):
         model.fit(x, x[:, :2], verbose=0, callbacks=[callback])
     for old, new in zip(before, model.weights, strict=True):

@@ -20,4 +20,4 @@ class SoftRescaling(Arm):
     def check(self, model, protocol):
         from ws_keras.callbacks import rescaling
 
-        rescaling.stages(model, seed=0)
+        rescaling.of(model, seed=0)

@@ -24,6 +24,8 @@ _KEEPING |= {
     + ("AdaptiveAveragePooling",)
 }
 _RESHAPING = {"Flatten", "Reshape"}
+_OTHERS = {"Permute", "GetItem", "Mean", "Max", "Min", "Sum", "Transpose"}
+_OTHERS |= {"ExpandDims", "Squeeze"}
 _FUNCTIONS = (
     "linear relu relu6 leaky_relu elu selu celu gelu silu swish mish softplus "
     "softsign tanh sigmoid hard_sigmoid hard_silu hard_swish hard_tanh "
@@ -69,6 +71,11 @@ def is_readable(operation) -> bool:
     """Whether Keras implements an operation with channels last."""
     is_last = getattr(operation, "data_format", None) != "channels_first"
     return is_last and graphs.is_of_keras(operation)
+
+
+def is_homogeneous(operation) -> bool:
+    """Whether a factor above 0 of its input also multiplies the output."""
+    return type(operation).__name__ in _KEEPING | _RESHAPING | _OTHERS
 
 
 def is_activation(operation) -> bool:
