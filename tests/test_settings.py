@@ -175,7 +175,7 @@ def test_select_nothing_or_no_expression(pattern):
         ({"arms": ("cold", "tepid")}, "arm='tepid'"),
         ({"arms": (1,)}, "arm=1"),
         ({"seeds": (0, 0)}, "seeds=[0, 0]"),
-        ({"arms": ("cold", "cold")}, "must not repeat"),
+        ({"arms": ("cold", "cold")}, "must not contain duplicates"),
     ],
 )
 def test_bad_arms_and_seeds_of_a_config(changes, words):

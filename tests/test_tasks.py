@@ -67,7 +67,7 @@ def test_numbers_are_compared_by_their_error(sugar):
         if row.last:
             errors = np.abs(ends[row.setting][180:] - Y[180:])
             assert row.measures["mae"] == pytest.approx(errors.mean(), rel=1e-5)
-    assert "seeds alone" not in found.verdict
+    assert "variation between seeds" not in found.verdict
     assert " mae |" in str(found)
 
 
@@ -219,7 +219,7 @@ def test_kinds_of_targets(name):
     )
     assert found.metric.name == metric
     assert found.metric.mode == ("min" if metric == "loss" else "max")
-    assert ("seeds alone" in found.verdict) == (metric == "auc")
+    assert ("variation between seeds" in found.verdict) == (metric == "auc")
     # Fifteen epochs are more than chance.
     assert "significantly" not in found.verdict, found.verdict
 
@@ -294,7 +294,7 @@ def test_several_inputs_and_outputs(monitor):
         "kind_accuracy": 100 * np.mean(ends[0]["kind"].argmax(1) == kind),
     }
     assert value == pytest.approx(expected[monitor], rel=1e-4)
-    assert ("seeds alone" in found.verdict) == (monitor is None)
+    assert ("variation between seeds" in found.verdict) == (monitor is None)
 
 
 def test_weights_count_in_training():
@@ -382,7 +382,7 @@ def test_a_model_of_one_batch_size_gets_no_other():
     # 30 = 3 * 8 + 6 and 61 = 7 * 8 + 5.
     assert [row.sample_passes for row in found.rows] == [48, 112] * 2
     assert "the last 6 held-out samples" in found.verdict
-    with pytest.raises(ValueError, match="batches of 8 alone"):
+    with pytest.raises(ValueError, match="only batches of 8"):
         growing.fit_rounds(
             build,
             parts(x, DIGIT, 0, 30, 61),

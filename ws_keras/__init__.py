@@ -1,10 +1,10 @@
-"""Warm-starting without the price: shrink-perturb for Keras."""
+"""Shrink-perturb and other warm-starting methods for Keras."""
 
 import importlib
 
 __version__ = "0.2.0"
 
-# Resolved on first use, so that reading rows does not import TensorFlow.
+# Imported on first use, so that reading rows does not import TensorFlow.
 _PUBLIC = {
     "Arm": "ws_keras.arms",
     "ConfidencePenalty": "ws_keras.losses.confidence",

@@ -1,4 +1,4 @@
-"""Rounds whose samples the model itself has chosen."""
+"""Active learning: rounds whose samples the model chooses."""
 
 import keras
 import numpy as np
@@ -15,18 +15,18 @@ _PART = 10 * _BATCH
 
 
 class ActiveRounds:
-    """A sequence of rounds: each adds the samples chosen before it begins.
+    """A sequence of rounds. Each round adds samples that the model chooses.
 
-    The first round is that of the online protocol. For each later one the
-    model as the last round left it scores the rest of the pool. What has been
-    chosen is noted where checkpoints hold it.
+    The first round is that of the online protocol. Before each later round, the
+    model of the previous round scores the rest of the pool. The choices are
+    stored in `notes`, which checkpoints save.
 
     Args:
-        samples: `Samples` of the online protocol, whose sizes are kept.
-        notes: A dict for what has been chosen, such as `Trainer.notes`.
-        name: One of `acquisition.NAMES`.
+        samples: `Samples` of the online protocol; the round sizes are kept.
+        notes: Dict that stores the choices, such as `Trainer.notes`.
+        name: Acquisition function, one of `acquisition.NAMES`.
         seed: Seed of the setting.
-        features: What `with_features` returns of the network that trains.
+        features: Result of `with_features` for the network that trains.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class ActiveRounds:
         self._chosen = chosen = notes.setdefault("chosen", first.tolist())
         if not np.isin(chosen, samples.pool).all():
             raise ValueError(
-                "A checkpoint must have chosen samples of the pool. Received: "
-                f"one of {len(samples.pool)} samples that has chosen others. "
-                "Remove it to start the setting afresh."
+                "The choices of a checkpoint must be samples of the pool. "
+                f"Received: a pool of {len(samples.pool)} samples and other "
+                "choices. Delete the checkpoint to restart the setting."
             )
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class ActiveRounds:
         )
 
     def _choose(self, chosen: list[int], count: int, number: int) -> list[int]:
-        # In the order of the pool, which depends on the seed alone.
+        # In the order of the pool, which depends only on the seed.
         rest = self._samples.pool[~np.isin(self._samples.pool, chosen)]
         found = acquisition.choose(
             self._name,
@@ -77,7 +77,7 @@ class ActiveRounds:
         return rest[found].tolist()
 
     def _predict(self, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        # In parts: all of the rest at once would be the pool once more.
+        # In parts, because a copy of the rest would double the memory.
         parts = [
             self._features.predict(
                 self._samples.x[rest[start : start + _PART]],
@@ -91,15 +91,15 @@ class ActiveRounds:
 
 
 def with_features(model: keras.Model) -> keras.Model:
-    """Returns a model of the features before the logits, and of the logits.
+    """Returns a model that outputs the last features and the logits.
 
     Args:
-        model: A network whose last layer gives logits.
+        model: Network whose last layer outputs logits.
     """
     head = stages.head(model)
     if head in model.layers:
         return keras.Model(model.input, [head.input, model.output])
-    # A network of a user's is a layer, behind the one that normalizes.
+    # A custom network is one layer, behind the layer that normalizes.
     place = next(
         number
         for number, layer in enumerate(model.layers)

@@ -1,4 +1,4 @@
-"""What a metric is where a prediction does not look at its sample."""
+"""Computes the metric of a constant prediction, as a baseline."""
 
 import keras
 import numpy as np
@@ -11,25 +11,25 @@ from ws_keras.data import targets
 from ws_keras.report import chance
 from ws_keras.training import objective as objectives
 
-_LEAST = 1e-7  # a probability that has a logarithm
+_LEAST = 1e-7  # smallest probability, so that its logarithm is finite
 
 
 def find(
     model: keras.Model, data: grown.Data, objective: objectives.Objective
 ) -> chance.Baseline | None:
-    """Returns what the mean of the training targets gets as a prediction.
+    """Computes the metric of always predicting the mean of the targets.
 
-    For classes it is their shares, and for an area under a ROC curve one half.
+    For classes, the prediction is the share of each class. For an area under a
+    ROC curve, the baseline is one half.
 
     Args:
-        model: Compiled model, whose metrics have been used once.
-        data: The data.
-        objective: The metric.
+        model: Compiled model whose metrics have been used once.
+        data: Data of the comparison.
+        objective: Metric of the comparison.
 
     Returns:
-        A `chance.Baseline`; `None` for accuracies, for which the most
-        frequent class is, for several outputs, and for losses that are not
-        Keras' own.
+        A `chance.Baseline`. `None` for accuracies, which are compared with the
+        most frequent class instead, for several outputs, and for custom losses.
     """
     outputs = targets.outputs(model)
     metric = objectives.known_metrics(model).get(objective.log)
@@ -55,7 +55,7 @@ def find(
 
 
 def _constant(model, data, output) -> np.ndarray | None:
-    """Returns what a model would always give."""
+    """Returns the constant prediction of a model, or `None`."""
     y = data.y[: data.ends[-1]]
     if output.kind == "sparse":
         units = output.units
@@ -87,5 +87,5 @@ def _values(model, objective, metric, y, predicted) -> np.ndarray | None:
         own = type(metric).from_config(metric.get_config())
         own.update_state(y.reshape(predicted.shape), predicted)
         return np.array([float(ops.convert_to_numpy(own.result()))])
-    except (TypeError, ValueError):  # of a metric of anyone's own
+    except (TypeError, ValueError):  # raised by a custom metric
         return None

@@ -1,4 +1,4 @@
-"""The model of a setting, ready to train."""
+"""Builds and compiles the model of a setting."""
 
 import keras
 import numpy as np
@@ -16,21 +16,21 @@ from ws_keras.protocol import is_every_step
 from ws_keras.training import adam
 from ws_keras.training import measures
 
-# As many steps hide what one execution costs in Python: 2 to 6 ms.
-_SHORT_STEPS = 32  # of the MLP, 2 ms each
-_LONG_STEPS = 4  # of the ResNet-18, 170 ms each, and of a user's network
+# With this many steps, Python's overhead per execution is negligible.
+_SHORT_STEPS = 32  # for the MLP; a step takes 2 to 6 ms
+_LONG_STEPS = 4  # for the ResNet-18 (170 ms per step) and custom networks
 
 
 def build(config, samples: Samples) -> keras.Model:
-    """Returns the uncompiled network of a setting.
+    """Builds the uncompiled network of a setting.
 
     Args:
         config: Config of the setting.
-        samples: Its `Samples`.
+        samples: `Samples` of the setting.
 
     Raises:
-        ValueError: If a field of the config is out of its range, or does not
-            go with the data.
+        ValueError: If a field of the config is out of its range or does not
+            match the data.
     """
     return models.build(config.model.name, **_arguments(config, samples))
 
@@ -38,20 +38,21 @@ def build(config, samples: Samples) -> keras.Model:
 def key(
     config, setting: settings.Setting, samples: Samples, where: tuple
 ) -> str:
-    """Returns what the graphs of a setting's model depend on.
+    """Returns a key of everything that the graphs of a model depend on.
 
-    Settings with the same one can train the same model one after the other:
-    the rest, such as seed and learning rate, are values of variables.
+    Settings with equal keys can train the same model one after another. They
+    differ only in values of variables, such as initial weights and learning
+    rate.
 
     Args:
         config: Config of the setting.
         setting: The `Setting`.
-        samples: Its `Samples`.
+        samples: `Samples` of the setting.
         where: Name of the strategy and its devices.
     """
     optimizer = {**config.optimizer, "learning_rate": None}
     method, own = setting.method, None
-    if method.defines("losses"):  # which may depend on the first weights
+    if method.defines("losses"):  # these may depend on the initial weights
         own = method.text, setting.seed
     return repr(
         (
@@ -71,16 +72,17 @@ def key(
 def compiled(
     model: keras.Model, config, setting: settings.Setting, num_replicas: int
 ) -> keras.Model:
-    """Returns a model to train, with the penalties of config and arm.
+    """Compiles a model with the penalties of its config and arm.
 
     Args:
-        model: What `build` has returned, with the weights that it starts
-            from: an arm may pull towards them.
+        model: Result of `build` with its initial weights, because an arm may
+            use a penalty towards them.
         config: Config of the setting.
         setting: The `Setting`.
         num_replicas: Number of replicas of the model.
 
     Returns:
+        The same model, or a model that shares its layers and variables.
         The same model, or one that shares its layers and variables.
     """
     name, weight = config.penalty.name, config.penalty.weight
@@ -105,14 +107,14 @@ def compiled(
 
 
 def _changed(model: keras.Model, method: arms.Arm, penalty: str) -> keras.Model:
-    """Returns the model that an arm with terms of the loss trains."""
+    """Returns the model that an arm with its own loss terms trains."""
     found = method.losses(model)
     if found is None or found is model:
         return model
     if penalty == "adversarial":
         raise ValueError(
-            f"The arm {method.text!r} and penalty.name='adversarial' both "
-            "compute the loss in a way of their own. Received: both. Choose "
+            f"Only one of the arm {method.text!r} and penalty.name="
+            "'adversarial' can define the loss. Received: both. Choose "
             "another penalty or another arm."
         )
     return found
@@ -136,7 +138,7 @@ def _arguments(config, samples: Samples) -> dict:
         arguments["moments"] = _moments(x[fitted])
     name = config.model.name
     if references.is_reference(name):
-        del arguments["initializer"]  # those of its layers
+        del arguments["initializer"]  # a custom network has its own
         return arguments
     names = ("width", "norm", "blocks", "synchronized", "max_pool")
     names += ("unbiased_variance",)
@@ -166,14 +168,14 @@ def _steps(config, method: arms.Arm, num_replicas: int) -> int:
 
 
 def optimizer(config) -> keras.optimizers.Optimizer:
-    """Returns the optimizer of a setting.
+    """Creates the optimizer of a setting.
 
     Args:
-        config: The part `optimizer` of its config.
+        config: Section `optimizer` of the config.
 
     Raises:
-        ValueError: If the name is that of a function of a user's which does
-            not make an optimizer of Keras.
+        ValueError: If the name refers to a custom function that does not return
+            a Keras optimizer.
     """
     decay = config.weight_decay
     if references.is_reference(config.name):
@@ -194,12 +196,12 @@ def _own_optimizer(config) -> keras.optimizers.Optimizer:
         given["weight_decay"] = config.weight_decay
     try:
         found = make(**given)
-    except Exception as error:  # a user's own code fails in any way
+    except Exception as error:  # custom code raises many types
         found = f"{type(error).__name__}: {error}"
     if not isinstance(found, keras.optimizers.Optimizer):
         raise ValueError(
-            "`optimizer.name` must name what makes an optimizer of Keras when "
-            f"it is called with {', '.join(given)}. Received: "
-            f"optimizer.name={config.name!r}, which gives {found!r}."
+            "`optimizer.name` must name a function that returns a Keras "
+            f"optimizer for the arguments {', '.join(given)}. Received: "
+            f"optimizer.name={config.name!r}, which returns {found!r}."
         )
     return found

@@ -1,4 +1,4 @@
-"""One setting after the other on a user's model, and what they come to."""
+"""Runs the settings of a comparison on a user's model and data."""
 
 import os
 import re
@@ -35,21 +35,21 @@ from ws_keras.transforms import rates
 from ws_keras.transforms import shrink_perturb as transforms
 
 _SEEDS_ALONE = (
-    "Intervals hold the spread of seeds alone, because the metric has no "
-    "value for a single sample. Other held-out samples could give other "
-    "numbers."
+    "Intervals include only the variation between seeds, because the metric "
+    "has no value for a single sample. Other held-out samples could give "
+    "other numbers."
 )
 _LEFT_OUT = (
-    "The model takes batches of one size alone, so that the last {count:,} "
-    "held-out samples, which fill none, are not measured."
+    "The model accepts batches of one size only, so the last {count:,} "
+    "held-out samples, which do not fill a batch, are not measured."
 )
 _ON_HELD_OUT = (
     "Rounds ended by {name}, measured on the held-out samples themselves, so "
-    "the numbers of all arms are a little too good."
+    "the numbers of all arms are slightly too good."
 )
 _ONE_PART = (
-    "Where old samples are left out, a model may forget them. `held_out` as a "
-    "list with a pair for each round shows old and new ones apart."
+    "A model may forget old samples that it does not train on. `held_out` as "
+    "a list with a pair for each round shows old and new samples separately."
 )
 _ONE_PAST = (
     "All seeds begin with the given model. They vary the noise and the order "
@@ -58,22 +58,22 @@ _ONE_PAST = (
 
 
 class Loop:
-    """Runs one setting after the other on one model.
+    """Runs the settings of a comparison, one at a time, on one model.
 
     Args:
-        networks: The `Networks` that seeds begin with.
+        networks: `Networks` that provides the initial network of each seed.
         data: The `data.growing.Data`.
-        batch_size: Samples in a batch.
-        first_round: Whether arms differ before the first round.
-        until: When a round ends.
-        callbacks: Further callbacks of each `fit`.
+        batch_size: Samples per batch.
+        first_round: Whether arms act before the first round.
+        until: `Until` that ends a round.
+        callbacks: Further callbacks for each `fit`.
         transform: Further arguments of the transforms.
         on_end: Called at the end of each setting, or `None`.
-        name: What rows call the experiment.
-        monitor: Metric that rounds are measured by; `None` finds one.
-        mode: `"max"` or `"min"`; `None` takes what the metric says.
-        replay: Share of the old samples that a round trains on again.
-        verbose: Whether a line says where the comparison stands.
+        name: Name of the experiment in the rows.
+        monitor: Metric to compare by. `None` finds one.
+        mode: `"max"` or `"min"`. `None` derives it from the metric.
+        replay: Fraction of the old samples that a round trains on again.
+        verbose: Whether to show a line of progress.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Loop:
         self._callbacks, self._arguments = callbacks, transform
         self._on_end, self._name = on_end, name
         self._monitor, self._mode, self._replay = monitor, mode, replay
-        self._objective = None  # until the first trainer has found it
+        self._objective = None  # set by the first trainer
         self._model = model = networks.model
         check_compiled(model)
         self._traced = traces.Traced(model)
@@ -123,7 +123,7 @@ class Loop:
         self._kept = None
 
     def keep(self, workdir: str | os.PathLike, minutes: float) -> None:
-        """Keeps rows and checkpoints in a folder; see `keeping.Kept`."""
+        """Stores rows and checkpoints in a folder; see `keeping.Kept`."""
         arguments = {
             "experiment": self._name,
             "batch_size": self._feed.batch_size,
@@ -139,14 +139,14 @@ class Loop:
 
     @property
     def seconds(self) -> float:
-        """What the rows so far have taken."""
+        """The seconds of all rows so far."""
         return sum(
             row.train_seconds + row.trace_seconds + row.eval_seconds
             for row in self._rows
         )
 
     def run(self, settings: Iterable[all_settings.Setting]) -> None:
-        """Runs settings and keeps what they come to."""
+        """Runs settings and stores their results."""
         settings = list(settings)
         if self._progress:
             self._progress.expect(len(settings))
@@ -160,7 +160,7 @@ class Loop:
     def comparison(
         self, margin: float | None, withheld: str, notes: Iterable[str]
     ) -> comparisons.Comparison:
-        """Returns all rows and what they say, and notes below."""
+        """Returns the rows with a verdict and notes."""
         data = self._data
         ids = {row.setting for row in self._rows if row.last}
         ids -= {row.setting for row in self._rows if row.stopped_by == "nan"}
@@ -202,12 +202,12 @@ class Loop:
             yield _ONE_PAST
 
     def _indices(self, seed: int, number: int) -> np.ndarray:
-        """Returns what a round trains on: all new samples, and old ones."""
+        """Returns the samples of a round: new ones and a part of the old."""
         data = self._data
         start, end = [0, *data.ends][number - 1 : number + 1]
         if self._replay == 1:
             return np.arange(end)
-        # Arms agree, and a larger share holds the smaller ones.
+        # Equal for all arms; a larger fraction includes the smaller ones.
         chances = addresses.generator(seed, "replay").random(data.ends[-1])
         count = round(self._replay * start)
         old = np.sort(np.argsort(chances[:start])[:count])
@@ -218,7 +218,7 @@ class Loop:
         return bool(rows_of) and rows_of[-1].last
 
     def _begin(self, setting: all_settings.Setting) -> None:
-        """Gives the model what all arms of a seed begin with."""
+        """Sets the model to the initial network of its seed."""
         self.given.restore()
         self._networks.begin(setting.seed)
 
@@ -290,14 +290,14 @@ class Loop:
             found = self._shown(setting, found)
             self._rows += kept.kept(found) if kept else found
         elif self._rows[-1].stopped_by != "nan":
-            outcome.measure()  # an earlier process has trained to the end
+            outcome.measure()  # an earlier process finished training
         if outcome.agrees(self._rows[-1]):
             self._outcomes[setting.id] = outcome.values
 
     def _view(
         self, setting: all_settings.Setting, number: int
     ) -> methods.Round:
-        """Returns a round as an arm sees it."""
+        """Returns the `Round` that an arm receives."""
         data, given = self._data, self._arguments
         starts = [0, *data.ends]
         seed = addresses.derive(setting.seed, "transform", number)
@@ -328,7 +328,7 @@ class Loop:
         )
 
     def _on_epoch(self, setting: all_settings.Setting) -> Callable | None:
-        """Returns the trainer's hook: epochs are kept, and shown."""
+        """Returns the trainer's hook, which stores and shows epochs."""
         keep = round_loop.epochs(
             setting, self._kept and self._kept.append_epoch
         )
@@ -343,7 +343,7 @@ class Loop:
         return hook
 
     def _shown(self, setting: all_settings.Setting, found) -> Iterable:
-        """Shows rows and passes them on."""
+        """Shows rows and yields them."""
         for row in found:
             if self._progress is not None:
                 scale = scales.of(metrics.of(row), None, ())
@@ -353,9 +353,9 @@ class Loop:
 
 
 def _name(thing) -> str:
-    """Returns a name of a model or optimizer, without the number of Keras.
+    """Returns the name of a model or optimizer without Keras' number.
 
-    It counts on from model to model, and another process counts anew.
+    The number depends on what the process has created before.
     """
     kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(thing).__name__).lower()
     is_given = not re.fullmatch(rf"{kind}_\d+", thing.name)
@@ -363,7 +363,7 @@ def _name(thing) -> str:
 
 
 def check_compiled(model) -> None:
-    """Raises a ValueError unless it is a model that can be trained."""
+    """Raises a ValueError unless `model` can be trained."""
     if not isinstance(model, keras.Model):
         raise ValueError(
             "`model` must be a Keras model or a function that builds one. "

@@ -1,4 +1,4 @@
-"""What a comparison of arms has come to, to be read, counted and drawn."""
+"""The result of a comparison of arms, as text, table and chart."""
 
 import dataclasses
 import html
@@ -16,14 +16,14 @@ from ws_keras.storage import rows
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Rows of all arms, and what they say; prints as a table and a verdict.
+    """The rows of all arms with a verdict. Prints as a table and a verdict.
 
     Args:
         rows: A `rows.Row` for each arm, seed and round.
-        verdict: Sentences about what each arm cost and gave, and one
+        verdict: Sentences about the cost and the benefit of each arm, with one
             recommendation.
-        recommended: Name of the arm that is recommended; `None` where the
-            comparison does not decide.
+        recommended: Name of the recommended arm; `None` if the comparison is
+            inconclusive.
     """
 
     rows: list[rows.Row]
@@ -32,7 +32,7 @@ class Comparison:
 
     @property
     def metric(self) -> metrics.Metric:
-        """The metric that rows are about, and its mode."""
+        """The metric of the rows, with its mode."""
         return metrics.of(self.rows[0])
 
     def __str__(self) -> str:
@@ -48,10 +48,10 @@ class Comparison:
         return "\n".join([*parts, f"<pre>{html.escape(self.verdict)}</pre>"])
 
     def to_frame(self):
-        """Returns the rows as a `pandas.DataFrame`, measures as columns.
+        """Returns the rows as a `pandas.DataFrame` with measures as columns.
 
         Raises:
-            ImportError: Without pandas.
+            ImportError: If pandas is not installed.
         """
         try:
             import pandas
@@ -68,15 +68,16 @@ class Comparison:
         return pandas.DataFrame(found)
 
     def plot(self, ax=None):
-        """Draws what the last round of each arm gave against what it cost.
+        """Plots the last round's metric of each arm against its cost.
 
         Each point is the mean over seeds; bars are standard errors.
 
         Args:
-            ax: Matplotlib axes to draw on. Defaults to `None`, new ones.
+            ax: Matplotlib axes to draw on. `None` creates new axes. Defaults to
+                `None`.
 
         Returns:
-            The axes.
+            The Matplotlib axes.
         """
         if ax is None:
             import matplotlib.pyplot as plt

@@ -1,4 +1,4 @@
-"""One setting from data to rows: the only place that knows the whole story."""
+"""Runs one setting of an experiment, from data to rows."""
 
 import platform
 from collections.abc import Callable
@@ -44,10 +44,10 @@ def run(
 ) -> Iterator[rows.Row]:
     """Runs one setting and yields a row after each round.
 
-    Split, starting weights and the order of the samples depend on the seed
-    alone, so that the arms of one seed are pairs. Settings whose networks
-    have the same graphs train one after the other on the same network, which
-    is built and traced once; their rows are those of a network of its own.
+    The split, the initial weights and the order of the samples depend only on
+    the seed, so that the arms of one seed form pairs. Settings whose networks
+    have equal graphs train one after another on the same network, which is
+    built and traced once. Their rows equal those of separately built networks.
 
     Example:
 
@@ -59,26 +59,26 @@ def run(
     Args:
         config: Config of this setting, with the fields of `configs/base.py`.
         setting: The `settings.Setting`.
-        dataset: The data that the config names.
-        source: The data that its `data.source` names. Defaults to `None`.
+        dataset: The data set that the config names.
+        source: The data set that `data.source` names. Defaults to `None`.
         strategy: Name of a `Strategy`. Defaults to `"none"`.
-        devices: Its devices. Defaults to `None`, all.
+        devices: Devices of the strategy. Defaults to `None`, all.
         on_epoch: Called with a `rows.Epoch` after each epoch. Defaults to
             `None`.
         keeper: The `keeper.Keeper` of the setting's checkpoints. Defaults to
-            `None`, which keeps none.
-        checkpoint: One that it has written in an earlier run of the same
-            setting: the rows after it are yielded, the same as if that run
-            had never ended. Defaults to `None`.
-        networks: The `Networks` that are kept for further settings. Defaults
-            to `None`, those of this process, which `forget` frees.
+            `None`, which writes none.
+        checkpoint: Checkpoint that `keeper` wrote in an earlier run of this
+            setting. The rows after it are yielded, equal to those of an
+            uninterrupted run. Defaults to `None`.
+        networks: The `Networks` that store networks for later settings.
+            Defaults to `None`, those of this process; `forget` frees them.
 
     Yields:
-        `rows.Row`; after one with `stopped_by="nan"` there is no other.
+        `rows.Row`. A row with `stopped_by="nan"` is the last one.
 
     Raises:
         ValueError: If a field of the config is out of its range.
-        stop.Interrupted: The keeper's stop was wanted; a checkpoint is
+        stop.Interrupted: If the keeper was asked to stop. A checkpoint has been
             written.
     """
     protocol.check(config)
@@ -108,7 +108,7 @@ def run(
 
 
 def forget() -> None:
-    """Frees the networks that this process keeps for further settings."""
+    """Frees the networks that this process stores for later settings."""
     _OURS.clear()
 
 
@@ -188,21 +188,21 @@ def start(
     *,
     say: Callable[[str], None] | None = None,
 ) -> None:
-    """Checks what all settings share and sets TensorFlow up for them.
+    """Checks the arguments of all settings and configures TensorFlow.
 
-    To be called before data are loaded, which would keep TensorFlow from
-    splitting the CPU.
+    Call it before data are loaded, because TensorFlow cannot divide the CPU
+    into devices afterwards.
 
     Args:
-        config: Config of the experiment; `deterministic` turns on
-            TensorFlow's deterministic operations for the whole process.
+        config: Config of the experiment. `deterministic` enables TensorFlow's
+            deterministic operations for the whole process.
         strategy: Name of a `Strategy`. Defaults to `"none"`.
-        devices: Its devices. Defaults to `None`, all.
-        say: Called with a sentence for the user, where the strategy finds
-            one device and is not used. Defaults to `None`.
+        devices: Devices of the strategy. Defaults to `None`, all.
+        say: Called with a sentence for the user if the strategy finds only one
+            device and is not used. Defaults to `None`.
 
     Raises:
-        ValueError: If the strategy or the devices are not possible here.
+        ValueError: If the strategy or the devices are not available.
     """
     where = strategies.Strategy(strategy, devices)
     for number in (1, 2):
@@ -211,7 +211,7 @@ def start(
     steps = config.train.steps_per_execution
     if where.num_replicas > 1 and steps not in (None, 1):
         raise ValueError(
-            "`train.steps_per_execution` must be 1 under several replicas. "
+            "`train.steps_per_execution` must be 1 with several replicas. "
             f"Received: train.steps_per_execution={steps}."
         )
     if say and where.notice:
@@ -223,7 +223,7 @@ def start(
 
 
 def replicas(strategy: str = "none", devices: int | str | None = None) -> int:
-    """Returns the number of replicas that a strategy has here."""
+    """Returns the number of replicas of a strategy on this machine."""
     return strategies.Strategy(strategy, devices).num_replicas
 
 
@@ -233,17 +233,17 @@ def validate(
     dataset: datasets.Dataset,
     source: datasets.Dataset | None = None,
 ) -> None:
-    """Goes all the way up to training, to find what is wrong before it.
+    """Runs all steps before training, to find errors early.
 
     Args:
         config: Config of the setting.
         setting: The `settings.Setting`.
-        dataset: The data that the config names.
-        source: The data that its `data.source` names. Defaults to `None`.
+        dataset: The data set that the config names.
+        source: The data set that `data.source` names. Defaults to `None`.
 
     Raises:
-        ValueError: If a field of the config is out of its range, or does
-            not go with the data.
+        ValueError: If a field of the config is out of its range or does not
+            match the data.
     """
     protocol.check(config)
     samples = protocol.samples(config, dataset, setting.seed, source)
@@ -256,7 +256,7 @@ def validate(
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of the packages that the numbers depend on."""
+    """Returns the versions of the packages that affect the numbers."""
     backend = keras.backend.backend()
     names = ("ws_keras", "keras", backend, "numpy")
     found = {"python": platform.python_version()}

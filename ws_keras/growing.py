@@ -1,4 +1,4 @@
-"""The arms of the paper on a user's own model and own growing data."""
+"""Compares arms on a user's own model and growing data."""
 
 import inspect
 import os
@@ -23,7 +23,7 @@ from ws_keras.training import state
 from ws_keras.training import terms
 from ws_keras.transforms import shrink_perturb as transforms
 
-# How many seeds a call takes by itself, where they end within this time.
+# Numbers of seeds that `seeds=None` tries, and the time that they may take.
 _COUNTS = (5, 3)
 _AFFORDABLE_SECONDS = 240
 _BATCH_SIZE = 32
@@ -63,21 +63,20 @@ def fit_rounds(
 ) -> comparisons.Comparison:
     """Compares warm, cold and shrink-perturb starts on growing data.
 
-    In each round new data arrive, and the model trains on all data so far
-    (or a share of them, `replay`), by the same round loop as the package's
-    experiments. All arms begin the first round with the same network, and
-    each round with the learning rate that it is given with, whatever
-    callbacks have made of it. The arms of a seed see the samples in the same
-    order. A given model is left as it was.
+    In each round new data arrive, and the model trains on all data so far, or
+    on a part of the old data (see `replay`). All arms begin the first round
+    with the same network and see the samples of a seed in the same order. Each
+    round begins with the learning rate of the given model, even if callbacks
+    have changed it. The given model is not changed.
 
-    A function that builds the model is called once for each seed, and the
-    global random states are those of the seed meanwhile; the cold arm begins
-    each round with what the function builds. Seeds of a given model vary the
-    noise and the order of the samples, but not the one past that it has.
+    A function given as `model` is called once for each seed. During the call,
+    the global random states are seeded. The cold arm calls it again before each
+    round. If `model` is a model, seeds vary the noise and the order of the
+    samples, but not the past of the model.
 
-    Any task that Keras trains is compared: classes, labels, numbers, several
-    inputs and outputs. Targets are checked against the model before anything
-    is trained.
+    Any task that Keras can train is supported: classes, labels, numbers,
+    several inputs and outputs. Targets are checked against the model before
+    training starts.
 
     Example:
 
@@ -87,96 +86,89 @@ def fit_rounds(
     ```
 
     Args:
-        model: Built model, compiled with a loss and, as a rule, metrics; or a
+        model: Built model, compiled with a loss and usually with metrics, or a
             function without arguments that builds one. Under a distribution
-            strategy compile it with `measures.for_compile`, whose metrics
-            are then exact. A model of a fixed batch size gets no other.
-        rounds: The new data of each round, samples along the first axis: a
-            pair `(x, y)` or triple `(x, y, sample_weight)`, where `x` and `y`
-            are arrays, series or frames of pandas, or, for several inputs or
-            outputs, dictionaries or tuples of these; or a pipeline of such
-            batches, a `tf.data.Dataset`, a `keras.utils.PyDataset` or a
-            `DataLoader`, which is read once into memory.
-        held_out: The same, to measure on; or a list with one for each round:
-            the metric is then also shown for those of earlier rounds and of
-            the last one apart.
-        arms: Ways to begin a round, as text or as `Arm` objects: any that is
-            registered, such as `"cold"`, `"warm"`, `"head_reset"`,
-            `"dash-0.3-0.3"` or an arm of your own.
-            `"shrink_perturb"` alone has the strengths below. `"search"`, or
-            a `Search`, finds one of many under a budget. Defaults to cold,
-            warm and shrink-perturb.
+            strategy, compile it with `measures.for_compile`, so that its
+            metrics are exact. A model with a fixed batch size is supported.
+        rounds: New data of each round, with samples along the first axis: a
+            pair `(x, y)` or a triple `(x, y, sample_weight)`. `x` and `y` are
+            arrays, pandas series or frames, or dictionaries or tuples of these
+            for several inputs or outputs. A round may also be a pipeline of
+            batches (`tf.data.Dataset`, `keras.utils.PyDataset` or
+            `DataLoader`), which is read into memory once.
+        held_out: Held-out data in the same form. A list with held-out data for
+            each round also shows the metric for the latest and for earlier
+            rounds separately.
+        arms: Arms to compare, as text or as `Arm` objects. Each registered arm
+            may be used, such as `"cold"`, `"warm"`, `"head_reset"`,
+            `"dash-0.3-0.3"` or your own. `"shrink_perturb"` uses `shrink` and
+            `perturb`. `"search"` or a `Search` finds the best of many arms
+            within a budget. Defaults to cold, warm and shrink-perturb.
         shrink: Factor of the old weights. Defaults to 0.4.
         perturb: Scale of the noise. Defaults to 0.1.
-        first_round: Whether the arms differ before the first round already:
-            for a model that has been trained on earlier data. Defaults to
-            `False`.
-        seeds: Non-negative integers; one run of each arm for each. `None`
-            takes 5, or 3, or 1, as many as are expected to end within four
-            minutes by what the first takes. One seed gives no
-            recommendation. Defaults to `None`.
-        first_seed: The first of the seeds that `None` takes. Defaults to 0.
-        monitor: Name of the metric or loss that arms are compared by, such
-            as `"mae"`, `"auc"`, `"r2"` or `"loss"`, without `val_`, since it
-            is that of the held-out samples. `None` takes the accuracy; where
-            there is none, the loss of several outputs, or else the first
-            metric, or the loss of a regression. Defaults to `None`.
-        mode: `"max"` or `"min"`, whether more or less of it is better.
-            Defaults to `None`, what the metric or its name says.
-        margin: Within which two arms count as equally good: points of
-            accuracy, or the unit of another metric. Defaults to 1 point, or
-            to 1 % of cold's value.
-        withheld: Why the numbers are shown and nothing is concluded from
-            them, for example that a trained model has seen held-out samples.
-            Defaults to nothing.
-        batch_size: Samples in a batch. Defaults to 32, or to what a model of
-            a fixed size takes.
-        until: When a round ends, an `Until`; by `val_` metrics too, which
-            are then those of `held_out`. Defaults to 99 % of training
-            accuracy, or 10 epochs without an improvement, or 500 epochs; for
-            another metric to 10 epochs without one of 1 % in training, or
-            500.
-        replay: Share, in [0, 1], of the old samples that a round trains on
-            again beside the new ones; the seed draws them, the same for all
-            arms. Defaults to 1, all of them.
-        class_weight: Weight of each class in training, as in `fit`. Defaults
-            to none.
-        steps: Batches to read of a pipeline, which one without an end needs.
-            Defaults to `None`, all.
-        callbacks: Further callbacks of each `fit`. One that monitors a `val_`
-            metric gets that of `held_out`. Defaults to none.
+        first_round: Whether arms act before the first round already. Use `True`
+            for a model that was trained on earlier data. Defaults to `False`.
+        seeds: Non-negative integers. Each arm runs once with each seed. `None`
+            uses 5, 3 or 1 seeds, whichever is expected to end within four
+            minutes. A single seed gives no recommendation. Defaults to `None`.
+        first_seed: First seed if `seeds` is `None`. Defaults to 0.
+        monitor: Name of the metric or loss to compare by, such as `"mae"`,
+            `"auc"`, `"r2"` or `"loss"`, measured on held-out samples. It has no
+            `val_` prefix. `None` uses the accuracy. Without an accuracy it uses
+            the loss (several outputs), the first metric, or the loss
+            (regression), in this order. Defaults to `None`.
+        mode: `"max"` or `"min"`: whether a higher or lower value is better.
+            `None` derives it from the metric or its name. Defaults to `None`.
+        margin: Largest difference at which two arms count as equally good, in
+            points of accuracy or in the unit of another metric. Defaults to 1
+            point, or to 1 % of the value of the cold arm.
+        withheld: Reason why there is no recommendation, for example that a
+            trained model has seen held-out samples. Defaults to `None`.
+        batch_size: Samples per batch. Defaults to 32, or to the fixed batch
+            size of the model.
+        until: `Until` that ends a round. Its `val_` metrics are those of
+            `held_out`. Defaults to 99 % training accuracy, 10 epochs without
+            improvement, or 500 epochs, whichever comes first. For another
+            metric, defaults to 10 epochs without an improvement of 1 % in
+            training, or 500 epochs.
+        replay: Fraction of the old samples, in [0, 1], that a round trains on
+            in addition to the new ones. The seed draws them, and all arms use
+            the same ones. Defaults to 1, all old samples.
+        class_weight: Weight of each class in training, as in `fit`. Defaults to
+            `None`.
+        steps: Number of batches to read from a pipeline. An infinite pipeline
+            requires it. Defaults to `None`, all batches.
+        callbacks: Further callbacks for each `fit`. Their `val_` metrics are
+            those of `held_out`. Defaults to none.
         transform: Further arguments of `shrink_perturb`, such as `exclude`,
-            `statistics` or `build_fn`; a cold start takes `frozen` and
-            `build_fn` of them, a warm one nothing, another arm those that
-            its transform has as well. Defaults to none.
-        on_end: Called with the setting and the model at the end of each
-            arm, for example to save it. Defaults to `None`.
-        workdir: Folder for rows and checkpoints. A call with the same
-            arguments goes on where an earlier one was interrupted, and
-            `ws-report` shows the folder. Defaults to `None`, which keeps
-            nothing.
-        checkpoint_minutes: Minutes of training between two checkpoints of a
-            round; there is one after each round. Defaults to 5.
-        name: What the rows call the experiment. Defaults to `"rounds"`.
-        verbose: 1 shows a line on the standard error that says which round,
-            arm, seed and epoch it is, the metric and the time that is left;
-            0 shows nothing. Defaults to 1.
+            `statistics` or `build_fn`. A cold start uses only `frozen` and
+            `build_fn`, a warm start uses none, and another arm uses those that
+            its transform accepts. Defaults to none.
+        on_end: Function that is called with the setting and the model at the
+            end of each arm, for example to save the model. Defaults to `None`.
+        workdir: Folder for rows and checkpoints. A call with the same arguments
+            resumes an interrupted call, and `ws-report` shows the folder.
+            `None` stores nothing. Defaults to `None`.
+        checkpoint_minutes: Minutes of training between two checkpoints within a
+            round. Each round also ends with a checkpoint. Defaults to 5.
+        name: Name of the experiment in the rows. Defaults to `"rounds"`.
+        verbose: 1 shows a progress line on the standard error (round, arm,
+            seed, epoch, metric and remaining time), 0 shows nothing. Defaults
+            to 1.
 
     Returns:
-        A `Comparison` with `rows`, a `verdict` and what is `recommended`.
+        A `Comparison` with `rows`, a `verdict` and the `recommended` arm.
 
     Raises:
-        ValueError: If an argument is out of its range, the arrays do not fit
-            each other or the model, the targets are not what its losses
-            take, it has no such metric, or the arms cannot differ, as in a
-            single round with `first_round=False`; or `workdir` belongs to
-            another call.
-
-        TypeError: If `transform` holds what is no argument of
-            `shrink_perturb`.
+        ValueError: If an argument is out of its range, if the arrays do not
+            match each other or the model, if a loss does not support the
+            targets, if the model has no such metric, if the arms cannot differ
+            (a single round with `first_round=False`), or if `workdir` belongs
+            to another call.
+        TypeError: If `transform` holds unknown arguments.
 
     Warns:
-        UserWarning: If held-out samples are among the samples of the rounds.
+        UserWarning: If held-out samples also occur in the training rounds.
     """
     if searching.is_wanted(arms):
         return _searched(**locals())
@@ -211,7 +203,7 @@ def fit_rounds(
         data,
         batch_size=_batch_size(networks.model, batch_size),
         first_round=first_round,
-        # The share counts for metrics that are no accuracies alone.
+        # `min_share` applies only to metrics other than accuracy.
         until=until or terms.Until(patience=10, min_share=0.01),
         callbacks=callbacks,
         transform=transform or {},
@@ -239,14 +231,14 @@ def fit_rounds(
 def _searched(
     model, rounds, held_out, arms, *, seeds, first_seed, workdir, **rest
 ) -> comparisons.Comparison:
-    """Replays past rounds with the arms that a search asks for."""
+    """Replays past rounds with the arms that a search proposes."""
     if seeds is not None:
         raise ValueError(
             "A search chooses its seeds. Received: "
             f"seeds={seeds!r}. Give `arms=Search(seeds=3)` and `first_seed`."
         )
     rounds = list(rounds)
-    # One held-out part for each round is a list.
+    # A list holds one held-out part for each round.
     parts = held_out if isinstance(held_out, list) else None
 
     def measure(arms, seeds, count: int) -> comparisons.Comparison:
@@ -271,31 +263,31 @@ def _searched(
 
 
 def _batch_size(model: keras.Model, given: int | None) -> int:
-    """Returns the samples of a batch; those that a model is fixed to."""
+    """Returns the batch size, which a model may fix."""
     fixed = state.batch_size(model)
     if fixed is not None and given not in (None, fixed):
         raise ValueError(
-            "`batch_size` must be that of the model, which takes batches of "
-            f"{fixed} alone. Received: batch_size={given}."
+            "`batch_size` must match the model, which accepts only batches of "
+            f"{fixed} samples. Received: batch_size={given}."
         )
     return fixed or given or _BATCH_SIZE
 
 
 def _without_prefix(monitor: str | None) -> str | None:
-    """Returns a name as it is without validation data."""
+    """Removes the prefix of validation metrics from a name."""
     return monitor and str(monitor).removeprefix("val_")
 
 
 def _check_share(replay) -> None:
     if not checks.is_number(replay) or not 0 <= replay <= 1:
         raise ValueError(
-            "`replay` must be a share of the old samples, from 0 to 1. "
+            "`replay` must be a fraction of the old samples, from 0 to 1. "
             f"Received: replay={replay!r}."
         )
 
 
 def _more_seeds(seconds: float) -> range:
-    """Returns the further seeds that take an affordable time."""
+    """Returns further seeds that take an acceptable time."""
     for count in _COUNTS:
         if count * seconds <= _AFFORDABLE_SECONDS:
             return range(1, count)
@@ -305,8 +297,8 @@ def _more_seeds(seconds: float) -> range:
 def _too_long(seconds: float) -> str:
     count = _COUNTS[-1]
     return (
-        "One seed cannot tell the effect of a start from chance, and took "
-        f"{seconds / 60:.0f} minutes, so that no other was run. "
+        "One seed cannot separate the effect of an arm from chance. It took "
+        f"{seconds / 60:.0f} minutes, so no further seed was run. "
         f"`seeds=range({count})` would take about "
         f"{count * seconds / 60:.0f} minutes."
     )
@@ -316,7 +308,7 @@ def _check_differ(settings: list, rounds, first_round: bool) -> None:
     arms = {setting.arm for setting in settings}
     if len(rounds) == 1 and not first_round and len(arms) > 1:
         raise ValueError(
-            "Arms begin to differ in the second round, unless the model has "
+            "Arms differ from the second round on, unless the model has "
             "been trained before. Received: 1 round and first_round=False. "
             "Give more rounds, or `first_round=True` for a trained model."
         )

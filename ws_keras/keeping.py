@@ -1,4 +1,4 @@
-"""Where a comparison stands, so that the same call later goes on there."""
+"""Stores the state of a comparison, so that the same call can resume it."""
 
 import hashlib
 import os
@@ -22,13 +22,12 @@ class Kept:
     """Rows, epochs and checkpoints of a comparison, in a folder.
 
     Args:
-        path: The folder; a `Workdir`, which `ws-report` shows.
+        path: Folder of a `Workdir`, which `ws-report` shows.
         minutes: Minutes of training between two checkpoints of a round.
-        arguments: Whatever decides about the rows. A folder of others is
-            refused.
+        arguments: All arguments that affect the rows.
 
     Raises:
-        ValueError: If the folder belongs to another call.
+        ValueError: If the folder belongs to a call with other arguments.
     """
 
     def __init__(
@@ -49,10 +48,10 @@ class Kept:
         keeper: keepers.Keeper,
         trainer: trainers.Trainer,
     ) -> list[rows.Row]:
-        """Lets a trainer go on where the setting was left.
+        """Resumes a trainer from the last checkpoint of a setting.
 
         Returns:
-            The rows that are there already.
+            The rows that exist already.
         """
         folder = self._folder
         found = keeper.newest(lambda state: folder.can_go_on(setting.id, state))
@@ -65,27 +64,27 @@ class Kept:
         return folder.rows_of(setting.id)
 
     def append_epoch(self, epoch: rows.Epoch) -> None:
-        """Keeps an epoch."""
+        """Stores an epoch."""
         self._folder.append_epoch(epoch)
 
     def kept(self, found: Iterator[rows.Row]) -> Iterator[rows.Row]:
-        """Keeps rows and passes them on."""
+        """Stores rows and yields them."""
         for row in found:
             self._folder.append(row)
             yield row
 
 
 def arguments(model: keras.Model, data: grown.Data, given: dict) -> dict:
-    """Returns what decides about the rows of a comparison.
+    """Returns all arguments that affect the rows of a comparison.
 
     Args:
-        model: The model, with the values that it begins with.
-        data: The data.
+        model: Model with its initial values.
+        data: Data of the comparison.
         given: Further arguments.
     """
     return {
         **{name: _plain(value) for name, value in given.items()},
-        # Keras counts the names of layers on from model to model.
+        # Keras numbers the names of layers across models.
         "model": _digest([re.sub(r'_\d+(?=")', "", model.to_json()).encode()]),
         "weights": _digest(
             np.ascontiguousarray(keras.ops.convert_to_numpy(variable))

@@ -1,4 +1,4 @@
-"""What is measured of a setting beside its training, which it never changes."""
+"""Measures diagnostics of a setting without affecting its training."""
 
 import contextlib
 import math
@@ -23,7 +23,7 @@ _TRAINING_BATCH = 128  # that of the replication
 def of(
     config, network: reuse.Network, samples: Samples
 ) -> "SettingProbe | None":
-    """Returns the diagnostics that a config asks for, or `None`."""
+    """Returns the diagnostics that a config requests, or `None`."""
     wanted = config.diagnostics
     if not (wanted.measures or wanted.shrunk or wanted.training_mode):
         return None
@@ -34,9 +34,9 @@ class SettingProbe:
     """Measures a model before each epoch and after each round.
 
     Args:
-        config: The part `diagnostics` of a config.
-        network: The setting's `Network`.
-        samples: Its `Samples`.
+        config: Section `diagnostics` of a config.
+        network: `Network` of the setting.
+        samples: `Samples` of the setting.
     """
 
     def __init__(self, config, network: reuse.Network, samples: Samples):
@@ -59,18 +59,18 @@ class SettingProbe:
 
     @property
     def variables(self) -> list:
-        """The weights that the round started from, to be kept and restored."""
+        """The weights at the start of the round, for checkpoints."""
         if "weight_correlation" not in self._config.measures:
             return []
         return [_Kept(self._probe.snapshot, i) for i in self._places]
 
     def start(self) -> None:
-        """Takes the weights as those that a round starts from."""
+        """Stores the present weights as the start of a round."""
         if self._probe is not None:
             self._probe.start()
 
     def before(self, number: int, indices: np.ndarray) -> dict[str, float]:
-        """Returns what is measured before an epoch."""
+        """Returns the diagnostics before an epoch."""
         if self._probe is None:
             return {}
         if number != self._round:
@@ -79,7 +79,7 @@ class SettingProbe:
         return self._probe()
 
     def after(self, number: int, indices: np.ndarray) -> dict[str, float]:
-        """Returns what is measured after a round."""
+        """Returns the diagnostics after a round."""
         found = self.before(number, indices)
         for shrink in self._config.shrunk:
             name = f"shrunk/{shrink:g}"
@@ -95,15 +95,15 @@ class SettingProbe:
         return range(len(self._probe.snapshot))
 
     def _sets(self, number: int, indices: np.ndarray) -> dict:
-        """Returns old, new and held-out samples in a round."""
+        """Returns old, new and held-out samples of a round."""
         x, y = self._samples.x, self._samples.y
         held_out = self._held_out(number)
         old = indices[:0]
         if number > 1:
             before, now = self._samples.rounds[number - 2 : number]
             size = len(before.indices)
-            # Rounds that grow begin with what was there before; that of a
-            # target does not, and its source has labels of its own.
+            # Growing rounds begin with the old samples. The rounds of a
+            # target do not, and its source has other labels.
             if np.array_equal(now.indices[:size], before.indices):
                 old = indices[:size]
         new = np.setdiff1d(indices, old)
@@ -111,14 +111,14 @@ class SettingProbe:
         return {**sets, "old": (x, y, old)} if len(old) else sets
 
     def _held_out(self, number: int) -> np.ndarray:
-        # A source has samples of its own to be measured on.
+        # A source has its own held-out samples.
         return self._samples.rounds[number - 1].held_out
 
     def _shrunk(self, shrink: float, number: int, indices: np.ndarray) -> tuple:
-        """Returns held-out accuracy and entropy of a shrunk network.
+        """Measures held-out accuracy and entropy of a shrunk network.
 
-        What batch norm measures is measured anew on the training samples: the
-        moments of a shrunk layer are not those of the layer.
+        Batch-norm moments are measured again on the training samples, because
+        shrinking changes them.
         """
         some = np.sort(indices[: self._config.samples])
         measured = {}
@@ -138,12 +138,12 @@ class SettingProbe:
                 )
                 return self._predicted(self._held_out(number))
             except errors.NotFinite:
-                return math.nan, math.nan  # of a network that has diverged
+                return math.nan, math.nan  # the network has diverged
 
     def _in_training_mode(self, number: int) -> float:
-        """Returns held-out accuracy by the moments of each batch, in percent.
+        """Measures held-out accuracy in percent, with batch moments.
 
-        The moving averages, which such a pass changes, are put back.
+        The pass changes the moving averages; they are restored afterwards.
         """
         held_out = self._held_out(number)
         right = 0
@@ -153,14 +153,14 @@ class SettingProbe:
                 logits = self._model(self._samples.x[some], training=True)
                 logits = ops.convert_to_numpy(logits)
                 if not np.isfinite(logits).all():
-                    return math.nan  # of a network that has diverged
+                    return math.nan  # the network has diverged
                 found = logits.argmax(1)
                 right += int((found == self._samples.y[some]).sum())
         return 100 * right / len(held_out)
 
     @contextlib.contextmanager
     def _as_it_is(self) -> Iterator[None]:
-        """Puts all variables back at the end."""
+        """Restores all variables at the end."""
         kept = [ops.convert_to_numpy(v) for v in self._model.variables]
         try:
             yield
@@ -181,7 +181,7 @@ class SettingProbe:
 
 
 class _Kept:
-    """An array of a list, as checkpoints save and restore variables."""
+    """An array of a list, with the interface of a variable."""
 
     def __init__(self, arrays: list[np.ndarray], place: int):
         self._arrays, self._place = arrays, place

@@ -1,4 +1,4 @@
-"""The network that each seed of a comparison begins with."""
+"""Provides the initial network of each seed of a comparison."""
 
 from collections.abc import Callable
 
@@ -11,14 +11,14 @@ from ws_keras.transforms import optimizers
 
 
 class Networks:
-    """The network that each seed begins with.
+    """Provides the initial network of each seed.
 
-    `model` is the one that is trained.
+    `model` is the model that is trained.
 
     Args:
-        model: A model, which all seeds begin with, or a function that builds
-            one, which is called again for each.
-        seed: The first seed.
+        model: Model that all seeds begin with, or a function that builds one
+            and is called for each seed.
+        seed: First seed.
     """
 
     def __init__(self, model, seed: int):
@@ -27,12 +27,12 @@ class Networks:
         self.model = self._built(seed, "start") if self.are_built else model
 
     def begin(self, seed: int) -> None:
-        """Gives the model the values of a seed's first network."""
+        """Sets the model to the initial network of a seed."""
         if self.are_built:
             self.rebuild(seed, "start")
 
     def rebuild(self, seed: int, *address: str | int) -> None:
-        """Gives the model the values that the function builds anew."""
+        """Sets the model to a newly built network."""
         new, model = self._built(seed, *address), self.model
         shapes = [[v.shape for v in m.variables] for m in (model, new)]
         if shapes[0] != shapes[1]:
@@ -52,7 +52,7 @@ class Networks:
 
 
 class Snapshot:
-    """The values of a model and of its optimizer, which a block puts back."""
+    """Stores the values of a model and its optimizer, and restores them."""
 
     def __init__(self, model):
         self._variables = [*model.variables, *model.optimizer.variables]
@@ -65,11 +65,11 @@ class Snapshot:
         self.restore()
 
     def restore(self) -> None:
-        """Puts back all values."""
+        """Restores all values."""
         self._restore(lambda variable: True)
 
     def restore_rate(self) -> None:
-        """Puts back the learning rate, which callbacks may have changed."""
+        """Restores the learning rate, which callbacks may have changed."""
         self._restore(lambda variable: variable.name == "learning_rate")
 
     def _restore(self, is_meant: Callable) -> None:

@@ -1,4 +1,4 @@
-"""What a network gets of each held-out sample, and of old and new ones."""
+"""Measures a network on each held-out sample, and on old and new samples."""
 
 from collections.abc import Callable
 
@@ -14,41 +14,41 @@ from ws_keras.training import feed as feeds
 from ws_keras.training import objective as objectives
 from ws_keras.training import state
 
-_TOLERANCE = 0.01  # points; Keras' mean is one of single precision
-_SHARE = 1e-3  # of the value of another metric
+_TOLERANCE = 0.01  # points; Keras computes the mean in single precision
+_SHARE = 1e-3  # tolerance as a fraction of the value of other metrics
 
 
 class Outcomes:
-    """Asks a model for its predictions at the end of its last round.
+    """Records the predictions of a model at the end of its last round.
 
-    It has the form of a trainer's diagnostics.
+    It has the interface of a trainer's diagnostics.
 
     Args:
         model: Compiled model.
-        feed: The `Feed` that holds all samples.
+        feed: `Feed` that holds all samples.
         data: The `data.growing.Data`.
     """
 
     def __init__(self, model: keras.Model, feed: feeds.Feed, data: grown.Data):
         self._model, self._feed, self._data = model, feed, data
         self._parts = [*_parts(data, classes_of(model, data.y))]
-        self.objective = objectives.ACCURACY  # until the trainer knows it
+        self.objective = objectives.ACCURACY  # until the trainer sets it
         self.values = None
-        self.variables = []  # that checkpoints would have to hold
+        self.variables = []  # nothing to store in checkpoints
 
     def start(self) -> None:
-        """Nothing to be done."""
+        """Does nothing."""
 
     def before(self, number: int, indices: np.ndarray) -> dict[str, float]:
         """Measures nothing."""
         return {}
 
     def after(self, number: int, indices: np.ndarray) -> dict[str, float]:
-        """Measures old and new parts, and sets `values` after the last round.
+        """Measures old and new samples, and sets `values` after the last round.
 
-        They are 100 for a sample that is right and 0 for one that is wrong,
-        the metric of each sample where it is another one, or `None` where the
-        metric is no mean over samples.
+        `values` holds 100 for each correct sample and 0 for each wrong one. For
+        another metric it holds the metric of each sample, or `None` if the
+        metric is not a mean over samples.
         """
         if number == len(self._data.ends):
             self.measure()
@@ -61,11 +61,11 @@ class Outcomes:
         }
 
     def measure(self) -> None:
-        """Sets `values` by the model as it is."""
+        """Sets `values` from the present model."""
         self.values = self._measured()
 
     def agrees(self, row: rows.Row) -> bool:
-        """Whether there are values, and their mean is the row's metric."""
+        """Whether `values` exist and their mean equals the row's metric."""
         if self.values is None:
             return False
         metric = self.objective.metric
@@ -75,7 +75,7 @@ class Outcomes:
 
     def _evaluate(self, chosen: np.ndarray) -> float:
         data = self._feed.evaluation(chosen)
-        if not len(data):  # smaller than a fixed batch
+        if not len(data):  # fewer samples than a fixed batch
             return np.nan
         state.reset(self._model)
         found = self._model.evaluate(
@@ -92,8 +92,8 @@ class Outcomes:
         state.reset(self._model)
         found = self._model.predict(data, steps=len(data), verbose=0)
         size = len(keras.tree.flatten(found)[0])
-        # Under several replicas the samples may be given several times; of a
-        # fixed batch the last ones may be missing.
+        # Several replicas may repeat samples. A fixed batch size may leave
+        # out the last ones.
         held_out = held_out[:size]
         found = keras.tree.map_structure(lambda a: a[: len(held_out)], found)
         y = keras.tree.map_structure(lambda a: a[held_out], self._data.y)
@@ -104,10 +104,10 @@ class Outcomes:
 def of_samples(
     model: keras.Model, objective: objectives.Objective
 ) -> Callable | None:
-    """Returns a function for the metric of each sample, in Keras' unit.
+    """Returns a function that computes the metric of each sample.
 
-    It takes targets and predictions, and returns an array `(n,)`. `None`
-    where the metric is no mean over samples.
+    It takes targets and predictions and returns an array `(n,)` in Keras' unit.
+    The result is `None` if the metric is not a mean over samples.
     """
     found = _function(model, objective.log)
     if found is None:
@@ -150,7 +150,7 @@ def _function(model, log: str) -> tuple[Callable, int] | None:
 
 
 def _parts(data: grown.Data, labels: np.ndarray | None):
-    """Yields for each round the held-out samples that are told apart."""
+    """Yields the held-out samples of each round that are shown separately."""
     for number, end in enumerate(data.ends, 1):
         found = {}
         pair = data.old_and_new(number)
@@ -168,23 +168,23 @@ def _parts(data: grown.Data, labels: np.ndarray | None):
 
 
 def classes_of(model: keras.Model, y) -> np.ndarray | None:
-    """Returns the class of each target, `None` for a model of numbers."""
+    """Returns the class of each target, or `None` for regression."""
     kinds = {output.kind for output in targets.outputs(model)}
     return None if "regression" in kinds else classes(y)
 
 
 def classes(y) -> np.ndarray | None:
-    """Returns the class of each target, `None` where they have none.
+    """Returns the class of each target, or `None` if there are no classes.
 
     Args:
-        y: Targets: whole numbers, booleans or strings `(n,)` or `(n, 1)`, or
-            one-hot rows `(n, classes)`.
+        y: Targets: integers, booleans or strings `(n,)` or `(n, 1)`, or one-hot
+            rows `(n, classes)`.
 
     Returns:
-        An array `(n,)`.
+        An array `(n,)`, or `None`.
     """
     if not isinstance(y, np.ndarray):
-        return None  # of several outputs
+        return None  # several outputs
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim == 2 and y.dtype.kind in "biuf":

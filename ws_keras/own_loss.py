@@ -1,4 +1,4 @@
-"""A compiled model while an arm trains it with a loss of its own."""
+"""Gives a compiled model the loss of an arm for the time of its training."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,25 +7,25 @@ import keras
 
 from ws_keras import arms
 
-# What Keras has traced of a model.
+# Functions that Keras has traced for a model.
 _TRACED = ("train_function", "test_function", "predict_function")
 
 
 @contextlib.contextmanager
 def of(method: arms.Arm, model: keras.Model) -> Iterator[keras.Model]:
-    """Gives the model that an arm trains, and undoes it after the block.
+    """Yields the model that an arm trains, and restores the given model.
 
     Args:
         method: The arm.
-        model: Compiled model, with the weights that all arms begin with.
+        model: Compiled model with the initial weights of all arms.
 
     Yields:
-        The model itself, or the one of the arm that shares all its layers
-        and its optimizer.
+        The given model, or the arm's own model, which shares all layers and the
+        optimizer.
 
     Raises:
-        ValueError: If the arm needs a model of its own that cannot be
-            compiled as the given one.
+        ValueError: If the arm's own model cannot be compiled like the given
+            one.
     """
     if not method.defines("losses"):
         yield model
@@ -57,11 +57,11 @@ def _compiled(
         found.compile_from_config(model.get_compile_config())
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"The arm {method.text!r} trains a model of its own, which must "
-            "be compiled as the given one: its loss and metrics must be of "
-            "Keras, or registered with keras.saving. Received: "
+            f"The arm {method.text!r} trains its own model, which must have "
+            "the given loss and metrics. They must be those of Keras, or be "
+            "registered with keras.saving. Received: "
             f"{str(error).splitlines()[0][:200]}"
         ) from None
-    # The same one, whose variables the caller puts back.
+    # The same optimizer, whose variables the caller restores.
     found.optimizer = model.optimizer
     return found

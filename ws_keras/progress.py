@@ -1,4 +1,4 @@
-"""One line that says where a comparison stands."""
+"""Shows the progress of a comparison in one line."""
 
 import sys
 import time
@@ -9,27 +9,27 @@ from ws_keras import settings
 from ws_keras.storage import rows
 from ws_keras.training import terms
 
-_SECONDS = 0.2  # between two lines of a terminal
+_SECONDS = 0.2  # between two updates on a terminal
 
 
 class Progress:
-    """Writes a line at epochs, or at the ends of rounds where none is shown.
+    """Writes a line after each epoch, or only after rounds without a terminal.
 
     Args:
         sizes: Samples of each round.
-        stream: Where to. Defaults to `None`, the standard error.
+        stream: Output stream. Defaults to `None`, the standard error.
     """
 
     def __init__(self, sizes: Sequence[int], stream: TextIO | None = None):
         self._sizes = list(sizes)
         self._stream = stream or sys.stderr
         self._is_terminal = self._stream.isatty()
-        self._total = self._done = 0  # samples of rounds
+        self._total = self._done = 0  # samples of all rounds
         self._start = self._last = None
         self._width = 0
 
     def expect(self, count: int) -> None:
-        """Tells how many settings more there are to be."""
+        """Adds settings that are still to run."""
         self._total += count * sum(self._sizes)
         self._start = self._start or time.perf_counter()
 
@@ -39,7 +39,7 @@ class Progress:
         number: int,
         epoch: terms.EpochResult,
     ) -> None:
-        """Says which epoch has just ended, on a terminal."""
+        """Shows the epoch that has just ended, on a terminal."""
         now = time.perf_counter()
         if not self._is_terminal or now - (self._last or 0) < _SECONDS:
             return
@@ -59,7 +59,7 @@ class Progress:
     def on_round(
         self, setting: settings.Setting, row: rows.Row, value: str
     ) -> None:
-        """Says what a round has come to."""
+        """Shows the result of a round."""
         self._done += self._sizes[row.round - 1]
         self._write(
             f"{self._place(setting, row.round)}, {row.epochs} epochs: {value} "
@@ -68,11 +68,11 @@ class Progress:
         )
 
     def know(self, found: Sequence[rows.Row]) -> None:
-        """Leaves out rounds that an earlier call has finished."""
+        """Excludes rounds that an earlier call has finished."""
         self._total -= sum(self._sizes[row.round - 1] for row in found)
 
     def end(self) -> None:
-        """Clears the line of a terminal."""
+        """Clears the line on a terminal."""
         if self._is_terminal:
             self._write("", end="")
 
@@ -97,5 +97,5 @@ class Progress:
         try:
             self._stream.write(f"{start}{text}{end}")
             self._stream.flush()
-        except OSError:  # nobody listens, which is no reason to stop
+        except OSError:  # a closed stream must not stop the comparison
             pass

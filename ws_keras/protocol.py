@@ -1,4 +1,4 @@
-"""What a config means, before there is a model."""
+"""Interprets a config: samples of each round, stopping rule, batch size."""
 
 import dataclasses
 import math
@@ -19,18 +19,18 @@ from ws_keras.training import terms
 OPTIMIZERS = ("sgd", "adam")
 PROTOCOLS = ("online", "active", "two_phase", "one_phase", "transfer")
 SPLITS = ("held_out", "official_test")
-# What may be a user's own as well.
+# Fields whose value may also be a user's own function.
 _OWN = ("model.name", "optimizer.name")
-_STRONGEST = 0.1  # confidence penalty of the paper
+_STRONGEST = 0.1  # strongest confidence penalty of the paper
 PENALTIES = ("none", "l2", "confidence", "adversarial")
 
 
 @dataclasses.dataclass(frozen=True)
 class Samples:
-    """All samples of a setting in memory, and who trains on which.
+    """All samples of a setting in memory, and the samples of each round.
 
-    `classes` is the number of classes of each round, `pool` what active
-    learning chooses from.
+    `classes` is the number of classes of each round. `pool` holds the samples
+    that active learning chooses from.
     """
 
     x: np.ndarray
@@ -42,7 +42,7 @@ class Samples:
 
     @property
     def num_classes(self) -> int:
-        """Classes that a model of them needs."""
+        """The number of classes that a model for the samples needs."""
         return max(self.classes)
 
 
@@ -56,15 +56,15 @@ def samples(
 
     Args:
         config: Config of the setting.
-        dataset: The data that the config names.
+        dataset: The data set that the config names.
         seed: Seed of the split.
-        source: The data that `data.source` names. Defaults to `None`.
+        source: The data set that `data.source` names. Defaults to `None`.
 
     Returns:
         `Samples`.
 
     Raises:
-        ValueError: If the data do not go with the config.
+        ValueError: If the data do not match the config.
     """
     x, y, fit, held_out = _split(config, dataset, seed)
     fit = fit[: _count(config, len(fit))]
@@ -87,12 +87,13 @@ def samples(
 
 
 def sizes(config, num_train: int, num_source: int | None = None) -> list[int]:
-    """Returns the number of samples of each round, without any data.
+    """Returns the number of samples of each round, without loading data.
 
     Args:
         config: Config of a setting.
-        num_train: Size of the official training set.
-        num_source: Size of that of the source. Defaults to `None`.
+        num_train: Number of samples of the official training set.
+        num_source: Number of training samples of the source. Defaults to
+            `None`.
 
     Returns:
         List of integers.
@@ -112,7 +113,7 @@ def sizes(config, num_train: int, num_source: int | None = None) -> list[int]:
 
 
 def check(config) -> None:
-    """Raises a ValueError for a field that is not one of the known choices."""
+    """Raises a ValueError if a field has none of the known values."""
     keep_or_reset = ("reset", "keep")
     for field, value, known in (
         ("data.split", config.data.split, SPLITS),
@@ -148,27 +149,27 @@ def check(config) -> None:
 
 
 def notice(config) -> str | None:
-    """Returns what is right about a config and might be taken for an error.
+    """Explains a valid config field that may look like an error.
 
     Args:
         config: Config of the setting.
 
     Returns:
-        A sentence, or `None`.
+        A sentence, or `None` if there is nothing to explain.
     """
     name, weight = config.penalty.name, config.penalty.weight
     if name != "confidence" or weight <= _STRONGEST:
         return None
     return (
-        "A strong confidence penalty can make the loss negative, which is no "
-        "error; rows and curves hold the cross-entropy alone. Received: "
-        f"penalty.weight={weight}. Labels count the less for it: the paper's "
-        f"strengths are 0.0001 to {_STRONGEST:g}."
+        "A strong confidence penalty can make the loss negative. This is not "
+        "an error; rows and curves hold only the cross-entropy. Received: "
+        f"penalty.weight={weight}. A strong penalty reduces the influence of "
+        f"labels; the paper uses 0.0001 to {_STRONGEST:g}."
     )
 
 
 def until(config, number: int) -> terms.Until:
-    """Returns when a round ends.
+    """Returns the stopping rule of a round.
 
     Args:
         config: Config of the setting.
@@ -178,7 +179,7 @@ def until(config, number: int) -> terms.Until:
     epochs = config.train.epochs if own is None else own
     monitor = config.train.monitor
     return terms.Until(
-        # That of the paper is one of the training accuracy.
+        # The paper's rule applies to the training accuracy.
         threshold=config.train.threshold if monitor == "accuracy" else None,
         monitor=None if monitor == "accuracy" else monitor,
         patience=config.train.patience,
@@ -190,14 +191,14 @@ def until(config, number: int) -> terms.Until:
 
 
 def batch_size(config, number: int) -> int:
-    """Returns the batch size of a round, from 1."""
+    """Returns the batch size of a round, counted from 1."""
     if number > 1 and config.second.batch_size is not None:
         return config.second.batch_size
     return config.train.batch_size
 
 
 def learning_rate(config, number: int) -> float:
-    """Returns the learning rate of a round, from 1."""
+    """Returns the learning rate of a round, counted from 1."""
     if number > 1 and config.second.learning_rate is not None:
         return config.second.learning_rate
     return config.optimizer.learning_rate
@@ -213,7 +214,7 @@ def _round(config, number: int, indices, held_out) -> terms.Round:
 
 
 def _split(config, dataset, seed: int) -> tuple:
-    """Returns all samples and labels, and who fits and who is held out."""
+    """Returns all samples and labels, and the fitted and held-out indices."""
     if config.data.split == "held_out":
         parts = round_indices.split(len(dataset.x), seed, config.data.held_out)
         return dataset.x, dataset.y, *parts
@@ -235,8 +236,8 @@ def _count(config, available: int) -> int:
         return available
     if not 1 <= wanted <= available:
         raise ValueError(
-            "`data.samples` must be at least 1 and not larger than the part "
-            f"that is fitted. Received: data.samples={wanted} of {available}."
+            "`data.samples` must be from 1 to the number of samples to fit. "
+            f"Received: data.samples={wanted} of {available}."
         )
     return wanted
 
@@ -318,23 +319,23 @@ def _check_numbers(config) -> None:
 
 
 def _check_together(config) -> None:
-    """Fields that are right by themselves and not beside each other."""
+    """Checks combinations of fields."""
     is_transfer = config.rounds.protocol == "transfer"
     if is_transfer != (config.data.source is not None):
         raise ValueError(
-            "`data.source` goes with rounds.protocol='transfer'. Received: "
+            "`data.source` requires rounds.protocol='transfer'. Received: "
             f"data.source={config.data.source!r}, "
             f"rounds.protocol={config.rounds.protocol!r}."
         )
     if config.penalty.name == "adversarial" and config.penalty.weight > 1:
         raise ValueError(
-            "`penalty.weight` of penalty.name='adversarial' must be in "
-            f"[0, 1]. Received: penalty.weight={config.penalty.weight}."
+            "`penalty.weight` must be in [0, 1] for penalty.name='adversarial'."
+            f" Received: penalty.weight={config.penalty.weight}."
         )
     steps = config.train.steps_per_execution
     if is_every_step(config) and steps not in (None, 1):
         raise ValueError(
-            "`train.steps_per_execution` must be 1 where weights are changed "
+            "`train.steps_per_execution` must be 1 if weights are changed "
             f"after each step. Received: train.steps_per_execution={steps}."
         )
 

@@ -1,16 +1,16 @@
-"""What a config names as `"my_module:attribute"`."""
+"""Finds the functions that a config names as `"my_module:attribute"`."""
 
 import importlib
 from collections.abc import Callable
 
 
 def is_reference(name: str) -> bool:
-    """Returns whether a name means something outside of the package."""
+    """Returns whether a name refers to something outside of the package."""
     return isinstance(name, str) and ":" in name
 
 
 def find(field: str, name: str) -> Callable:
-    """Returns the function or class that a name means.
+    """Returns the function or class that a name refers to.
 
     Example:
 
@@ -18,19 +18,19 @@ def find(field: str, name: str) -> Callable:
     2.0
 
     Args:
-        field: Field of the config that holds the name, for errors.
-        name: Module and attribute, with a colon between them.
+        field: Field of the config that holds the name, for error messages.
+        name: Module and attribute, separated by a colon.
 
     Raises:
-        ValueError: If the module cannot be imported, or has no such function.
+        ValueError: If the module cannot be imported or has no such function.
     """
     module, _, attribute = name.partition(":")
     given = f"{field}={name!r}"
     try:
         loaded = importlib.import_module(module)
-    except Exception as error:  # a user's own code fails in any way
+    except Exception as error:  # custom code raises many types
         raise ValueError(
-            f"`{field}` must name a module that Python can import: one beside "
+            f"`{field}` must name a module that Python can import: next to "
             "the config file, in the current folder, or installed. Received: "
             f"{given} ({type(error).__name__}: {error})."
         ) from error

@@ -1,4 +1,4 @@
-"""Names that users define, and who may define which."""
+"""Registers arms, data sets and other objects of the user by name."""
 
 import os
 import re
@@ -11,14 +11,14 @@ Thing = TypeVar("Thing")
 
 
 class Registry(Generic[Thing]):
-    """Things by name, each with the file or module that has defined it.
+    """Objects by name, each with the file or module that defines it.
 
-    A config file is executed twice, and a cell of a notebook as often as one
-    likes: the same file, or the same module, may define a name again.
+    The same file or module may define a name again, because config files are
+    executed twice and notebook cells repeatedly.
 
     Args:
-        what: What the things are, such as `"arm"`.
-        taken: Names that nobody may define. Defaults to none.
+        what: Kind of the objects, such as `"arm"`.
+        taken: Reserved names. Defaults to none.
     """
 
     def __init__(self, what: str, taken: tuple[str, ...] = ()):
@@ -32,32 +32,32 @@ class Registry(Generic[Thing]):
         return self._known[name][0]
 
     def names(self) -> list[str]:
-        """Returns all names, in the order in which they were defined."""
+        """Returns all names in the order of their definition."""
         return list(self._known)
 
     def origin(self, name: str) -> str:
-        """Returns the file, or the module, that has defined a name."""
+        """Returns the file or module that defines a name."""
         return self._known[name][1]
 
     def check(self, name: Any) -> None:
-        """Raises a ValueError unless a name has the form of one."""
+        """Raises a ValueError unless a name has a valid form."""
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise ValueError(
-                f"The name of an own {self._what} must consist of small "
+                f"The name of a custom {self._what} must consist of lower-case "
                 "letters, digits and underscores, and begin with a letter. "
                 f"Received: name={name!r}."
             )
 
     def define(self, name: str, thing: Thing, origin: str) -> None:
-        """Gives a thing its name.
+        """Registers an object under a name.
 
         Args:
-            name: The name.
-            thing: The thing.
-            origin: What `origin_of` returns.
+            name: Name of the object.
+            thing: The object.
+            origin: Result of `origin_of`.
 
         Raises:
-            ValueError: If another file or module has defined the name.
+            ValueError: If another file or module defines the name.
         """
         self.check(name)
         before = self._known.get(name, (None, None))[1]
@@ -66,17 +66,17 @@ class Registry(Generic[Thing]):
         if before not in (None, origin):
             raise ValueError(
                 f"The {self._what} {name!r} exists already, defined in "
-                f"{before}. Received: another one, in {origin}. Choose "
+                f"{before}. Received: another definition, in {origin}. Choose "
                 "another name."
             )
         self._known[name] = thing, origin
 
 
 def origin_of(scope: dict) -> str:
-    """Returns the file that is executed, or else the name of the module.
+    """Returns the file or the name of the module that is being executed.
 
     Args:
-        scope: The `globals()` of the module that defines something.
+        scope: The `globals()` of the defining module.
     """
     file = scope.get("__file__")
     return os.path.realpath(file) if file else str(scope.get("__name__"))

@@ -1,8 +1,9 @@
-"""Networks that one setting after the other trains, built and traced once.
+"""Networks that several settings train in turn, built and traced once.
 
 Tracing takes longer than all other parts of a start. Settings whose networks
-have the same graphs, such as all arms and seeds of one model, share one: what
-tells them apart are values of variables, which each begins anew.
+have equal graphs, such as all arms and seeds of one model, share a network.
+They differ only in values of variables, which are reinitialized for each
+setting.
 """
 
 import collections
@@ -21,18 +22,18 @@ from ws_keras.training import traced as traces
 from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
 
-# What is kept beside a network that is built; the memory of graphs and of a
-# wide residual network counts.
+# Number of networks that are stored. Graphs and wide residual networks need
+# much memory.
 _MOST = 3
 _MOST_BYTES = 2**27
 
 
 class Network:
-    """A network that is built and compiled, for one setting at a time.
+    """A built and compiled network that one setting uses at a time.
 
     Args:
-        plain: The network as it is built, whose layers have names.
-        model: What is compiled: the same, or a model that shares its layers
+        plain: The network as built, with named layers.
+        model: The compiled model: `plain`, or a model that shares its layers
             and variables.
     """
 
@@ -43,10 +44,10 @@ class Network:
         self._others = None
 
     def begin(self, seed: int) -> None:
-        """Makes it what it is when it has just been built, once it is traced.
+        """Reinitializes the network, as if it had just been built.
 
         Args:
-            seed: Seed of the setting. All its arms have the same network
+            seed: Seed of the setting. All arms of a seed have the same network
                 before the first transform.
         """
         if self._others is None:
@@ -56,20 +57,20 @@ class Network:
             variable.assign(value)
         transforms.cold_start(self.model, seed=seeds.derive(seed, "start"))
         augmentation.seed(self.model, seed)
-        # A reset of the optimizer asks it for the rates of an earlier fit.
+        # A reset of the optimizer would read the rates of an earlier fit.
         self.model.history = None
 
     def is_as_built(self) -> bool:
-        """Returns whether `begin` can put back all that a setting has changed.
+        """Returns whether `begin` can undo all changes of a setting.
 
-        An arm of one's own may have frozen a layer, say.
+        For example, it cannot unfreeze a layer that a custom arm has frozen.
         """
         return self._others is not None and self._mark == _mark(self.model)
 
     def once(self, name, make: Callable):
-        """Returns what `make` made at the first call with this name.
+        """Returns the result of the first call of `make` with this name.
 
-        For what is traced as well and depends on the network alone.
+        Use it for other objects that are traced and depend only on the network.
         """
         if name not in self._kept:
             self._kept[name] = make()
@@ -77,7 +78,7 @@ class Network:
 
     @functools.cached_property
     def size(self) -> int:
-        """Bytes of the weights and of what the optimizer has of them."""
+        """The bytes of the weights and of their optimizer state."""
         return sum(
             variables.host(variable).nbytes
             for variable in self.traced.variables()
@@ -85,26 +86,26 @@ class Network:
 
 
 class Networks:
-    """Keeps networks for the next setting that can have them.
+    """Stores networks for later settings with equal graphs.
 
-    A network is with one setting at a time: where two run in turn, such as
-    generators that are asked alternately, each has one of its own.
+    One setting uses a network at a time. If two settings run alternately, each
+    has its own network.
 
     Args:
         on_drop: Called after networks were dropped. Defaults to `None`.
     """
 
     def __init__(self, on_drop: Callable[[], None] | None = None):
-        self._free = collections.OrderedDict()  # the last one used last
+        self._free = collections.OrderedDict()  # the latest is the last
         self._on_drop = on_drop
 
     @contextlib.contextmanager
     def lent(self, key: str, make: Callable[[], Network]) -> Iterator[Network]:
-        """Lends a network for the block; one that fails is not kept.
+        """Lends a network to a block; after an error it is dropped.
 
         Args:
-            key: What its graphs depend on.
-            make: Function that builds it, where none is free.
+            key: Key of everything that the graphs depend on.
+            make: Function that builds a network if none is free.
         """
         found = self._free.pop(key, None)
         if found is None:
@@ -112,13 +113,13 @@ class Networks:
             found = make()
         try:
             yield found
-        except GeneratorExit:  # its rows are no longer wanted
+        except GeneratorExit:  # the caller needs no more rows
             self._take_back(key, found)
             raise
         self._take_back(key, found)
 
     def clear(self) -> None:
-        """Drops all networks that are free."""
+        """Drops all free networks."""
         self._drop(len(self._free))
 
     def _take_back(self, key: str, network: Network) -> None:
@@ -139,7 +140,7 @@ class Networks:
 
 
 def _mark(model: keras.Model) -> tuple:
-    """Returns what is no value of a variable and tells two models apart."""
+    """Returns properties that are not variables and identify a model."""
     optimizer = model.optimizer.get_config()
     optimizer.pop("learning_rate", None)
     return (
@@ -152,13 +153,13 @@ def _mark(model: keras.Model) -> tuple:
 
 
 def _others(model: keras.Model) -> list[tuple]:
-    """Returns what a cold start leaves as it is, and its values now."""
+    """Returns variables that a cold start keeps, and their values."""
     drawn = {variables.WEIGHT, variables.STATISTIC}
     found = [
         entry.variable
         for entry in variables.entries(model)
         if entry.kind not in drawn
     ]
-    # Such as the learning rate; its other variables go back to their start.
+    # For example the learning rate; a reset covers the other variables.
     found += [v for v in model.optimizer.variables if not tuple(v.shape)]
     return [(variable, ops.convert_to_numpy(variable)) for variable in found]

@@ -1,4 +1,4 @@
-"""What an arm sees of the rounds of a setting, and when it acts."""
+"""Provides the rounds of a setting to its arm."""
 
 from collections.abc import Sequence
 
@@ -18,14 +18,14 @@ _NORMS = (keras.layers.BatchNormalization, keras.layers.GroupNormalization)
 
 
 class Views:
-    """The rounds of a setting, as its arm sees them.
+    """The rounds of a setting, from the view of its arm.
 
     Args:
         config: Config of the setting.
         setting: The `Setting`.
-        samples: Its `Samples`.
-        rounds: Its rounds; those that a model chooses know what it has chosen
-            once they have begun.
+        samples: `Samples` of the setting.
+        rounds: Rounds of the setting. Rounds of active learning are known once
+            they have begun.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Views:
         self._samples, self._rounds = samples, rounds
 
     def of(self, number: int) -> arms.Round:
-        """Returns the `arms.Round` of a round, from 1."""
+        """Returns the `arms.Round` of a round, counted from 1."""
         policy = self._config.transform
         policies = {
             "noise": policy.noise,
@@ -61,10 +61,10 @@ class Views:
         )
 
     def begin(self, model: keras.Model, number: int) -> None:
-        """Lets the arm act on a model before a round.
+        """Lets the arm change a model before a round.
 
-        Before the first round it does so unless `transform.first_round` is
-        off.
+        `transform.first_round` decides whether it also acts before the first
+        round.
         """
         policy, classes = self._config.transform, self._samples.classes
         if number == 1 and not policy.first_round:
@@ -72,7 +72,7 @@ class Views:
         view = self.of(number)
         self._setting.method.begin(model, view)
         if number > 1 and classes[number - 1] != classes[number - 2]:
-            # Other classes: the old head says nothing of them.
+            # The classes differ, so the old head is useless.
             reset_layers.reset_layers(
                 model,
                 stages.head(model),
@@ -87,18 +87,18 @@ class Views:
 
 
 def check(model: keras.Model, config, setting: settings.Setting) -> None:
-    """Raises a ValueError for an arm that does not go with model and rounds."""
+    """Raises a ValueError if the arm does not support model and rounds."""
     method, steps = setting.method, config.train.steps_per_execution
     if method.defines("callbacks") and steps not in (None, 1):
         raise ValueError(
-            "`train.steps_per_execution` must be 1 for an arm that acts while "
-            "training goes on. Received: train.steps_per_execution="
+            "`train.steps_per_execution` must be 1 for an arm that acts during "
+            "training. Received: train.steps_per_execution="
             f"{steps}, arm={setting.arm!r}."
         )
     method.check(model, config.rounds.protocol)
 
 
 def _not_of_norms(layer: keras.layers.Layer, variable) -> bool:
-    # The moments of the layer are no weights and follow their own policy.
+    # Moments are not weights; they follow their own policy.
     is_norm = isinstance(layer, _NORMS)
     return not (is_norm and variable.name in ("gamma", "beta"))

@@ -1,4 +1,4 @@
-"""Randomness by address: every draw has a name and disturbs no other draw."""
+"""Random draws by address, which are independent of each other."""
 
 import zlib
 
@@ -6,12 +6,12 @@ import numpy as np
 
 
 def generator(seed: int, *address: str | int) -> np.random.Generator:
-    """Returns the NumPy generator that belongs to an address.
+    """Returns the NumPy generator of an address.
 
-    The stream depends only on `seed` and `address`, so that an interrupted
-    run continues with the same draws, one arm never shifts another one's data
-    order, and the global generators of Python, NumPy and Keras stay as they
-    are.
+    The stream depends only on `seed` and `address`. Therefore an interrupted
+    run continues with the same draws, an arm does not change the data order of
+    another arm, and the global generators of Python, NumPy and Keras are not
+    used.
 
     Example:
 
@@ -21,22 +21,22 @@ def generator(seed: int, *address: str | int) -> np.random.Generator:
     True
 
     Args:
-        seed: Non-negative integer, the seed of the whole setting.
-        address: Strings and non-negative integers, such as
-            `("order", round, epoch)`.
+        seed: Non-negative integer, the seed of the setting.
+        address: Strings and non-negative integers, such as `("order", round,
+            epoch)`.
 
     Returns:
         A new `numpy.random.Generator`.
     """
     words = [_word(part) for part in address]
-    # The length keeps ("a", 0) and ("a",) apart: SeedSequence ignores
+    # The length distinguishes ("a", 0) from ("a",): SeedSequence ignores
     # trailing zeros.
     sequence = np.random.SeedSequence([seed, len(words), *words])
     return np.random.default_rng(sequence)
 
 
 def derive(seed: int, *address: str | int) -> int:
-    """Returns a 31-bit integer seed for an address, as Keras wants them."""
+    """Returns a 31-bit integer seed of an address, for Keras."""
     return int(generator(seed, *address).integers(2**31 - 1))
 
 

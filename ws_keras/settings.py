@@ -1,4 +1,4 @@
-"""The settings of an experiment: fully determined runs with stable ids."""
+"""Settings: fully determined runs of an experiment, with stable ids."""
 
 import dataclasses
 import functools
@@ -17,9 +17,9 @@ from ws_keras.arms import registry
 class Setting:
     """One run of an experiment, seed included.
 
-    The id names the run's folder, its rows and its TensorBoard run.
-    `overrides` are the config fields in which this setting differs, as
-    `("data.name", "cifar100")`, and `labels` what its rows say of them.
+    The id names the folder, the rows and the TensorBoard run of the setting.
+    `overrides` holds the config fields in which this setting differs, such as
+    `("data.name", "cifar100")`. `labels` holds how rows describe these fields.
     """
 
     id: str
@@ -32,7 +32,7 @@ class Setting:
 
     @property
     def pair(self) -> str:
-        """The id with the arm left out: the same for paired settings."""
+        """The id without the arm, which is equal for paired settings."""
         parts = self.id.split("/")
         return "/".join([*parts[:-2], parts[-1]])
 
@@ -55,7 +55,8 @@ def product(
 ) -> list[Setting]:
     """Returns the settings of all combinations of grid, arms and seeds.
 
-    Seeds vary slowest, so that a run that was cut short has complete pairs.
+    Seeds vary most slowly, so that a run that is interrupted has complete
+    pairs.
 
     Example:
 
@@ -70,20 +71,20 @@ def product(
 
     Args:
         config: Config with `experiment`, `arms` and `seeds`.
-        grid: Config field to the values that it takes; or a name to a mapping
-            from words, which become part of the id, to config fields and
-            their values. Defaults to none.
+        grid: Maps a config field to its values. Or maps a name to a mapping
+            from words, which become part of the id, to config fields and their
+            values. Defaults to none.
         arms: Arms in place of those of the config, as text or as objects.
             Defaults to `None`.
-        fixed: Config fields that all these settings have otherwise, and their
-            values; no part of ids and labels. Defaults to none.
+        fixed: Config fields and values that all these settings share. They are
+            not part of ids and labels. Defaults to none.
 
     Returns:
         List of `Setting`.
 
     Raises:
-        ValueError: If an arm is unknown, a seed is negative, or there is no
-            arm or seed.
+        ValueError: If an arm is unknown, if a seed is negative, or if there is
+            no arm or seed.
     """
     arms = [_text(arm) for arm in (config.arms if arms is None else arms)]
     _check(arms, config.seeds)
@@ -102,8 +103,8 @@ def product(
     ids = [setting.id for setting in found]
     if not ids or len(set(ids)) < len(ids):
         raise ValueError(
-            "`grid` must have values for each field and give each setting an "
-            f"id of its own. Received: grid={grid}."
+            "`grid` must have values for each field and give each setting a "
+            f"different id. Received: grid={grid}."
         )
     return found
 
@@ -116,7 +117,7 @@ class _Point(NamedTuple):
     labels: tuple[tuple[str, Any], ...]
 
 
-# Rows have fields for these.
+# Rows have separate fields for these values.
 _NAMED = ("data.name", "model.name", "optimizer.name")
 
 
@@ -138,16 +139,16 @@ def _plain(value):
 
 
 def _word(value) -> str:
-    # An id is the name of a folder.
+    # An id is used as the name of a folder.
     return re.sub(r"[^\w.+-]+", "_", str(value)).strip("_")
 
 
 def parse_arm(arm: str) -> tuple[str, float, float]:
-    """Returns what the row of an arm says of it: its name and two numbers.
+    """Returns the name and the two strengths of an arm in a row.
 
-    The name of most arms has their numbers in it. That of shrink-perturb has
-    not, since shrink and perturb are fields of a row. They are nan for an
-    arm that has no such number.
+    The name of most arms includes their numbers. The name of shrink-perturb
+    does not, because rows have the fields shrink and perturb. These are NaN for
+    an arm without such a number.
 
     Example:
 
@@ -157,7 +158,7 @@ def parse_arm(arm: str) -> tuple[str, float, float]:
     ('dash-0.3-0.1', 0.3, nan)
 
     Args:
-        arm: Text form of an arm, as `arms.parse` takes it.
+        arm: Text form of an arm, as for `arms.parse`.
 
     Returns:
         A triple `(name, shrink, perturb)`.
@@ -175,18 +176,18 @@ def _text(arm: str | methods.Arm) -> str:
 
 
 def select(settings: list[Setting], pattern: str | None) -> list[Setting]:
-    """Returns the settings that are meant.
+    """Returns the selected settings.
 
     Args:
         settings: All settings.
-        pattern: Comma-separated ids, or a regular expression that is
-            searched in the ids; `None` means all.
+        pattern: Comma-separated ids, or a regular expression that is searched
+            in the ids. `None` means all.
 
     Returns:
-        The settings, in their order.
+        The selected settings in order.
 
     Raises:
-        ValueError: If none is meant, or the expression is not valid.
+        ValueError: If no setting is selected or the expression is invalid.
     """
     if pattern is None:
         return settings
@@ -203,8 +204,8 @@ def select(settings: list[Setting], pattern: str | None) -> list[Setting]:
     if not chosen:
         raise ValueError(
             f"`--settings` must match a setting. Received: {pattern!r}, "
-            f"which matches none of {len(settings)}, the first of them "
-            f"{settings[0].id!r}. See them with --list."
+            f"which matches none of {len(settings)} settings, such as "
+            f"{settings[0].id!r}. List them with --list."
         )
     return chosen
 
@@ -239,6 +240,6 @@ def _check(arms, seeds) -> None:
     for name, values in (("arms", arms), ("seeds", seeds)):
         if len(set(values)) < len(values):
             raise ValueError(
-                f"`{name}` must not repeat themselves. "
+                f"`{name}` must not contain duplicates. "
                 f"Received: {name}={list(values)}."
             )

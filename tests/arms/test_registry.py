@@ -150,7 +150,7 @@ def test_names_of_the_package_are_taken(name):
 
 @pytest.mark.parametrize("name", ["Own", "own-1", "1own", "", "own.x", 3])
 def test_bad_names(name):
-    with pytest.raises(ValueError, match="small letters"):
+    with pytest.raises(ValueError, match="lower-case"):
         define(name, "a")
 
 

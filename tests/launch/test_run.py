@@ -190,8 +190,7 @@ def test_a_negative_loss_is_said_once_and_is_no_error(nursery, folder):
     assert done.returncode == 0
     (said,) = done.stderr.splitlines()  # of three settings
     assert said.startswith(
-        "A strong confidence penalty can make the loss negative, which is no "
-        "error;"
+        "A strong confidence penalty can make the loss negative."
     )
     found = rows.read_workdir(folder / "below")
     assert len(found) == 6 and {row.stopped_by for row in found} == {"epochs"}
