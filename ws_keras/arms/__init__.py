@@ -1,7 +1,7 @@
-"""Arms: ways to begin a round. One file per method; found by being here.
+"""Arms: ways to begin a round. Each file of this folder defines a method.
 
-Nothing here imports Keras before an arm acts, so that the report and the
-commands can read the names of arms at once.
+Keras is imported only when an arm acts, so that reports and commands can read
+the names of arms quickly.
 """
 
 from ws_keras.arms.arm import Arm

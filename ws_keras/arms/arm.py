@@ -1,4 +1,4 @@
-"""What an arm is: a name, some numbers, and what it does in a round."""
+"""The base class of arms, and the declaration of their numbers."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _INTERVAL = re.compile(r"([\[(])\s*([^,\s]+)\s*,\s*([^,\s]+)\s*([\])])")
 
 @dataclasses.dataclass(frozen=True)
 class Arm:
-    """A way to begin a round: a method as an object.
+    """Base class of arms. An arm is a way to begin a round.
 
-    A subclass says what happens to the network when the data of a round have
-    arrived. Its fields are its numbers, each made by `number`; with
-    `register_arm` it gets a name, and with the name a text form, such as
-    `"dash-0.3-0.1"`, by which configs and commands know it. Without a
-    `begin` of its own it goes on with the old weights, as a warm start does.
+    A subclass defines how the network changes when the data of a round have
+    arrived. Its fields are its numbers, each declared by `number`.
+    `register_arm` gives it a name. The name and the numbers form its text, such
+    as `"dash-0.3-0.1"`, which configs and commands use. Without its own
+    `begin`, the arm continues from the old weights, as a warm start does.
 
     Example:
 
     ```python
     @ws_keras.register_arm("halved")
     class Halved(ws_keras.Arm):
-        '''All weights become smaller by a factor.'''
+        '''Multiplies all weights by a factor.'''
 
         factor: float = ws_keras.number("[0, 1]", default=0.5)
 
@@ -44,16 +44,16 @@ class Arm:
     ```
 
     Attributes:
-        name: The name that it is registered by.
-        costs_like: Name of the arm whose epochs a round of this one takes,
-            for the estimate of `--list`: `"cold"`, `"warm"`,
-            `"shrink_perturb"` (by its shrink), `"last_layer"`, or `"other"`,
-            which is shrink-perturb with half of the weights.
-        in_row: Whether rows hold its name alone, because its numbers are the
-            fields `shrink` and `perturb` of a row.
-        usage: Line of code that begins a round of the user's own training
-            so, with the numbers by name in braces. Without one it is a call
-            of `fit_rounds`.
+        name: Registered name.
+        costs_like: Arm whose number of epochs `--list` assumes for a round of
+            this arm: `"cold"`, `"warm"`, `"shrink_perturb"` (depending on
+            shrink), `"last_layer"`, or `"other"` (shrink-perturb with a shrink
+            of 0.5).
+        in_row: Whether rows store only the name, because the numbers of this
+            arm are the fields `shrink` and `perturb` of a row.
+        usage: Line of code that begins a round in this way in the user's own
+            training, with the numbers by name in braces. Without it, the line
+            is a call of `fit_rounds`.
     """
 
     name: ClassVar[str] = ""
@@ -67,13 +67,13 @@ class Arm:
 
     @property
     def text(self) -> str:
-        """The name and all numbers, such as `"dash-0.3-0.1"`."""
+        """The name with all numbers, such as `"dash-0.3-0.1"`."""
         values = (getattr(self, f.name) for f in dataclasses.fields(self))
         return "-".join([self.name, *map(str, values)])
 
     @property
     def code(self) -> str:
-        """A line of code that begins a round as this arm does."""
+        """A line of code that begins a round in the same way."""
         if self.usage:
             return self.usage.format(**vars(self))
         return f"fit_rounds(model, rounds, held_out, arms=[{self.text!r}])"
@@ -82,18 +82,18 @@ class Arm:
         """Changes the network when the data of a round have arrived.
 
         Args:
-            model: The model that is trained, as the last round has left it.
+            model: Model to train, in the state after the previous round.
             round: The `Round` that begins.
         """
         round.carry_over(model)
 
     def callbacks(self, round: Round) -> Sequence[keras.callbacks.Callback]:
-        """Returns Keras callbacks that act during the training of a round.
+        """Returns Keras callbacks for the training of a round.
 
-        The model of an arm that has any runs one batch at a time. They are
-        made anew for each round, and again where a round goes on in another
-        process; what they then must know lies in a
-        `callbacks.travelling.TravellingState`, which checkpoints hold.
+        If there are any, the model runs one batch at a time. New callbacks are
+        created for each round, and again if a round resumes in another process.
+        They must store their state in a `callbacks.travelling.TravellingState`,
+        which checkpoints save.
 
         Args:
             round: The `Round`.
@@ -101,40 +101,39 @@ class Arm:
         return ()
 
     def losses(self, model: keras.Model) -> keras.Model | None:
-        """Adds terms to the loss of a network that is not compiled yet.
+        """Adds terms to the loss of a network before it is compiled.
 
-        Called once, when the network has the weights that all arms of a seed
-        begin with.
+        It is called once, when the network has the initial weights of its seed.
 
         Args:
             model: Built model.
 
         Returns:
-            The model to train in its place, which shares all its layers;
-            `None` for the model itself, for example if only regularizers
-            have been added to its weights.
+            The model to train instead, which shares all layers of `model`.
+            `None` trains `model` itself, for example if only regularizers have
+            been added to its weights.
         """
         return None
 
     def check(self, model: keras.Model, protocol: str) -> None:
-        """Raises a ValueError if the arm does not go with a network or rounds.
+        """Raises a ValueError if the arm does not support a network or rounds.
 
         Args:
             model: Built model.
-            protocol: `rounds.protocol` of a config; `"given"` in
+            protocol: `rounds.protocol` of a config, or `"given"` for
                 `fit_rounds`.
         """
 
     @classmethod
     def defines(cls, hook: str) -> bool:
-        """Returns whether the class has a method of its own, by its name."""
+        """Returns whether the class overrides a method."""
         return getattr(cls, hook) is not getattr(Arm, hook)
 
     @classmethod
     def form(cls) -> str:
         """Returns the text form, such as `"dash-SHRINK-ALPHA"`.
 
-        Numbers in brackets may be left out.
+        Numbers in brackets are optional.
         """
         parts = [cls.name]
         for field in dataclasses.fields(cls):
@@ -150,15 +149,15 @@ class Arm:
 
     @classmethod
     def ranges(cls) -> dict[str, str]:
-        """Returns what each number must be, such as `"in [0, 1]"`."""
+        """Returns the range of each number, such as `"in [0, 1]"`."""
         fields = dataclasses.fields(cls)
         return {field.name: _wanted(field) for field in fields}
 
 
 def number(interval: str, *, default: float | None = None) -> Any:
-    """Declares a number of an arm and its range.
+    """Declares a number of an arm with its range.
 
-    The annotation says whether it is whole (`int`) or not (`float`).
+    The annotation is `int` for an integer and `float` otherwise.
 
     Example:
 
@@ -168,16 +167,16 @@ def number(interval: str, *, default: float | None = None) -> Any:
     ```
 
     Args:
-        interval: The range in the notation of mathematics: a square bracket
-            where the bound belongs to it, a round one where it does not.
-        default: The number where the text form leaves it out. Defaults to
-            `None`, which means that it must be given.
+        interval: Range in mathematical notation. Square brackets include the
+            bound, round brackets exclude it.
+        default: Value if the text form omits the number. `None` means that the
+            number is required. Defaults to `None`.
 
     Returns:
         A field of a dataclass.
 
     Raises:
-        ValueError: If `interval` is not such a range.
+        ValueError: If `interval` is not a range.
     """
     found = _INTERVAL.fullmatch(interval.strip())
     try:
@@ -194,13 +193,13 @@ def number(interval: str, *, default: float | None = None) -> Any:
 
 
 def make(cls: type[Arm], words: Sequence[str]) -> Arm:
-    """Returns the arm of a class whose numbers are given as words."""
+    """Creates an arm of a class from numbers that are given as words."""
     pairs = zip(dataclasses.fields(cls), words, strict=False)
     return cls(**{field.name: _read(field, word) for field, word in pairs})
 
 
 def counts(cls: type[Arm]) -> tuple[int, int]:
-    """Returns the least and the largest number of numbers of a class."""
+    """Returns how many numbers a class requires and accepts."""
     fields = dataclasses.fields(cls)
     return sum(not _has_default(f) for f in fields), len(fields)
 
@@ -236,7 +235,7 @@ def _fits(field: dataclasses.Field, value: Any) -> bool:
 
 
 def _wanted(field: dataclasses.Field) -> str:
-    """Returns what a number must be, in words."""
+    """Describes the valid values of a number in words."""
     low = field.metadata.get("low", -math.inf)
     high = field.metadata.get("high", math.inf)
     opening, closing = field.metadata.get("open", "()")

@@ -10,7 +10,7 @@ _NEVER = 10**9  # epochs
 
 @register_arm("hare_tortoise")
 class HareTortoise(Arm):
-    """A warm start; every so many epochs training goes back to a slow copy."""
+    """Warm start that goes back to a slow copy of the weights regularly."""
 
     costs_like = "warm"
     every: int = number("[1, inf)", default=10)
@@ -22,11 +22,11 @@ class HareTortoise(Arm):
 
 @register_arm("weight_averaging")
 class WeightAveraging(Arm):
-    """A warm start; each epoch is measured with the average of the weights.
+    """Warm start that is evaluated with the moving average of the weights.
 
-    The moving average is that of `use_ema` in Keras' optimizers. As a slow
-    copy it needs no optimizer of its own. A round ends with it, and the next
-    one begins with it.
+    The moving average is that of `use_ema` in Keras' optimizers. It is a slow
+    copy of the weights, so it supports any optimizer. A round ends with the
+    average, and the next round begins with it.
     """
 
     costs_like = "warm"

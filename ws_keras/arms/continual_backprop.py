@@ -8,7 +8,7 @@ from ws_keras.arms.registry import register_arm
 
 @register_arm("continual_backprop")
 class ContinualBackprop(resets.UnitResets):
-    """A warm start whose least useful units are replaced at a steady rate."""
+    """Warm start that replaces the least useful units at a steady rate."""
 
     rate: float = number("[0, 1]")
     maturity: int = number("[0, inf)", default=1000)

@@ -10,7 +10,7 @@ from ws_keras.arms.registry import register_arm
 class Dash(Arm):
     """Shrinks each weight vector that disagrees with the gradient.
 
-    Before the first round it is a warm start.
+    In the first round, it is a warm start.
     """
 
     usage = "ws_keras.dash(model, chunks, {shrink}, {alpha})"
@@ -19,7 +19,7 @@ class Dash(Arm):
 
     def begin(self, model, round):
         if not round.is_first:
-            # Its gradient is that of the network as the last round left it.
+            # The gradient of the network after the previous round.
             chunks = round.chunks()
             round.apply(ws_keras.dash, model, chunks, self.shrink, self.alpha)
         round.carry_over(model)
@@ -27,7 +27,7 @@ class Dash(Arm):
     def check(self, model, protocol):
         if protocol in ("active", "transfer"):
             raise ValueError(
-                "DASH needs chunks of one data set that are known, not "
+                "DASH needs known chunks of one data set, not "
                 "samples that the model chooses. Received: "
                 f"arm={self.text!r} with rounds.protocol={protocol!r}."
             )

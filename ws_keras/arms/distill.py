@@ -1,4 +1,4 @@
-"""Distillation from the network of the round before as an arm."""
+"""Distillation from the network of the previous round as an arm."""
 
 from ws_keras.arms.arm import Arm
 from ws_keras.arms.arm import number
@@ -7,7 +7,7 @@ from ws_keras.arms.registry import register_arm
 
 @register_arm("distill")
 class Distill(Arm):
-    """A fresh network in each round, taught by that of the round before."""
+    """Cold start that is taught by the network of the previous round."""
 
     costs_like = "cold"
     weight: float = number("[0, 1]", default=0.5)
@@ -26,6 +26,6 @@ class Distill(Arm):
     def check(self, model, protocol):
         if protocol == "transfer":
             raise ValueError(
-                f"The arm {self.text!r} needs rounds of one set of classes. "
+                f"The arm {self.text!r} needs the same classes in all rounds. "
                 f"Received: rounds.protocol={protocol!r}. Choose another arm."
             )

@@ -1,4 +1,4 @@
-"""Arms that compute kernels anew when data have arrived."""
+"""Arms that change kernels when data have arrived."""
 
 import ws_keras
 from ws_keras.arms.arm import Arm
@@ -7,9 +7,9 @@ from ws_keras.arms.registry import register_arm
 
 @register_arm("fire")
 class Fire(Arm):
-    """Makes all singular values of each kernel equal; the rest is warm.
+    """Makes all singular values of each kernel equal.
 
-    Before the first round it is a warm start.
+    Other weights are kept. In the first round, it is a warm start.
     """
 
     usage = "ws_keras.fire(model); model.fit(x, y)"
@@ -22,9 +22,9 @@ class Fire(Arm):
 
 @register_arm("norm_reset")
 class NormReset(Arm):
-    """Puts the norm of each kernel back to that of a fresh one.
+    """Scales each kernel to the norm of a fresh draw.
 
-    The rest is warm. Before the first round it is a warm start.
+    Other weights are kept. In the first round, it is a warm start.
     """
 
     usage = "ws_keras.norm_reset(model); model.fit(x, y)"

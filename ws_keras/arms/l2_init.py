@@ -1,4 +1,4 @@
-"""The pull to the first weights as an arm."""
+"""A penalty towards the initial weights as an arm."""
 
 import ws_keras
 from ws_keras.arms.arm import Arm
@@ -8,7 +8,7 @@ from ws_keras.arms.registry import register_arm
 
 @register_arm("l2_init")
 class L2Init(Arm):
-    """A warm start whose weights are pulled towards the first ones."""
+    """Warm start with a penalty towards the initial weights."""
 
     strength: float = number("[0, inf)")
 

@@ -1,4 +1,4 @@
-"""Arms that treat some layers otherwise than the rest."""
+"""Arms that treat some layers differently."""
 
 import ws_keras
 from ws_keras.arms.arm import Arm
@@ -8,7 +8,7 @@ from ws_keras.arms.registry import register_arm
 
 @register_arm("head_reset")
 class HeadReset(Arm):
-    """A warm start with the last layer drawn anew, from the second round on."""
+    """Warm start that reinitializes the last layer from the second round on."""
 
     def begin(self, model, round):
         from ws_keras.transforms import stages
@@ -21,7 +21,7 @@ class HeadReset(Arm):
 
 @register_arm("last_layer")
 class LastLayer(Arm):
-    """Shrink-perturb of the last layer alone; the rest is warm."""
+    """Applies shrink-perturb to the last layer and keeps the others."""
 
     costs_like = "last_layer"
     shrink: float = number("[0, 1]")
@@ -43,7 +43,7 @@ class LastLayer(Arm):
 
 @register_arm("first_layers")
 class FirstLayers(Arm):
-    """Carries over the first layers, or stages of a residual network, only."""
+    """Keeps the first layers (or residual stages) and reinitializes others."""
 
     layers: int = number("[0, inf)")
 

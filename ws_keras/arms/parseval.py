@@ -1,4 +1,4 @@
-"""The pull to orthogonal kernels as an arm."""
+"""A penalty towards orthogonal kernels as an arm."""
 
 import ws_keras
 from ws_keras.arms.arm import Arm
@@ -8,7 +8,7 @@ from ws_keras.arms.registry import register_arm
 
 @register_arm("parseval")
 class Parseval(Arm):
-    """A warm start whose kernels are pulled towards orthogonal ones."""
+    """Warm start with a penalty towards orthogonal kernels."""
 
     strength: float = number("[0, inf)", default=1e-3)
     scale: float = number("(0, inf)", default=1.0)

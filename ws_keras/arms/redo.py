@@ -8,7 +8,7 @@ from ws_keras.arms.registry import register_arm
 
 @register_arm("redo")
 class ReDo(resets.UnitResets):
-    """A warm start whose dormant units begin anew every so many batches."""
+    """Warm start that resets dormant units at regular intervals."""
 
     threshold: float = number("[0, inf)")
     every: int = number("[1, inf)", default=1000)

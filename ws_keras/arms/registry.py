@@ -1,4 +1,4 @@
-"""The arms by name, and their text form, which is read here alone."""
+"""Registers arms by name, and parses their text form."""
 
 import dataclasses
 import importlib
@@ -22,34 +22,33 @@ _known: registering.Registry[type[arms.Arm]] = registering.Registry("arm")
     frozen_default=True, field_specifiers=(arms.number,)
 )
 def register_arm(name: str) -> Callable[[type[arms.Arm]], type[arms.Arm]]:
-    """Returns a decorator that gives a subclass of `Arm` its name.
+    """Decorator that registers a subclass of `Arm` under a name.
 
-    The name is then known to configs (`config.arms`), to `fit_rounds` and to
-    `ws-retrain --compare`. The class becomes a frozen dataclass. A config
-    file may hold it, and is executed twice, as is a cell of a notebook: the
-    same file, or the same module, may define a name again. Another one may
-    not.
+    Configs (`config.arms`), `fit_rounds` and `ws-retrain --compare` accept the
+    name. The class becomes a frozen dataclass. The same file or module may
+    register a name again, because config files are executed twice and notebook
+    cells repeatedly.
 
     Example:
 
     ```python
     @ws_keras.register_arm("half")
     class Half(ws_keras.Arm):
-        '''All weights are halved.'''
+        '''Halves all weights.'''
 
         def begin(self, model, round):
             round.apply(ws_keras.shrink_perturb, model, 0.5, 0.0)
     ```
 
     Args:
-        name: Small letters, digits and underscores.
+        name: Lower-case letters, digits and underscores.
 
     Returns:
-        A decorator of a class.
+        A class decorator.
 
     Raises:
-        ValueError: If the name is not of this form or is taken, or the class
-            is no arm, or has a field that is no number.
+        ValueError: If the name is invalid or is defined elsewhere, if the class
+            is not an arm, or if one of its fields is not a number.
     """
     _known.check(name)
     origin = registering.origin_of(sys._getframe(1).f_globals)
@@ -65,7 +64,7 @@ def register_arm(name: str) -> Callable[[type[arms.Arm]], type[arms.Arm]]:
 
 
 def parse(text: str) -> arms.Arm:
-    """Returns the arm that a text form means.
+    """Creates the arm of a text form.
 
     Example:
 
@@ -73,10 +72,10 @@ def parse(text: str) -> arms.Arm:
     0.1
 
     Args:
-        text: Name and numbers, with a minus before each number.
+        text: Name and numbers, separated by hyphens.
 
     Raises:
-        ValueError: If there is no such arm, or a number is out of range.
+        ValueError: If the arm is unknown or a number is out of range.
     """
     _discover()
     name, words = _split(str(text))
@@ -87,13 +86,13 @@ def parse(text: str) -> arms.Arm:
             return arms.make(cls, words)
     raise ValueError(
         f"An arm must be one of {forms()}. Received: arm={text!r}."
-        f"{_hint(name)} Several are a tuple, ('cold', 'warm'), or "
+        f"{_hint(name)} Write several as a tuple, ('cold', 'warm'), or "
         "--config.arms=cold,warm."
     )
 
 
 def of_row(arm: str, shrink: float, perturb: float) -> arms.Arm:
-    """Returns the arm of a row, or of a `Setting`, from its three fields."""
+    """Creates the arm of a row or a `Setting` from its three fields."""
     _discover()
     if arm in _known and _known[arm].in_row:
         return _known[arm](shrink, perturb)
@@ -101,12 +100,12 @@ def of_row(arm: str, shrink: float, perturb: float) -> arms.Arm:
 
 
 def strengths(arm: arms.Arm) -> tuple[float, float]:
-    """Returns what a row says of shrink and perturb, nan where it has none."""
+    """Returns shrink and perturb of an arm for rows; NaN if it has none."""
     return getattr(arm, "shrink", math.nan), getattr(arm, "perturb", math.nan)
 
 
 def name_of(text: str) -> str:
-    """Returns the name in a text form, of an arm that need not be known.
+    """Returns the name in a text form; the arm may be unknown.
 
     Example:
 
@@ -117,7 +116,7 @@ def name_of(text: str) -> str:
 
 
 def names() -> list[str]:
-    """Returns the names of all arms: the package's first, by name."""
+    """Returns the names of all arms, the package's arms first."""
     _discover()
     known, folder = _known.names(), os.path.dirname(__file__)
     ours = [n for n in known if os.path.dirname(_known.origin(n)) == folder]
@@ -130,7 +129,7 @@ def forms() -> list[str]:
 
 
 def table() -> str:
-    """Returns all arms as a table in Markdown: form, ranges, summary."""
+    """Returns a Markdown table of all arms: form, ranges, summary."""
     lines = ["| arm | numbers | what it does |", "|---|---|---|"]
     for name in names():
         cls = _known[name]
@@ -140,7 +139,7 @@ def table() -> str:
 
 
 def _split(text: str) -> tuple[str, list[str] | None]:
-    """Returns name and numbers; `None` where these cannot be read."""
+    """Returns name and numbers; `None` if the numbers are invalid."""
     name, minus, rest = text.partition("-")
     words = []
     while minus or rest:
@@ -150,7 +149,7 @@ def _split(text: str) -> tuple[str, list[str] | None]:
             return name, None
         try:
             float(found[0])
-        except ValueError:  # such as 1.2.3
+        except ValueError:  # for example 1.2.3
             return name, None
         words.append(found[0])
         minus, rest = rest[end : end + 1], rest[end + 1 :]
@@ -166,13 +165,13 @@ def _hint(name: str) -> str:
 def _made(name: str, cls: type[arms.Arm]) -> type[arms.Arm]:
     if not isinstance(cls, type) or not issubclass(cls, arms.Arm):
         raise ValueError(
-            f"`register_arm` decorates a subclass of ws_keras.Arm. Received: "
+            f"`register_arm` requires a subclass of ws_keras.Arm. Received: "
             f"{cls!r}. Write `class {name.title()}(ws_keras.Arm):`."
         )
     if vars(cls).get("name", name) != name:
         raise ValueError(
-            "An arm has one name. Received: "
-            f"{name!r} for the class of {cls.name!r}. Make a subclass of it."
+            "An arm can have only one name. Received: "
+            f"{name!r} for the class of {cls.name!r}. Register a subclass."
         )
     if "__dataclass_fields__" not in vars(cls):
         cls = dataclasses.dataclass(frozen=True)(cls)
@@ -187,7 +186,7 @@ def _made(name: str, cls: type[arms.Arm]) -> type[arms.Arm]:
 
 
 def _discover() -> None:
-    """Imports all files of this folder once, which register their arms."""
+    """Imports all files of this folder once, so that they register arms."""
     package = importlib.import_module("ws_keras.arms")
     for module in pkgutil.iter_modules(package.__path__):
         name = f"ws_keras.arms.{module.name}"

@@ -8,13 +8,13 @@ from ws_keras.arms.registry import register_arm
 
 @register_arm("soft_rescaling")
 class SoftRescaling(Arm):
-    """A warm start; each batch pulls kernels to the norms of fresh ones."""
+    """Warm start that pulls kernels to the norms of fresh draws."""
 
     costs_like = "warm"
     strength: float = number("[0, 1]")
 
     def callbacks(self, round):
-        # One seed in all rounds, and so the same norms.
+        # The seed is the same in all rounds, and so are the norms.
         return [ws_keras.SoftWeightRescaling(self.strength, round.run_seed)]
 
     def check(self, model, protocol):

@@ -1,4 +1,4 @@
-"""What arms share that begin units anew while a round is trained."""
+"""Base class of arms that reset units during a round."""
 
 from ws_keras.arms.arm import Arm
 
@@ -6,7 +6,7 @@ _KNOWN = ("include", "exclude", "frozen", "build_fn")
 
 
 class UnitResets(Arm):
-    """A warm start whose units may begin anew, from the second round on.
+    """Warm start that resets units from the second round on.
 
     Activations are measured on samples of all rounds so far.
     """
@@ -27,6 +27,6 @@ class UnitResets(Arm):
         from ws_keras.transforms import graphs
         from ws_keras.transforms import resets
 
-        # A user's `exclude`, which is not known here, may help some models.
+        # The user's `exclude` is unknown here and may permit some models.
         look = graphs.of if protocol == "given" else resets.select
         look(model)

@@ -8,7 +8,7 @@ from ws_keras.arms.registry import register_arm
 
 @register_arm("rewarm")
 class Rewarm(Arm):
-    """A warm start; the learning rate rises linearly over the first epochs."""
+    """Warm start whose learning rate rises linearly over the first epochs."""
 
     costs_like = "warm"
     epochs: int = number("[1, inf)", default=1)
@@ -25,7 +25,7 @@ class Rewarm(Arm):
 
 @register_arm("rewarm_reset")
 class RewarmReset(Rewarm):
-    """As `rewarm`, with the optimizer's state at its start in any case."""
+    """Rewarm with a reset of the optimizer in each round."""
 
     def begin(self, model, round):
         round.carry_over(model, optimizer="reset")

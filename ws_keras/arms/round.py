@@ -1,4 +1,4 @@
-"""What an arm is told of the round that begins."""
+"""The round that an arm begins: its samples, seed and transforms."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 class Round:
-    """A round that begins, as an arm sees it.
+    """The round that an arm begins.
 
     Args:
-        number: The round, from 1.
-        seed: Non-negative integer that fixes the draws of the transform; each
-            round and each seed of an experiment has another one.
-        run_seed: The seed of the experiment, the same in all rounds.
-        chunk: Function of a number of a round, up to this one, that gives the
-            samples `(x, y)` that were new in it. Called when they are needed.
-        policies: Arguments of transforms that the user has chosen, such as
+        number: Number of the round, counted from 1.
+        seed: Non-negative integer that fixes the draws of the transform. It
+            differs between rounds and between seeds of an experiment.
+        run_seed: Seed of the experiment, equal in all rounds.
+        chunk: Function of the number of a round, up to this one. It returns the
+            new samples `(x, y)` of that round and is called on demand.
+        policies: Arguments for transforms that the user has chosen, such as
             `noise`, `optimizer` or `exclude`.
-        kept: Those that hold for an arm that goes on with the old weights.
-        cold_start: Function of the model that makes a fresh one of it.
-        learning_rate: The one that the round is to train with; `None` where
-            there is no single number.
-        loss: Loss of targets and outputs without any penalties. `None` is
-            the one that the model is compiled with. Defaults to `None`.
+        kept: Policies for an arm that continues from the old weights.
+        cold_start: Function that reinitializes a model.
+        learning_rate: Learning rate of the round; `None` if it is not a single
+            number.
+        loss: Loss of targets and predictions without penalties. `None` means
+            the loss that the model is compiled with. Defaults to `None`.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Round:
 
     @property
     def is_first(self) -> bool:
-        """Whether there was no round before."""
+        """Whether this is the first round."""
         return self.number == 1
 
     @property
@@ -69,7 +69,7 @@ class Round:
 
     @property
     def old(self) -> Pair | None:
-        """All samples `(x, y)` of earlier rounds, `None` in the first."""
+        """The samples `(x, y)` of all earlier rounds; `None` in the first."""
         if self.is_first:
             return None
         parts = [self._chunk(number) for number in range(1, self.number)]
@@ -77,7 +77,7 @@ class Round:
         return x, y
 
     def chunks(self) -> Iterator[Pair]:
-        """Yields the samples that were new in each round, oldest first."""
+        """Yields the new samples of each round, oldest first."""
         for number in range(1, self.number + 1):
             yield self._chunk(number)
 
@@ -91,18 +91,18 @@ class Round:
         )
 
     def cold_start(self, model: keras.Model) -> None:
-        """Makes a freshly initialized model of it, whatever the policies."""
+        """Reinitializes the model; the user's policies do not apply."""
         self._cold_start(model)
 
     def carry_over(self, model: keras.Model, **changes: Any) -> None:
-        """Goes on with the old weights, under the policies for that.
+        """Continues from the old weights, with the policies for this.
 
-        In an experiment the policies say whether moving statistics and the
-        optimizer begin anew. In `fit_rounds` all stays as it was.
+        In an experiment, the policies determine whether moving statistics and
+        the optimizer are reset. In `fit_rounds`, nothing is reset.
 
         Args:
-            model: The model.
-            changes: Arguments of `shrink_perturb` instead of the policies.
+            model: Model of the round.
+            changes: Arguments of `shrink_perturb` that override the policies.
         """
         given = {**self._kept, **changes}
         if given:
@@ -115,27 +115,27 @@ class Round:
         *arguments: Any,
         **changes: Any,
     ) -> Any:
-        """Calls a transform of a model with the seed and the policies.
+        """Applies a transform to a model with the seed and the policies.
 
-        Those of `seed`, `loss` and the policies that the transform has as
-        parameters and that are not among the arguments are added.
+        `seed`, `loss` and the policies are passed if the transform has such
+        parameters. Given arguments override them.
 
         Example:
 
         ```python
-        def begin(self, model, round):  # gets a Round
+        def begin(self, model, round):  # round is a Round
             round.apply(ws_keras.fire, model, iterations=10)
         ```
 
         Args:
-            transform: Such as `ws_keras.shrink_perturb`, `ws_keras.fire`,
-                `ws_keras.reset_layers`, or a function of your own.
-            model: The model.
-            arguments: Further arguments, by position.
-            changes: Further arguments, by name.
+            transform: Function such as `ws_keras.shrink_perturb`,
+                `ws_keras.fire`, `ws_keras.reset_layers`, or your own.
+            model: Model to transform.
+            arguments: Further positional arguments.
+            changes: Further keyword arguments.
 
         Returns:
-            What the transform returns.
+            The result of the transform.
         """
         known = inspect.signature(transform)
         given = known.bind_partial(model, *arguments, **changes).arguments

@@ -8,7 +8,7 @@ from ws_keras.arms.registry import register_arm
 
 @register_arm("snr")
 class SelfNormalizedResets(resets.UnitResets):
-    """A warm start whose units begin anew that are silent for too long."""
+    """Warm start that resets units that are silent for unusually long."""
 
     percentile: float = number("(0, 1)")
 

@@ -1,4 +1,4 @@
-"""Cold, warm, and shrink-perturb between the two."""
+"""Cold start, warm start, and shrink-perturb between them."""
 
 import ws_keras
 from ws_keras.arms.arm import Arm
@@ -8,7 +8,7 @@ from ws_keras.arms.registry import register_arm
 
 @register_arm("cold")
 class Cold(Arm):
-    """A fresh network for each round, whatever the policies."""
+    """Reinitializes the network in each round."""
 
     costs_like = "cold"
     usage = "model = build(); model.fit(x, y)  # all data, from the start"
@@ -20,7 +20,7 @@ class Cold(Arm):
 
 @register_arm("warm")
 class Warm(Arm):
-    """Goes on with the weights of the round before."""
+    """Continues from the weights of the previous round."""
 
     costs_like = "warm"
     usage = "model.fit(x, y)  # all data, from the present weights"
@@ -29,7 +29,7 @@ class Warm(Arm):
 
 @register_arm("warm_reset")
 class WarmReset(Arm):
-    """A warm start with the optimizer's state at its start in any case."""
+    """Warm start that always resets the optimizer."""
 
     costs_like = "warm"
 

@@ -1,1 +1,1 @@
-"""What a network's weights, gradients and outputs are like, by numbers."""
+"""Measures of a network's weights, gradients and outputs."""

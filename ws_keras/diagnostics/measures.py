@@ -1,15 +1,15 @@
-"""The numbers: pure functions of arrays, in double precision."""
+"""The measures as pure functions of arrays, in double precision."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
-_HALF_PRECISION = 1e-2  # how far sums of probabilities are from 1 at most
+_HALF_PRECISION = 1e-2  # largest deviation of a sum of probabilities from 1
 
 
 def norm(arrays: Sequence[np.ndarray]) -> float:
-    """Returns the L2 norm of arrays, all taken as one vector.
+    """Computes the L2 norm of arrays, concatenated to one vector.
 
     Example:
 
@@ -28,7 +28,7 @@ def norm(arrays: Sequence[np.ndarray]) -> float:
 def correlation(
     arrays: Sequence[np.ndarray], others: Sequence[np.ndarray]
 ) -> float:
-    """Returns the Pearson correlation of two vectors, given in pieces.
+    """Computes the Pearson correlation of two vectors, given in parts.
 
     Example:
 
@@ -37,11 +37,11 @@ def correlation(
     1.0
 
     Args:
-        arrays: Pieces of the one vector.
-        others: Pieces of the other one, of the same sizes.
+        arrays: Parts of the first vector.
+        others: Parts of the second vector, of the same sizes.
 
     Returns:
-        Float in [-1, 1]; nan if a vector is constant.
+        Float in [-1, 1]; NaN if a vector is constant.
     """
     if _is_constant(arrays) or _is_constant(others):
         return math.nan
@@ -61,7 +61,7 @@ def correlation(
 
 
 def entropies(outputs: np.ndarray, from_logits: bool = True) -> np.ndarray:
-    """Returns the entropy of each sample's output, in nats.
+    """Computes the entropy of the output for each sample, in nats.
 
     Example:
 
@@ -69,16 +69,16 @@ def entropies(outputs: np.ndarray, from_logits: bool = True) -> np.ndarray:
     [0.6931, 0.0]
 
     Args:
-        outputs: Logits or probabilities, `(n, num_classes)`; one column is
-            that of the second of two classes, a sigmoid's.
-        from_logits: Which of them. Defaults to `True`.
+        outputs: Logits or probabilities, `(n, num_classes)`. A single column
+            holds the second of two classes, as a sigmoid gives it.
+        from_logits: Whether `outputs` holds logits. Defaults to `True`.
 
     Returns:
-        Array `(n,)`, between 0 and `log(num_classes)`; nan where an output
-        is.
+        Array `(n,)` with values from 0 to `log(num_classes)`; NaN if an output
+        is NaN.
 
     Raises:
-        ValueError: If the outputs are not what `from_logits` says.
+        ValueError: If the outputs contradict `from_logits`.
     """
     outputs = np.asarray(outputs, np.float64)
     _check_outputs(outputs, from_logits)
@@ -91,18 +91,18 @@ def entropies(outputs: np.ndarray, from_logits: bool = True) -> np.ndarray:
     shifted = outputs - outputs.max(-1, keepdims=True)
     exp = np.exp(shifted)
     total = exp.sum(-1)
-    # H = log sum(exp(z)) - sum(p * z); a class that cannot be counts nothing.
+    # H = log sum(exp(z)) - sum(p * z); an impossible class adds nothing.
     shifted = np.where(np.isneginf(shifted), 0.0, shifted)
     return np.log(total) - (exp * shifted).sum(-1) / total
 
 
 def dormant(scores: Sequence[np.ndarray], tau: float = 0.025) -> float:
-    """Returns the fraction of units that are tau-dormant.
+    """Computes the fraction of units that are tau-dormant.
 
     The definition of Sokar et al., "The Dormant Neuron Phenomenon in Deep
-    Reinforcement Learning" (2023): a unit whose mean absolute activation is at
-    most `tau` times the mean over the units of its layer. In a layer that
-    never responds all units are dormant.
+    Reinforcement Learning" (2023): the mean absolute activation of the unit is
+    at most `tau` times the mean over the units of its layer. In a layer that
+    never responds, all units are dormant.
 
     Example:
 
@@ -110,7 +110,7 @@ def dormant(scores: Sequence[np.ndarray], tau: float = 0.025) -> float:
     0.25
 
     Args:
-        scores: Mean absolute activation of each unit, one array a layer.
+        scores: Mean absolute activation of each unit, one array per layer.
         tau: Threshold, at least 0. Defaults to 0.025.
 
     Returns:
@@ -121,7 +121,7 @@ def dormant(scores: Sequence[np.ndarray], tau: float = 0.025) -> float:
 
 
 def effective_rank(features: np.ndarray) -> float:
-    """Returns the effective rank of a matrix of features.
+    """Computes the effective rank of a matrix of features.
 
     The definition of Roy & Vetterli, "The Effective Rank: A Measure of
     Effective Dimensionality" (2007): `exp(H(p))` with `p` the singular values
@@ -136,8 +136,8 @@ def effective_rank(features: np.ndarray) -> float:
         features: `(n, d)`.
 
     Returns:
-        Float between 1 and `min(n, d)`; 0 if all features are 0, nan if one
-        is not finite.
+        Float from 1 to `min(n, d)`; 0 if all features are 0, NaN if one is not
+        finite.
     """
     features = np.asarray(features, np.float64)
     if not np.isfinite(features).all():
@@ -151,7 +151,7 @@ def effective_rank(features: np.ndarray) -> float:
 
 
 def ratio(numerator: float, denominator: float) -> float:
-    """Returns a ratio; infinity or nan where the denominator is 0."""
+    """Computes a ratio; infinity or NaN if the denominator is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.float64(numerator) / np.float64(denominator))
 
@@ -165,7 +165,7 @@ def _dot(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def _is_constant(arrays: Sequence[np.ndarray]) -> bool:
-    # By its values: a mean is rounded, and what is left over is not 0.
+    # Compare values: the rounded mean of a constant vector may differ from it.
     found = [array for array in arrays if np.size(array)]
     low = min(map(np.min, found), default=0.0)
     return bool(low == max(map(np.max, found), default=0.0))
@@ -178,10 +178,10 @@ def _check_outputs(outputs: np.ndarray, from_logits: bool) -> None:
             f"entropy. Received: shape={outputs.shape}."
         )
     if not np.isfinite(outputs).all():
-        return  # a diverged network is neither
+        return  # the outputs of a diverged network match neither
     is_part = outputs.min() >= 0 and outputs.max() <= 1
     if outputs.shape[-1] == 1:
-        # A few logits of one class may well lie there, too.
+        # A few logits of one class may also lie in this range.
         is_wrong = not (from_logits or is_part)
     else:
         sums_to_one = np.abs(outputs.sum(-1) - 1).max() < _HALF_PRECISION

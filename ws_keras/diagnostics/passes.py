@@ -1,7 +1,7 @@
-"""Passes of a model that change nothing, traced once.
+"""Forward and backward passes without side effects, traced once.
 
-Everything that a layer writes (moving statistics, the seeds of dropout) goes
-to a scope that is dropped, so there is nothing to put back afterwards.
+Everything that a layer writes (moving statistics, the seeds of dropout) goes to
+a scope that is discarded. Nothing has to be restored afterwards.
 """
 
 from collections.abc import Callable
@@ -21,15 +21,15 @@ _ACTIVATIONS += (keras.layers.LeakyReLU, keras.layers.PReLU, keras.layers.ELU)
 def gradient_norm(
     model: keras.Model, loss: Callable, training: bool
 ) -> Callable:
-    """Returns a function of a batch: the L2 norm of its loss's gradient.
+    """Returns a function that computes the gradient norm of a batch.
 
     Args:
         model: Built model.
-        loss: Function of targets and predictions that gives a mean.
-        training: Whether layers are in training mode.
+        loss: Function of targets and predictions that returns a mean.
+        training: Whether layers run in training mode.
 
     Returns:
-        Function of `x` and `y` that gives a scalar.
+        A function of `x` and `y` that returns a scalar.
     """
     trainable = {id(v) for v in model.trainable_variables}
     variables = list(model.variables)
@@ -57,22 +57,22 @@ def gradient_norm(
 
 
 def forward(model: keras.Model, units: bool, features: bool) -> Callable:
-    """Returns a function of a batch: what the model makes of it at inference.
+    """Returns a function that computes outputs and activations of a batch.
 
     Args:
-        model: Built model.
-        units: Whether to sum the activations of units up.
-        features: Whether to give the features before the last layer.
+        model: Built model, which runs in inference mode.
+        units: Whether to sum the activations of units.
+        features: Whether to return the inputs of the last layer.
 
     Returns:
-        Function of `x` and a weight for each sample. It gives the outputs,
-        the features `(n, d)` (or `None`), and for each activation, other than
-        the outputs, the weighted sum over samples of each unit's mean
-        absolute value.
+        A function of `x` and a weight for each sample. It returns the outputs,
+        the features `(n, d)` (or `None`), and the activity of hidden units. For
+        each activation, the activity is the weighted sum over samples of each
+        unit's mean absolute value.
     """
     variables = list(model.variables)
     layers = _keras.all_layers(model)
-    # A layer that is another one's activation is counted with that one.
+    # A layer that serves as the activation of another is counted there.
     inner = {id(getattr(layer, "activation", None)) for layer in layers}
     watched = [
         layer
@@ -97,12 +97,12 @@ def forward(model: keras.Model, units: bool, features: bool) -> Callable:
 
 
 def is_dense(layer) -> bool:
-    """Returns whether what a layer is given can be the last features."""
+    """Returns whether the input of a layer can be the last features."""
     return isinstance(layer, keras.layers.Dense)
 
 
 def is_activation(layer) -> bool:
-    """Returns whether a layer's output is the activation of units."""
+    """Returns whether the output of a layer is an activation of units."""
     if isinstance(layer, _UNITS + _ACTIVATIONS[:1]):
         plain = (keras.activations.linear, keras.activations.softmax)
         return layer.activation not in plain
@@ -129,7 +129,7 @@ def _tensorflow(of, values):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(values)
         loss = of(values)
-    # A gradient of rows (an embedding's) becomes a whole array.
+    # The sparse gradient of an embedding becomes a dense array.
     gradients = tape.gradient(loss, values)
     return [g if g is None else tf.convert_to_tensor(g) for g in gradients]
 

@@ -1,4 +1,4 @@
-"""All measures of one model, taken whenever they are asked for."""
+"""Measures a model on demand."""
 
 from collections.abc import Callable
 
@@ -28,32 +28,31 @@ _OF_OUTPUTS = MEASURES[3:]
 
 
 class Probe:
-    """Measures a model and leaves it bitwise as it is.
+    """Measures a model without changing it.
 
-    Weights, batch-norm statistics, optimizer, metrics, the seeds of dropout
-    and all global random states stay. Each measure has a card in
-    `docs/methods.md`; the names of the values:
+    Weights, batch-norm statistics, optimizer, metrics, the seeds of dropout and
+    all global random states keep their exact bits. The [page on
+    methods](methods.md) describes each measure. The result has these names:
 
-    * `gradient_norm_old`, `gradient_norm_new` and `gradient_norm_ratio`, new
-      by old: the L2 norm of the gradient of a mini-batch's mean loss (without
-      regularizers) over all trainable weights, averaged over equally large
-      mini-batches.
+    * `gradient_norm_old`, `gradient_norm_new` and `gradient_norm_ratio` (new
+      divided by old): L2 norm of the gradient of a mini-batch's mean loss
+      (without regularizers) over all trainable weights, averaged over
+      mini-batches of equal size.
     * `weight_correlation`: Pearson correlation of the weights, as one vector,
-      with what they were at `start`.
+      with their values at `start`.
     * `weight_norm`: L2 norm of the weights as one vector.
     * `output_entropy`: mean entropy of the softmax of the outputs, in nats.
-    * `dormant_units`: fraction of units of activation layers (and of `Dense`
-      and convolution layers with an activation) whose mean absolute
-      activation is at most `tau` times their layer's.
-    * `effective_rank`: of the inputs of the last `Dense` layer.
+    * `dormant_units`: fraction of units whose mean absolute activation is at
+      most `tau` times the mean of their layer. It covers activation layers, and
+      `Dense` and convolution layers with an activation.
+    * `effective_rank`: effective rank of the inputs of the last `Dense` layer.
 
-    The passes are traced at the first call and never again, unless which
-    weights are trainable changes. A call costs a forward and a
-    backward pass over the old and the new samples, and one forward pass over
-    `data` for the three last measures together; correlation and norm are
-    passes over the weights on the host, and `start` keeps a copy of them.
-    Under `MirroredStrategy` it all runs on one device, with the first
-    replica's statistics.
+    The computations are traced at the first call, and again only if other
+    weights become trainable. A call needs a forward and a backward pass over
+    the old and the new samples, and one forward pass over `data` for the last
+    three measures together. Correlation and norm read the weights on the host,
+    and `start` stores a copy of them. Under `MirroredStrategy`, everything runs
+    on one device with the statistics of the first replica.
 
     Example:
 
@@ -66,35 +65,38 @@ class Probe:
 
     Args:
         model: Built `keras.Model`.
-        old: Samples that the model has been trained on: `(x, y)`, or `(x, y,
-            indices)` for some of them, where a mask of all will do as well.
-            Defaults to `None`.
-        new: Likewise, samples that have just arrived. Defaults to `None`.
+        old: Samples that the model was trained on before: `(x, y)`, or `(x, y,
+            indices)` to use some of them. `indices` may be a mask. Defaults to
+            `None`.
+        new: Samples that have just arrived, in the same form. Defaults to
+            `None`.
         data: Samples for the measures of outputs: `x`, `(x, y)` or `(x, y,
             indices)`. Defaults to `None`.
-        measures: Names from `MEASURES`. Defaults to `None`: all that the
-            model and the given samples allow.
-        loss: Function of targets and predictions. Defaults to `None`, the one
-            that the model is compiled with.
-        batch_size: Samples of a mini-batch, on which the norms of gradients
-            depend: larger batches have smaller norms. Defaults to 128.
-        max_samples: Most samples of each set; of a larger one a fixed random
-            part is taken. Defaults to 2,000.
-        training: Whether gradients are taken in training mode: with the
-            moments of the mini-batch, and dropout, as a training step does.
+        measures: Names from `MEASURES`. `None` means all that the model and the
+            given samples permit. Defaults to `None`.
+        loss: Function of targets and predictions. `None` means the loss that
+            the model is compiled with. Defaults to `None`.
+        batch_size: Samples per mini-batch. Gradient norms depend on it: larger
+            batches have smaller norms. Defaults to 128.
+        max_samples: Maximum number of samples of each set. Larger sets are
+            replaced by a fixed random part. Defaults to 2,000.
+        training: Whether gradients are computed in training mode, as in a
+            training step: with dropout and the moments of the mini-batch.
             Defaults to `True`.
         tau: Threshold of `dormant_units`, at least 0. Defaults to 0.025.
-        from_logits: Whether the model gives logits; otherwise probabilities.
+        from_logits: Whether the model outputs logits instead of probabilities.
             Defaults to `True`.
-        include: Weights that correlation and norm are of; patterns as in
-            `shrink_perturb`. Defaults to `None`, all trainable ones.
-        exclude: Weights that they are not of. Defaults to `None`.
-        per_weight: Whether there is also a `weight_norm/<path>` for each.
+        include: Weights for correlation and norm; patterns as in
+            `shrink_perturb`. `None` means all trainable weights. Defaults to
+            `None`.
+        exclude: Weights to leave out. Defaults to `None`.
+        per_weight: Whether to add a `weight_norm/<path>` for each weight.
             Defaults to `False`.
 
     Raises:
-        ValueError: If an argument is out of its range, a measure lacks its
-            samples or its layers, there is no loss, or nothing to measure.
+        ValueError: If an argument is out of its range, if a measure lacks its
+            samples or layers, if there is no loss, or if there is nothing to
+            measure.
     """
 
     def __init__(
@@ -136,41 +138,42 @@ class Probe:
         self._traced_for = None
 
     def use(self, *, old=None, new=None, data=None) -> None:
-        """Measures on other samples from now on, without a new trace.
+        """Uses other samples from now on, without a new trace.
 
         Args:
-            old: As in the constructor, like the others; a set that its
-                measures need must be given again.
+            old: As in the constructor, like the other arguments. Sets that a
+                measure needs must be given again.
             new: Samples that have just arrived.
             data: Samples for the measures of outputs.
 
         Raises:
-            ValueError: If a set is not what the constructor takes, or one
-                that a measure needs is missing; the sets before stay.
+            ValueError: If a set is invalid, or if a set that a measure needs is
+                missing. The earlier sets are kept.
         """
         sets = samples.Sets(old, new, data, *self._sizes)
         _chosen(self.measures, sets, self.model)
         self._sets = sets
 
     def start(self, snapshot: list[np.ndarray] | None = None) -> None:
-        """Keeps the weights that `weight_correlation` is with.
+        """Stores the weights to which `weight_correlation` compares.
 
         Args:
-            snapshot: What `probe.snapshot` was in an earlier process, for a
-                run that goes on. Defaults to `None`, the weights as they are.
+            snapshot: Value of `probe.snapshot` in an earlier process, to resume
+                a run. `None` means the present weights. Defaults to `None`.
         """
         if snapshot is None:
-            # A copy: the backend may write to what it gives.
+            # A copy, because the backend may change the array.
             snapshot = [np.array(entry.value()) for entry in self._weights]
         self.snapshot = snapshot
 
     def __call__(self) -> dict[str, float]:
-        """Returns each value by its name.
+        """Measures the model, and returns the values by name.
 
         Raises:
-            ValueError: If `start` was not called and is needed, the model or
-                its loss does not take the samples, outputs are not what
-                `from_logits` says, or it is called in a strategy's scope.
+            ValueError: If `start` was required and not called, if the model or
+                its loss does not accept the samples, if the outputs contradict
+                `from_logits`, or if it is called within the scope of a
+                strategy.
         """
         _check_scope()
         self._trace()
@@ -215,7 +218,7 @@ class Probe:
             if self.snapshot is None:
                 raise ValueError(
                     "`weight_correlation` needs the weights to compare with. "
-                    "Received: none. Call `start()` first."
+                    "Received: no weights. Call `start()` first."
                 )
             found["weight_correlation"] = numbers.correlation(
                 values, self.snapshot
@@ -256,7 +259,7 @@ class Probe:
 
 
 def check_names(measures) -> None:
-    """Raises a ValueError for names that are no measures."""
+    """Raises a ValueError for unknown names of measures."""
     unknown = [name for name in measures if name not in MEASURES]
     if unknown or not measures:
         raise ValueError(
@@ -274,13 +277,13 @@ def _chosen(measures, sets: samples.Sets, model) -> tuple[str, ...]:
     for name in measures:
         if lacks[name]:
             raise ValueError(
-                f"The measure {name!r} needs {lacks[name]}. Received: none."
+                f"The measure {name!r} needs {lacks[name]}. Received: nothing."
             )
     return measures
 
 
 def _lacks(sets: samples.Sets, model) -> dict[str, str]:
-    """What each measure needs and does not have; empty where nothing."""
+    """Returns what each measure lacks, `""` if nothing."""
     layers = _keras.all_layers(model)
     found = dict.fromkeys(MEASURES, "")
     if not sets.has_labelled:
@@ -302,7 +305,7 @@ def _check_tau(tau) -> None:
 
 
 def _check_scope() -> None:
-    # There losses are divided by the number of replicas.
+    # Within a scope, losses are divided by the number of replicas.
     if keras.backend.backend() != "tensorflow":
         return
     import tensorflow as tf
@@ -310,7 +313,7 @@ def _check_scope() -> None:
     if tf.distribute.has_strategy():
         raise ValueError(
             "A `Probe` must be called outside the scope of a strategy. "
-            "Received: a call within one. Only make the model there."
+            "Received: a call within a scope. Only build the model there."
         )
 
 

@@ -1,4 +1,4 @@
-"""The samples that diagnostics are measured on."""
+"""The samples on which diagnostics are measured."""
 
 from collections.abc import Iterator
 
@@ -9,19 +9,19 @@ from ws_keras import seeds
 
 
 class Sets:
-    """Up to three sets of samples, in batches of one size.
+    """Up to three sets of samples, in batches of equal size.
 
     Args:
-        old: `(x, y)` or `(x, y, indices)`, or `None`; the indices may be a
-            mask of all samples.
-        new: Likewise.
-        data: Likewise, or `x` alone.
-        batch_size: Samples of a batch; fewer where a set has fewer.
-        max_samples: Most samples of a set.
+        old: `(x, y)` or `(x, y, indices)`, or `None`. The indices may be a mask
+            of all samples.
+        new: Same as `old`.
+        data: Same as `old`, or only `x`.
+        batch_size: Samples per batch, or the size of a smaller set.
+        max_samples: Maximum number of samples of a set.
 
     Raises:
-        ValueError: If a set is none or empty, an index is none of its
-            samples, or a number is below 1.
+        ValueError: If a set is invalid or empty, if an index is out of range,
+            or if a number is below 1.
     """
 
     def __init__(self, old, new, data, batch_size: int, max_samples: int):
@@ -49,8 +49,8 @@ class Sets:
     def labelled(self) -> Iterator[tuple[str, list]]:
         """Yields the name of a set and its mini-batches `(x, y)`.
 
-        All, of both sets, are equally large, since a gradient's norm depends
-        on that: what is left over after the last whole one is not used.
+        All batches of both sets have the same size, because the norm of a
+        gradient depends on it. Samples after the last full batch are not used.
         """
         sizes = [len(x) for x, _ in self._labelled.values()]
         size = min(self._batch_size, *sizes)
@@ -59,10 +59,10 @@ class Sets:
             yield name, [(x[i : i + size], y[i : i + size]) for i in starts]
 
     def inputs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields batches of samples, and a weight of 1 for each.
+        """Yields batches of samples, with a weight of 1 for each sample.
 
-        The last one is filled up with samples of weight 0, since a batch of
-        another size would be traced once more.
+        The last batch is filled with samples of weight 0, because another batch
+        size would require another trace.
         """
         count = len(self._inputs)
         size = min(self._batch_size, count)
@@ -81,7 +81,8 @@ def _some(name: str, given, max_samples: int) -> tuple:
     x, y = (_array(name, part) for part in given[:2])
     if len(x) != len(y):
         raise ValueError(
-            f"`{name}` must have as many targets as samples. Received: "
+            f"`{name}` must have the same number of targets and samples. "
+            "Received: "
             f"{len(x)} samples, {len(y)} targets."
         )
     indices = np.arange(len(x))
@@ -89,9 +90,9 @@ def _some(name: str, given, max_samples: int) -> tuple:
         indices = _indices(name, given[2], len(x))
     if not len(indices):
         raise ValueError(
-            f"`{name}` must have at least one sample. Received: none."
+            f"`{name}` must have at least one sample. Received: no sample."
         )
-    # Sorted classes are not to make a batch of one class.
+    # Shuffled, because a batch of sorted classes would hold one class.
     order = seeds.generator(0, "diagnostics").permutation(len(indices))
     indices = indices[order[:max_samples]]
     return x[indices], y[indices]
@@ -108,7 +109,7 @@ def _array(name: str, part) -> np.ndarray:
 
 
 def _indices(name: str, given, count: int) -> np.ndarray:
-    """Returns the places that indices, or a mask of `count`, stand for."""
+    """Returns the positions that indices or a mask of `count` refer to."""
     found = np.asarray(given)
     if found.dtype == bool and found.shape == (count,):
         return np.flatnonzero(found)

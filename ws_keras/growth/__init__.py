@@ -1,1 +1,1 @@
-"""Models that get more classes or words, and keep what they have learned."""
+"""Grows models by classes or words while keeping what they have learned."""

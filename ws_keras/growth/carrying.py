@@ -1,4 +1,4 @@
-"""What a larger model takes over from the one that it was made from."""
+"""Copies weights and state from a model to a larger version of it."""
 
 import contextlib
 import tempfile
@@ -22,24 +22,23 @@ from ws_keras.transforms import variables
 def carry(
     model, new, grown: list, sizes: tuple[int, int], seed: int | None
 ) -> None:
-    """Gives a larger model the weights and states of the old one.
+    """Copies the weights and state of a model to a larger version of it.
 
-    Where a variable has become longer along one axis, its first rows (or
-    columns) are the old ones, and the others a new draw of the layer's own
-    initializer. So are the slots of the optimizer, whose new rows start as
-    they do in a new optimizer. All else is as it was: other weights,
-    statistics, what layers have adapted to, which layers are frozen, loss,
-    metrics, learning rate and iterations.
+    If a variable is longer along one axis, its first rows (or columns) are the
+    old ones. The new ones are drawn from the layer's own initializer. The same
+    holds for the slots of the optimizer, whose new rows have their initial
+    values. Everything else is copied: other weights, statistics, results of
+    `adapt`, frozen layers, loss, metrics, learning rate and iterations.
 
     Args:
         model: The old model.
-        new: The larger one, with new values.
-        grown: Layers of the old model that may have other shapes.
-        sizes: The number of rows before and after.
-        seed: Seed of the draws. `None` keeps those of the new model.
+        new: The larger model, with new values.
+        grown: Layers of the old model whose shapes may differ.
+        sizes: Number of rows before and after.
+        seed: Seed of the draws. `None` keeps the draws of the new model.
 
     Raises:
-        ValueError: If layers that were not to grow have other shapes.
+        ValueError: If other layers differ in their shapes.
     """
     pairs = _pairs(model, new)
     _check_shapes(pairs, grown, sizes)
@@ -55,7 +54,7 @@ def carry(
 
 
 def joined(old: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """Returns a drawn array with an old, shorter one in its first places."""
+    """Copies an old array into the beginning of a longer, drawn array."""
     found = np.array(drawn)
     found[tuple(slice(size) for size in old.shape)] = old
     return found
@@ -66,11 +65,12 @@ def _pairs(model, new) -> list[tuple]:
     located = [ownership.located(one) for one in (model, new)]
     if len(located[0]) != len(located[1]):
         raise ValueError(
-            f"The model {model.name!r} must have no weights that layers share "
-            "in a way that its config does not say, such as an output that "
-            "reads an embedding's weights. Received: a new build with "
-            f"{len(located[1])} variables instead of {len(located[0])}. Pass "
-            "`build_fn=`, a function that builds the larger model."
+            f"The config of the model {model.name!r} must describe all weights "
+            "that layers share. A tie outside of the config is, for example, "
+            "an output that reads an embedding's weights. Received: a new "
+            f"build with {len(located[1])} variables instead of "
+            f"{len(located[0])}. Pass `build_fn=`, a function that builds the "
+            "larger model."
         )
     return list(zip(*located, strict=True))
 
@@ -86,10 +86,10 @@ def _check_shapes(pairs, grown: list, sizes: tuple[int, int]) -> None:
             names.append(layers[-1].name)
     if names:
         raise ValueError(
-            "Only the layer itself may become larger: no later layer may have "
+            "Only the given layer may grow. No later layer may have "
             f"weights for each of its outputs. Received: {grown[0].name!r}, "
-            f"with which {sorted(set(names))} would have weights of other "
-            "shapes. Name the last layer instead."
+            f"which would change the shapes of {sorted(set(names))}. "
+            "Choose the last layer instead."
         )
 
 
@@ -120,7 +120,7 @@ def _drawn(variable, layers: tuple, seed: int | None) -> np.ndarray:
 
 
 def _carry_states(model, new, grown: list) -> None:
-    """Carries over what layers keep beside variables, as when saved."""
+    """Copies the state that layers keep outside of variables."""
     old_parts, new_parts = map(rebuilding.parts, (model, new))
     for old, part in zip(old_parts, new_parts, strict=True):
         if any(old is layer for layer in grown):
@@ -128,7 +128,7 @@ def _carry_states(model, new, grown: list) -> None:
         if _overrides(old, "load_own_variables") and old.built:
             store = {}
             old.save_own_variables(store)
-            # Of JAX arrays that two models share, training frees one's.
+            # Copies, because training on JAX frees shared arrays.
             store = {
                 name: np.array(ops.convert_to_numpy(value))
                 for name, value in store.items()
@@ -149,7 +149,7 @@ def _overrides(layer, name: str) -> bool:
 
 def _carry_trainable(model, new, pairs) -> None:
     old_parts, new_parts = map(rebuilding.parts, (model, new))
-    # Outermost first: what is set on a model is set on all of its layers.
+    # Outermost first, because setting a model sets all of its layers.
     for old, part in zip(old_parts, new_parts, strict=True):
         if part.trainable != old.trainable:
             part.trainable = old.trainable
@@ -161,8 +161,8 @@ def _carry_trainable(model, new, pairs) -> None:
 def _compile(model, new, pairs) -> None:
     if type(model).compile is not keras.Model.compile:
         warnings.warn(
-            f"The model {model.name!r} has a `compile` of its own, so that "
-            "the larger one is not compiled. Compile it.",
+            f"The model {model.name!r} has its own `compile`, so "
+            "the larger model is not compiled. Compile it.",
             stacklevel=4,
         )
         return
@@ -171,12 +171,12 @@ def _compile(model, new, pairs) -> None:
         optimizer = _optimizer(model.optimizer)
         for name in ("metrics", "weighted_metrics"):
             given[name] = tree.map_structure(_metric, given[name])
-    except Exception as error:  # a user's class fails in many ways
+    except Exception as error:  # custom classes raise many types
         raise ValueError(
-            "The optimizer and metrics of a model must be such that Keras can "
-            "build them from their config. Received: "
+            "Keras must be able to build the optimizer and metrics of a model "
+            "from their config. Received: "
             f"{errors.described(error).rstrip('.')}. Give them a "
-            "`get_config`, or compile the model anew before it grows."
+            "`get_config`, or grow an uncompiled model and compile it."
         ) from error
     given["optimizer"] = optimizer
     new.compile(**given, auto_scale_loss=getattr(model, "auto_scale_loss", 1))
@@ -185,27 +185,27 @@ def _compile(model, new, pairs) -> None:
 
 
 def _metric(metric):
-    """Returns a metric of its own for the new model."""
+    """Returns a copy of a metric for the new model."""
     if not isinstance(metric, keras.metrics.Metric):
         return metric
     return type(metric).from_config(metric.get_config())
 
 
 def _optimizer(optimizer):
-    """Returns a new optimizer with the config, and the schedule, of another."""
+    """Returns a new optimizer with the config and schedule of another."""
     if optimizer is None:
         return None
     if len(starts.nested(optimizer)) > 1:
         return type(optimizer).from_config(optimizer.get_config())
     new = type(optimizer).from_config(starts.plain_config(optimizer))
     if not isinstance(_keras.rate(optimizer), keras.Variable):
-        # A schedule of the user's may have no config.
+        # A custom schedule may have no config.
         new.learning_rate = _keras.rate(optimizer)
     return new
 
 
 def _carry_slots(old, new, pairs) -> None:
-    """Builds an optimizer and gives it the state of another one."""
+    """Builds an optimizer and copies the state of another one."""
     twins = {id(variable): twin for (variable, _), (twin, _) in pairs}
     trained = [twins[id(v)] for v in _keras.trained_by(old)]
     new.build(trained)

@@ -1,4 +1,4 @@
-"""The layer that is to grow, and what may not."""
+"""Finds the layer to grow, and checks that the model can grow."""
 
 import keras
 
@@ -12,19 +12,19 @@ _MERGE = (
 
 
 def layer(model, named) -> keras.layers.Layer:
-    """Returns a layer of a model.
+    """Returns the layer of a model that a name or object refers to.
 
     Args:
         model: Built model whose layers have plain float weights.
-        named: The layer or its name; that of a nested model's layer may
-            have the model's before it, as in `"body/head"`.
+        named: The layer or its name. The name of a layer in a nested model may
+            include the name of that model, as in `"body/head"`.
 
     Returns:
         The layer.
 
     Raises:
-        ValueError: If there is none or are several of this name, the model
-            is not built, or a layer is quantized or has LoRA enabled.
+        ValueError: If no layer or several layers have this name, if the model
+            is not built, or if a layer is quantized or has LoRA enabled.
     """
     variables.check_built(model)
     _check_plain(model)
@@ -44,10 +44,10 @@ def layer(model, named) -> keras.layers.Layer:
     if len(meant) != 1:
         names = [part.name for part in found if part.weights]
         raise ValueError(
-            "`layer` must be the name of one layer. Received: "
-            f"layer={named!r}, the name of {len(meant) or 'none'} of them. "
+            "`layer` must be the name of exactly one layer. Received: "
+            f"layer={named!r}, the name of {len(meant) or 'no'} layers. "
             f"Layers with weights are {names}"
-            f"{'; give the layer itself' if meant else ''}."
+            f"{'; pass the layer itself' if meant else ''}."
         )
     return meant[0]
 

@@ -1,4 +1,4 @@
-"""The words and ids that samples hold, and those that embeddings lack."""
+"""Finds words and ids in samples that the embeddings of a model lack."""
 
 import contextlib
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _BATCH = 1024
 
 
 def needed(model: keras.Model, x) -> dict[str, int]:
-    """Returns the rows that embeddings need for the ids that they are given.
+    """Returns the number of rows that embeddings need for some samples.
 
     Example:
 
@@ -28,11 +28,12 @@ def needed(model: keras.Model, x) -> dict[str, int]:
 
     Args:
         model: Built model.
-        x: Samples, an array or a structure of some, as the model takes them.
+        x: Samples, an array or a structure of arrays, as the model accepts
+            them.
 
     Returns:
-        Name of each embedding that has too few rows to the number that it
-        needs.
+        For each embedding with too few rows, its name and the number of rows
+        that it needs.
     """
     found = {}
     embeddings = _of_kind(model, keras.layers.Embedding)
@@ -41,7 +42,7 @@ def needed(model: keras.Model, x) -> dict[str, int]:
         if len(ids):
             most = int(np.max(ops.convert_to_numpy(ids))) + 1
             found[layer.name] = max(found.get(layer.name, 0), most)
-        # So that the pass does not fail where an id has no row.
+        # The pass must not fail for an id without a row.
         return ops.clip(ids, 0, layer.input_dim - 1)
 
     _run(model, x, embeddings, watch)
@@ -50,19 +51,20 @@ def needed(model: keras.Model, x) -> dict[str, int]:
 
 
 def words(model: keras.Model, x) -> dict[str, list]:
-    """Returns the words of samples that a model has no id for.
+    """Returns the words in samples that a model has no id for.
 
     Args:
         model: Built model.
-        x: Samples, an array or a structure of some, as the model takes them.
+        x: Samples, an array or a structure of arrays, as the model accepts
+            them.
 
     Returns:
-        Name of each embedding behind a layer of words to those that the layer
-        does not know, the most frequent first.
+        For each embedding behind a lookup layer, its name and the words that
+        the lookup layer does not know, the most frequent first.
     """
     behind = {}
     for layer in _of_kind(model, keras.layers.Embedding):
-        with contextlib.suppress(ValueError):  # ids come from outside
+        with contextlib.suppress(ValueError):  # it has no lookup layer
             lookup = vocabulary.lookup_before(model, layer)
             behind[layer.name] = lookup
     texts = {}
@@ -82,7 +84,7 @@ def words(model: keras.Model, x) -> dict[str, list]:
 
 
 def _counted(lookup, texts: list) -> list:
-    """Returns all words of texts, split as a layer splits them."""
+    """Returns all words of texts, split as the layer splits them."""
     config = lookup.get_config()
     config |= {"vocabulary": None, "max_tokens": None, "name": None}
     config.pop("vocabulary_size", None)
@@ -96,7 +98,7 @@ def _of_kind(model, kind: type) -> list:
 
 
 def _run(model, x, layers: list, watch: Callable) -> None:
-    """Runs a model on all samples while some layers are watched."""
+    """Runs a model on all samples and observes some layers."""
     if not layers:
         return
     count = len(tree.flatten(x)[0])
@@ -111,7 +113,7 @@ def _run(model, x, layers: list, watch: Callable) -> None:
 
 @contextlib.contextmanager
 def _watched(layer, watch: Callable) -> Iterator[None]:
-    """Lets a function see, and change, what a layer is called with."""
+    """Lets a function observe and change the input of a layer."""
     own = layer.call
 
     def call(inputs, *args, **kwargs):

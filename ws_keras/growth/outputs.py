@@ -1,4 +1,4 @@
-"""More classes: a last layer with more units."""
+"""Adds outputs to a model, for new classes."""
 
 import secrets
 import warnings
@@ -15,7 +15,7 @@ from ws_keras.growth import rebuilding
 from ws_keras.transforms import arrays
 from ws_keras.transforms import isolation
 
-# What each kind of layer calls the number of its outputs.
+# For each kind of layer, the argument with the number of outputs.
 _SIZES = (
     (keras.layers.Dense, "units"),
     (keras.layers.Conv1D, "filters"),
@@ -32,15 +32,15 @@ def grow_outputs(
     seed: int | None = None,
     build_fn: Callable | None = None,
 ) -> keras.Model:
-    """Returns a model with more outputs, for classes that arrive late.
+    """Creates a model with more outputs, for classes that arrive late.
 
-    The weights of the old outputs stay, and those of the new ones are drawn
-    from the layer's own initializers. So the old classes have the same logits
-    as before; their probabilities change, because the new ones take a share.
-    The optimizer goes on: its slots keep the old part, the new part starts
-    as in a new optimizer, and iterations and learning rate are carried over,
-    as are loss, metrics and which layers are frozen. The old model stays as
-    it is.
+    The weights of the old outputs are kept, and those of the new outputs are
+    drawn from the layer's own initializers. Therefore the logits of the old
+    classes do not change. Their probabilities change, because new classes take
+    a share. The state of the optimizer is kept: slots of old weights,
+    iterations and learning rate. Slots of new weights have their initial
+    values. Loss, metrics and frozen layers are also kept. The old model is not
+    changed.
 
     Example:
 
@@ -50,25 +50,25 @@ def grow_outputs(
     ```
 
     Args:
-        model: Built model: functional, sequential, or another one that Keras
-            can build from its config. It may hold nested models and layers
-            that are used several times.
-        layer: A `Dense` layer, or a convolution whose filters are the
-            classes; or its name (`"body/logits"` in a nested model).
-        units: Number of outputs afterwards, more than there are.
-        seed: Non-negative integer that fixes the new weights. Defaults to
-            `None`, another one at each call.
-        build_fn: Function without arguments that builds the larger model,
-            for one that cannot be built from its config. The new part keeps
-            the values that it gives. Defaults to `None`.
+        model: Built functional or `Sequential` model, or another model that
+            Keras can build from its config. It may contain nested models and
+            layers that are used several times.
+        layer: `Dense` layer, or a convolution whose filters are the classes, or
+            its name (`"body/logits"` in a nested model).
+        units: New number of outputs, larger than the old one.
+        seed: Non-negative integer that fixes the new weights. `None` uses a
+            different seed for each call. Defaults to `None`.
+        build_fn: Function without arguments that builds the larger model, for a
+            model that cannot be built from its config. New weights keep the
+            values that it creates. Defaults to `None`.
 
     Returns:
-        A new model, compiled if the old one is.
+        A new model. It is compiled if the old one is.
 
     Raises:
-        ValueError: If the layer is of another kind or unknown, `units` is
-            not larger, a later layer would have other weights, a layer is
-            quantized or has LoRA enabled, or the model cannot be built.
+        ValueError: If the layer is unknown or of another kind, if `units` is
+            not larger, if a later layer would change its shape, if a layer is
+            quantized or has LoRA enabled, or if the model cannot be built.
 
     Warns:
         UserWarning: If the layer is frozen, so that new weights stay random.
@@ -101,30 +101,30 @@ def last(model: keras.Model):
         model: Built model with one output.
 
     Returns:
-        A layer that `grow_outputs` takes; activations and the like may come
-        behind it.
+        A layer that `grow_outputs` accepts. Layers without weights, such as
+        activations, may follow it.
 
     Raises:
-        ValueError: If there is none, or several may be meant.
+        ValueError: If there is no such layer or more than one.
     """
     found = _behind(model)
     if len(found) != 1:
         names = [layer.name for layer in found]
         raise ValueError(
-            "A model must have one last layer that `grow_outputs` can make "
-            f"larger. Received: {model.name!r} with {names or 'none'}. Make "
-            "it larger in Python, by `ws_keras.grow_outputs(model, layer, "
+            "A model must have exactly one last layer that `grow_outputs` can "
+            f"grow. Received: {model.name!r} with {names or 'none'}. Grow "
+            "it in Python, by `ws_keras.grow_outputs(model, layer, "
             "units)`, and save it."
         )
     return found[0]
 
 
 def _behind(model) -> list:
-    """Returns the layers that make a model's outputs."""
+    """Returns the layers that produce a model's outputs."""
     tensors = getattr(model, "outputs", None)
     if not tensors:
         units = [p for p in rebuilding.parts(model)[1:] if _is_known(p)]
-        return units[-1:]  # as a class calls them, in most of them
+        return units[-1:]  # usually the last layer that a subclass calls
     found, rest = [], [_keras.maker(tensor) for tensor in tensors]
     while rest:
         operation = rest.pop()
@@ -146,8 +146,8 @@ def warn_frozen(layer) -> None:
     """Warns that the new weights of a frozen layer are never trained."""
     if not layer.trainable:
         warnings.warn(
-            f"The layer {layer.name!r} is frozen, so that its new weights "
-            "stay as they are drawn. Unfreeze it to train them.",
+            f"The layer {layer.name!r} is frozen, so its new weights "
+            "keep their random values. Unfreeze it to train them.",
             stacklevel=3,
         )
 
@@ -157,7 +157,7 @@ def _field(layer) -> str:
         if isinstance(layer, kind) and getattr(layer, "groups", 1) == 1:
             return field
     raise ValueError(
-        "`layer` must be a Dense layer or a convolution without groups, each "
-        "of whose outputs has weights of its own. Received: "
+        "`layer` must be a Dense layer or a convolution without groups, in "
+        "which each output has its own weights. Received: "
         f"{layer.name!r} ({type(layer).__name__})."
     )

@@ -1,4 +1,4 @@
-"""A model built once more, in which one layer is larger."""
+"""Builds a model again with one larger layer."""
 
 import contextlib
 import copy
@@ -20,7 +20,7 @@ _MOST_BUILDS = 64
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """What becomes of one number, or one list, of a layer's config."""
+    """A change of one number or list in the config of a layer."""
 
     layer: keras.layers.Layer
     field: str
@@ -33,19 +33,19 @@ class Change:
 
 
 def parts(model) -> list:
-    """Returns a model and all layers in it, in Keras' order, each once."""
+    """Returns a model and all its layers once, in Keras' order."""
     found = {id(layer): layer for layer in _keras.all_layers(model)}
     return list(found.values())
 
 
 def rebuilt(model, changes: list[Change], build_fn: Callable | None = None):
-    """Returns a new model of the same layers, some of them larger.
+    """Builds a model with the same layers, some of them larger.
 
-    A functional or sequential model is built anew layer by layer, with the
-    nested ones and the ties between them. Any other model, and any layer made
-    of others, is built from its config; where the number that changes stands
-    in the config of what is around a layer (`num_classes` of a model), it is
-    found there by its value.
+    A functional or `Sequential` model is built layer by layer, including nested
+    models and ties between layers. Any other model, and any layer that contains
+    layers, is built from its config. If the changed number is in the config of
+    an enclosing layer (`num_classes` of a model), it is found there by its
+    value.
 
     Args:
         model: Built model.
@@ -54,7 +54,7 @@ def rebuilt(model, changes: list[Change], build_fn: Callable | None = None):
             instead. Defaults to `None`.
 
     Returns:
-        A model with new values, which is not compiled.
+        An uncompiled model with new values.
 
     Raises:
         ValueError: If the model cannot be built from its config.
@@ -67,7 +67,7 @@ def rebuilt(model, changes: list[Change], build_fn: Callable | None = None):
             raise ValueError(
                 "`build_fn` must be a function without arguments that builds "
                 "the whole larger model, with the same layers in the same "
-                f"order. Received: one that does not ({reason})."
+                f"order. Received: a function that does not ({reason})."
             )
         return new
     try:
@@ -80,20 +80,20 @@ def rebuilt(model, changes: list[Change], build_fn: Callable | None = None):
             if not reason:
                 return new
             reasons.append(reason)
-    except Exception as error:  # a user's class fails in many ways
+    except Exception as error:  # custom classes raise many types
         reasons.append(errors.described(error).rstrip("."))
     raise ValueError(
-        f"The model {model.name!r} must be one that can be built from its "
+        f"It must be possible to build the model {model.name!r} from its "
         f"config with a larger {changes[0].layer.name!r}. Received: "
         f"{(reasons or ['a config that does not say its size'])[0]}. Pass "
-        "`build_fn=`, a function that builds the larger model; its weights "
-        "are then those of the old one wherever both have them."
+        "`build_fn=`, a function that builds the larger model. Weights that "
+        "both models have are then copied from the old one."
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class _Edit:
-    """A value at a path in the config of a part that is built as a whole."""
+    """A value at a path in the config of a layer that is built as a whole."""
 
     part: keras.layers.Layer
     path: tuple
@@ -101,7 +101,7 @@ class _Edit:
 
 
 def _units(model) -> Iterator:
-    """Yields the parts that are built as a whole."""
+    """Yields the layers that are built as a whole."""
     if not _is_graph(model):
         yield model
         return
@@ -110,7 +110,7 @@ def _units(model) -> Iterator:
 
 
 def _is_graph(model) -> bool:
-    """Whether Keras' own code knows how the model's layers are connected."""
+    """Whether Keras' own code connects the model's layers."""
     own = type(model).get_config
     return own in (
         keras.Sequential.get_config,
@@ -130,7 +130,7 @@ def _places(model, change: Change) -> Iterator[_Edit]:
 
 
 def _paths(config, value, path: tuple = ()) -> Iterator[tuple]:
-    """Yields where a value stands in a config."""
+    """Yields the paths of a value in a config."""
     if type(config) is type(value) and config == value:
         yield path
     elif isinstance(config, dict):
@@ -161,7 +161,7 @@ def _attempt(model, edits: tuple[_Edit, ...]):
 
 def _built(layer, edits):
     if type(layer) is keras.layers.Lambda:
-        # Keras builds no function of a user's from a config.
+        # Keras does not build a custom function from a config.
         return _lambda(layer)
     config = copy.deepcopy(layer.get_config())
     for edit in edits:
@@ -184,7 +184,7 @@ def _lambda(layer):
 
 
 def _accepted(kind: type, config: dict) -> dict:
-    """Returns a config without what Keras adds and a model does not take."""
+    """Removes the entries of Keras that a model's constructor rejects."""
     if "from_config" in vars(kind) or not issubclass(kind, keras.Model):
         return config
     known = inspect.signature(kind.__init__).parameters
@@ -194,7 +194,7 @@ def _accepted(kind: type, config: dict) -> dict:
 
 
 def _finish(model, new) -> None:
-    """Gives a model its weights, and the name of the old one."""
+    """Builds the weights of a model, and gives it the name of the old one."""
     if not new.built:
         new.build_from_config(model.get_build_config() or {})
     new.name = model.name
@@ -202,9 +202,9 @@ def _finish(model, new) -> None:
 
 @contextlib.contextmanager
 def _uncompiled(model) -> Iterator[None]:
-    """Keeps Keras from compiling copies, which are compiled later on.
+    """Prevents Keras from compiling copies, which are compiled later.
 
-    It would do so from a config, in which a loss of the user's own may fail.
+    Compiling from a config may fail for a custom loss.
     """
     compiled = [part for part in parts(model) if getattr(part, "compiled", 0)]
     for part in compiled:
@@ -217,7 +217,7 @@ def _uncompiled(model) -> Iterator[None]:
 
 
 def _mismatch(model, new, changes: list[Change]) -> str:
-    """Returns why a model is not the old one with changes, or nothing."""
+    """Explains why a model is not the changed old one, `""` if it is."""
     if not isinstance(new, keras.layers.Layer):
         return f"it returned {type(new).__name__}"
     old_parts, new_parts = parts(model), parts(new)

@@ -1,4 +1,4 @@
-"""More words: an embedding with more rows, and the words that name them."""
+"""Adds words to the embedding of a model and to its lookup layer."""
 
 import secrets
 from collections.abc import Callable
@@ -33,13 +33,14 @@ def grow_vocabulary(
     seed: int | None = None,
     build_fn: Callable | None = None,
 ) -> keras.Model:
-    """Returns a model with more words, ids or categories.
+    """Creates a model with more words, ids or categories.
 
-    An embedding keeps its old rows, and the new ones are drawn from its own
-    initializer. Where the model holds the layer that turns words into ids
+    The old rows of the embedding are kept, and the new rows are drawn from its
+    own initializer. If the model contains the layer that maps words to ids
     (`TextVectorization`, `StringLookup`, `IntegerLookup`), new words are
-    appended at its end, so that all old words keep their ids. Until then they
-    had the id of unknown words. What is carried over is as in `grow_outputs`.
+    appended to its vocabulary, so that old words keep their ids. Before, new
+    words had the id of unknown words. Everything else is kept as in
+    `grow_outputs`.
 
     Example:
 
@@ -59,23 +60,23 @@ def grow_vocabulary(
     Args:
         model: See `grow_outputs`.
         layer: An `Embedding` or its name.
-        size: Number of rows afterwards. Defaults to as many as the words
-            need; `words` may fill rows that are there already.
-        words: New words (or numbers of an `IntegerLookup`). Those that are
-            known are left out. Defaults to none.
-        lookup: The layer that turns words into ids, or its name. Defaults to
-            the one before the embedding.
+        size: New number of rows. `None` means as many as the words need.
+            Defaults to `None`.
+        words: New words (or numbers of an `IntegerLookup`). They may use rows
+            that exist already. Known words are ignored. Defaults to none.
+        lookup: Layer that maps words to ids, or its name. `None` means the one
+            before the embedding. Defaults to `None`.
         seed: See `grow_outputs`.
-        build_fn: See `grow_outputs`. Its own layer of words stays as it is
-            and must know the new words.
+        build_fn: See `grow_outputs`. Its own lookup layer is not changed and
+            must know the new words.
 
     Returns:
-        A new model, compiled if the old one is.
+        A new model. It is compiled if the old one is.
 
     Raises:
-        ValueError: If the layer is no embedding, nothing would grow, or
-            words are given and no layer of the model turns them into ids;
-            and as in `grow_outputs`.
+        ValueError: If the layer is not an embedding, if nothing would grow, or
+            if words are given but no layer of the model maps them to ids. See
+            also `grow_outputs`.
 
     Warns:
         UserWarning: If the embedding is frozen, so that new rows stay random.
@@ -106,19 +107,20 @@ def grow_vocabulary(
 
 
 def lookup_before(model, layer, named=None):
-    """Returns the layer that turns words into the ids of an embedding.
+    """Returns the layer that maps words to the ids of an embedding.
 
     Args:
-        model: The model.
+        model: Built model.
         layer: The embedding.
-        named: The layer or its name. Defaults to `None`: the nearest one
-            before the embedding, or the only one of the model.
+        named: The layer or its name. `None` means the nearest lookup layer
+            before the embedding, or the only one of the model. Defaults to
+            `None`.
 
     Returns:
         The layer.
 
     Raises:
-        ValueError: If there is none, or it gives no ids.
+        ValueError: If there is no such layer, or if it does not output ids.
     """
     if named is not None:
         found = [finding.layer(model, named)]
@@ -129,9 +131,9 @@ def lookup_before(model, layer, named=None):
     if len(found) != 1 or not _is_lookup(found[0]):
         names = [part.name for part in found]
         raise ValueError(
-            "Words need a TextVectorization, StringLookup or IntegerLookup of "
-            f"the model that gives {layer.name!r} its ids. Received: a model "
-            f"with {names or 'none'}. Give its name as `lookup=`; or, where "
+            "`words` needs a TextVectorization, StringLookup or IntegerLookup "
+            f"in the model that gives {layer.name!r} its ids. Received: one "
+            f"with {names or 'none'}. Give its name as `lookup=`. If "
             "words become ids outside the model, append them there, and give "
             "`size=` here."
         )
@@ -140,7 +142,7 @@ def lookup_before(model, layer, named=None):
 
 
 def unknown(lookup, words: Iterable) -> list:
-    """Returns the words that a layer has no id for, each once."""
+    """Returns the words that a layer has no id for, without duplicates."""
     known = set(lookup.get_vocabulary())
     return [word for word in dict.fromkeys(words) if word not in known]
 
@@ -150,7 +152,7 @@ def _is_lookup(layer) -> bool:
 
 
 def _before(layer) -> list:
-    """Returns the lookup layers on the way back from a layer, if known."""
+    """Returns the lookup layers in front of a layer, if known."""
     seen, found = set(), []
     rest = _keras.makers(layer)
     while rest:
@@ -168,7 +170,7 @@ def _before(layer) -> list:
 def _check_embedding(layer) -> None:
     if not isinstance(layer, keras.layers.Embedding):
         raise ValueError(
-            "`layer` must be an Embedding, which has a row for each word. "
+            "`layer` must be an Embedding, which has one row per word. "
             f"Received: {layer.name!r} ({type(layer).__name__})."
         )
 
@@ -177,7 +179,7 @@ def _check_ids(lookup) -> None:
     config = lookup.get_config()
     if config["output_mode"] != "int" or config.get("invert"):
         raise ValueError(
-            f"The layer {lookup.name!r} must turn words into ids, with "
+            f"The layer {lookup.name!r} must map words to ids, with "
             f"output_mode='int'. Received: {config['output_mode']!r}"
             f"{', inverted' if config.get('invert') else ''}. New words would "
             "change the meaning or number of its outputs."
@@ -190,7 +192,7 @@ def _size(layer, size: int | None, lookup, new_words: list) -> int:
         needed = max(before, lookup.vocabulary_size() + len(new_words))
     if size is None and lookup is None:
         raise ValueError(
-            "`size` or `words` must be given for an embedding to grow. "
+            "An embedding needs `size` or `words` to grow. "
             "Received: size=None, words=None."
         )
     size = needed if size is None else size
