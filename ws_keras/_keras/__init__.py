@@ -1,12 +1,12 @@
-"""All that reaches into private parts of Keras or TensorFlow.
+"""Access to private parts of Keras and TensorFlow.
 
-No other file uses a name of theirs that begins with an underscore, nor
-`keras.src`; a test over the syntax trees keeps it so. Each function says what
-public name is missing (`Reason`) and what happens where a version lacks the
-private one (`If gone`): a fallback, or a `Gone`, which names it.
+No other file uses `keras.src` or a Keras or TensorFlow name that begins with an
+underscore; a test of the syntax trees checks this. Each function states which
+public name is missing (`Reason`), and what happens in versions without the
+private name (`If gone`): a fallback, or an error of the class `Gone`.
 
-All were tried with the versions in `gone.TRIED`, and TensorFlow 2.21;
-`tests/test_keras.py` tries the installed ones.
+All functions were tried with the versions in `gone.TRIED` and TensorFlow 2.21.
+`tests/test_keras.py` tries the installed versions.
 """
 
 from ws_keras._keras.compiled import compiled_with as compiled_with

@@ -1,4 +1,4 @@
-"""What a model is compiled with."""
+"""The arguments that a model was compiled with."""
 
 import keras
 
@@ -6,19 +6,19 @@ from ws_keras._keras.gone import needed
 
 
 def compiled_with(model) -> dict:
-    """Returns the arguments that `compile` was given, as objects.
+    """Returns the arguments of `compile` as objects.
 
-    Reason: `get_compile_config` serializes them, which fails for a user's.
+    Reason: `get_compile_config` serializes them, which fails for custom ones.
     If gone: `Gone`.
     """
     return dict(needed(needed(model, "_compile_config"), "config"))
 
 
 def given_metrics(model) -> list:
-    """Returns the metrics that `compile` was given, names among them.
+    """Returns the metrics that `compile` received, including names.
 
-    Reason: `metrics` has what Keras made of them.
-    If gone: empty, and no metric counts as accuracy by its name.
+    Reason: `metrics` holds what Keras created from them.
+    If gone: empty, and no metric counts as an accuracy by its name.
     """
     compiled = getattr(model, "_compile_metrics", None)
     return keras.tree.flatten(getattr(compiled, "_user_metrics", None))
@@ -27,8 +27,8 @@ def given_metrics(model) -> list:
 def metrics_by_log(model) -> dict[str, keras.metrics.Metric]:
     """Returns the metrics of a model by their names in the logs.
 
-    Reason: there is no public way from a metric to its name in the logs.
-    If gone: the loss alone is found, and `monitor` refuses all other names.
+    Reason: a metric has no public link to its name in the logs.
+    If gone: only the loss is found, and `monitor` rejects other names.
     """
     found = {}
     compiled = getattr(model, "_compile_metrics", None)
@@ -44,23 +44,23 @@ def metrics_by_log(model) -> dict[str, keras.metrics.Metric]:
 
 
 def function(metric):
-    """Returns the function of samples that a metric is the mean of, or `None`.
+    """Returns the function of samples that a metric averages, or `None`.
 
-    Reason: a metric has no public name for it.
-    If gone: `None`, and single samples are not measured by it.
+    Reason: a metric has no public name for this function.
+    If gone: `None`, and single samples are not measured.
     """
     return getattr(metric, "_fn", None)
 
 
 def options(function) -> dict:
-    """Returns what a loss or a metric gives its function, as `from_logits`.
+    """Returns the options of a loss or metric, such as `from_logits`.
 
-    Reason: no public attribute has it.
-    If gone: it is read from the config of a loss or metric of Keras'.
+    Reason: no public attribute holds them.
+    If gone: they are read from the config of a Keras loss or metric.
     """
     found = getattr(function, "_fn_kwargs", None)
     if found is None and type(function).__module__.startswith("keras."):
-        # A function of Keras' has no config.
+        # A Keras function has no config.
         found = getattr(function, "get_config", dict)()
     return found or {}
 
@@ -68,7 +68,7 @@ def options(function) -> dict:
 def direction(metric) -> str | None:
     """Returns whether more of a metric is better: "up", "down" or `None`.
 
-    Reason: no public attribute has it.
-    If gone: `None`, and its name decides, or the user.
+    Reason: no public attribute holds it.
+    If gone: `None`, and the name of the metric or the user decides.
     """
     return getattr(metric, "_direction", None)

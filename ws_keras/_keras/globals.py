@@ -6,7 +6,7 @@ from ws_keras._keras.gone import module
 def global_state():
     """Returns the module that gets and sets Keras' global attributes.
 
-    Reason: there is no public way to draw from `keras.random` without a trace.
+    Reason: there is no public way to save the state of `keras.random`.
     If gone: `Gone`.
     """
     return module("keras.src.backend.common.global_state")
@@ -15,8 +15,8 @@ def global_state():
 def forget_gradients() -> None:
     """Frees the gradients that TensorFlow has registered for traced steps.
 
-    Reason: each trace of a training step registers a gradient of its own (of
-    the sum over replicas), which keeps all of the step's graph for good:
+    Reason: each trace of a training step registers a gradient (of the sum over
+    replicas), which keeps the graph of the step in memory forever:
     https://github.com/tensorflow/tensorflow/issues/97697
     If gone: nothing is freed.
     """

@@ -1,4 +1,4 @@
-"""Private parts, and the error where one is not there."""
+"""Looks up private parts, and raises an error if they are missing."""
 
 import importlib
 
@@ -8,19 +8,19 @@ TRIED = ("3.8.0", "3.15.1")
 
 
 class Gone(AttributeError):
-    """A private part of Keras is not where this package looks for it."""
+    """A private part of Keras does not exist in the installed version."""
 
     def __init__(self, what: str):
         first, last = TRIED
         super().__init__(
             f"Keras must have {what}, a private part without a public name. "
-            f"Received: Keras {keras.__version__}, which has none. Install "
-            f"a version that this package was tried with, {first} to {last}."
+            f"Received: Keras {keras.__version__}, which does not have it. "
+            f"Install a version from {first} to {last}, which were tried."
         )
 
 
 def needed(owner, name: str):
-    """Returns an attribute of an object of Keras'."""
+    """Returns an attribute of a Keras object."""
     try:
         return getattr(owner, name)
     except AttributeError:
@@ -28,7 +28,7 @@ def needed(owner, name: str):
 
 
 def module(name: str):
-    """Returns a module of Keras'."""
+    """Returns a module of Keras."""
     try:
         return importlib.import_module(name)
     except ImportError:

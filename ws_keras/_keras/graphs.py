@@ -7,11 +7,11 @@ from ws_keras._keras.gone import needed
 
 
 def graph(layer):
-    """Returns the graph of layers that a model consists of, or `None`.
+    """Returns the graph of layers of a model, or `None`.
 
-    Reason: a `Sequential` has its graph under a private name, and other
-    models have none.
-    If gone: `None`, and the caller refuses the model as one without a graph.
+    Reason: the graph of a `Sequential` has a private name. Subclassed models
+    have no graph.
+    If gone: `None`, and the caller rejects the model.
     """
     found = getattr(layer, "_functional", None) or layer
     return found if hasattr(found, "_inputs_struct") else None
@@ -27,18 +27,18 @@ def graph_inputs(found):
 
 
 def nodes(found) -> dict[int, list] | None:
-    """Returns the nodes of a graph by depth; `None` of a model without one.
+    """Returns the nodes of a graph by depth; `None` without a graph.
 
-    Reason: `model.operations` has each operation once, however often called.
-    If gone: `None`, and the caller refuses the model as one without a graph.
+    Reason: `model.operations` lists an operation once for all its calls.
+    If gone: `None`, and the caller rejects the model.
     """
     return getattr(found, "_nodes_by_depth", None)
 
 
 def maker(tensor):
-    """Returns the operation whose output a symbolic tensor is.
+    """Returns the operation that outputs a symbolic tensor.
 
-    Reason: symbolic tensors have no public way back to what made them.
+    Reason: symbolic tensors have no public link to their operation.
     If gone: `Gone`.
     """
     return needed(tensor, "_keras_history").operation
@@ -47,7 +47,7 @@ def maker(tensor):
 def makers(operation, only_last: bool = False) -> list:
     """Returns the operations whose outputs an operation reads.
 
-    In all of its calls, or in the last one alone.
+    They are those of all its calls, or only of the last one.
 
     Reason: an operation has no public list of its calls.
     If gone: `Gone`.

@@ -9,7 +9,7 @@ from ws_keras._keras.gone import needed
 def all_layers(layer) -> list:
     """Returns a layer and all layers within it, at any depth.
 
-    Reason: `model.layers` has those of the first level alone.
+    Reason: `model.layers` holds only the first level.
     If gone: `Gone`.
     """
     return list(needed(layer, "_flatten_layers")())
@@ -26,20 +26,20 @@ def parts(layer) -> list:
 
 
 def own_weights(layer) -> list:
-    """Returns the weights that a layer itself made to be trained.
+    """Returns the trainable weights that a layer itself created.
 
-    Reason: `trainable_variables` has those of its parts as well, and is empty
-    while the layer is frozen.
+    Reason: `trainable_variables` includes those of sublayers and is empty if
+    the layer is frozen.
     If gone: `Gone`.
     """
     return needed(layer, "_trainable_variables")
 
 
 def own_others(layer) -> list:
-    """Returns the variables that a layer itself made not to be trained.
+    """Returns the other variables that a layer itself created.
 
-    Reason: `non_trainable_variables` has those of its parts, and the weights
-    while the layer is frozen.
+    Reason: `non_trainable_variables` includes those of sublayers, and the
+    weights if the layer is frozen.
     If gone: `Gone`.
     """
     return needed(layer, "_non_trainable_variables")
@@ -48,7 +48,7 @@ def own_others(layer) -> list:
 def own_generators(layer) -> list:
     """Returns the seed generators that a layer itself holds.
 
-    Reason: their states are in `variables` alone, beside those of the parts.
+    Reason: `variables` mixes their states with those of sublayers.
     If gone: `Gone`.
     """
     return needed(layer, "_seed_generators")
@@ -56,10 +56,10 @@ def own_generators(layer) -> list:
 
 @contextlib.contextmanager
 def all_trainable(layer) -> Iterator[None]:
-    """Lets frozen layers do what they would do if they were not frozen.
+    """Makes frozen layers behave as if they were trainable.
 
-    Reason: the setter of `trainable` changes the layer's variables too, so
-    that it cannot be undone by itself.
+    Reason: the setter of `trainable` also changes the layer's variables, so
+    that setting it back does not undo the change.
     If gone: `Gone`.
     """
     kept = [(part, needed(part, "_trainable")) for part in all_layers(layer)]
@@ -75,26 +75,26 @@ def all_trainable(layer) -> Iterator[None]:
 def initializer(variable):
     """Returns the initializer of a variable that has no value yet.
 
-    Reason: `add_weight` hands it on, and no public attribute has it.
+    Reason: no public attribute holds it.
     If gone: `Gone`; new layers are then built with their values.
     """
     return needed(variable, "_initializer")
 
 
 def rename(variable, path: str) -> None:
-    """Gives a variable the path of another one.
+    """Gives a variable the path of another variable.
 
-    Reason: `path` cannot be set, and some optimizers choose by it.
-    If gone: the variable keeps its path, and such an optimizer may find other
-    starts, which `starts.of` then refuses by their number.
+    Reason: `path` cannot be set, and some optimizers depend on it.
+    If gone: the variable keeps its path. Such an optimizer may then have other
+    variables, which `starts.of` rejects.
     """
     variable._path = path
 
 
 def head_projections(attention) -> tuple:
-    """Returns the value and the output projection of an attention.
+    """Returns the value and the output projection of an attention layer.
 
-    Reason: they are attributes without a public name.
+    Reason: they have no public name.
     If gone: `Gone`.
     """
     return needed(attention, "_value_dense"), needed(attention, "_output_dense")
@@ -103,16 +103,16 @@ def head_projections(attention) -> tuple:
 def build_shapes(model) -> dict:
     """Returns the shapes that a model was built with, by argument.
 
-    Reason: `get_build_config` fails for some models of a user's own.
+    Reason: `get_build_config` fails for some custom models.
     If gone: empty, and the shapes of inputs count as unknown.
     """
     return getattr(model, "_build_shapes_dict", None) or {}
 
 
 def lambda_shape(layer):
-    """Returns the `output_shape` that a `Lambda` was made with.
+    """Returns the `output_shape` of a `Lambda` layer.
 
-    Reason: its config has a serialized one.
+    Reason: its config holds a serialized form.
     If gone: `Gone`.
     """
     return needed(layer, "_output_shape")

@@ -7,18 +7,18 @@ from ws_keras._keras.gone import needed
 
 
 def trained_by(optimizer) -> list:
-    """Returns the weights that an optimizer was built for, in their order.
+    """Returns the weights that an optimizer was built for, in order.
 
-    Reason: `variables` has its state alone.
+    Reason: `variables` holds only its state.
     If gone: `Gone`.
     """
     return needed(optimizer, "_trainable_variables")
 
 
 def own_state(optimizer) -> list:
-    """Returns the state of an optimizer without that of one inside it.
+    """Returns the state of an optimizer without that of a nested one.
 
-    Reason: `variables` of a wrapper has both.
+    Reason: `variables` of a wrapper includes both.
     If gone: `Gone`.
     """
     return needed(optimizer, "_variables")
@@ -27,17 +27,17 @@ def own_state(optimizer) -> list:
 def rate(optimizer):
     """Returns the learning rate, as a variable or a schedule, or `None`.
 
-    Reason: `learning_rate` is the schedule's present value.
-    If gone: `None`, and a reset leaves the rate alone.
+    Reason: `learning_rate` returns the present value of a schedule.
+    If gone: `None`, and a reset does not change the rate.
     """
     return getattr(optimizer, "_learning_rate", None)
 
 
 @contextlib.contextmanager
 def with_rate(optimizer, schedule) -> Iterator[None]:
-    """Puts a schedule in the place of an optimizer's learning rate.
+    """Replaces the learning rate of an optimizer by a schedule.
 
-    Reason: the setter of `learning_rate` drops the variable for good.
+    Reason: the setter of `learning_rate` discards the variable.
     If gone: `Gone`.
     """
     own, kept = vars(optimizer), needed(optimizer, "_learning_rate")
@@ -51,7 +51,7 @@ def with_rate(optimizer, schedule) -> Iterator[None]:
 def batches_seen(optimizer):
     """Returns the variable that counts the batches of an optimizer.
 
-    Reason: `iterations` is another number where gradients accumulate.
+    Reason: `iterations` is another number if gradients accumulate.
     If gone: `Gone`.
     """
     return needed(optimizer, "_iterations")
@@ -60,7 +60,7 @@ def batches_seen(optimizer):
 def averages(optimizer) -> list:
     """Returns the moving averages of weights, some of them `None`.
 
-    Reason: `use_ema` has no public name for what it makes.
+    Reason: the averages of `use_ema` have no public name.
     If gone: empty, and averages are treated as other state.
     """
     return getattr(optimizer, "_model_variables_moving_average", None) or []
@@ -69,7 +69,7 @@ def averages(optimizer) -> list:
 def ftrl_sums(optimizer) -> tuple[list, list]:
     """Returns the sums `accumulator` and `linear` of an `Ftrl`, by weight.
 
-    Reason: `variables` has them without saying which is which.
+    Reason: `variables` holds them without their names.
     If gone: `Gone`.
     """
     return needed(optimizer, "_accumulators"), needed(optimizer, "_linears")
@@ -78,7 +78,7 @@ def ftrl_sums(optimizer) -> tuple[list, list]:
 def adam_moments(optimizer, weight) -> tuple:
     """Returns the two moments of a weight in an `Adam`.
 
-    Reason: `variables` has them without saying whose they are.
+    Reason: `variables` does not say which weight they belong to.
     If gone: `Gone`.
     """
     place = needed(optimizer, "_get_variable_index")(weight)

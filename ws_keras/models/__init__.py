@@ -1,4 +1,4 @@
-"""The paper's networks, by name, and a user's."""
+"""Builds the paper's networks by name, and custom networks."""
 
 from ws_keras import references
 from ws_keras.models import outside
@@ -12,13 +12,13 @@ def build(name: str, **arguments):
     """Builds a model by name.
 
     Args:
-        name: `"resnet18"`, `"mlp"` or `"logistic"` (the MLP without hidden
-            layers), or `"my_module:build"` for a function of a user's; see
+        name: `"resnet18"`, `"mlp"`, `"logistic"` (an MLP without hidden
+            layers), or `"my_module:build"` for a custom function; see
             `outside.network`.
         arguments: Arguments of `resnet18`, `mlp` or `outside.network`.
 
     Returns:
-        An uncompiled `keras.Model` that gives logits.
+        An uncompiled `keras.Model` that outputs logits.
 
     Raises:
         ValueError: If `name` is unknown or an argument is out of its range.
@@ -33,5 +33,5 @@ def build(name: str, **arguments):
         return outside.network(name, **arguments)
     raise ValueError(
         f"Unknown model. Received: name={name!r}. Choose one of "
-        f"{list(NAMES)}, or 'my_module:build' for a function of your own."
+        f"{list(NAMES)}, or 'my_module:build' for your own function."
     )

@@ -1,4 +1,4 @@
-"""The replication's augmentation, as layers that act in training only."""
+"""The augmentation of the replication, as layers for training only."""
 
 import keras
 from keras import layers
@@ -14,10 +14,10 @@ _PREFIX = "augment_"
 
 
 def seed(model: keras.Model, number: int) -> None:
-    """Gives the augmentation of a model the random states of a seed.
+    """Seeds the random states of a model's augmentation layers.
 
     Args:
-        model: A model; one without augmentation stays as it is.
+        model: Model. Without augmentation, nothing is changed.
         number: Non-negative integer.
     """
     for layer in model.layers:
@@ -27,16 +27,18 @@ def seed(model: keras.Model, number: int) -> None:
 
 
 def augmented(x, name: str, size: tuple[int, int]):
-    """Returns images as training sees them.
+    """Augments images in training mode.
 
-    `"standard"` is that of the ReScience C replication: a crop of the image
-    padded by 4 pixels, a horizontal flip, brightness, contrast and saturation
-    changed by up to a quarter, and a rotation of up to 2 degrees. Keras' own
-    layers do it; its brightness is added, the replication's is a factor. Each
-    layer has a random state of its own, which is saved with the model.
+    `"standard"` is the augmentation of the ReScience C replication: a crop of
+    the image padded by 4 pixels, a horizontal flip, a change of brightness,
+    contrast and saturation by up to a quarter, and a rotation by up to 2
+    degrees. It uses Keras' layers, which add brightness; the replication
+    multiplies by it. Each layer has its own random state, which is saved with
+    the model.
 
-    Under several replicas each draws numbers of its own for its part of a
-    batch, so that a run is like that of one device, but with other draws.
+    Each replica draws different numbers for its part of a batch. A run with
+    several replicas is therefore equivalent to a run on one device, but its
+    draws differ.
 
     Args:
         x: Float images with values from 0 to 255,
@@ -45,7 +47,7 @@ def augmented(x, name: str, size: tuple[int, int]):
         size: `(height, width)`.
 
     Returns:
-        Images of the same shape; the same images outside of training.
+        Images of the same shape. Outside of training they are not changed.
 
     Raises:
         ValueError: If the name is unknown.
@@ -101,13 +103,13 @@ def _standard(size: tuple[int, int], channels: int) -> list[layers.Layer]:
 
 
 def _draw_apart(layer: layers.Layer) -> None:
-    """Makes the replicas of a layer draw apart.
+    """Makes the replicas of a layer draw different numbers.
 
-    Their random states are equal, as all of a model is; the first samples of
-    all parts of a batch would be cropped and flipped alike.
+    Their random states are equal, like all values of a model. Without this, the
+    first samples of all parts of a batch would be augmented equally.
     """
     if keras.backend.backend() != "tensorflow":
-        return  # on JAX a draw is for the whole batch
+        return  # on JAX, a draw covers the whole batch
     usual = layer.generator.next
 
     def of_replica(ordered: bool = True):

@@ -1,4 +1,4 @@
-"""Batch normalization by one operation of TensorFlow instead of a dozen."""
+"""Batch normalization with TensorFlow's fused operation."""
 
 import keras
 from keras import ops
@@ -6,20 +6,21 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("ws_keras")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization`, faster for images under TensorFlow.
+    """`keras.layers.BatchNormalization` that is faster for images.
 
-    Keras composes the layer of products, sums and means that each walk over
-    the whole batch in memory; in the narrow ResNet-18 they took a quarter of
-    a training step. Here images `(batch, height, width, channels)` go through
-    TensorFlow's fused operation. Inputs of other ranks, other axes,
-    synchronized statistics and other backends go the way of Keras. The
-    results are equal up to rounding, the moving variance included: it is the
-    one of the batch, without Bessel's correction.
+    Keras composes the layer of products, sums and means, each of which reads
+    the whole batch from memory. In the narrow ResNet-18 they took a quarter of
+    a training step. This layer uses TensorFlow's fused operation for images
+    `(batch, height, width, channels)`. Inputs of other ranks, other axes,
+    synchronized statistics and other backends use Keras' implementation.
+    Results are equal up to rounding, including the moving variance, which is
+    that of the batch without Bessel's correction.
 
     Args:
         unbiased: Whether the moving variance has Bessel's correction, as in
-            PyTorch; for images under TensorFlow alone. Defaults to `False`.
-        keywords: Those of `keras.layers.BatchNormalization`.
+            PyTorch. It is supported only for images under TensorFlow. Defaults
+            to `False`.
+        keywords: Arguments of `keras.layers.BatchNormalization`.
     """
 
     def __init__(self, unbiased=False, **keywords):
@@ -41,7 +42,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             return self._fused(inputs, *statistics, is_training=False)[0]
         outputs, mean, variance = self._fused(inputs, is_training=True)
         count = ops.cast(ops.size(inputs) / inputs.shape[-1], variance.dtype)
-        # The operation gives the unbiased estimate.
+        # The operation returns the unbiased estimate.
         if not self.unbiased:
             variance = variance * (count - 1) / count
         for moving, value in (
@@ -55,9 +56,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _check_biased(self) -> None:
         if self.unbiased:
             raise ValueError(
-                "`unbiased` needs TensorFlow, images, channels last and "
+                "`unbiased` requires TensorFlow, images, channels last and "
                 "statistics that are not synchronized. Received: "
-                f"unbiased=True in {self.name!r}. Leave it at False."
+                f"unbiased=True in {self.name!r}. Use unbiased=False."
             )
 
     def _can_be_fused(self, inputs, mask) -> bool:
@@ -75,7 +76,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _fused(self, inputs, mean=(), variance=(), *, is_training) -> tuple:
         import tensorflow as tf
 
-        # Its weights and statistics are single precision whatever its inputs.
+        # Its weights and statistics always have single precision.
         scale, offset, mean, variance = (
             tf.cast(ops.convert_to_tensor(value), tf.float32)
             for value in (self.gamma, self.beta, mean, variance)

@@ -1,26 +1,26 @@
-"""Logits of a data set that has fewer classes than the model."""
+"""Masks the logits of classes that a data set does not have."""
 
 import keras
 from keras import ops
 
-# Its exponential is 0 beside any other logit's.
+# Its exponential is 0 relative to any other logit.
 _NEVER = -1e9
 
 
 @keras.saving.register_keras_serializable("ws_keras")
 class ClassMask(keras.layers.Layer):
-    """Takes the classes from `count` on out of the softmax.
+    """Excludes the classes from `count` on from the softmax.
 
-    So one model serves a source with ten classes and a target with a hundred:
-    while only the first `count` classes are in use, loss, gradient and
-    prediction are those of a model with `count` outputs.
+    With this layer, one model serves a source with ten classes and a target
+    with a hundred. Its loss, gradient and predictions are those of a model with
+    `count` outputs.
 
     Args:
-        keywords: Those of `keras.layers.Layer`.
+        keywords: Arguments of `keras.layers.Layer`.
     """
 
     def build(self, input_shape):
-        """Makes the count, an integer, which no transform changes."""
+        """Creates the count, an integer that no transform changes."""
         self.count = self.add_weight(
             name="count",
             shape=(),
@@ -30,13 +30,13 @@ class ClassMask(keras.layers.Layer):
         )
 
     def call(self, logits):
-        """Returns the logits `(batch, classes)` with others at -1e9."""
+        """Returns logits `(batch, classes)`, with -1e9 for masked classes."""
         is_used = ops.arange(logits.shape[-1], dtype="int32") < self.count
         return ops.where(is_used, logits, ops.cast(_NEVER, logits.dtype))
 
 
 def use(model: keras.Model, count: int) -> None:
-    """Sets how many classes the masks of a model leave in use.
+    """Sets the number of classes that the masks of a model keep.
 
     Args:
         model: Built `keras.Model`.

@@ -1,4 +1,4 @@
-"""The weight initializations that a model can be built with."""
+"""The weight initializations of the package's models."""
 
 import math
 
@@ -14,20 +14,20 @@ def kernel_and_bias(
 ) -> dict:
     """Returns the initializer arguments of a `Dense` or `Conv2D` layer.
 
-    `"torch"` is what the authors' framework does by default: kernels and
-    biases uniform in `+-1 / sqrt(fan_in)` (Kaiming-uniform with `a =
-    sqrt(5)`). `"kaiming"` is the same, but for the kernels of convolutions,
-    which are normal with deviation `sqrt(2 / fan_out)`, as in torchvision's
-    residual networks and the replication's. `"keras"` is Glorot-uniform with
-    zero biases.
+    `"torch"` is the default of the authors' framework: kernels and biases are
+    uniform in `+-1 / sqrt(fan_in)` (Kaiming-uniform with `a = sqrt(5)`).
+    `"kaiming"` differs in the kernels of convolutions, which are normal with
+    standard deviation `sqrt(2 / fan_out)`, as in torchvision's residual
+    networks and in the replication. `"keras"` is Glorot-uniform with zero
+    biases.
 
     Args:
         name: `"torch"`, `"kaiming"` or `"keras"`.
-        fan_in: Number of inputs of one output unit; for a convolution,
-            input channels times kernel height times kernel width.
-        layer: Name of the layer; each name has its own draws.
-        fan_out: For a convolution, output channels times kernel height times
-            kernel width. Defaults to `None`, a dense layer.
+        fan_in: Number of inputs of an output unit. For a convolution: input
+            channels times kernel height times kernel width.
+        layer: Name of the layer. Different names have different draws.
+        fan_out: For a convolution: output channels times kernel height times
+            kernel width. Defaults to `None`, for a dense layer.
 
     Returns:
         A dict with `kernel_initializer` and `bias_initializer`.
@@ -35,8 +35,8 @@ def kernel_and_bias(
     Raises:
         ValueError: If `name` is unknown.
     """
-    # Explicit seeds keep Python's global random state untouched; the
-    # experiment draws every start anew from an addressed seed.
+    # Explicit seeds do not use Python's global random state. The experiment
+    # redraws all weights from an addressed seed anyway.
     kernel, bias = (seeds.derive(0, layer, part) for part in ("kernel", "bias"))
     if name == "keras":
         return {

@@ -1,15 +1,15 @@
-"""The first layers of a model: raw pixels in, normalized floats out."""
+"""The first layers of a model: from raw pixels to normalized floats."""
 
 import keras
 
 from ws_keras.models import augmentation as augmentations
 
 NORMALIZATIONS = ("half", "channel", "cifar10", "none")
-# "half" for pixels, "channel" for other numbers; and what means it as well.
+# "half" is for pixels, "channel" for other numbers; and their synonym.
 AUTO = ("auto", "half")
-# Mean and deviation of each channel, of 255, as the replication has them for
-# all data sets. (The deviations are means over images of each one's own, which
-# are smaller than CIFAR-10's over all pixels.)
+# Mean and standard deviation of each channel, on the scale of 255, which the
+# replication uses for all data sets. (The deviations are means over those of
+# single images, which are smaller than that of CIFAR-10 over all pixels.)
 CIFAR10_MOMENTS = (
     (125.307, 122.961, 113.8575),
     (51.5865, 50.847, 51.255),
@@ -17,11 +17,11 @@ CIFAR10_MOMENTS = (
 
 
 def resolved(normalization: str, x) -> tuple[str, str]:
-    """Returns what samples are normalized by, and why, if not as named.
+    """Chooses the normalization of samples, and explains a deviation.
 
-    `"half"` is meant for pixels, which are `uint8`, or images of floats
-    within 0..255 of which some are above 1. Other floats would all lie near
-    -1 after it, so that each of their features gets mean 0 and deviation 1.
+    `"half"` is for pixels: `uint8`, or images of floats within 0..255 with a
+    value above 1. It would map other floats close to -1, so their features are
+    normalized to mean 0 and standard deviation 1 instead.
 
     Example:
 
@@ -31,12 +31,13 @@ def resolved(normalization: str, x) -> tuple[str, str]:
     'channel'
 
     Args:
-        normalization: As in `normalized_input`, or `"auto"`, which means the
-            same as `"half"`.
+        normalization: As in `normalized_input`, or `"auto"`, which is
+            equivalent to `"half"`.
         x: Array of samples.
 
     Returns:
-        A pair of a name that `normalized_input` takes, and a sentence.
+        A pair of a value for `normalized_input` and a sentence, `""` if
+        `normalization` applies.
     """
     if normalization not in AUTO:
         return normalization, ""
@@ -46,10 +47,10 @@ def resolved(normalization: str, x) -> tuple[str, str]:
     if x.ndim == 4 and low >= 0 and 1 < high <= 255:
         return "half", ""
     return "channel", (
-        f"The samples are floats from {low:g} to {high:g} and no pixels: each "
-        f"{'channel' if x.ndim == 4 else 'feature'} gets mean 0 and "
-        "deviation 1 over the training samples. "
-        "--config.data.normalization=none leaves them as they are."
+        f"The samples are floats from {low:g} to {high:g}, not pixels. Each "
+        f"{'channel' if x.ndim == 4 else 'feature'} is normalized to mean 0 "
+        "and standard deviation 1 over the training samples. Use "
+        "--config.data.normalization=none to keep the values."
     )
 
 
@@ -61,20 +62,20 @@ def normalized_input(
     dtype,
     augmentation="none",
 ):
-    """Returns the input tensor of a model and its normalized form.
+    """Creates the input tensor of a model and its normalized form.
 
-    Pixels stay `uint8` until they are inside the model, so that memory and
-    every copy before it stay four times smaller.
+    Pixels are `uint8` until they are inside the model. They need a quarter of
+    the memory of floats, and so does every copy before the model.
 
     Args:
-        input_shape: Tuple, the shape of one sample.
-        input_dtype: `"uint8"` or `"float32"`, as the data are stored.
+        input_shape: Shape of one sample.
+        input_dtype: Dtype of the stored data, `"uint8"` or `"float32"`.
         normalization: `"half"` maps 0..255 to [-1, 1] (mean and standard
-            deviation .5 of the unit range, the authors' choice), `"channel"`
+            deviation 0.5 on the unit scale, the authors' choice). `"channel"`
             subtracts the mean and divides by the standard deviation of each
-            channel, `"cifar10"` those of CIFAR-10, `"none"` only casts.
-        moments: `(mean, std)` per channel in the data's unit; used by
-            `"channel"` alone.
+            channel, `"cifar10"` uses those of CIFAR-10. `"none"` only casts.
+        moments: `(mean, std)` per channel in the unit of the data, for
+            `"channel"`.
         dtype: Dtype policy of the layers.
         augmentation: `"none"` or `"standard"`; see `augmentation.augmented`.
             Defaults to `"none"`.
@@ -83,8 +84,8 @@ def normalized_input(
         A pair `(inputs, normalized)` of symbolic tensors.
 
     Raises:
-        ValueError: If `normalization` is unknown, or is `"channel"` without
-            moments, or `"cifar10"` for other samples than images of three
+        ValueError: If `normalization` is unknown, is `"channel"` without
+            moments, or is `"cifar10"` for samples that are not images of three
             channels.
     """
     inputs = x = keras.Input(input_shape, dtype=input_dtype)
@@ -127,6 +128,6 @@ def _scale_and_offset(normalization, moments):
             "standard deviation per channel. Received: moments=None."
         )
     mean, std = moments
-    # A constant channel has nothing to scale; 1 keeps it finite.
+    # A constant channel has a deviation of 0; 1 keeps its values finite.
     scale = [1 / s if s > 0 else 1.0 for s in std]
     return scale, [-m * s for m, s in zip(mean, scale, strict=True)]

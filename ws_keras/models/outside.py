@@ -1,4 +1,4 @@
-"""A network that a user has written, with what is put around the package's."""
+"""Builds a custom network with the package's first and last layers."""
 
 import contextlib
 from collections.abc import Callable
@@ -23,29 +23,29 @@ def network(
     input_dtype: str = "uint8",
     dtype: str = "float32",
 ) -> keras.Model:
-    """Builds the network that a function of a user returns.
+    """Builds the network that a custom function returns.
 
     Args:
         name: `"my_module:build"`. The function is called with the shape of a
-            sample and the number of classes, and returns a built Keras model
-            from normalized floats `(batch, *input_shape)` to logits
-            `(batch, num_classes)`.
+            sample and the number of classes. It must return a built Keras model
+            from normalized floats `(batch, *input_shape)` to logits `(batch,
+            num_classes)`.
         input_shape: Shape of one sample.
         num_classes: Number of logits.
         normalization: As in `models.mlp`. Defaults to `"half"`.
-        moments: Likewise. Defaults to `None`.
-        augmentation: Likewise. Defaults to `"none"`.
-        masked: Likewise. Defaults to `False`.
-        input_dtype: Likewise. Defaults to `"uint8"`.
-        dtype: Dtype policy of the layers that name none. Defaults to
+        moments: As in `models.mlp`. Defaults to `None`.
+        augmentation: As in `models.mlp`. Defaults to `"none"`.
+        masked: As in `models.mlp`. Defaults to `False`.
+        input_dtype: As in `models.mlp`. Defaults to `"uint8"`.
+        dtype: Dtype policy of the layers that set none. Defaults to
             `"float32"`.
 
     Returns:
         An uncompiled `keras.Model` from samples to logits.
 
     Raises:
-        ValueError: If the function cannot be found or fails, or does not
-            return such a model.
+        ValueError: If the function cannot be found, fails, or does not return
+            such a model.
     """
     build = references.find("model.name", name)
     start, x = inputs.normalized_input(
@@ -66,9 +66,9 @@ def _built(build: Callable, name: str, shape, num_classes) -> keras.Model:
     given = f"model.name={name!r}"
     try:
         found = build(shape, num_classes)
-    except Exception as error:  # a user's own code fails in any way
+    except Exception as error:  # custom code raises many types
         raise ValueError(
-            f"`{given}` must build a network when it is called with the shape "
+            f"`{given}` must build a network if it is called with the shape "
             f"of a sample and the number of classes, {shape} and "
             f"{num_classes}. Received: {type(error).__name__}: {error}"
         ) from error
@@ -76,7 +76,7 @@ def _built(build: Callable, name: str, shape, num_classes) -> keras.Model:
     shown = getattr(found, "output_shape", None)
     if not isinstance(found, keras.Model) or not found.built or shown != wanted:
         raise ValueError(
-            f"`{given}` must return a built Keras model that gives logits of "
+            f"`{given}` must return a built Keras model that outputs logits of "
             f"shape {wanted}. Received: {type(found).__name__}"
             + (f" with outputs of shape {shown}." if shown else ".")
         )

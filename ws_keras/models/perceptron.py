@@ -1,4 +1,4 @@
-"""The multilayer perceptron; without hidden layers, logistic regression."""
+"""The multilayer perceptron, and logistic regression."""
 
 import math
 
@@ -29,10 +29,11 @@ def mlp(
 ) -> keras.Model:
     """Builds a multilayer perceptron on flattened samples.
 
-    The authors' code has two hidden layers of 100 rectified units; the
-    replication describes three of 100 hyperbolic tangents.
+    The authors' code has two hidden layers of 100 units with ReLU. The
+    replication describes three layers of 100 units with tanh.
 
-    Each build starts with the same weights; `cold_start(model)` draws others.
+    Each build starts with the same weights; use `cold_start(model)` to draw
+    others.
 
     Example:
 
@@ -44,21 +45,19 @@ def mlp(
     Args:
         input_shape: Shape of one sample. Defaults to `(32, 32, 3)`.
         num_classes: Number of logits. Defaults to 10.
-        depth: Number of hidden layers; 0 is logistic regression. Defaults
-            to 2.
+        depth: Number of hidden layers. 0 is logistic regression. Defaults to 2.
         units: Width of a hidden layer. Defaults to 100.
         activation: `"relu"` or `"tanh"`. Defaults to `"relu"`.
-        use_bias: Whether all layers have a bias. Defaults to `True`.
-        initializer: `"torch"` or `"keras"`; `"kaiming"` is `"torch"` here.
-            Defaults to `"torch"`.
-        normalization: `"half"`, `"channel"`, `"cifar10"` or `"none"`.
-            Defaults to `"half"`.
+        use_bias: Whether layers have a bias. Defaults to `True`.
+        initializer: `"torch"` or `"keras"`; `"kaiming"` is equivalent to
+            `"torch"` here. Defaults to `"torch"`.
+        normalization: `"half"`, `"channel"`, `"cifar10"` or `"none"`. Defaults
+            to `"half"`.
         moments: Channel statistics for `normalization="channel"`.
         input_dtype: Dtype of the stored samples. Defaults to `"uint8"`.
-        dtype: Dtype policy; logits are always float32. Defaults to
-            `"float32"`.
+        dtype: Dtype policy; logits are always float32. Defaults to `"float32"`.
         augmentation: `"none"` or `"standard"`. Defaults to `"none"`.
-        masked: Whether a `class_mask.ClassMask` follows, for data sets of
+        masked: Whether to append a `class_mask.ClassMask`, for data sets with
             different numbers of classes. Defaults to `False`.
 
     Returns:

@@ -9,8 +9,8 @@ from ws_keras.models import initializers
 from ws_keras.models import inputs as model_inputs
 
 NORMS = ("batch", "none", "layer")
-# The authors' framework: epsilon 1e-5, and a momentum of 0.1 for the new
-# value, which is 0.9 for the old one in Keras' convention.
+# The authors' framework uses epsilon 1e-5 and a momentum of 0.1 for the new
+# value, which is 0.9 for the old value in Keras' convention.
 EPSILON = 1e-5
 MOMENTUM = 0.9
 
@@ -33,26 +33,27 @@ def resnet18(
     unbiased_variance=False,
 ) -> keras.Model:
     """Builds the residual network of the paper.
+    The network consists of a 3x3 stem of `width` channels, stages of `width`,
+    2, 4 and 8 times `width` channels, global average pooling and a linear
+    layer. Each stage except the first halves the image. Convolutions have no
+    bias. A 1x1 convolution bridges each block that changes the shape.
 
-    A 3x3 stem of `width` channels without max-pool, then stages of `width`,
-    2, 4 and 8 times `width` channels, each of which but the first halves the
-    image, global average pooling and a linear layer. Convolutions have no
-    bias. A 1x1 convolution bridges a block that changes the shape.
-
+    Each build starts with the same weights; use `cold_start(model)` to draw
+    others.
     Each build starts with the same weights; `cold_start(model)` draws others.
 
     Example:
-
+    >>> resnet18().count_params() - 2 * 1200  # without moving statistics
     >>> resnet18().count_params() - 2 * 1200  # less the moving statistics
     701466
 
     Args:
         input_shape: `(height, width, channels)`. Defaults to `(32, 32, 3)`.
-        num_classes: Number of logits. Defaults to 10.
-        width: Channels of the first stage. The authors' code has 16, the
-            usual network 64. Defaults to 16.
-        norm: `"batch"`, `"none"` (the convolutions then have no bias either)
-            or `"layer"` (over height, width and channels of one sample).
+        width: Channels of the first stage. The authors' code uses 16, the usual
+            network 64. Defaults to 16.
+        norm: `"batch"`, `"none"` (without a bias in convolutions) or `"layer"`
+            (over height, width and channels of a sample). Defaults to
+            `"batch"`.
             Defaults to `"batch"`.
         blocks: Blocks per stage. Defaults to `(2, 2, 2, 2)`.
         initializer: `"torch"`, `"kaiming"` or `"keras"`; see
@@ -64,23 +65,23 @@ def resnet18(
         dtype: Dtype policy, `"float32"` or `"mixed_bfloat16"`; logits are
             always float32. Defaults to `"float32"`.
         synchronized: Whether batch normalization averages over the replicas
-            of a distribution strategy. Defaults to `False`.
-        max_pool: Whether a 3x3 max-pool of stride 2 follows the stem, as in
-            the replication and in DASH. Defaults to `False`.
+        max_pool: Whether to append a 3x3 max-pool of stride 2 to the stem, as
+            in the replication and in DASH. Defaults to `False`.
         augmentation: `"none"` or `"standard"`; see `augmentation.augmented`.
             Defaults to `"none"`.
-        masked: Whether a `class_mask.ClassMask` follows, for data sets of
+        masked: Whether to append a `class_mask.ClassMask`, for data sets with
+            different numbers of classes. Defaults to `False`.
             different numbers of classes. Defaults to `False`.
         unbiased_variance: Whether the moving variance of batch normalization
-            has Bessel's correction, as in the authors' framework; under
-            TensorFlow alone. Defaults to `False`.
+            has Bessel's correction, as in the authors' framework. It requires
+            TensorFlow. Defaults to `False`.
 
     Returns:
         An uncompiled `keras.Model` from images `(batch, *input_shape)` to
         logits `(batch, num_classes)`.
 
     Raises:
-        ValueError: If an argument is not one of the named choices, or the
+        ValueError: If an argument has none of the named values, or if the
             samples are not images.
     """
     _check(input_shape, norm, width, blocks)
@@ -91,7 +92,7 @@ def resnet18(
     )
     x = _relu(normalize(conv(x, width, 3, 1, "stem_conv"), "stem_norm"), dtype)
     if max_pool:
-        # Zeros, as after a rectifier nothing is smaller.
+        # Pad with zeros, the smallest values behind a rectifier.
         x = layers.ZeroPadding2D(1, dtype=dtype, name="stem_pad")(x)
         x = layers.MaxPooling2D(3, 2, dtype=dtype, name="stem_pool")(x)
     for stage, num_blocks in enumerate(blocks):
@@ -131,9 +132,9 @@ def _relu(x, dtype):
     return layers.Activation("relu", dtype=dtype)(x)
 
 
-# With fewer, the oneDNN kernels of TensorFlow 2.21 give a wrong gradient for
-# the filter of a strided convolution of size 1 on processors without AVX-512:
-# off by as much as its own size.
+# With fewer channels, the oneDNN kernels of TensorFlow 2.21 return a wrong
+# gradient for the filter of a strided convolution of size 1 on processors
+# without AVX-512. The error is as large as the gradient itself.
 _FEW_CHANNELS = 8
 
 
@@ -142,7 +143,7 @@ def _conv(initializer, dtype):
         padding = "same"
         if stride > 1 and size > 1:
             # Keras pads a strided "same" convolution on one side; the
-            # authors' framework pads both.
+            # authors' framework pads it on both.
             x = layers.ZeroPadding2D(1, dtype=dtype, name=f"{name}_pad")(x)
             padding = "valid"
         elif stride > 1 and x.shape[-1] < _FEW_CHANNELS:
@@ -205,6 +206,6 @@ def _check(input_shape, norm, width, blocks):
     whole = all(isinstance(count, int) for count in (width, *blocks))
     if not whole or width < 1 or not blocks or min(blocks) < 1:
         raise ValueError(
-            "`width` and each entry of `blocks` must be integers from 1 on. "
+            "`width` and each entry of `blocks` must be positive integers. "
             f"Received: width={width}, blocks={tuple(blocks)}."
         )
