@@ -14,9 +14,9 @@ def mlp(features: int, classes: int, units: int = 64) -> keras.Model:
     """Returns a classifier of tables; two classes have a single output."""
     model = _perceptron(features, 1 if classes == 2 else classes, units)
     if classes > 2:
-        return _classifier(model, 5e-3)
+        return _classifier(model, 1e-2)
     model.compile(
-        keras.optimizers.Adam(5e-3),
+        keras.optimizers.Adam(1e-2),
         keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=[keras.metrics.AUC(name="auc", from_logits=True)],
     )
@@ -26,7 +26,7 @@ def mlp(features: int, classes: int, units: int = 64) -> keras.Model:
 def regression(features: int) -> keras.Model:
     """Returns a network for one number, by its squared error."""
     model = _perceptron(features, 1, 64)
-    model.compile(keras.optimizers.Adam(5e-3), "mse", metrics=["mae"])
+    model.compile(keras.optimizers.Adam(1e-2), "mse", metrics=["mae"])
     return model
 
 
@@ -36,7 +36,7 @@ def pooled(classes: int) -> keras.Model:
     x = layers.Embedding(WORDS, 32, mask_zero=True)(ids)
     x = layers.Dropout(0.2)(layers.GlobalAveragePooling1D()(x))
     x = layers.Dropout(0.2)(layers.Dense(128, "relu")(x))
-    return _classifier(keras.Model(ids, layers.Dense(classes)(x)), 5e-3)
+    return _classifier(keras.Model(ids, layers.Dense(classes)(x)), 1e-2)
 
 
 def transformer(classes: int, width: int = 32) -> keras.Model:
@@ -51,7 +51,7 @@ def transformer(classes: int, width: int = 32) -> keras.Model:
     inner = layers.Dropout(0.1)(layers.Dense(width)(inner))
     x = layers.LayerNormalization()(x + inner)
     x = layers.Dropout(0.2)(layers.GlobalAveragePooling1D()(x))
-    return _classifier(keras.Model(ids, layers.Dense(classes)(x)))
+    return _classifier(keras.Model(ids, layers.Dense(classes)(x)), 2e-3)
 
 
 def head(features: int, classes: int) -> keras.Model:

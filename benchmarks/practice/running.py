@@ -28,6 +28,7 @@ ARMS = (
     "rewarm_reset",
 )
 PATIENCE = 3
+MIN_DELTA = 1e-3  # of the validation loss
 MAX_EPOCHS = 200
 _NEVER = 1e6  # minutes: checkpoints are written after each round alone
 
@@ -47,7 +48,11 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
 
     def __init__(self, parts: Sequence[tasks.Pair]):
         super().__init__(
-            "loss", patience=PATIENCE, mode="min", restore_best_weights=True
+            "loss",
+            min_delta=MIN_DELTA,
+            patience=PATIENCE,
+            mode="min",
+            restore_best_weights=True,
         )
         x, y = zip(*parts, strict=True)
         self._x, self._y = np.concatenate(x), np.concatenate(y)
