@@ -107,6 +107,42 @@ def test_the_state_is_that_of_a_new_one_or_stays(name, policy, cold):
             np.testing.assert_array_equal(got, value)
 
 
+def _held(optimizer):
+    """All arrays that an optimizer holds in attributes, by name."""
+    found = {}
+    for name, value in vars(optimizer).items():
+        if isinstance(value, keras.Variable):
+            found[name] = [ops.convert_to_numpy(value).copy()]
+        elif isinstance(value, (list, tuple)):
+            found[name] = [
+                ops.convert_to_numpy(v).copy()
+                for v in value
+                if isinstance(v, keras.Variable)
+            ]
+    return found
+
+
+@every_optimizer
+def test_the_state_inside_a_loss_scale_is_that_of_a_new_one(name):
+    scaled = keras.optimizers.LossScaleOptimizer(_kind(name)(0.01))
+    model = _model(scaled)
+    begun = _held(scaled.inner_optimizer)
+    transforms.shrink_perturb(model, SHRINK, PERTURB, seed=1)
+    new = keras.optimizers.LossScaleOptimizer(_kind(name)(0.01))
+    new.build(model.trainable_variables)
+    want, got = _held(new.inner_optimizer), _held(scaled.inner_optimizer)
+    # Ftrl computes the weights from these.
+    sums = ("_accumulators", "_linears", "_variables")
+    sums = sums if name == "Ftrl" else ()
+    assert want.keys() == got.keys() and "_iterations" in want
+    for key in want.keys() - set(sums):
+        pairs = zip(want[key], got[key], strict=True)
+        for one, other in pairs:
+            np.testing.assert_array_equal(one, other, err_msg=key)
+    if name == "Nadam":
+        assert begun["_u_product"][0] < 1 == got["_u_product"][0]
+
+
 @every_optimizer
 @pytest.mark.parametrize("policy", ["reset", "reset_slots"])
 @pytest.mark.parametrize(

@@ -634,3 +634,21 @@ def test_cold_start_differs_between_seeds_and_repeats_for_one():
         starts.append(_values(model))
     assert _same(starts[0], starts[2])
     assert not _same(starts[0], starts[1])
+
+
+@pytest.mark.parametrize("include", [None, "head"])
+def test_the_report_says_which_moments_were_measured(include):
+    inputs = keras.Input((6,))
+    x = keras.layers.BatchNormalization(name="norm")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3, name="head")(x))
+    data = np.random.default_rng(0).normal(2, 1, (64, 6)).astype("float32")
+    report = transforms.shrink_perturb(
+        model, 0.5, 0.1, data=data, include=include, seed=0
+    )
+    mean = np.linalg.norm(data.mean(0))
+    lines = {line.path: line for line in report}
+    line = lines["norm/moving_mean"]
+    assert line.action == "measured"
+    assert line.norm_before == 0
+    assert line.norm_after == pytest.approx(mean, rel=1e-4)
+    assert lines["norm/moving_variance"].norm_before == pytest.approx(6**0.5)

@@ -29,11 +29,8 @@ class SelfNormalizedResets(unit_resets.UnitResets):
     whose activation can be exactly 0, such as rectifiers, are ever silent. See
     `ws_keras.redo` for the layers whose units can be reset.
 
-    The state is saved with the weights by `BackupAndRestore`, so that a
-    restored fit gives the same result. `report` holds the `Report` of the last
-    reset. `resets` holds the number of reset units since the fit began, by the
-    name of their layer. The model must run one batch at a time
-    (`steps_per_execution=1`).
+    See `ws_keras.ReDo` for `report`, `resets` and restored fits. The model must
+    run one batch at a time (`steps_per_execution=1`).
 
     Example:
 

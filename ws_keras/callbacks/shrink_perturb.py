@@ -364,7 +364,8 @@ class ShrinkPerturb(keras.callbacks.Callback):
             self.report = transforms.shrink_perturb(
                 self.model, seed=seed, **self._arguments
             )
-        if any(line.action == "reset" for line in self.report):
+        actions = {line.action for line in self.report}
+        if actions & {"reset", "measured"}:
             self._watch.reset()
         # A reset of the optimizer sets its count to 0.
         values["offset"] += before - self._iterations()

@@ -24,12 +24,7 @@ class UnitResets(keras.callbacks.Callback):
     After each `every`-th batch of the fit, the activations of the units are
     measured on `data` in inference mode, and the units that `choose` returns
     are reset. See `ws_keras.redo` for resets and for the layers that support
-    them. The state is saved with the weights by `BackupAndRestore`, so that a
-    restored fit gives the same result. Nothing is reset after training has
-    diverged.
-
-    `report` holds the `Report` of the last reset. `resets` holds the number of
-    reset units since the fit began, by the name of their layer.
+    them, and `ReDo` for `report`, `resets` and restored fits.
 
     Args:
         data: As in `ws_keras.redo`.
@@ -198,8 +193,8 @@ class ReDo(UnitResets):
     The state is saved with the weights by `BackupAndRestore`, so that a
     restored fit gives the same result. `report` holds the `Report` of the last
     reset. `resets` holds the number of reset units since the fit began, by the
-    name of their layer. The model must run one batch at a time
-    (`steps_per_execution=1`).
+    name of their layer. Nothing is reset after training has diverged. The model
+    must run one batch at a time (`steps_per_execution=1`).
 
     Example:
 

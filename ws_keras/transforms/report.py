@@ -14,9 +14,10 @@ class Line:
     """The change of one variable.
 
     `action` is `"mixed"` (shrunk or perturbed), `"changed"` (in another way),
-    `"reset"` or `"kept"`. `reason` says why a variable was kept. Norms are L2
-    norms. `cosine` compares the values before and after; it is NaN if one of
-    them is zero. `noise_norm` is the norm of the added term.
+    `"reset"`, `"measured"` (on given data) or `"kept"`. `reason` says why a
+    variable was kept. Norms are L2 norms. `cosine` compares the values before
+    and after; it is NaN if one of them is zero. `noise_norm` is the norm of
+    the added term.
     """
 
     path: str
@@ -89,7 +90,7 @@ def line(
 
     Args:
         entry: The `variables.Entry`.
-        action: `"mixed"`, `"changed"` or `"reset"`.
+        action: `"mixed"`, `"changed"`, `"reset"` or `"measured"`.
         before: Value before.
         after: Value after.
         noise: Noise before it is multiplied by `perturb`. Defaults to `None`.

@@ -159,6 +159,7 @@ def shrink_perturb(
     state = optimizers.Change(model, optimizer, weights, dropped)
 
     lines = {}
+    earlier = {e.index: e.value().copy() for e, _ in starts}
     undone = [*(e.variable for e in found), *state.variables]
     with _undone_on_error(undone if data is not None else []):
         for index, (entry, *strength) in strengths.items():
@@ -166,7 +167,7 @@ def shrink_perturb(
         for entry, start in starts:
             lines[entry.index] = _reset(entry, start)
         if data is not None:
-            layer_statistics.assign(layer_statistics.measure(model, data))
+            lines |= _measured(model, data, found, earlier)
     state.finish()
     for entry in found:
         if entry.index not in lines:
@@ -313,6 +314,19 @@ def _reset(entry, start) -> reports.Line:
     before, after = entry.value(), start(entry)
     entry.variable.assign(after)
     return reports.line(entry, "reset", before, after)
+
+
+def _measured(model, data, found: list, earlier: dict) -> dict:
+    """Measures statistics, and returns the lines of these, by index."""
+    measured = layer_statistics.measure(model, data)
+    known = {id(v) for values in measured.values() for v, _ in values}
+    entries = [e for e in found if id(e.variable) in known]
+    earlier = {e.index: e.value().copy() for e in entries} | earlier
+    layer_statistics.assign(measured)
+    return {
+        e.index: reports.line(e, "measured", earlier[e.index], e.value())
+        for e in entries
+    }
 
 
 @contextlib.contextmanager

@@ -40,10 +40,23 @@ def of(optimizer) -> list[tuple]:
     trained = _keras.trained_by(optimizer)
     return [
         (v, trained[start] if isinstance(start, int) else start)
-        for v, start in zip(
-            optimizer.variables, _starts(optimizer), strict=True
-        )
+        for v, start in zip(_state(optimizer), _starts(optimizer), strict=True)
     ]
+
+
+def _state(optimizer) -> list:
+    """Returns the variables of an optimizer, its attributes first.
+
+    `LossScaleOptimizer` builds the optimizer inside it in such a way that
+    Keras does not list what `Nadam` and `Adafactor` assign to attributes.
+    """
+    held = []
+    for _, value in sorted(vars(optimizer).items()):
+        items = value if isinstance(value, (list, tuple)) else [value]
+        held += [item for item in items if isinstance(item, keras.Variable)]
+    weights = {id(weight) for weight in _keras.trained_by(optimizer)}
+    found = {id(v): v for v in [*held, *optimizer.variables]}
+    return [v for key, v in found.items() if key not in weights]
 
 
 def _wrappers() -> tuple:
@@ -92,8 +105,9 @@ def _built(optimizer, config: dict) -> list | None:
         first, second = (
             _build(optimizer, config, digit, is_small) for digit in (0, 1)
         )
-        if len(first) == len(optimizer.variables):
-            slots = zip(optimizer.variables, first, second, strict=True)
+        state = _state(optimizer)
+        if len(first) == len(state):
+            slots = zip(state, first, second, strict=True)
             return [_start(optimizer, *slot) for slot in slots]
     return None
 
@@ -111,7 +125,7 @@ def _build(optimizer, config: dict, digit: int, is_small: bool) -> list:
             for number, variable in enumerate(_keras.trained_by(optimizer))
         ]
     )
-    return [ops.convert_to_numpy(v) for v in new.variables]
+    return [ops.convert_to_numpy(v) for v in _state(new)]
 
 
 def _code(number: int) -> tuple[int, int]:
