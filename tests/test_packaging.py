@@ -111,3 +111,43 @@ def test_commands_run_from_an_empty_folder(
     if "--help" in command:
         assert "python -m" not in done.stdout and "launch." not in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+EXECUTE = """
+import sys
+
+import nbclient
+import nbformat
+
+notebook = nbformat.read(sys.argv[1], as_version=4)
+nbclient.NotebookClient(notebook, timeout=1200).execute()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        path.stem
+        for path in (ROOT / "docs").rglob("*.md")
+        if "file_format: mystnb" in path.read_text(encoding="utf8")
+    ),
+)
+def test_guides_run_as_notebooks_in_an_empty_folder(
+    installed, tmp_path, tmp_path_factory, name
+):
+    pytest.importorskip("jupytext")
+    notebooks = tmp_path_factory.mktemp("notebooks")
+    script = ROOT / "docs/guide_notebooks.py"
+    subprocess.run([sys.executable, str(script), str(notebooks)], check=True)
+    path = notebooks / f"{name}.ipynb"
+    assert "_notebooks/" not in path.read_text(encoding="utf8")
+    folders = [str(installed / "bin"), os.environ["PATH"]]
+    done = subprocess.run(
+        [str(installed / "bin/python"), "-c", EXECUTE, str(path)],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": os.pathsep.join(folders)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
