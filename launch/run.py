@@ -41,14 +41,14 @@ def main(_) -> None:
         print(listing.text())
         return
     config = plan.config()
+    if _WORKDIR.value is None:
+        raise ValueError("`--workdir` is required, except with --list.")
     every = plan.settings(config)
     settings = plan.chosen(every)
     configs = {s.id: all_settings.apply(config, s) for s in settings}
     with start_up.tensorflow():
         start_up.keras()
         from ws_keras import experiment
-    if _WORKDIR.value is None:
-        raise ValueError("`--workdir` is required, except with --list.")
     loaded = prepare.load(config, settings, configs)
     folder = workdirs.Workdir(_WORKDIR.value)
     # All of them: the report shows the others as well.
