@@ -27,7 +27,7 @@ ARMS = (
     "dash-0.3-0.3",
     "rewarm_reset",
 )
-PATIENCE = 3
+PATIENCE = 5
 MIN_DELTA = 1e-3  # of the validation loss
 MAX_EPOCHS = 200
 _NEVER = 1e6  # minutes: checkpoints are written after each round alone
