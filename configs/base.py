@@ -37,14 +37,19 @@ def get_config() -> ml_collections.ConfigDict:
     data.held_out = config_dict.placeholder(float)
     # Samples to fit on, drawn at random; None takes all.
     data.samples = config_dict.placeholder(int)
-    # "standard": crop, flip, color jitter and rotation of the replication.
+    # "standard": crop, flip, color jitter and rotation of the replication;
+    # "shift": by a sixteenth of the sides, where a flip changes the class.
     data.augmentation = "none"
+    # Share of the first round's samples that have a wrong label, drawn from
+    # the other classes. They keep it in later rounds.
+    data.label_noise = 0.0
     # Data set of the first round, for the protocol "transfer".
     data.source = config_dict.placeholder(str)
 
     config.rounds = rounds = ml_collections.ConfigDict()
     # "online": `step` more samples in each round; "active": the same, chosen
     # by `acquisition`; "two_phase": `fraction` of the samples, then all;
+    # "two_parts": `fraction` of the samples, then the others alone;
     # "one_phase": `fraction` of the samples, once; "transfer": the source,
     # then `fraction` of the samples.
     rounds.protocol = "online"
@@ -80,6 +85,12 @@ def get_config() -> ml_collections.ConfigDict:
     # Part of a weight that is taken off at each step, times the learning
     # rate, beside the gradient; None is none. As a penalty: `penalty` "l2".
     optimizer.weight_decay = config_dict.placeholder(float)
+    # Largest norm of the gradient of all weights together, which is scaled
+    # down to it; None is no bound.
+    optimizer.clip_norm = config_dict.placeholder(float)
+    # Share of the most epochs of a round (`train.epochs`, or else
+    # `train.max_epochs`) over which the learning rate rises linearly.
+    optimizer.warm_up = 0.0
 
     # What later rounds have different from the first; None is the same.
     # `epochs`: so many, whatever the accuracy.
@@ -102,6 +113,8 @@ def get_config() -> ml_collections.ConfigDict:
     # "epoch": accuracy during the epoch, before each update; "clean": by a
     # pass over the round's samples after it.
     train.measured = "epoch"
+    # Epochs after the one that has reached the threshold.
+    train.extra_epochs = 0
     # What `patience` is about: "accuracy" or "loss" of the training samples;
     # with "val_" of the held-out ones, after each epoch. `threshold` counts
     # for "accuracy" alone.

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import random
 
+import keras
 import numpy as np
 import pytest
 from ws_keras.configs import base
@@ -84,6 +85,7 @@ def test_steps_of_an_execution_change_no_row(steps):
         ({"model.name": "mlp"}, 1, 32),
         ({"model.name": "resnet18"}, 2, 1),
         ({"model.name": "mlp", "transform.step_shrink": 0.9}, 1, 1),
+        ({"model.name": "mlp", "optimizer.warm_up": 0.1}, 1, 1),
         ({"train.steps_per_execution": 7}, 1, 7),
     ],
 )
@@ -92,6 +94,58 @@ def test_steps_of_an_execution_by_network_and_replicas(
 ):
     given = config(**{"train.steps_per_execution": None, **changes})
     assert building._steps(given, arms.parse("warm"), replicas) == steps
+
+
+def test_a_warm_up_begins_each_round_with_a_low_rate():
+    """SGD without momentum: a tenth of the rate is a tenth of the steps."""
+    rates = []
+
+    class Rates(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            rates.append(float(self.model.optimizer.learning_rate))
+
+    @arms.register_arm("watched")
+    class Watched(arms.Arm):
+        """Warm, with a look at the rates."""
+
+        def callbacks(self, round):
+            return [Rates()]
+
+    given = config(
+        **{
+            "arms": ("watched",),
+            "optimizer.name": "sgd",
+            "optimizer.learning_rate": 0.1,
+            "optimizer.warm_up": 0.5,
+            "rounds.limit": 2,
+        }
+    )
+    run(given, "watched")
+    # Two epochs of 3 steps, and two of 5; half of them is the warm-up.
+    first = [0.1 / 3, 0.2 / 3, *[0.1] * 4]
+    second = [0.02, 0.04, 0.06, 0.08, *[0.1] * 6]
+    np.testing.assert_allclose(rates, [*first, *second], rtol=1e-6)
+
+
+def test_a_bound_of_the_gradient_bounds_the_step_of_sgd():
+    changes = {
+        "optimizer.name": "sgd",
+        "optimizer.learning_rate": 1.0,
+        "train.epochs": 1,
+        "train.batch_size": 20,
+        "rounds.limit": 1,
+        "diagnostics.measures": ("weight_norm", "weight_correlation"),
+    }
+    moved = []
+    for bound in (None, 1e-6):
+        given = config(**{**changes, "optimizer.clip_norm": bound})
+        (row,) = run(given)
+        moved.append(row.measures)
+    correlations = [
+        m[next(k for k in m if "weight_correlation" in k)] for m in moved
+    ]
+    assert correlations[0] < 0.999
+    assert correlations[1] == pytest.approx(1.0, abs=1e-6)
 
 
 def test_rows_of_the_online_protocol():

@@ -43,6 +43,40 @@ def test_one_phase_is_a_fraction_of_the_samples_once():
     )
 
 
+def test_wrong_labels_are_those_of_a_share_of_the_first_round():
+    noise = {"rounds.protocol": "two_parts", "data.label_noise": 0.5}
+    found = samples(**noise)
+    first, second = (round.indices for round in found.rounds)
+    assert (found.y[first] != OWN.y[first]).sum() == len(first) / 2
+    np.testing.assert_array_equal(found.y[second], OWN.y[second])
+    np.testing.assert_array_equal(
+        found.y[found.held_out], OWN.y[found.held_out]
+    )
+    assert set(found.y) == {0, 1, 2} and found.y.dtype == OWN.y.dtype
+    again, other = samples(**noise), samples(seed=1, **noise)
+    np.testing.assert_array_equal(found.y, again.y)
+    assert (found.y != other.y).any()
+    assert samples().y is OWN.y
+
+
+def test_all_labels_of_the_first_round_can_be_wrong():
+    found = samples(**{"data.label_noise": 1.0})
+    first = found.rounds[0].indices
+    wrong = np.isin(np.arange(90), first)
+    np.testing.assert_array_equal(found.y != OWN.y, wrong)
+
+
+def test_the_warm_up_is_a_share_of_the_most_steps_of_a_round():
+    # 20 samples in batches of 8 are 3 steps.
+    usual = {"optimizer.warm_up": 0.1, "train.max_epochs": 100}
+    assert protocol.warm_up(config(**usual), 1, 20) == 30
+    stages = {**usual, "train.epochs": 10, "train.first_epochs": 100}
+    assert protocol.warm_up(config(**stages), 1, 20) == 30
+    assert protocol.warm_up(config(**stages), 2, 40) == 5
+    assert protocol.warm_up(config(**{"optimizer.warm_up": 1e-9}), 1, 20) == 1
+    assert protocol.warm_up(config(), 1, 20) == 0
+
+
 def test_samples_leave_the_held_out_part_as_it_is():
     some, all_of_them = samples(**{"data.samples": 40}), samples()
     assert [len(round.indices) for round in some.rounds] == [20, 40]
@@ -108,6 +142,7 @@ def test_transfer_begins_with_the_source():
             [40, 6],
         ),
         ({"data.split": "official_test", "data.samples": 30}, [20, 30]),
+        ({"rounds.protocol": "two_parts", "rounds.fraction": 0.1}, [6, 54]),
     ],
 )
 def test_sizes_need_no_data(changes, sizes):
@@ -168,6 +203,14 @@ def refused(words, given, data=OWN, source=None):
         ({"diagnostics.shrunk": ("half",)}, "diagnostics.shrunk='half'"),
         ({"diagnostics.shrunk": (0.5, 1.5)}, "diagnostics.shrunk=1.5"),
         ({"optimizer.momentum": 2.0}, "optimizer.momentum=2.0"),
+        ({"optimizer.warm_up": 1.5}, "optimizer.warm_up=1.5"),
+        ({"optimizer.clip_norm": 0.0}, "optimizer.clip_norm=0.0"),
+        ({"data.label_noise": -0.1}, "data.label_noise=-0.1"),
+        ({"train.extra_epochs": -1}, "extra_epochs=-1"),
+        (
+            {"optimizer.warm_up": 0.1, "train.steps_per_execution": 4},
+            "optimizer.warm_up=0.1, train.steps_per_execution=4",
+        ),
         ({"train.threshold": 99.0}, "threshold=99.0"),
         (
             {"rounds.protocol": "two_phase", "rounds.fraction": 0.02},

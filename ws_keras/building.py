@@ -12,7 +12,7 @@ from ws_keras.losses import confidence
 from ws_keras.losses import l2
 from ws_keras.models import inputs
 from ws_keras.protocol import Samples
-from ws_keras.protocol import is_every_step
+from ws_keras.protocol import each_step
 from ws_keras.training import adam
 from ws_keras.training import measures
 
@@ -50,7 +50,8 @@ def key(
         samples: `Samples` of the setting.
         where: Name of the strategy and its devices.
     """
-    optimizer = {**config.optimizer, "learning_rate": None}
+    of_rate = {"learning_rate": None, "warm_up": None}
+    optimizer = {**config.optimizer, **of_rate}
     method, own = setting.method, None
     if method.defines("losses"):  # these may depend on the initial weights
         own = method.text, setting.seed
@@ -160,7 +161,7 @@ def _steps(config, method: arms.Arm, num_replicas: int) -> int:
         return config.train.steps_per_execution
     # Keras runs single steps on Torch.
     is_single = keras.backend.backend() == "torch" or num_replicas > 1
-    acts = method.defines("callbacks") or is_every_step(config)
+    acts = method.defines("callbacks") or each_step(config)
     if is_single or acts:
         return 1
     is_short = config.model.name in ("mlp", "logistic")
@@ -177,15 +178,21 @@ def optimizer(config) -> keras.optimizers.Optimizer:
         ValueError: If the name refers to a custom function that does not return
             a Keras optimizer.
     """
-    decay = config.weight_decay
+    decay, bound = config.weight_decay, config.clip_norm
     if references.is_reference(config.name):
         return _own_optimizer(config)
     if config.name == "adam":
         return adam.Adam(
-            config.learning_rate, epsilon=config.epsilon, weight_decay=decay
+            config.learning_rate,
+            epsilon=config.epsilon,
+            weight_decay=decay,
+            global_clipnorm=bound,
         )
     return keras.optimizers.SGD(
-        config.learning_rate, config.momentum, weight_decay=decay
+        config.learning_rate,
+        config.momentum,
+        weight_decay=decay,
+        global_clipnorm=bound,
     )
 
 
@@ -194,6 +201,8 @@ def _own_optimizer(config) -> keras.optimizers.Optimizer:
     given = {"learning_rate": config.learning_rate}
     if config.weight_decay is not None:
         given["weight_decay"] = config.weight_decay
+    if config.clip_norm is not None:
+        given["global_clipnorm"] = config.clip_norm
     try:
         found = make(**given)
     except Exception as error:  # custom code raises many types

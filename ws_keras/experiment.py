@@ -15,6 +15,7 @@ from ws_keras import reuse
 from ws_keras import round_view
 from ws_keras import seeds
 from ws_keras.callbacks import every_step
+from ws_keras.callbacks import rewarm
 from ws_keras.data import datasets
 from ws_keras.models import class_mask
 from ws_keras.storage import checkpoint as checkpoints
@@ -165,8 +166,9 @@ def _train(
         class_mask.use(model, samples.classes[number - 1])
         for callback in callbacks:
             callback.round = number
+        rate = _warm_up(config, number, len(rounds[number - 1].indices))
         own = setting.method.callbacks(views.of(number))
-        trainer.callbacks = [*callbacks, *own]
+        trainer.callbacks = [*callbacks, *rate, *own]
 
     yield from loop.train(
         trainer,
@@ -266,6 +268,12 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _warm_up(config, number: int, size: int) -> list:
+    steps = protocol.warm_up(config, number, size)
+    peak = protocol.learning_rate(config, number)
+    return [rewarm.Rewarm(peak, steps)] if steps else []
 
 
 def _every_step(config, setting) -> list[keras.callbacks.Callback]:

@@ -11,13 +11,21 @@ from ws_keras import seeds
 from ws_keras.data import acquisition
 from ws_keras.data import aligned
 from ws_keras.data import datasets
+from ws_keras.data import labels
 from ws_keras.data import rounds as round_indices
 from ws_keras.diagnostics import probe
 from ws_keras.models import augmentation
 from ws_keras.training import terms
 
 OPTIMIZERS = ("sgd", "adam")
-PROTOCOLS = ("online", "active", "two_phase", "one_phase", "transfer")
+PROTOCOLS = (
+    "online",
+    "active",
+    "two_phase",
+    "two_parts",
+    "one_phase",
+    "transfer",
+)
 SPLITS = ("held_out", "official_test")
 # Fields whose value may also be a user's own function.
 _OWN = ("model.name", "optimizer.name")
@@ -72,13 +80,15 @@ def samples(
     classes = [dataset.num_classes] * len(found)
     fraction = f"rounds.fraction={config.rounds.fraction}"
     protocol = config.rounds.protocol
-    if protocol in ("two_phase", "one_phase", "transfer"):
+    if protocol in ("two_phase", "two_parts", "one_phase", "transfer"):
         first = found[0][0]
         round_indices.check_classes(y[first], y[fit], fraction)
     if protocol == "transfer":
         x, y, first = _with_source(config, x, y, dataset, source, seed)
         found.insert(0, first)
         classes.insert(0, source.num_classes)
+    if share := config.data.label_noise:
+        y = labels.with_wrong(y, found[0][0], share, classes[0], seed)
     rounds = [
         _round(config, number, *indices)
         for number, indices in enumerate(found, 1)
@@ -187,6 +197,7 @@ def until(config, number: int) -> terms.Until:
         measured=config.train.measured,
         epochs=epochs,
         max_epochs=config.train.max_epochs,
+        extra_epochs=config.train.extra_epochs,
     )
 
 
@@ -248,6 +259,8 @@ def _rounds(config, indices: np.ndarray) -> list[np.ndarray]:
         found = round_indices.online(indices, config.step)
     elif config.protocol == "two_phase":
         found = round_indices.two_phase(indices, config.fraction)
+    elif config.protocol == "two_parts":
+        found = round_indices.two_parts(indices, config.fraction)
     else:
         found = [round_indices.part(indices, config.fraction)]
     if config.limit is not None and config.limit < 1:
@@ -287,6 +300,7 @@ def _check_numbers(config) -> None:
         ("optimizer.learning_rate", config.optimizer.learning_rate, False),
         ("optimizer.epsilon", config.optimizer.epsilon, False),
         ("second.learning_rate", config.second.learning_rate, True),
+        ("optimizer.clip_norm", config.optimizer.clip_norm, True),
         ("diagnostics.samples", config.diagnostics.samples, False),
     ):
         if value is None and is_optional:
@@ -310,6 +324,8 @@ def _check_numbers(config) -> None:
     for field, value in (
         ("transform.step_shrink", config.transform.step_shrink),
         ("optimizer.momentum", config.optimizer.momentum),
+        ("optimizer.warm_up", config.optimizer.warm_up),
+        ("data.label_noise", config.data.label_noise),
         *(("diagnostics.shrunk", part) for part in config.diagnostics.shrunk),
     ):
         if not isinstance(value, (int, float)) or not 0 <= value <= 1:
@@ -333,10 +349,11 @@ def _check_together(config) -> None:
             f" Received: penalty.weight={config.penalty.weight}."
         )
     steps = config.train.steps_per_execution
-    if is_every_step(config) and steps not in (None, 1):
+    if each_step(config) and steps not in (None, 1):
         raise ValueError(
-            "`train.steps_per_execution` must be 1 if weights are changed "
-            f"after each step. Received: train.steps_per_execution={steps}."
+            "`train.steps_per_execution` must be 1 if weights or the learning "
+            f"rate are changed at each step. Received: {each_step(config)}, "
+            f"train.steps_per_execution={steps}."
         )
 
 
@@ -344,3 +361,30 @@ def is_every_step(config) -> bool:
     """Returns whether weights are shrunk or perturbed after each step."""
     transform = config.transform
     return (transform.step_shrink, transform.step_perturb) != (1, 0)
+
+
+def each_step(config) -> str:
+    """Returns the field by which something is done at each step, if any."""
+    if config.optimizer.warm_up:
+        return f"optimizer.warm_up={config.optimizer.warm_up}"
+    if is_every_step(config):
+        transform = config.transform
+        return (
+            f"transform.step_shrink={transform.step_shrink}, "
+            f"transform.step_perturb={transform.step_perturb}"
+        )
+    return ""
+
+
+def warm_up(config, number: int, size: int) -> int:
+    """Returns the steps over which the learning rate of a round rises.
+
+    Args:
+        config: Config of the setting.
+        number: The round, from 1.
+        size: Number of its samples.
+    """
+    steps = math.ceil(size / batch_size(config, number))
+    share = config.optimizer.warm_up
+    found = round(share * steps * until(config, number).limit)
+    return max(1, found) if share else 0

@@ -1,6 +1,7 @@
 """Hare and tortoise against their recurrence, saved, restored, evaluated."""
 
 import pickle
+import warnings
 
 import keras
 import numpy as np
@@ -199,6 +200,36 @@ def test_copies_and_the_config():
     ):
         assert again.get_config() == {"every": 3, "decay": 0.99}
         fitted(build(), again, epochs=1)
+
+
+def caught(callback, epochs):
+    """Warnings of a fit of five batches an epoch."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        fitted(build(), callback, epochs=epochs)
+    return [w for w in found if "slow copy" in str(w.message)]
+
+
+def test_a_slow_copy_of_starting_weights_is_told():
+    # 0.9 to the 21st is 0.109, and to the 22nd 0.098.
+    (found,) = caught(ws_keras.HareAndTortoise(decay=0.9), epochs=4)
+    assert "decay=0.9 in a fit of fewer than 22" in str(found.message)
+    assert "hardly been trained" in str(found.message)
+    assert not caught(ws_keras.HareAndTortoise(decay=0.9), epochs=5)
+    (usual,) = caught(ws_keras.HareAndTortoise(), epochs=1)
+    assert "2,302 batches" in str(usual.message)
+    assert "such as 0.99," in str(usual.message)
+    assert not caught(ws_keras.HareAndTortoise(decay=0.0), epochs=1)
+
+
+def test_the_same_word_is_said_once():
+    """Python shows a text that it has shown no second time."""
+    texts = {
+        str(w.message)
+        for epochs in (1, 2)
+        for w in caught(ws_keras.HareAndTortoise(), epochs)
+    }
+    assert len(texts) == 1
 
 
 def test_several_batches_at_a_time_are_refused():

@@ -59,6 +59,34 @@ def test_a_plateau_is_counted_from_the_best():
     assert _fit(rule, [0.50, 0.54, 0.58, 0.60, 0.62, 0.63, 1.0]) == 6
 
 
+def test_extra_epochs_are_counted_from_the_one_at_the_threshold():
+    accuracies = [0.5, 0.99, 0.6, 0.7, 0.8, 1.0]
+    for extra in (0, 1, 3):
+        rule = StopAtAccuracy(0.99, patience=1, extra_epochs=extra)
+        assert _fit(rule, accuracies) == 2 + extra
+        assert rule.stopped_by == "threshold"
+    rule = StopAtAccuracy(0.99, extra_epochs=9)
+    assert _fit(rule, accuracies) == 6
+    assert rule.stopped_by is None
+
+
+def test_extra_epochs_go_on_in_another_fit():
+    rule = StopAtAccuracy(0.99, extra_epochs=3)
+    _fit(rule, [0.99, 0.5])
+    later = StopAtAccuracy(0.99, extra_epochs=3)
+    later.set_state(rule.get_state())
+    assert _fit(later, [0.5, 0.5, 0.5]) == 2
+    older = StopAtAccuracy(0.99, extra_epochs=1)
+    older.set_state({"value": 0.5, "best": 0.5, "waited": 0})
+    assert _fit(older, [0.5, 0.99, 0.5, 0.5]) == 3
+
+
+def test_nan_ends_extra_epochs():
+    rule = StopAtAccuracy(0.99, extra_epochs=5)
+    assert _fit(rule, [0.99, 0.5, 0.5], [1.0, math.nan, 1.0]) == 2
+    assert rule.stopped_by == "nan"
+
+
 def test_nan_and_infinity_stop_at_once():
     for loss in (math.nan, math.inf):
         rule = StopAtAccuracy(0.99, patience=5)
@@ -118,6 +146,8 @@ def test_a_clean_pass_measures_with_the_weights_still():
         ({"patience": 1.5}, "patience=1.5"),
         ({"min_delta": -1}, "min_delta=-1"),
         ({"min_delta": math.nan}, "min_delta=nan"),
+        ({"extra_epochs": -1}, "extra_epochs=-1"),
+        ({"extra_epochs": 1.5}, "extra_epochs=1.5"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
@@ -126,6 +156,6 @@ def test_bad_arguments_are_refused(arguments, message):
 
 
 def test_config_round_trip():
-    rule = StopAtAccuracy(0.9, "val_accuracy", 3, 0.01)
+    rule = StopAtAccuracy(0.9, "val_accuracy", 3, 0.01, extra_epochs=2)
     copy = StopAtAccuracy.from_config(rule.get_config())
     assert copy.get_config() == rule.get_config()

@@ -24,7 +24,12 @@ from .test_each import NAMES
 # Their claims are read off curves of epochs, which are not made here.
 OF_EPOCHS = ("fig5_gradients",)
 # No paper claims anything of it.
-WITHOUT = ("which_arm", "which_arm_textures")
+WITHOUT = (
+    "factorial",
+    "which_arm",
+    "which_arm_cifar100",
+    "which_arm_textures",
+)
 # One for each strength, or number of layers and warm.
 LEAST = {"appendix_fig14_last_layer": 5, "appendix_first_layers": 6}
 JUDGED = (comparison.Comparison.MATCH, comparison.Comparison.DIFFERS)
@@ -207,11 +212,15 @@ UNJUDGED = (
     "appendix_fig12_every_step",
     "appendix_first_layers",
     "appendix_weight_decay",
+    "factorial",
     "fig5_gradients",
+    "fire_protocol",
+    "hare_tortoise_protocol",
     "quickstart",
     "replication_augmentation",
     "replication_disagreements",
     "replication_online",
+    "which_arm_cifar100",
     "which_arm_textures",
 )
 HANGS = [

@@ -49,6 +49,13 @@ def test_rounds_are_nested_and_end_with_all(make):
     np.testing.assert_array_equal(found[-1], indices)
 
 
+def test_two_parts_have_no_sample_in_common():
+    order = np.random.default_rng(0).permutation(100)
+    first, second = rounds.two_parts(order, 0.1)
+    assert (len(first), len(second)) == (10, 90)
+    np.testing.assert_array_equal(np.concatenate([first, second]), order)
+
+
 def test_a_step_that_divides_the_data_makes_no_empty_round():
     found = rounds.online(np.arange(40), 10)
     assert [len(r) for r in found] == [10, 20, 30, 40]

@@ -43,6 +43,32 @@ def test_training_sees_others_each_time(layers):
     assert (one[:, 0, :, :].max((1, 2)) == 0).any()
 
 
+@pytest.mark.parametrize("side, most", [(16, 1), (32, 2)])
+def test_a_shift_is_by_whole_pixels_up_to_a_sixteenth(side, most):
+    start = keras.Input((side, side, 3))
+    shift = keras.Model(
+        start, augmentation.augmented(start, "shift", (side, side))
+    )
+    images = 1 + IMAGES[:, :side, :side].astype("float32")
+    shifts = set()
+    for image, seen in zip(
+        images, np.array(shift(images, training=True)), strict=True
+    ):
+        padded = np.pad(image, [(most, most), (most, most), (0, 0)])
+        fitting = [
+            (top, left)
+            for top in range(2 * most + 1)
+            for left in range(2 * most + 1)
+            if np.array_equal(
+                padded[top : top + side, left : left + side], seen
+            )
+        ]
+        shifts.update(fitting)
+        assert len(fitting) == 1
+    assert len(shifts) > 3
+    np.testing.assert_array_equal(shift(images, training=False), images)
+
+
 def test_flips_are_of_about_half_of_the_images():
     images = np.zeros((200, 32, 32, 3), "float32")
     images[:, 8:24, 20:28] = 200

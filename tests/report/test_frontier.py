@@ -5,6 +5,7 @@ import pytest
 from ws_keras.report import frontier
 from ws_keras.report import runs
 from ws_keras.report import sections
+from ws_keras.report.render import marks
 
 
 def test_the_frontier_has_what_nothing_beats_for_less():
@@ -39,6 +40,10 @@ def test_the_line_of_the_chart_joins_the_frontier(run):
     assert named["frontier"].y == (50.0, 60.0)
     assert named["dash-0.3-0.3"].x == pytest.approx((0.030,))
     assert panel.kind == "labelled"
+    # Warm and cold are on the frontier; DASH is told by the legend.
+    assert panel.named == ("warm", "cold")
+    told = marks.legend(frontier.chart(run))
+    assert "dash-0.3-0.3" in told and "cold" not in told
 
 
 def test_differences_from_another_arm_are_paired(run):

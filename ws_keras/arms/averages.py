@@ -10,7 +10,12 @@ _NEVER = 10**9  # epochs
 
 @register_arm("hare_tortoise")
 class HareTortoise(Arm):
-    """Warm start that goes back to a slow copy of the weights regularly."""
+    """Warm start that goes back to a slow copy of the weights regularly.
+
+    The slow copy is what is measured. With the article's decay 0.999 it needs
+    some thousands of steps in a round. Rounds of hundreds need 0.99 or less,
+    as in `hare_tortoise-10-0.99`. `ws_keras.HareAndTortoise` warns of it.
+    """
 
     costs_like = "warm"
     every: int = number("[1, inf)", default=10)

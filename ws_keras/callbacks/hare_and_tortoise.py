@@ -1,5 +1,8 @@
 """Hare & Tortoise: training that restarts from a slow copy of the weights."""
 
+import math
+import warnings
+
 import keras
 import numpy as np
 
@@ -7,6 +10,12 @@ from ws_keras import checks
 from ws_keras.callbacks import travelling
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import variables
+
+_OLD = 0.1  # part of the tortoise that is worth a word
+
+
+class StartingWeights(UserWarning):
+    """A slow copy that consists of the weights that a fit began with."""
 
 
 @keras.saving.register_keras_serializable(package="ws_keras")
@@ -27,6 +36,11 @@ class HareAndTortoise(keras.callbacks.Callback):
     `BackupAndRestore` saves both copies after an epoch, so that a restored fit
     gives the same result.
 
+    After `n` batches `decay**n` of the tortoise are still the weights that the
+    fit began with, 0.1 of them after 230 batches with 0.99 and after 2,302
+    with 0.999. Where it is more, the model that `fit` returns has hardly been
+    trained, and a warning says so.
+
     The tortoise is stored on the host, in single precision or higher. Each
     batch therefore reads all weights. The model must be built and run one batch
     at a time (`steps_per_execution=1`).
@@ -42,7 +56,8 @@ class HareAndTortoise(keras.callbacks.Callback):
         every: Number of epochs between two restarts from the tortoise. Defaults
             to 10 (the article).
         decay: Decay of the tortoise's moving average per batch, in [0, 1).
-            Defaults to 0.999 (the article).
+            Defaults to 0.999 (the article, whose fits have tens of thousands
+            of batches). For hundreds of batches take 0.99 or less.
 
     Raises:
         ValueError: If an argument is out of its range, or, within `fit`, if the
@@ -65,7 +80,7 @@ class HareAndTortoise(keras.callbacks.Callback):
         # Attach the state before any callback restores weights and state.
         if self._state is not None:
             self._state.detach(model)
-        self._state = _Copies({"epoch": -1})
+        self._state = _Copies({"epoch": -1, "batches": 0})
         self._state.attach(model)
         self._weights = None
         self._is_tested = False
@@ -93,6 +108,8 @@ class HareAndTortoise(keras.callbacks.Callback):
             values["epoch"] = epoch
 
     def on_train_batch_end(self, batch, logs=None):
+        values = self._state.values
+        values["batches"] = values.get("batches", 0) + 1
         if keras.backend.backend() == "jax":
             # Within an epoch the trainer holds the weights.
             self.model.jax_state_sync()
@@ -107,6 +124,7 @@ class HareAndTortoise(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         if self._weights is not None:
             self._show_tortoise()
+            self._warn(self._state.values.get("batches", 0))
         self._state.detach(self.model)
 
     def on_test_begin(self, logs=None):
@@ -145,6 +163,21 @@ class HareAndTortoise(keras.callbacks.Callback):
         self._weights = found
         if not self._state.tortoise:  # it was not restored either
             self._state.tortoise = [_wide(v) for v in found]
+
+    def _warn(self, batches: int) -> None:
+        if not batches or self.decay**batches <= _OLD:
+            return
+        needed = math.ceil(math.log(_OLD) / math.log(self.decay))
+        # Without the number of batches: what is said again is not shown again.
+        warnings.warn(
+            f"More than {_OLD:g} of the slow copy are still the weights that a "
+            "fit began with, so that the model that it leaves has hardly been "
+            f"trained. Received: decay={self.decay:g} in a fit of fewer than "
+            f"{needed:,} batches. Take a smaller `decay`, such as "
+            f"{max(0.0, 1 - 10 * (1 - self.decay)):.4g}, or train for longer.",
+            StartingWeights,
+            stacklevel=2,
+        )
 
     def _show_hare(self) -> None:
         if self._state.hare is not None:

@@ -47,6 +47,8 @@ class StopAtAccuracy(keras.callbacks.Callback):
             samples. `monitor` is then measured on them after each epoch, with
             constant weights. If `ShrinkPerturb` has `data`, the moments of
             batch norm are measured first. Defaults to `None`.
+        extra_epochs: Number of epochs to train after the one that has reached
+            the threshold, whatever they bring. Defaults to 0.
 
     Raises:
         ValueError: If an argument is out of its range, or if the logs have no
@@ -60,14 +62,17 @@ class StopAtAccuracy(keras.callbacks.Callback):
         patience: int | None = None,
         min_delta: float = 0.0,
         data=None,
+        extra_epochs: int = 0,
     ):
         super().__init__()
         self._check(threshold, patience, min_delta)
+        check_extra(extra_epochs)
         self.threshold = threshold
         self.monitor = monitor
         self.patience = patience
         self.min_delta = min_delta
         self.data = data
+        self.extra_epochs = extra_epochs
         self._earlier = {}
         self.watch = moments.Watch()
         self._begin()
@@ -90,7 +95,7 @@ class StopAtAccuracy(keras.callbacks.Callback):
             self._stop("nan")
             return
         self.value = self._measure(logs)
-        if self.threshold is not None and self._is_reached():
+        if self._is_done():
             self._stop("threshold")
         elif self._is_plateau():
             self._stop("plateau")
@@ -101,6 +106,7 @@ class StopAtAccuracy(keras.callbacks.Callback):
             "value": self.value,
             "best": self._best,
             "waited": self._waited,
+            "since": self._since,
         }
 
     def set_state(self, state: dict) -> None:
@@ -114,6 +120,7 @@ class StopAtAccuracy(keras.callbacks.Callback):
             "monitor": self.monitor,
             "patience": self.patience,
             "min_delta": self.min_delta,
+            "extra_epochs": self.extra_epochs,
         }
 
     @classmethod
@@ -123,8 +130,9 @@ class StopAtAccuracy(keras.callbacks.Callback):
 
     _worst = -math.inf
 
-    def _begin(self, value=math.nan, best=None, waited=0) -> None:
+    def _begin(self, value=math.nan, best=None, waited=0, since=-1) -> None:
         self.stopped_by = None
+        self._since = since  # epochs since the threshold; -1 is before it
         self.value = value  # monitored value of the last epoch
         self._best = self._worst if best is None else best
         self._waited = waited
@@ -133,7 +141,16 @@ class StopAtAccuracy(keras.callbacks.Callback):
         self.stopped_by = reason
         self.model.stop_training = True
 
+    def _is_done(self) -> bool:
+        if self.threshold is None:
+            return False
+        if self._since >= 0 or self._is_reached():
+            self._since += 1
+        return self._since >= self.extra_epochs
+
     def _is_plateau(self) -> bool:
+        if self._since >= 0:
+            return False
         if self._is_better():
             self._best = self.value
             self._waited = 0
@@ -177,6 +194,7 @@ class StopAtMetric(StopAtAccuracy):
         min_share: Smallest improvement that counts, as a fraction of the best
             value so far. Defaults to 0.
         data: As in `StopAtAccuracy`. Defaults to `None`.
+        extra_epochs: As in `StopAtAccuracy`. Defaults to 0.
 
     Raises:
         ValueError: If an argument is out of its range, or if the logs have no
@@ -192,11 +210,14 @@ class StopAtMetric(StopAtAccuracy):
         min_delta: float = 0.0,
         min_share: float = 0.0,
         data=None,
+        extra_epochs: int = 0,
     ):
         check_share(min_share)
         self.mode, self.min_share = mode, min_share
         self._worst = -math.inf if mode == "max" else math.inf
-        super().__init__(threshold, monitor, patience, min_delta, data)
+        super().__init__(
+            threshold, monitor, patience, min_delta, data, extra_epochs
+        )
 
     def get_config(self) -> dict:
         """Returns the arguments except `data`, which is not serializable."""
@@ -232,6 +253,15 @@ def check_share(min_share) -> None:
         raise ValueError(
             "`min_share` must be at least 0 and below 1. "
             f"Received: min_share={min_share!r}."
+        )
+
+
+def check_extra(extra_epochs) -> None:
+    """Raises a ValueError unless it is a number of epochs, or 0."""
+    if not checks.is_whole(extra_epochs) or extra_epochs < 0:
+        raise ValueError(
+            "`extra_epochs` must be a whole number of at least 0. "
+            f"Received: extra_epochs={extra_epochs!r}."
         )
 
 

@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 
+from ws_keras import seeds
+
 _ENCODE = (
     "`names, y = np.unique(labels, return_inverse=True)`, once, over the "
     "labels of all rounds and of the held-out part together"
@@ -177,3 +179,29 @@ def wrong(required: str, received: str, way: str) -> ValueError:
     return ValueError(
         f"Targets must be {required}. Received: {received}. {way}"
     )
+
+
+def with_wrong(
+    y: np.ndarray, some: np.ndarray, share: float, num_classes: int, seed: int
+) -> np.ndarray:
+    """Returns labels of which a share of some samples' are wrong.
+
+    A wrong label is that of another class, each as likely as the others.
+
+    Args:
+        y: Labels from 0 on.
+        some: Indices of the samples.
+        share: Part of them that get a wrong label, in [0, 1].
+        num_classes: Number of classes, at least 2.
+        seed: Non-negative integer.
+
+    Returns:
+        A changed copy.
+    """
+    rng = seeds.generator(seed, "label_noise")
+    count = round(share * len(some))
+    chosen = rng.permutation(some)[:count]
+    steps = rng.integers(1, num_classes, count)
+    y = y.copy()
+    y[chosen] = (y[chosen] + steps) % num_classes
+    return y

@@ -126,6 +126,28 @@ def two_phase(indices: np.ndarray, fraction: float = 0.5) -> list[np.ndarray]:
     return [indices[:count], indices]
 
 
+def two_parts(indices: np.ndarray, fraction: float) -> list[np.ndarray]:
+    """Returns two rounds: a fraction of the samples, then the others alone.
+
+    Example:
+
+    >>> [len(round) for round in two_parts(np.arange(45_000), 0.1)]
+    [4500, 40500]
+
+    Args:
+        indices: Samples in random order.
+        fraction: Part of them in the first round, in (0, 1).
+
+    Returns:
+        List of two index arrays that have no sample in common.
+
+    Raises:
+        ValueError: If the fraction is out of its range or leaves nothing.
+    """
+    first, _ = two_phase(indices, fraction)
+    return [first, indices[len(first) :]]
+
+
 def online(indices: np.ndarray, step: int = 1000) -> list[np.ndarray]:
     """Returns rounds that grow by `step` samples until all have arrived.
 

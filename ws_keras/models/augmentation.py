@@ -6,7 +6,7 @@ from keras import ops
 
 from ws_keras import seeds
 
-NAMES = ("none", "standard")
+NAMES = ("none", "shift", "standard")
 _PAD = 4  # pixels on each side
 _JITTER = 0.25
 _DEGREES = 2.0
@@ -33,8 +33,9 @@ def augmented(x, name: str, size: tuple[int, int]):
     the image padded by 4 pixels, a horizontal flip, a change of brightness,
     contrast and saturation by up to a quarter, and a rotation by up to 2
     degrees. It uses Keras' layers, which add brightness; the replication
-    multiplies by it. Each layer has its own random state, which is saved with
-    the model.
+    multiplies by it. `"shift"` only moves the image, by up to a sixteenth of
+    its sides, for classes that a flip changes, such as those of textures. Each
+    layer has its own random state, which is saved with the model.
 
     Each replica draws different numbers for its part of a batch. A run with
     several replicas is therefore equivalent to a run on one device, but its
@@ -43,7 +44,7 @@ def augmented(x, name: str, size: tuple[int, int]):
     Args:
         x: Float images with values from 0 to 255,
             `(batch, height, width, 3)`.
-        name: `"none"` or `"standard"`.
+        name: `"none"`, `"shift"` or `"standard"`.
         size: `(height, width)`.
 
     Returns:
@@ -59,23 +60,31 @@ def augmented(x, name: str, size: tuple[int, int]):
         )
     if name == "none":
         return x
-    for layer in _standard(size, channels=x.shape[-1]):
+    found = [_shift(1 / 16, 1 / 16)]
+    if name == "standard":
+        found = _standard(size, channels=x.shape[-1])
+    for layer in found:
         _draw_apart(layer)
         x = layer(x)
     return x
 
 
+def _shift(height: float, width: float) -> layers.Layer:
+    # A crop of a padded image is a shift by whole pixels.
+    return layers.RandomTranslation(
+        height,
+        width,
+        fill_mode="constant",
+        interpolation="nearest",
+        seed=1,
+        name="augment_crop",
+    )
+
+
 def _standard(size: tuple[int, int], channels: int) -> list[layers.Layer]:
     pixels = {"value_range": (0, 255)}
     found = [
-        # A crop of a padded image is a shift by whole pixels.
-        layers.RandomTranslation(
-            *(_PAD / length for length in size),
-            fill_mode="constant",
-            interpolation="nearest",
-            seed=1,
-            name="augment_crop",
-        ),
+        _shift(*(_PAD / length for length in size)),
         layers.RandomFlip("horizontal", seed=2, name="augment_flip"),
         layers.RandomBrightness(
             _JITTER, **pixels, seed=3, name="augment_brightness"

@@ -43,7 +43,10 @@ def best(points: dict[str, tuple[float, float]]) -> list[str]:
 
 
 def chart(run: runs.Run) -> sections.Chart | None:
-    """Last accuracy over what all rounds took, with the frontier drawn."""
+    """Last accuracy over what all rounds took, with the frontier drawn.
+
+    Arms on the frontier, and cold, have their names beside them.
+    """
     cells = run.cells()
     has_cpu = grouping.has_cpu_seconds(run.rows)
     fields = list(_COSTS)[: 1 + has_cpu]
@@ -86,10 +89,18 @@ def _panel(cell, arms: list[runs.Arm], field: str, title: str):
             continue
         points[arm.name] = x, y.mean
         found.append(charts.series(arm.name, arm.name, [(x, y.mean, y.error)]))
-    line = [(*points[name], math.nan) for name in best(points)]
+    edge_names = best(points)
+    line = [(*points[name], math.nan) for name in edge_names]
     edge = charts.series(_FRONTIER, _FRONTIER, line)
     some = charts.known([edge, *found])
-    return sections.Panel(label, charts.ACCURACY, some, "labelled", title)
+    return sections.Panel(
+        label,
+        charts.ACCURACY,
+        some,
+        "labelled",
+        title,
+        named=tuple(dict.fromkeys([*edge_names, runs.COLD])),
+    )
 
 
 def _beside(arms: list[runs.Arm], name: str, title: str):

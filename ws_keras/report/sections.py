@@ -96,9 +96,9 @@ class Panel:
     """One pair of axes.
 
     `kind` is `"lines"`, `"points"` (no line between them), `"labelled"`
-    (single points with their names beside them, and a thin gray line where a
-    series has several), `"dots"` (numbers
-    along x, `words` down the y axis, which `y` counts from 0) or `"heat"`. Of
+    (single points, those in `named` with their names beside them, and a thin
+    gray line where a series has several), `"dots"` (numbers along x, `words`
+    down the y axis, which `y` counts from 0) or `"heat"`. Of
     a heat map, which has no series, `columns` and `words` name its columns and
     rows, and `values` are its rows of numbers, nan for an empty cell.
     """
@@ -111,6 +111,7 @@ class Panel:
     is_log: bool = False
     from_zero: bool = False  # whether the y axis begins at 0
     words: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     values: tuple[tuple[float, ...], ...] = ()
 

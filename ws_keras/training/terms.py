@@ -48,6 +48,8 @@ class Until:
             `None`, what the metric or its name says.
         min_share: Least improvement that counts, as a share of the best value
             so far; not for accuracies. Defaults to 0.
+        extra_epochs: Epochs after the one that has reached the threshold.
+            Defaults to 0.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -62,6 +64,7 @@ class Until:
     monitor: str | None = None
     mode: str | None = None
     min_share: float = 0.0
+    extra_epochs: int = 0
 
     def __post_init__(self):
         if self.measured not in ("epoch", "clean"):
@@ -77,6 +80,7 @@ class Until:
         self._check_threshold()
         stopping.check(None, self.patience, self.min_delta)
         stopping.check_share(self.min_share)
+        stopping.check_extra(self.extra_epochs)
         for name in ("epochs", "max_epochs"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -119,6 +123,7 @@ class Until:
             "patience": self.patience if free else None,
             "min_delta": self.min_delta,
             "data": data() if self.measured == "clean" else None,
+            "extra_epochs": self.extra_epochs,
         }
         if found.metric.is_accuracy:
             return stopping.StopAtAccuracy(threshold, **common)

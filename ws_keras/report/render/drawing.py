@@ -102,9 +102,11 @@ def _import_matplotlib():
 
 def _figure(matplotlib, chart: parts.Chart, styles: dict):
     count = len(chart.panels)
-    columns = min(count, _COLUMNS)
+    # Names beside points need the width of the page.
+    is_wide = any(panel.named for panel in chart.panels)
+    columns = min(count, 1 if is_wide else _COLUMNS)
     lines = -(-count // columns)
-    width = max(7.0, columns * _PANEL[0])
+    width = max(7.0, (2 if is_wide else columns) * _PANEL[0])
     entries = marks.legend(chart)
     ncols = _legend_columns(entries, width)
     below = 0.26 * -(-len(entries) // ncols) + 0.3

@@ -98,7 +98,7 @@ def _traces(
             fillcolor=style.color,
             opacity=0.2,
         )
-    mode = "markers+text" if is_labelled else "markers"
+    mode = "markers+text" if series.name in panel.named else "markers"
     if is_line:
         mode = "lines" if len(x) > _MANY else "lines+markers"
     dash = _DASHES[style.number % len(_DASHES)]

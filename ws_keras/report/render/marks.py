@@ -41,12 +41,18 @@ def heights(panel: parts.Panel, series: parts.Series) -> tuple[float, ...]:
 def legend(chart: parts.Chart) -> dict[str, parts.Series]:
     """Returns each entry once, that of the paper's points last.
 
-    Labelled points have their names beside them and need no entry.
+    What has its name beside it in each panel needs no entry, nor the line
+    between such points.
     """
-    found = {}
+    found, unnamed = {}, set()
     for panel in chart.panels:
-        for series in panel.series if panel.kind != "labelled" else ():
-            found.setdefault(entry(chart, series), series)
+        for series in panel.series:
+            is_line = panel.kind == "labelled" and len(series.x) > 1
+            if not is_line:
+                found.setdefault(entry(chart, series), series)
+                if series.name not in panel.named:
+                    unnamed.add(entry(chart, series))
+    found = {name: found[name] for name in found if name in unnamed}
     return dict(sorted(found.items(), key=lambda item: item[1].is_paper))
 
 

@@ -1,0 +1,39 @@
+r"""Which start is best on CIFAR-100? All arms, half and then all of 10,000.
+
+This project's own question: 5,000 images of a hundred classes, then 10,000.
+Accuracy after the second round against what both took, and the frontier.
+
+CIFAR-100, ResNet-18 of width 16, Adam 0.001, batch 128, 99 %.
+
+    ws-run --config=which_arm_cifar100 --workdir=runs/cifar100
+
+About 0.2 (warm) to 0.29 million sample passes (cold) for each arm and seed, by
+the epochs of the ResNet-18 on CIFAR-10; a hundred classes may take more.
+"""
+
+from ws_keras.configs import base
+from ws_keras.configs import which_arm
+
+from ws_keras.report import frontier
+from ws_keras.report import view
+
+
+def get_config():
+    """Returns the config of this experiment."""
+    config = which_arm.get_config()
+    config.experiment = "which_arm_cifar100"
+    config.data.name = "cifar100"
+    config.data.samples = 10_000
+    config.rounds.protocol = "two_phase"
+    config.rounds.limit = None
+    # All arms end the first phase with the same network.
+    config.transform.first_round = False
+    return config
+
+
+settings = base.settings
+VIEW = view.View(
+    title="Which start is best on CIFAR-100?",
+    chart=frontier.chart,
+    folds=(frontier.beside("warm", "shrink_perturb 0.4/0.1"),),
+)
