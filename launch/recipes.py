@@ -79,4 +79,9 @@ def _of_file(path: pathlib.Path) -> views.Recipe:
         )
     with config_files.blamed(str(path)):
         config = found.get_config()
-    return views.Recipe(view, config.to_dict(), base.get_config().to_dict())
+    return views.Recipe(
+        view,
+        config.to_dict(),
+        base.get_config().to_dict(),
+        found.__doc__ or "",
+    )

@@ -19,6 +19,19 @@ from . import recipes
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run.", required=True
 )
+_WITH = flags.DEFINE_string(
+    "with",
+    None,
+    "Folder of another run of the same config but for its name, arms and "
+    "seeds. Settings that --workdir lacks are shown from there.",
+)
+_AGAINST = flags.DEFINE_string(
+    "against",
+    None,
+    "Folder of another run, such as one of another precision. The report says "
+    "what --workdir changes against it, paired by seed, and whether arms end "
+    "alike.",
+)
 _CHECK = flags.DEFINE_bool(
     "check",
     False,
@@ -34,7 +47,14 @@ def main(_) -> int | None:
         print(found)
         return 1 if found.problems else 0
     try:
-        print(writing.write(_WORKDIR.value, recipes.find))
+        print(
+            writing.write(
+                _WORKDIR.value,
+                recipes.find,
+                also=_WITH.value,
+                against=_AGAINST.value,
+            )
+        )
     except writing.Unwritten as error:
         print(error.said)
         raise

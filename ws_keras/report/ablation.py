@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 from ws_keras.report import claims
 from ws_keras.report import columns
@@ -10,11 +11,13 @@ from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
 
-_NOTE = (
+_PAIRED = (
     "Paired by seed with the same arm where nothing is changed. The change of "
-    "the gap is that of the arm's difference from cold. An interval that "
-    "leaves out 0 is an effect; of many choices one in twenty has one by "
-    "chance."
+    "the gap is that of the arm's difference from cold."
+)
+_NOTE = (
+    f"{_PAIRED} An interval that leaves out 0 is an effect; of many choices "
+    "one in twenty has one by chance."
 )
 
 
@@ -35,15 +38,26 @@ def fold(label: str) -> Callable[[runs.Run], list]:
         ]
         if not some:
             return []
-        found = [
-            (label, lambda arm: arm.labels[label]),
-            ("arm", lambda arm: arm.name),
-            *_columns(usual),
-        ]
-        table = columns.made("", found, some, _NOTE)
-        return [sections.Fold("What each choice changes", (table,))]
+        made = table(some, lambda arm: usual[arm.name], _NOTE)
+        return [sections.Fold("What each choice changes", (made,))]
 
     return make
+
+
+def table(
+    some: Sequence[runs.Arm],
+    usual: Callable[[runs.Arm], runs.Arm],
+    note: str = _PAIRED,
+) -> sections.Table:
+    """Returns what arms change against others, paired by seed.
+
+    Args:
+        some: Arms to show, in all of which something is changed.
+        usual: Arm to the one in which nothing is.
+        note: What stands below it. Defaults to how it is computed.
+    """
+    found = [*columns.names(some), *_columns(usual)]
+    return columns.made("", found, some, note)
 
 
 def alike(label: str, margin: float = 1.0) -> claims.Claim:
@@ -69,16 +83,18 @@ def alike(label: str, margin: float = 1.0) -> claims.Claim:
     return claim
 
 
-def _columns(usual: dict[str, runs.Arm]) -> list[columns.Column]:
+def _columns(
+    usual: Callable[[runs.Arm], runs.Arm],
+) -> list[columns.Column]:
     def accuracy(arm):
-        return statistics.paired(arm.final(), usual[arm.name].final())
+        return statistics.paired(arm.final(), usual(arm).final())
 
     def gap(arm):
-        ours, theirs = _gaps(arm), _gaps(usual[arm.name])
+        ours, theirs = _gaps(arm), _gaps(usual(arm))
         return statistics.paired(ours, theirs)
 
     def passes(arm):
-        theirs = usual[arm.name].total("sample_passes")
+        theirs = usual(arm).total("sample_passes")
         return statistics.ratio(arm.total("sample_passes"), theirs)
 
     return [

@@ -19,6 +19,7 @@ from ws_keras.report import plain
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import tables
+from ws_keras.report import together
 from ws_keras.report import view as views
 from ws_keras.storage import rows
 
@@ -64,7 +65,8 @@ def experiments(
 def title(run: dict[str, Any], some: Sequence[runs.Run]) -> str:
     """Returns the heading of a page, in words where they are known."""
     if len(some) == 1:
-        named = some[0].view.title or origin.title(run)
+        known = origin.completed(run, some[0].recipe)
+        named = some[0].view.title or origin.title(known)
         return named or some[0].experiment
     return ", ".join(one.experiment for one in some)
 
@@ -83,8 +85,9 @@ def sections_of(
     """
     found = []
     for one in some:
+        run = origin.completed(run, one.recipe) if len(some) == 1 else run
         name = one.view.title or one.experiment if len(some) > 1 else ""
-        blocks = [*origin.command(run), *_shown(one)]
+        blocks = [*origin.command(run), *together.said(run), *_shown(one)]
         if len(some) == 1 and (prose := origin.prose(run)):
             blocks.append(sections.Fold("About this experiment", tuple(prose)))
         made = origin.made_with(run, one.rows)

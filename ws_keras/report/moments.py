@@ -28,6 +28,10 @@ _NOTE = (
 
 def fold(run: runs.Run) -> list[sections.Fold]:
     """Returns a fold about arms whose moments were measured anew, or none."""
+    measures = {name for row in run.rows for name in row.measures}
+    shrunk = {n for n in measures if n.startswith("shrunk/")}
+    if shrunk - {"shrunk/1/accuracy", "shrunk/1/entropy"}:
+        return []  # it is about shrinking, of which 1 is one end
     some = [arm for arm in run.arms if any(_known(arm, way) for way in WAYS)]
     if not some:
         return []

@@ -6,7 +6,9 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from ws_keras.report import recipe as recipes
 from ws_keras.report import sections
+from ws_keras.report import view as views
 from ws_keras.storage import rows
 
 _INDENT = "    "
@@ -20,6 +22,16 @@ def title(run: dict[str, Any]) -> str:
     text = run.get("recipe")
     lines = text.strip().splitlines() if isinstance(text, str) else []
     return lines[0].strip().removesuffix(".") if lines else ""
+
+
+def completed(run: dict[str, Any], recipe: views.Recipe) -> dict[str, Any]:
+    """Returns `run.json` with the title and command that an old one lacks."""
+    found = dict(run)
+    heading = inspect.cleandoc(recipe.text).partition("\n")[0]
+    found["recipe"] = run.get("recipe") or heading
+    if not run.get("command"):
+        found["command"] = recipes.command(run.get("config", {}), recipe)
+    return found
 
 
 def prose(run: dict[str, Any]) -> list:

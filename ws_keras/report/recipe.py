@@ -28,6 +28,13 @@ FREE = (
     "train.patience",
     "train.steps_per_execution",
 )
+# Fields that have moved or have another default since, with the same rows.
+SINCE = (
+    "train.expected_epochs",
+    "train.min_delta",
+    "train.patience",
+    "train.steps_per_execution",
+)
 ONLINE = ("online", "active")
 # By these a number is looked up. Settings of a recipe may have others than its
 # config, and a command may put others in the place of a recipe's.
@@ -66,6 +73,25 @@ def differences(
         if plain(ours) != plain(theirs):
             found.append(f"{name} {_shown(ours)}, not {_shown(theirs)}")
     return found
+
+
+def command(
+    config: Mapping[str, Any], recipe: views.Recipe
+) -> list[str] | None:
+    """Returns the words of the command that gives a config, if it is known.
+
+    For a run whose `run.json` is older than the command in it.
+    """
+    name = config.get("experiment")
+    if not recipe.config or recipe.config.get("experiment") != name:
+        return None
+    words = ["ws-run", f"--config={name}"]
+    for field, theirs in flat(recipe.config):
+        ours = field_of(config, field, field_of(recipe.defaults, field))
+        if plain(ours) != plain(theirs) and not field.startswith(SINCE):
+            value = tuple(ours) if isinstance(ours, list) else ours
+            words.append(f"--config.{field}={value}")
+    return words
 
 
 def renamed(

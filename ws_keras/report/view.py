@@ -75,11 +75,13 @@ class Recipe:
         config: Its config as it comes, of dictionaries. Defaults to none.
         defaults: What the fields are in a config that is older than them.
             Defaults to none.
+        text: What its config file says of it. Defaults to nothing.
     """
 
     view: View = View()
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    text: str = ""
 
 
 # An experiment's name and the content of `run.json` to its recipe, if any.

@@ -9,6 +9,7 @@ from ws_keras.report import plain
 from ws_keras.report import reading
 from ws_keras.report import sections
 from ws_keras.report import terminal
+from ws_keras.report import together
 from ws_keras.report import view as views
 from ws_keras.report.render import drawing
 from ws_keras.report.render import html
@@ -46,7 +47,11 @@ class Report:
 
 
 def write(
-    workdir: str | os.PathLike, recipes: views.Recipes = views.none
+    workdir: str | os.PathLike,
+    recipes: views.Recipes = views.none,
+    *,
+    also: str | os.PathLike | None = None,
+    against: str | os.PathLike | None = None,
 ) -> Report:
     """Writes `report.html`, `report.md` and its figures into `report/`.
 
@@ -64,21 +69,36 @@ def write(
         recipes: What is to be seen of an experiment, and how it comes; see
             `view.Recipes`. Defaults to none: by the shape of the rows, and
             without numbers of a paper.
+        also: Folder of a run with settings that this one lacks; see
+            `together.joined`. Defaults to none.
+        against: Folder of a run to compare this one with, seed by seed; see
+            `together.beside`. Defaults to none.
 
     Returns:
         A `Report`.
 
     Raises:
-        ValueError: The folder is no run, or holds no readable row yet.
+        ValueError: A folder is no run, holds no readable row yet, or does
+            not go with the other.
         Unwritten: The report cannot be written there.
     """
     found = reading.read(workdir)
+    if also is not None:
+        found = together.joined(found, reading.read(also))
     problems = found.problems
     careful = _careful(recipes, problems)
     some = assembling.experiments(found.run, found.rows, found.epochs, careful)
     title = assembling.title(found.run, some)
     parts = assembling.sections_of(found.run, some)
     summary = terminal.text(some)
+    if against is not None:
+        other = reading.read(against)
+        theirs = assembling.experiments(
+            other.run, other.rows, other.epochs, careful
+        )
+        pairs = together.beside(some, theirs, other.path.name)
+        parts = [*pairs, *parts]
+        summary = f"{together.verdict(pairs)}\n{summary}"
     folder = found.path / FOLDER
     try:
         regular.check_below(found.path, folder)

@@ -1,0 +1,189 @@
+"""Two folders in one report: rows that serve two figures, and runs in pairs."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from ws_keras.report import ablation
+from ws_keras.report import claims
+from ws_keras.report import reading
+from ws_keras.report import recipe
+from ws_keras.report import runs
+from ws_keras.report import sections
+
+# What two experiments may have otherwise, and rows are still those of both.
+_OF_NAME = ("experiment", "arms", "seeds", "train.expected_epochs")
+_MARGIN = 1.0  # points
+_SHOWN = 6
+
+
+def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
+    """Returns a folder with the settings that it lacks from another one.
+
+    A run may serve two figures: ten rounds of a cold start are the same in
+    Figure 2 and in Figure 7. Rows stay in the folder of their own experiment,
+    and the report of the other one shows them under its name.
+
+    Args:
+        found: The folder that is shown.
+        other: Folder of an experiment whose config is the same but for its
+            name, arms and seeds.
+
+    Returns:
+        A `Folder`, whose `run` says under `"borrowed"` what comes from where.
+
+    Raises:
+        ValueError: The configs or versions are not the same, or nothing is
+            lacking that is there.
+    """
+    changes = [
+        *_differences(found.run, other.run, _OF_NAME),
+        *_other_versions(found.run, other.run),
+    ]
+    if changes:
+        raise ValueError(
+            "`--with` must be a run of the same config and versions, but for "
+            f"name, arms and seeds. Received: --with={other.path}, with "
+            f"{', '.join(changes[:_SHOWN])}."
+        )
+    name = found.run["config"]["experiment"]
+    had = {row.setting for row in found.rows}
+    planned = set(found.run.get("settings") or [])
+    taken = {
+        row.setting: f"{name}/{row.setting.partition('/')[2]}"
+        for row in other.rows
+    }
+    taken = {
+        theirs: ours
+        for theirs, ours in taken.items()
+        if ours not in had and (not planned or ours in planned)
+    }
+    if not taken:
+        raise ValueError(
+            "`--with` must hold settings that `--workdir` lacks. Received: "
+            f"--with={other.path}, which has none of them."
+        )
+    rows = [
+        dataclasses.replace(r, setting=taken[r.setting], experiment=name)
+        for r in other.rows
+        if r.setting in taken
+    ]
+    epochs = [
+        dataclasses.replace(e, setting=taken[e.setting])
+        for e in other.epochs
+        if e.setting in taken
+    ]
+    borrowed = [*found.run.get("borrowed", []), _origin(other, taken)]
+    return dataclasses.replace(
+        found,
+        run={**found.run, "borrowed": borrowed},
+        rows=[*found.rows, *rows],
+        epochs=[*found.epochs, *epochs],
+        problems=[*found.problems, *other.problems],
+    )
+
+
+def said(run: dict[str, Any]) -> Iterator[sections.Text]:
+    """Yields a sentence about the rows that come from other folders."""
+    for entry in run.get("borrowed", []):
+        settings = ", ".join(entry["settings"])
+        yield sections.Text(
+            f"Rows of {settings} are those of {entry['experiment']} "
+            f"({entry['folder']}, revision {entry['revision']}), whose config "
+            "is the same but for its name.",
+            "banner",
+        )
+
+
+def beside(
+    found: list[runs.Run], other: list[runs.Run], folder: str | os.PathLike
+) -> list[sections.Section]:
+    """Returns what a run changes against another, paired by seed.
+
+    Args:
+        found: Experiments of the folder that is shown.
+        other: Those of the folder that it is compared with.
+        folder: That folder.
+
+    Returns:
+        A section with a verdict and a table, if arms are the same.
+    """
+    known = {_key(arm): arm for run in other for arm in run.arms}
+    some = [
+        arm
+        for run in found
+        for arm in run.arms
+        if _key(arm) in known and arm.runs.finished
+    ]
+    changes = _differences(
+        {"config": found[0].config}, {"config": other[0].config}, _OF_NAME
+    )
+    usual = {id(arm): known[_key(arm)] for arm in some}
+    results = [
+        claims.alike(
+            f"{claims.named(arm)} ends alike, within {_MARGIN:g} point",
+            arm.final(),
+            usual[id(arm)].final(),
+            _MARGIN,
+        )
+        for arm in some
+    ]
+    words = ", ".join(list(changes)[:_SHOWN]) or "no field of the config"
+    said = f"Against {folder}: {words}. " + (
+        " ".join(f"{r.claim}: {r.answer.value} ({r.because})." for r in results)
+        or "No arm is there in both."
+    )
+    blocks = [sections.Text(said, "answer")]
+    if some:
+        blocks.append(ablation.table(some, lambda arm: usual[id(arm)]))
+    return [sections.Section("Beside another run", tuple(blocks))]
+
+
+def verdict(pairs: list[sections.Section]) -> str:
+    """Returns the sentences of `beside`, for a terminal."""
+    return " ".join(
+        block.text
+        for section in pairs
+        for block in section.blocks
+        if isinstance(block, sections.Text)
+    )
+
+
+def _key(arm: runs.Arm) -> tuple:
+    return *arm.cell[1:], arm.name
+
+
+def _differences(ours: dict, theirs: dict, free: tuple) -> list[str]:
+    """Returns the fields that both configs have, and not with one value."""
+    ours, theirs = (
+        dict(recipe.flat(r.get("config", {}))) for r in (ours, theirs)
+    )
+    return [
+        f"{name} {ours[name]}, not {theirs[name]}"
+        for name in ours
+        if name in theirs
+        and ours[name] != theirs[name]
+        and not any(name == f or name.startswith(f"{f}.") for f in free)
+    ]
+
+
+def _other_versions(ours: dict, theirs: dict) -> list[str]:
+    ours, theirs = (r.get("versions", {}) for r in (ours, theirs))
+    return [
+        f"{name} {ours[name]}, not {theirs[name]}"
+        for name in ours
+        if name in theirs and ours[name] != theirs[name] and name != "python"
+    ]
+
+
+def _origin(other: reading.Folder, taken: dict) -> dict[str, Any]:
+    """Returns where borrowed rows come from."""
+    entries = [other.run, *other.run.get("continued", [])]
+    revisions = [str(entry.get("git_revision"))[:7] for entry in entries]
+    return {
+        "experiment": other.run["config"]["experiment"],
+        "folder": other.path.name,
+        "revision": " and ".join(dict.fromkeys(revisions)),
+        "settings": sorted(name.partition("/")[2] for name in taken.values()),
+    }
