@@ -158,6 +158,7 @@ class Report:
             "high": high,
             "unit": unit,
             "repetitions": len(values),
+            "each": list(map(float, values)),
         }
         if self._path:
             with pathlib.Path(self._path).open("a", encoding="utf8") as file:

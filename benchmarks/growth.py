@@ -105,7 +105,9 @@ def _point(what: str, size: int, replies: list[dict]) -> dict:
     point = {"what": what, "size": size, "repeats": len(replies)}
     for unit in ("wall", "cpu", "extra_memory", "largest_variable"):
         if unit in replies[0]:
-            point[unit] = statistics.median(r[unit] for r in replies)
+            values = [reply[unit] for reply in replies]
+            point[unit] = statistics.median(values)
+            point[f"each_{unit}"] = values
     return point
 
 

@@ -31,7 +31,8 @@ class Row:
     `wall` and `cpu` are the peer's seconds divided by the program's (above 1
     the program is the faster one), as (quartile, median, quartile). Work
     without samples counts as one. `facts` are the medians of what else the
-    program reports, `conditions` where and when it was measured.
+    program reports, `conditions` where and when it was measured. `turns` has
+    each round: when it ended, and seconds and samples of program and peer.
     """
 
     work: str
@@ -47,6 +48,7 @@ class Row:
     at_least: float | None = None
     facts: dict = dataclasses.field(default_factory=dict)
     conditions: dict = dataclasses.field(default_factory=dict)
+    turns: list[dict] = dataclasses.field(default_factory=list)
 
 
 def compare(
@@ -124,7 +126,16 @@ def row(
             for name in set(ours[0]) - _COSTS
         },
         conditions=conditions(),
+        turns=[_turn(a, b) for a, b in zip(ours, theirs, strict=True)],
     )
+
+
+def _turn(ours: dict, theirs: dict) -> dict:
+    """Returns a round as it was, of which a row has quartiles alone."""
+    found = {
+        name: (ours[name], theirs[name]) for name in ("wall", "cpu", "samples")
+    }
+    return {"ended": theirs.get("ended"), **found}
 
 
 @functools.cache
@@ -169,7 +180,7 @@ def _processor() -> str:
     return found[1] if found else platform.machine()
 
 
-_COSTS = {"wall", "cpu", "samples", "loss"}
+_COSTS = {"wall", "cpu", "samples", "loss", "ended"}
 
 
 def ratios(ours, theirs, unit: str) -> tuple[float, float, float]:

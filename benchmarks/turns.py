@@ -6,6 +6,7 @@ which waits until the other program has had its turn.
 """
 
 import contextlib
+import datetime
 import importlib
 import json
 import math
@@ -50,6 +51,9 @@ class Turn:
         """
         wall, cpu = (b - a for a, b in zip(self._start, _now(), strict=True))
         reply = {"wall": wall, "cpu": cpu, "samples": samples, "loss": loss}
+        # A machine is not as fast in each hour.
+        now = datetime.datetime.now(datetime.UTC)
+        reply["ended"] = now.isoformat(timespec="seconds")
         print(json.dumps({**reply, **facts}), file=self._replies, flush=True)
         if not self._calls.readline():
             # The other side has all it wants; threads may still be at work.

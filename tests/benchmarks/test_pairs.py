@@ -29,6 +29,15 @@ def test_ratios_are_taken_within_each_round():
     assert row.samples_per_second == 100
     assert row.peer_cpu_seconds_per_1000 == 40
     assert row.facts == {"memory": 3.0}
+    assert [turn["wall"] for turn in row.turns] == [
+        (1.0, 2.0),
+        (1.0, 2.2),
+        (50.0, 2.0),
+        (1.0, 1.8),
+        (1.0, 2.0),
+    ]
+    assert row.turns[2]["cpu"] == (100.0, 4.0)
+    assert row.turns[2]["samples"] == (100, 100)
     assert row.conditions["keras"] == keras.__version__
     assert row.conditions["date"] >= "2026" and row.conditions["cores"] > 0
 
@@ -42,7 +51,14 @@ def test_rows_come_back_and_new_ones_replace_those_of_the_same_work(tmp_path):
     pairs.write(path, [first, second])
     newer = dataclasses.replace(first, pairs=9)
     pairs.write(path, [newer])
-    assert pairs.read(path) == [second, newer]
+    again = pairs.read(path)
+    assert [row.work for row in again] == ["b", "a"] and again[1].pairs == 9
+    assert again[0].turns[0] == {
+        "ended": None,
+        "wall": [1, 2],
+        "cpu": [2, 4],
+        "samples": [100, 100],
+    }
     report.write(path.parent)
     assert (tmp_path / "new" / "ratios.png").stat().st_size > 1000
     assert (tmp_path / "new" / "tables.md").read_text().count("| peer |") == 2
