@@ -3,18 +3,26 @@
 import ast
 import json
 import pathlib
+import re
+import shlex
 import shutil
+import subprocess
 
 import pytest
 
 from launch import plan
 from launch import recipes
+from ws_keras import settings
 from ws_keras.report import recipe
 from ws_keras.report import writing
 from ws_keras.storage import rows
+from ws_keras.storage import sums
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/run.json"))
+# Rows of a run that serves two figures.
+ALSO = {"fig2_online_10000": RESULTS / "fig7_shrink_sweep_10000"}
+MOST = 20e6  # bytes of all results
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda path: path.name)
@@ -22,7 +30,7 @@ def test_report_is_made_from_the_rows(folder, tmp_path):
     copy = tmp_path / folder.name
     shutil.copytree(folder, copy)
     committed = (folder / "report/report.md").read_text(encoding="utf8")
-    writing.write(copy, recipes.find)
+    writing.write(copy, recipes.find, also=ALSO.get(folder.name))
     made = (copy / "report/report.md").read_text(encoding="utf8")
     assert made == committed
 
@@ -33,30 +41,99 @@ def test_every_setting_has_ended(folder):
     assert last and all(last.values())
 
 
-# Of the recipes, since: what an epoch is expected to cost, and fields that now
-# stand elsewhere or have another default with the same rows.
-SINCE = (
-    "train.expected_epochs",
-    "train.min_delta",
-    "train.patience",
-    "train.steps_per_execution",
-    "strategy",
+# Beside those of `recipe.SINCE`, which the report leaves out as well.
+SINCE = (*recipe.SINCE, "strategy")
+LINES = re.findall(
+    r"^\| \[(\w+)\]\(\S+\) \| `(.+)` \| (.+) \| (.+) \| ([\d,]+) \|$",
+    (RESULTS / "README.md").read_text(encoding="utf8"),
+    re.MULTILINE,
 )
 
 
-@pytest.mark.parametrize("folder", RUNS, ids=lambda path: path.name)
-def test_the_command_gives_the_config(folder):
-    run = json.loads((folder / "run.json").read_text())
-    _, named, *fields = run["command"]
+def test_the_table_has_each_folder():
+    assert sorted(name for name, *_ in LINES) == [p.name for p in RUNS]
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line[0])
+def test_the_table_says_what_is_there(line):
+    name, command, revisions, seeds, passes = line
+    run = json.loads((RESULTS / name / "run.json").read_text())
+    known = [entry["git_revision"] for entry in revisions_of(run)]
+    assert [k[:7] for k in dict.fromkeys(known)] == revisions.split(", ")
+    found = rows.read_workdir(RESULTS / name)
+    assert sorted({row.seed for row in found}) == [*map(int, seeds.split(","))]
+    total = sum(row.sample_passes for row in found)
+    assert total == int(passes.replace(",", ""))
+    words = shlex.split(command.replace("\\|", "|"))
+    config = config_of(words)
+    for field, value in flat(run["config"]):
+        if not field.startswith(SINCE):
+            assert recipe.field_of(config, field) == value, field
+    check_settings(words, found)
+
+
+def revisions_of(run):
+    return [run, *run.get("continued", [])]
+
+
+def config_of(words):
+    """The config of a command, as JSON has it."""
+    named, *fields = (word for word in words if word.startswith("--config"))
     config = plan.named(named.removeprefix("--config=")).get_config()
     for field in fields:
         name, _, value = field.removeprefix("--config.").partition("=")
         parsed = value if value.isalpha() else ast.literal_eval(value)
         config.update_from_flattened_dict({name: parsed})
-    found = json.loads(json.dumps(config.to_dict(), default=str))
-    for name, value in flat(run["config"]):
-        if not name.startswith(SINCE):
-            assert recipe.field_of(found, name) == value, name
+    return json.loads(json.dumps(config.to_dict(), default=str))
+
+
+def check_settings(words, found):
+    """All that is there is what the command names, and nothing else."""
+    module = plan.named(words[1].removeprefix("--config="))
+    config = module.get_config()
+    given = config_of(words)
+    config.update_from_flattened_dict({"seeds": tuple(given["seeds"])})
+    every = module.settings(config)
+    for word in words:
+        if word.startswith("--settings="):
+            every = settings.select(every, word.partition("=")[2])
+    assert {row.setting for row in found} == {one.id for one in every}
+
+
+def tracked():
+    """All files of the results, as git knows them."""
+    done = subprocess.run(
+        ["git", "ls-files", "-z", "results"],
+        cwd=RESULTS.parent,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        pytest.skip("no checkout")
+    paths = [RESULTS.parent / p for p in done.stdout.split("\0") if p]
+    return [path for path in paths if path.exists()]
+
+
+def test_nobody_has_touched_a_file():
+    """Reports are made anew by another test, and pages are for people."""
+    folders = [path.parent for path in sorted(RESULTS.glob("**/SHA256SUMS"))]
+    noted = {folder / name for folder in folders for name in sums.read(folder)}
+    problems = [one for folder in folders for one in sums.problems(folder)]
+    assert problems == []
+    free = {RESULTS / "README.md", RESULTS / "benchmarks/README.md"}
+    free |= {folder / sums.NAME for folder in folders}
+    left = [
+        path
+        for path in tracked()
+        if path not in noted | free and path.parent.name != "report"
+    ]
+    assert left == [], "note them: sha256sum FILE >> SHA256SUMS"
+
+
+def test_results_stay_small():
+    found = tracked()
+    assert sum(path.stat().st_size for path in found) < MOST
+    assert not [path for path in found if path.suffix in (".svg", ".html")]
 
 
 def flat(fields, prefix=""):
