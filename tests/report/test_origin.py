@@ -4,6 +4,7 @@ import math
 
 from ws_keras.report import origin
 from ws_keras.report import sections
+from ws_keras.report import view
 
 TEXT = """Figure 2: many rounds.
 
@@ -116,3 +117,15 @@ def test_config_is_that_of_its_own_experiment():
     assert origin.config(run, "b") == {}
     assert origin.config({"config": {"seeds": [0]}}, "b") == {"seeds": [0]}
     assert origin.config({}, "b") == {}
+
+
+def test_an_old_run_has_title_and_command_of_its_recipe():
+    config = {"experiment": "x", "seeds": [0]}
+    known = view.Recipe(config=config, defaults=config, text="A title.\n\nMore")
+    old = {"config": {"experiment": "x", "seeds": [0, 1]}}
+    found = origin.completed(old, known)
+    assert origin.title(found) == "A title"
+    assert found["command"] == ["ws-run", "--config=x", "--config.seeds=(0, 1)"]
+    assert "recipe" not in old and origin.prose(found) == []
+    own = {**old, "recipe": "Its own.", "command": ["ws-run"]}
+    assert origin.completed(own, known) == own

@@ -84,3 +84,17 @@ def test_a_name_in_the_place_of_the_recipes():
     found = recipe.renamed(changed("data.name", "cifar100"), RECIPE)
     assert found == {"dataset": ("cifar100", "cifar10")}
     assert recipe.renamed(CONFIG, RECIPE) == {}
+
+
+def test_the_command_of_a_run_that_is_older_than_it():
+    config = changed("train.threshold", 0.999)
+    config["seeds"] = [0, 1, 2]
+    config["train"]["expected_epochs"] = {"cold": 9}
+    assert recipe.command(config, RECIPE) == [
+        "ws-run",
+        "--config=x",
+        "--config.seeds=(0, 1, 2)",
+        "--config.train.threshold=0.999",
+    ]
+    assert recipe.command({"experiment": "y"}, RECIPE) is None
+    assert recipe.command(CONFIG, view.Recipe()) is None

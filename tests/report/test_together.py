@@ -1,0 +1,110 @@
+"""Rows that serve two figures, and a run against another."""
+
+import pytest
+
+from ws_keras.report import reading
+from ws_keras.report import together
+from ws_keras.report import writing
+from ws_keras.storage import workdir as workdirs
+
+VERSIONS = {"keras": "3.15.1"}
+
+
+@pytest.fixture
+def make(tmp_path, make_row):
+    """Returns a function that writes a folder of one experiment."""
+
+    def write(name, arms, accuracies=None, **config):
+        folder = workdirs.Workdir(tmp_path / name.replace("/", "-"))
+        experiment = name.partition("/")[0]
+        fields = {"experiment": experiment, "precision": "float32", **config}
+        planned = ["cold", "warm", "shrink_perturb-0.6-0.01"]
+        folder.prepare(
+            fields,
+            VERSIONS,
+            settings=[
+                f"{experiment}/{arm}/seed{s}" for arm in planned for s in (0, 1)
+            ],
+        )
+        for arm in arms:
+            values = (accuracies or {}).get(arm, (50.0, 51.0))
+            for seed, accuracy in enumerate(values):
+                row = make_row(
+                    setting=f"{experiment}/{arm}/seed{seed}",
+                    experiment=experiment,
+                    arm=arm.partition("-")[0],
+                    shrink=0.6 if "-" in arm else float(arm == "warm"),
+                    perturb=0.01 if "-" in arm else float(arm == "cold"),
+                    seed=seed,
+                    accuracy=accuracy,
+                    last=True,
+                )
+                folder.append(row)
+        return folder.path
+
+    return write
+
+
+def test_settings_that_are_lacking_come_from_the_other_figure(make):
+    fig2 = make("fig2_online", ["warm"])
+    before = {p: p.read_bytes() for p in fig2.rglob("*") if p.is_file()}
+    fig7 = make("fig7_shrink_sweep", ["cold", "warm", "shrink_perturb-1-0.01"])
+    found = together.joined(reading.read(fig2), reading.read(fig7))
+    assert {row.setting for row in found.rows} == {
+        f"fig2_online/{arm}/seed{seed}"
+        for arm in ("cold", "warm")
+        for seed in (0, 1)
+    }
+    assert {row.experiment for row in found.rows} == {"fig2_online"}
+    page = writing.write(fig2, also=fig7).markdown.read_text()
+    assert "Rows of cold/seed0, cold/seed1 are those of fig7_shrink_" in page
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [({"precision": "mixed_bfloat16"}, "precision"), ({"new": 1}, None)],
+)
+def test_another_config_serves_no_second_figure(make, fields, word):
+    fig2 = reading.read(make("fig2_online", ["warm"], new=2))
+    other = reading.read(make("fig7_shrink_sweep", ["cold"], **fields))
+    with pytest.raises(ValueError, match=word or "new 2, not 1"):
+        together.joined(fig2, other)
+
+
+def test_a_folder_that_adds_nothing_is_refused(make):
+    fig2 = reading.read(make("fig2_online", ["cold", "warm"]))
+    other = reading.read(make("fig7_shrink_sweep", ["cold"]))
+    with pytest.raises(ValueError, match="lacks"):
+        together.joined(fig2, other)
+
+
+ALIKE = {"cold": (75.5, 76.0, 75.2, 76.3, 75.6)}
+NEARLY = {"cold": (75.6, 76.0, 75.4, 76.2, 75.5)}
+OTHER = {"cold": (70.6, 71.0, 70.4, 71.2, 70.5)}
+NOISY = {"cold": (78.0, 73.0, 77.0, 74.0, 76.5)}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "answer"),
+    [(NEARLY, "holds"), (OTHER, "does not hold"), (NOISY, "inconclusive")],
+)
+def test_two_precisions_are_compared_seed_by_seed(make, theirs, answer):
+    ours = make("table1/a", ["cold"], ALIKE, precision="mixed_bfloat16")
+    usual = make("table1/b", ["cold"], theirs)
+    report = writing.write(ours, against=usual)
+    said = report.summary.partition("\n")[0]
+    assert "precision mixed_bfloat16, not float32" in said
+    assert f"cold ends alike, within 1 point: {answer} (" in said
+    page = report.markdown.read_text()
+    assert "Beside another run" in page
+    # Differences -0.1, 0, -0.2, 0.1, 0.1: mean -0.02, deviation 0.1304.
+    if theirs is NEARLY:
+        assert "−0.0 ± 0.1" in page and "−0.2 to +0.1" in page
+
+
+def test_arms_that_are_in_one_run_alone_are_not_compared(make):
+    ours = make("table1/a", ["warm"])
+    usual = make("table1/b", ["cold"])
+    report = writing.write(ours, against=usual)
+    assert "No arm is there in both" in report.summary
