@@ -4,13 +4,15 @@ r"""Which start is best in practice? Real data that grow, ten tasks.
         --workdir=runs/practice
     python -m benchmarks.practice --task=cifar10_frozen --data_dir=FOLDER \
         --backbone=squeezenet.weights.h5 --workdir=runs/practice
+    python -m benchmarks.practice --page --workdir=runs/practice
 
 `--data` is a folder with `flights.npz`, `bank_marketing.npz`,
 `bike_sharing.npz`, `letters.npz` (arrays `x`, `y` and a time, see
 `practice/tasks.py`), `banking77.csv` and `clinc150.csv`; `--data_dir` one of
 TensorFlow Datasets; `--backbone` SqueezeNet v1.1 without its top, as Keras
 saves weights. Each task has its folder in the workdir, which `ws-report` shows.
-What is finished is not done again.
+What is finished is not done again. `--page` writes the table and the figure
+of all tasks that are there.
 """
 
 import pathlib
@@ -20,6 +22,7 @@ import tensorflow as tf
 from absl import app
 from absl import flags
 
+from benchmarks.practice import page
 from benchmarks.practice import running
 from benchmarks.practice import tasks
 from launch import lists
@@ -31,12 +34,16 @@ _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of TFDS.")
 _BACKBONE = flags.DEFINE_string("backbone", None, "File of the weights.")
 _ARMS = lists.define("arms", list(running.ARMS), "Ways to begin a round.")
 _SEEDS = lists.define("seeds", ["0", "1", "2"], "Seeds.")
+_PAGE = flags.DEFINE_bool("page", False, "Write the table and the figure.")
 flags.mark_flag_as_required("workdir")
 
 
 def main(_) -> None:
     """Runs what the flags say."""
     folder = pathlib.Path(_WORKDIR.value)
+    if _PAGE.value:
+        print(page.write(folder))
+        return
     unknown = [name for name in _TASK.value if name not in tasks.TASKS]
     if unknown or not _TASK.value:
         sys.exit(

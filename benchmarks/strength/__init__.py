@@ -1,0 +1,1 @@
+"""Rules that choose the strength of shrink-perturb before training."""
