@@ -154,7 +154,7 @@ def test_damaged_description_is_named(tmp_path):
     prepare("mnist", tmp_path)
     (path,) = tmp_path.rglob("dataset_info.json")
     path.write_text("{")
-    with pytest.raises(ValueError, match="must be whole. Received: "):
+    with pytest.raises(ValueError, match="must be complete. Received: "):
         datasets.load("mnist", tmp_path, download=False)
 
 
@@ -165,7 +165,7 @@ def test_description_and_records_must_agree(tmp_path, size):
     text = path.read_text()
     assert text.count('"30"') == 1
     path.write_text(text.replace('"30"', f'"{size}"'))
-    with pytest.raises(ValueError, match="must be whole. Received: "):
+    with pytest.raises(ValueError, match="must be complete. Received: "):
         datasets.load("mnist", tmp_path, download=False)
 
 

@@ -77,8 +77,8 @@ def test_test_part_and_compressed_files(tmp_path):
         ({"x": IMAGES.astype(int)}, "Received: dtype int64"),
         ({"x": IMAGES[0, 0, 0]}, "Received: shape (3,)"),
         ({"x": IMAGES[:0], "y": LABELS[:0]}, "Received: shape (0, 4, 4, 3)"),
-        ({"x": np.full((5, 2), np.nan)}, "Received: nan or infinity"),
-        ({"x": np.full((5, 2), np.inf)}, "Received: nan or infinity"),
+        ({"x": np.full((5, 2), np.nan)}, "Received: NaN or infinity"),
+        ({"x": np.full((5, 2), np.inf)}, "Received: NaN or infinity"),
         ({"x": np.full((5, 2), "1")}, "as uint8 or floats"),
         ({"x": np.ones((5, 2, 1, 1, 1), "uint8")}, "of rank 2 or 3 or 4"),
         ({"y": np.array([0, None] * 2 + [1])}, "`y` as a plain, whole array"),
@@ -241,7 +241,7 @@ def test_arrays_beyond_the_memory_that_is_left(tmp_path):
     assert path.stat().st_size < 200_000
     # What is read, and its copy as float32.
     needed = 5 * count * (8 + 4) + LABELS.nbytes
-    words = "memory that is left, 0.11 GiB. .*x of 0.11 GiB, y of 0.00"
+    words = "available memory, 0.11 GiB. .*x of 0.11 GiB, y of 0.00"
     with pytest.raises(ValueError, match=words):
         npz.read(path, available=lambda: needed - 1)
     found = npz.read(path, available=lambda: needed)

@@ -78,7 +78,7 @@ def test_held_out_file_loses_what_the_model_has_seen(past):
     np.testing.assert_array_equal(found.held_out[0], X[200:700][kept])
     np.testing.assert_array_equal(found.held_out[1], Y[200:700][kept])
     assert not found.withheld
-    assert f"{600 - kept.sum()} others are left out" in found.words
+    assert f"{600 - kept.sum()} others are removed" in found.words
     assert f"Of these {kept[:300].sum()} are old" in found.words
     # The rule of before stays for the week after.
     assert found.past.rule == past.rule

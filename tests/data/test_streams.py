@@ -81,7 +81,7 @@ def test_structures_and_weights_stay():
     ],
 )
 def test_what_has_no_end_asks_for_steps(made):
-    with pytest.raises(ValueError, match="`steps` must say"):
+    with pytest.raises(ValueError, match="`steps` must give"):
         streams.read("rounds[0]", made(), None, None)
     x, _ = streams.read("rounds[0]", made(), 2, None)
     assert len(keras.tree.flatten(x)[0]) in (8, 24)

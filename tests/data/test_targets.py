@@ -98,7 +98,7 @@ def test_targets_that_a_loss_takes(made, y, expected):
         (
             model(1, "mse", metrics=["accuracy"]),
             SUGAR,
-            ["no classifier", "'accuracy'", "metrics=['mae']"],
+            ["regression loss", "'accuracy'", "metrics=['mae']"],
         ),
         (model(1, "mse", metrics=["acc"]), DIGITS, ["metrics=['mae']"]),
         (model(1, "mse"), [SUGAR, SUGAR], ["1 output", "2 arrays"]),

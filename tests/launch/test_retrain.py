@@ -297,8 +297,8 @@ QUICK = ("--compare=warm", "--seeds=2", "--max_epochs=4")
 @pytest.mark.parametrize(
     "flags, words",
     [
-        ((), "It is not known which of these samples"),
-        (("--held_out=0.3",), "It is not known which of these samples"),
+        ((), "It is unknown which of these samples"),
+        (("--held_out=0.3",), "It is unknown which of these samples"),
     ],
 )
 def test_model_of_unknown_past_gets_no_verdict(nursery, weeks, flags, words):

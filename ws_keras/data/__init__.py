@@ -1,1 +1,1 @@
-"""Data sets as arrays in memory, and the indices of their rounds."""
+"""Data sets as arrays in memory, and the indices of rounds."""

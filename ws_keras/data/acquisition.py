@@ -1,4 +1,4 @@
-"""Active learning: which samples of a pool are labelled next."""
+"""Acquisition functions of active learning."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ def choose(
     count: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Returns which samples of a pool to label.
+    """Chooses the samples of a pool to label.
 
     Example:
 
@@ -24,18 +24,18 @@ def choose(
     [1]
 
     Args:
-        name: `"random"`; `"margin"`, those whose two largest probabilities
-            differ least (the paper's appendix); `"entropy"`, those with the
-            largest entropy; or `"badge"`, which spreads them over the
-            gradients of the last layer (Ash et al., "Deep Batch Active
-            Learning by Diverse, Uncertain Gradient Lower Bounds", 2020) and
-            needs scikit-learn.
-        predict: Function that gives probabilities `(size, classes)` and the
-            inputs of the last layer `(size, features)` of the pool; not
+        name: `"random"`; `"margin"`: samples with the smallest difference
+            between the two largest probabilities (the paper's appendix);
+            `"entropy"`: samples with the largest entropy; or `"badge"`: samples
+            whose gradients of the last layer are spread out (Ash et al., "Deep
+            Batch Active Learning by Diverse, Uncertain Gradient Lower Bounds",
+            2020). `"badge"` requires scikit-learn.
+        predict: Function that returns probabilities `(size, classes)` and
+            inputs of the last layer `(size, features)` for the pool. It is not
             called for `"random"`.
-        size: Samples in the pool.
-        count: Samples to choose; all are taken where there are fewer.
-        rng: Where random choices come from.
+        size: Number of samples in the pool.
+        count: Number of samples to choose, or all samples of a smaller pool.
+        rng: Random generator.
 
     Returns:
         Index array into the pool, `(min(count, size),)`.
@@ -52,12 +52,12 @@ def choose(
     if name == "badge":
         return _badge(probabilities, features, count, rng)
     scores = {"margin": margins, "entropy": negative_entropies}[name]
-    # A stable sort, so that ties do not depend on the machine.
+    # The sort is stable, so that ties do not depend on the machine.
     return np.argsort(scores(probabilities), kind="stable")[:count]
 
 
 def check(name: str) -> None:
-    """Raises a ValueError for a name that is not one of `NAMES`."""
+    """Raises a ValueError unless a name is one of `NAMES`."""
     if name not in NAMES:
         raise ValueError(
             f"`rounds.acquisition` must be one of {list(NAMES)}. "
@@ -66,21 +66,21 @@ def check(name: str) -> None:
 
 
 def margins(probabilities: np.ndarray) -> np.ndarray:
-    """Returns the difference of the two largest probabilities, `(size,)`."""
+    """Computes the difference of the two largest probabilities, `(size,)`."""
     second, first = np.sort(probabilities, axis=1)[:, -2:].T
     return first - second
 
 
 def negative_entropies(probabilities: np.ndarray) -> np.ndarray:
-    """Returns minus the entropy in nats, `(size,)`."""
+    """Computes the negative entropy in nats, `(size,)`."""
     tiny = np.finfo(probabilities.dtype).tiny
     return (probabilities * np.log(np.maximum(probabilities, tiny))).sum(1)
 
 
 def gradients(probabilities: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """Returns what each sample would do to the last layer.
+    """Computes the gradient of the last layer for each sample.
 
-    The gradient of the cross-entropy at the most probable label: `(p -
+    It is the gradient of the cross-entropy at the most probable label: `(p -
     onehot(argmax p)) x features`, flattened.
 
     Args:
@@ -109,8 +109,8 @@ def _badge(probabilities, features, count, rng) -> np.ndarray:
         count,
         random_state=int(rng.integers(2**31)),
     )
-    # Once all that is left has the gradient of a chosen one, it is chosen
-    # over and over.
+    # If all remaining gradients equal chosen ones, a sample would be chosen
+    # repeatedly.
     chosen = list(dict.fromkeys(chosen.tolist()))
     others = rng.permutation(np.setdiff1d(np.arange(len(features)), chosen))
     return np.array([*chosen, *others[: count - len(chosen)]])

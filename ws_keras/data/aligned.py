@@ -1,22 +1,22 @@
-"""Arrays that lie in memory as TensorFlow's own tensors do."""
+"""Arrays that TensorFlow tensors can share without a copy."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
-_BYTES = 64  # TensorFlow's own allocator aligns to so many
+_BYTES = 64  # alignment of TensorFlow's own allocator
 
 
 def empty(shape: tuple[int, ...], dtype) -> np.ndarray:
-    """Returns an array like `np.empty`, that a tensor can share.
+    """Returns an array like `np.empty` that a tensor can share.
 
     Args:
-        shape: Shape.
-        dtype: Type of the elements.
+        shape: Shape of the array.
+        dtype: Dtype of the array.
 
     Returns:
-        An array whose first element lies at a multiple of 64 bytes.
+        An array that begins at a multiple of 64 bytes.
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.empty(size + _BYTES, np.uint8)
@@ -25,22 +25,22 @@ def empty(shape: tuple[int, ...], dtype) -> np.ndarray:
 
 
 def is_shareable(values: np.ndarray) -> bool:
-    """Returns whether a tensor can have the elements of an array as they are.
+    """Returns whether a tensor can use the elements of an array directly.
 
     Args:
         values: Array.
 
     Returns:
-        `True` for numbers and booleans in the machine's order of bytes.
+        `True` for numbers and booleans in native byte order.
     """
     return values.dtype.kind in "biufc" and values.dtype.isnative
 
 
 def concatenate(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns `np.concatenate(parts)`, at a multiple of 64 bytes if it can be.
+    """Returns `np.concatenate(parts)`, aligned to 64 bytes if possible.
 
     Args:
-        parts: Arrays of one type, and of one shape but for the first axis.
+        parts: Arrays of one dtype whose shapes differ only in the first axis.
     """
     first = parts[0]
     if not is_shareable(first):
@@ -50,13 +50,13 @@ def concatenate(parts: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def array(values: np.ndarray) -> np.ndarray:
-    """Returns the array itself where a tensor can share it, or else a copy.
+    """Returns an array that a tensor can share, as a copy if necessary.
 
     Args:
         values: Array.
 
     Returns:
-        A contiguous, writable array at a multiple of 64 bytes.
+        A contiguous, writable array that begins at a multiple of 64 bytes.
     """
     flags = values.flags
     if (

@@ -1,4 +1,4 @@
-"""Data sets by name, read once into arrays."""
+"""Loads data sets by name into arrays."""
 
 import contextlib
 import dataclasses
@@ -17,7 +17,7 @@ from ws_keras.data import textures
 from ws_keras.storage import files
 from ws_keras.storage import locks
 
-# Name in TensorFlow Datasets to classes and size of the training set.
+# Name in TensorFlow Datasets: number of classes, size of the training set.
 _TFDS = {
     "cifar10": (10, 50_000),
     "cifar100": (100, 50_000),
@@ -25,7 +25,7 @@ _TFDS = {
     "mnist": (10, 60_000),
     "fashion_mnist": (10, 60_000),
 }
-# MNIST as 32x32 images of three channels, to be transferred from and to.
+# MNIST as 32x32 images of three channels, for transfer from and to CIFAR.
 _MNIST_RGB = "mnist_rgb"
 NAMES = (*_TFDS, _MNIST_RGB, "textures")
 _LOCK = ".ws_keras.lock"
@@ -37,9 +37,9 @@ _RETRIES = 4
 class Dataset:
     """Samples and labels in memory.
 
-    Samples are `uint8` `(n, height, width, channels)`, as they are stored;
-    those of a user's file may also be flat, and `float32`. Labels are `int32`
-    `(n,)`. The test part is `None` where it was not asked for.
+    Samples are `uint8` `(n, height, width, channels)`. Samples of a user's file
+    may also be flat, and `float32`. Labels are `int32` `(n,)`. The test part is
+    `None` if it was not requested.
     """
 
     name: str
@@ -56,7 +56,7 @@ def load(
     download: bool = True,
     with_test: bool = False,
 ) -> Dataset:
-    """Reads a data set.
+    """Loads a data set.
 
     Example:
 
@@ -65,22 +65,21 @@ def load(
 
     Args:
         name: One of `NAMES` (`"mnist_rgb"` is MNIST in the shape of CIFAR,
-            padded by black and repeated over three channels), one of
+            padded with black and repeated over three channels), a name of
             `register_dataset`, or `"npz:PATH"` for a file with arrays `x` and
             `y` (and `x_test`, `y_test`); see `npz.read`.
-        data_dir: Folder of TensorFlow Datasets. Defaults to TFDS' own. A file
-            `NAME.npz` in it comes first, and needs no TensorFlow; `save`
-            makes one.
-        download: Whether a data set that the folder does not hold is
-            downloaded into it. Defaults to `True`.
-        with_test: Whether the official test set is read too. Defaults to
-            `False`.
+        data_dir: Folder of TensorFlow Datasets. A file `NAME.npz` in it, which
+            `save` creates, takes precedence and does not require TensorFlow.
+            Defaults to the folder of TFDS.
+        download: Whether to download a data set that the folder does not
+            contain. Defaults to `True`.
+        with_test: Whether to read the official test set. Defaults to `False`.
 
     Returns:
         A `Dataset`.
 
     Raises:
-        ValueError: If the name is unknown, or the data cannot be had or are
+        ValueError: If the name is unknown, or if the data are unavailable or
             damaged.
     """
     _check_name(name)
@@ -110,7 +109,7 @@ def _saved(name: str, path: pathlib.Path, with_test: bool) -> Dataset:
     classes = _TFDS["mnist" if name == _MNIST_RGB else name][0]
     if found["y"].max() >= classes:
         raise ValueError(
-            f"{path} must hold the labels of {name!r}, of {classes} classes. "
+            f"{path} must hold labels of the {classes} classes of {name!r}. "
             f"Received: labels up to {found['y'].max()}."
         )
     return Dataset(name, num_classes=classes, **found)
@@ -132,7 +131,7 @@ def _as_rgb(dataset: Dataset) -> Dataset:
 
 
 def save(dataset: Dataset, folder: str | os.PathLike) -> pathlib.Path:
-    """Writes a data set as `NAME.npz`, for machines without TensorFlow.
+    """Saves a data set as `NAME.npz`, for machines without TensorFlow.
 
     Example:
 
@@ -142,10 +141,10 @@ def save(dataset: Dataset, folder: str | os.PathLike) -> pathlib.Path:
 
     Args:
         dataset: The `Dataset`.
-        folder: Where `load` is to find it as `data_dir`.
+        folder: Folder that `load` will receive as `data_dir`.
 
     Returns:
-        Path of the file.
+        The path of the file.
     """
     path = pathlib.Path(folder) / f"{dataset.name}.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -158,15 +157,15 @@ def save(dataset: Dataset, folder: str | os.PathLike) -> pathlib.Path:
 
 
 def fingerprints(dataset: Dataset) -> dict[str, str]:
-    """Returns what tells the samples of a data set from others.
+    """Returns fingerprints that identify the samples of a data set.
 
     Args:
         dataset: The `Dataset`.
 
     Returns:
-        Its name to the SHA-256 of the training set, and that with `" test"`
-        to the one of the test set if it was read. Of `"textures"` to the
-        version of their generator.
+        A dict from the name to the SHA-256 of the training set, and, if the
+        test set was read, from the name with `" test"` to its SHA-256. For
+        `"textures"`, the value is the version of the generator.
     """
     if dataset.name == "textures":
         return {dataset.name: f"version {textures.VERSION}"}
@@ -185,7 +184,7 @@ def _sha256(arrays: tuple[np.ndarray, ...]) -> str:
 
 
 def num_train(name: str) -> int:
-    """Returns the size of a training set without reading its samples.
+    """Returns the size of a training set without reading samples.
 
     Args:
         name: As in `load`.
@@ -216,7 +215,7 @@ def _check_name(name: str) -> None:
 
 
 def _tfds(name, data_dir, download, with_test) -> Dataset:
-    # Imported here, so that whoever needs none of this does not need TFDS.
+    # Imported late, because most uses do not need TFDS.
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
@@ -240,7 +239,7 @@ def _tfds(name, data_dir, download, with_test) -> Dataset:
 def _builder(tfds, name: str, data_dir):
     try:
         return tfds.builder(name, data_dir=data_dir)
-    except Exception as error:  # the folder's own files, in many ways
+    except Exception as error:  # damaged files raise many types
         raise _damaged(name, data_dir, error) from None
 
 
@@ -254,13 +253,13 @@ def _prepared(builder, name: str, data_dir, download: bool):
         raise ValueError(
             f"`--data_dir` must hold the data set {name!r} in TensorFlow "
             f"Datasets' format. Received: {folder}, which does not. Give "
-            "another folder, or let it be downloaded with --download."
+            "another folder, or download the data set with --download."
         )
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import downloader
 
-    # TFDS' own ten retries keep a machine without a network waiting for more
-    # than three minutes.
+    # Without a network, TFDS' own ten retries would take more than three
+    # minutes.
     downloader.MAX_RETRIES = _RETRIES
     folder = pathlib.Path(folder)
     lock = locks.Lock(folder / _LOCK)
@@ -268,7 +267,7 @@ def _prepared(builder, name: str, data_dir, download: bool):
         print(f"Waiting for {lock.holder()}, which prepares {name}.")
     try:
         with _alone(folder, name):
-            # Another process may have prepared it in the meantime.
+            # Another process may have prepared it meanwhile.
             builder = _builder(tfds, name, data_dir)
             if not _is_prepared(builder):
                 builder.download_and_prepare()
@@ -285,7 +284,7 @@ def _prepared(builder, name: str, data_dir, download: bool):
 
 @contextlib.contextmanager
 def _alone(folder: pathlib.Path, name: str) -> Iterator[None]:
-    """Waits for other processes; removes what a failed download has begun."""
+    """Waits for other processes; removes the rest of a failed download."""
     folder_is_new = not folder.exists()
     with locks.Lock(folder / _LOCK) as lock:
         downloads = folder / "downloads"
@@ -308,7 +307,7 @@ def _read(builder, name: str, part: str) -> tuple[np.ndarray, np.ndarray]:
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
-    # Filled in place: a list of batches would need the memory twice.
+    # Filled in place, because a list of batches would double the memory.
     x = None
     try:
         info = builder.info.splits[part]
@@ -317,7 +316,7 @@ def _read(builder, name: str, part: str) -> tuple[np.ndarray, np.ndarray]:
             split=part,
             as_supervised=True,
             shuffle_files=False,
-            # It would keep all images once more.
+            # It would hold a second copy of all images.
             read_config=tfds.ReadConfig(try_autocache=False),
         )
         start = 0
@@ -340,7 +339,7 @@ def _damaged(name: str, folder, reason) -> ValueError:
     text = getattr(reason, "message", None) or str(reason)
     text = text.strip().split("\n")[0][:200]
     return ValueError(
-        f"The files of the data set {name!r} in {folder} must be whole. "
-        f"Received: {text}. Remove them and prepare them again, or give "
+        f"The files of the data set {name!r} in {folder} must be complete. "
+        f"Received: {text}. Delete them and prepare them again, or give "
         "another folder with --data_dir."
     )

@@ -1,4 +1,4 @@
-"""A number for each sample that follows from what the sample holds."""
+"""Hashes of samples, which depend only on the values of a sample."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,15 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 
 _BYTES = 8
-_BLOCK = 1024  # samples that are converted at a time
+_BLOCK = 1024  # number of samples that are converted at a time
 
 
 def samples(x: np.ndarray) -> np.ndarray:
-    """Returns a digest of each sample.
+    """Computes a digest of each sample.
 
-    Numbers are compared in single precision, so that samples that were saved
-    as `uint8` one week and as `float64` in the next have the same digests.
-    Two samples with the same values have the same digest; that two others
+    Numbers are compared in single precision, so that samples have the same
+    digests whether they are stored as `uint8` or as `float64`. Equal samples
+    have equal digests. Different samples have equal digests with a probability
+    of about 1 in 2**64.
     have one has a chance of about 1 in 2**64.
 
     Example:
@@ -38,13 +39,13 @@ def samples(x: np.ndarray) -> np.ndarray:
 
 
 def several(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns a digest of each sample that several arrays hold together.
+    """Computes a digest of each sample over several arrays.
 
     Args:
         arrays: Arrays `(n, ...)`; see `samples`.
 
     Returns:
-        An array of `uint64`, `(n,)`; that of `samples` for one array.
+        An array of `uint64`, `(n,)`; for one array, the result of `samples`.
     """
     found = [samples(array) for array in arrays]
     if len(found) == 1:
@@ -55,13 +56,12 @@ def several(arrays: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def keys(values: np.ndarray) -> np.ndarray:
-    """Returns a digest of each name, such as a customer's.
+    """Computes a digest of each key, such as the id of a customer.
 
-    Whole numbers have the digest of their decimal digits, whatever their
-    type.
+    Integers have the digest of their decimal digits, for any integer dtype.
 
     Args:
-        values: Array of whole numbers or strings, `(n,)`.
+        values: Array of integers or strings, `(n,)`.
 
     Returns:
         An array of `uint64`, `(n,)`.
@@ -70,13 +70,13 @@ def keys(values: np.ndarray) -> np.ndarray:
 
 
 def chances(digests: np.ndarray, seed: int) -> np.ndarray:
-    """Returns a number in [0, 1) for each digest, which the seed decides.
+    """Maps each digest to a pseudo-random number in [0, 1).
 
-    Equal digests have equal numbers, whatever stands beside them.
+    Equal digests map to equal numbers.
 
     Args:
         digests: Array of `uint64`.
-        seed: Non-negative integer.
+        seed: Non-negative integer that determines the mapping.
 
     Returns:
         An array of `float64`.
@@ -106,7 +106,7 @@ def _digests(rows: Iterable[bytes], count: int) -> np.ndarray:
 def _canonical(flat: np.ndarray) -> Iterator[bytes]:
     for start in range(0, len(flat), _BLOCK):
         with np.errstate(over="ignore", invalid="ignore"):
-            # Adding zero makes one number of 0.0 and -0.0.
+            # Adding zero maps -0.0 to 0.0.
             block = flat[start : start + _BLOCK].astype("<f4") + np.float32(0)
         block[np.isnan(block)] = np.nan
         yield from (row.tobytes() for row in block)
@@ -114,7 +114,7 @@ def _canonical(flat: np.ndarray) -> Iterator[bytes]:
 
 def _joined(row: np.ndarray) -> bytes:
     words = [_word(value) for value in row.tolist()]
-    # Lengths keep ("a", "bc") and ("ab", "c") apart.
+    # Lengths distinguish ("a", "bc") from ("ab", "c").
     return b"".join(len(word).to_bytes(8, "little") + word for word in words)
 
 

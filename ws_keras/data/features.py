@@ -1,4 +1,4 @@
-"""Samples of a user's file, as the inputs of a model."""
+"""Reads the samples of a user's file as inputs of a model."""
 
 import warnings
 
@@ -10,12 +10,12 @@ from ws_keras.data import inputs
 from ws_keras.data import tables
 
 TEST = "_test"
-_TRIED = 64  # samples with missing values that a model is tried on
+_TRIED = 64  # number of samples with missing values to try on the model
 _SHOWN = 5
 
 
 def input_names(model) -> list[str] | None:
-    """Returns the names of a model's inputs, `None` if it has no such."""
+    """Returns the names of a model's inputs, or `None`."""
     found = struct(model)
     if found is None:
         return None
@@ -25,18 +25,18 @@ def input_names(model) -> list[str] | None:
 
 
 def struct(model):
-    """Returns the structure of a model's inputs, `None` if it has none."""
+    """Returns the structure of a model's inputs, or `None`."""
     try:
         return model.input
     except (AttributeError, ValueError):
-        # A sequential one may have tensors and no `input` before its first
-        # call; a subclass of `keras.Model` has neither.
+        # A `Sequential` model may have tensors but no `input` before its
+        # first call. A subclassed model has neither.
         tensors = getattr(model, "inputs", None)
         return tensors[0] if tensors and len(tensors) == 1 else None
 
 
 def is_split(table, model, roles) -> bool:
-    """Whether samples are called `x_train`, as in Keras' `mnist.npz`."""
+    """Whether samples are named `x_train`, as in Keras' `mnist.npz`."""
     return not set(_wanted(model, "")) & set(table.names) and bool(
         set(_wanted(model, "_train")) & set(table.names)
     )
@@ -48,7 +48,7 @@ def _wanted(model, suffix: str) -> list[str]:
 
 
 def has_test(table, model, roles) -> bool:
-    """Whether a file holds samples to measure on."""
+    """Whether a file contains samples to measure on."""
     if roles.features:
         wanted = [f"{name}{TEST}" for name in roles.features]
     else:
@@ -62,18 +62,18 @@ def read(
     """Returns the samples of a file as arrays of a model's inputs.
 
     Args:
-        table: The file.
+        table: Table of the file.
         model: Built model.
         roles: The `roles.Roles`.
-        suffix: What follows each name, such as `"_test"`.
-        notes: Gets sentences about what was done to them.
+        suffix: Suffix of each name, such as `"_test"`.
+        notes: List to which sentences about conversions are appended.
 
     Returns:
         An array, or a dictionary or tuple of arrays.
 
     Raises:
-        ValueError: If the file lacks an array, or holds what the model does
-            not take.
+        ValueError: If the file lacks an array or if the model does not accept
+            the samples.
     """
     named = _chosen(table, model, roles, suffix)
     for name, array in named.items():
@@ -81,8 +81,8 @@ def read(
             named[name] = _text(name, array, notes)
     x = _joined(table, model, named)
     with warnings.catch_warnings():
-        # Missing values have a sentence of their own.
-        warnings.filterwarnings("ignore", message=".*missing values")
+        # `_check_missing` reports missing values.
+        warnings.simplefilter("ignore", inputs.MissingValues)
         x = inputs.arranged(str(table.path), x, struct(model))
     x = tree.map_structure(_single, x)
     _check_missing(table, model, named, x, notes)
@@ -90,7 +90,7 @@ def read(
 
 
 def _single(array: np.ndarray) -> np.ndarray:
-    """Returns floats in single precision, in which samples are compared."""
+    """Converts floats to single precision, in which samples are compared."""
     return array.astype("float32") if array.dtype == np.float64 else array
 
 
@@ -113,7 +113,7 @@ def _chosen(table, model, roles, suffix: str) -> dict:
         if not found:
             raise table.lacking(
                 f"x{suffix}",
-                way="--features names what the model is to see.",
+                way="--features names the inputs of the model.",
             )
         return {names[0]: table[found[0]]}
     rest = [name for name in table.names if name not in roles.taken]
@@ -122,7 +122,7 @@ def _chosen(table, model, roles, suffix: str) -> dict:
 
 
 def _check_rest(table, model, rest: list[str]) -> None:
-    """Raises a ValueError unless the columns are as many as the model takes."""
+    """Raises a ValueError unless the number of columns matches the model."""
     found = struct(model)
     if found is None:
         return
@@ -131,15 +131,15 @@ def _check_rest(table, model, rest: list[str]) -> None:
     width = shape[-1] if len(shape) else 1
     if len(shape) > 1 or width not in (None, len(rest)):
         raise ValueError(
-            f"{table.path} must hold a column for each of the numbers that "
-            f"the model takes, of shape {tuple(shape)}. Received: {len(rest)} "
-            f"columns without a role, {rest[:30]}. --features names those "
-            "that the model is to see, in its order."
+            f"{table.path} must hold one column for each number of the "
+            f"model's input of shape {tuple(shape)}. Received: {len(rest)} "
+            f"columns without a role, {rest[:30]}. Name the input columns "
+            "with --features, in the order of the model."
         )
 
 
 def _joined(table, model, named: dict):
-    """Returns what `inputs.arranged` takes."""
+    """Returns samples in a form that `inputs.arranged` accepts."""
     names = input_names(model)
     if names is not None and len(names) > 1:
         if set(named) == set(names):
@@ -160,7 +160,7 @@ def _joined(table, model, named: dict):
 
 
 def _stacked(table, named: dict) -> np.ndarray:
-    """Returns columns side by side, if they are numbers or all are texts."""
+    """Stacks columns that are numbers, or that are all texts."""
     texts = [name for name, a in named.items() if a.dtype.kind in "US"]
     dates = [name for name, a in named.items() if a.dtype.kind in "mM"]
     if dates or (texts and len(texts) < len(named)):
@@ -168,10 +168,10 @@ def _stacked(table, named: dict) -> np.ndarray:
         raise ValueError(
             f"{table.path} must hold numbers in all columns of one input. "
             f"Received: {'dates' if dates else 'texts'} in {what}. Give the "
-            "model an input of strings with a StringLookup for each, by the "
-            "column's name; or columns of numbers instead, such as one for "
-            "each category, or the hour and the weekday of a date; or name "
-            "other columns with --features."
+            "model an input of strings with a StringLookup for each such "
+            "column, named like the column; or replace the columns by numbers, "
+            "such as one column per category, or the hour and the weekday of "
+            "a date; or choose other columns with --features."
         )
     parts = [a[:, None] if a.ndim == 1 else a for a in named.values()]
     return np.concatenate(parts, -1)
@@ -181,15 +181,15 @@ def _text(name: str, array: np.ndarray, notes: list) -> np.ndarray:
     missing = int(sum(value is None for value in array.tolist()))
     if missing:
         notes.append(
-            f"{missing:,} missing texts of {name!r} are empty ones, which a "
-            "lookup layer takes for unknown words."
+            f"{missing:,} missing texts of {name!r} are replaced by empty "
+            "texts, which a lookup layer treats as unknown words."
         )
     texts = ["" if value is None else str(value) for value in array.tolist()]
     return np.array(texts)
 
 
 def _check_missing(table, model, named: dict, x, notes: list) -> None:
-    """Raises a ValueError where values are missing that a model needs."""
+    """Raises a ValueError for missing values that the model cannot handle."""
     found = {}
     for name, array in named.items():
         if array.dtype.kind == "f":
@@ -210,16 +210,16 @@ def _check_missing(table, model, named: dict, x, notes: list) -> None:
         )
         return
     raise ValueError(
-        f"{table.path} must hold no missing or infinite values, of which the "
-        f"model makes nan. Received: {received}. Fill them, such as by "
-        "table.fillna(table.median()), with a column that says where; leave "
-        "the rows out; or let a layer of the model fill them."
+        f"{table.path} must not hold missing or infinite values, because the "
+        f"model returns NaN for them. Received: {received}. Fill them, for "
+        "example by table.fillna(table.median()) with a column that marks "
+        "them; remove the rows; or let a layer of the model fill them."
     )
 
 
 def _takes(model, x) -> bool:
     try:
         found = model.predict(x, verbose=0)
-    except Exception:  # of any layer
+    except Exception:  # layers raise many types
         return False
     return all(np.isfinite(part).all() for part in tree.flatten(found))

@@ -1,4 +1,4 @@
-"""Data that arrive in rounds, and a part that is held out of all of them."""
+"""The data of all rounds and the held-out data of a comparison."""
 
 import dataclasses
 import functools
@@ -16,16 +16,20 @@ from ws_keras.data import inputs
 from ws_keras.data import streams
 from ws_keras.data import targets
 
-_SHARED = 0.1  # share of the held-out samples that makes accuracies void
+_SHARED = 0.1  # fraction of shared held-out samples that voids accuracies
+
+
+class SharedSamples(UserWarning):
+    """Held-out samples also occur in the rounds."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """All samples and targets, held-out ones last, and where rounds end.
+    """All samples and targets, with held-out ones last, and the round ends.
 
-    `x` and `y` are arrays, or dictionaries or tuples of arrays; `weights` are
-    those of the samples, `None` where all count alike. `parts` are where the
-    held-out parts of the rounds end, one where they are not told apart.
+    `x` and `y` are arrays, or dictionaries or tuples of arrays. `weights` are
+    sample weights, or `None`. `parts` holds the ends of the held-out parts of
+    all rounds, or one end if there is a single part.
     """
 
     x: np.ndarray | Mapping | tuple
@@ -36,7 +40,7 @@ class Data:
 
     @property
     def size(self) -> int:
-        """Samples of all rounds and of the held-out part."""
+        """The number of samples in all rounds and the held-out part."""
         return len(keras.tree.flatten(self.x)[0])
 
     @functools.cached_property
@@ -48,11 +52,11 @@ class Data:
         """Returns the held-out samples of earlier rounds and of this one.
 
         Args:
-            number: The round, from 1.
+            number: Number of the round, counted from 1.
 
         Returns:
-            Two arrays of indices; `None` where parts are not told apart, or
-            the round is the first.
+            Two arrays of indices, or `None` if there is a single held-out part
+            or if this is the first round.
         """
         if len(self.parts) < 2 or number < 2:
             return None
@@ -65,7 +69,7 @@ class Data:
     def seen(self, number: int) -> np.ndarray:
         """Returns the held-out samples of rounds up to this one.
 
-        Where parts are not told apart that is all of them.
+        If there is a single held-out part, it is returned.
         """
         if len(self.parts) < 2:
             return self.held_out
@@ -80,23 +84,24 @@ def join(
     steps: int | None = None,
     class_weight: Mapping[int, float] | None = None,
 ) -> Data:
-    """Returns the data of all rounds and the held-out part in one.
+    """Joins the data of all rounds and the held-out data.
 
     Args:
-        rounds: The new data of each round: `(x, y)`, or `(x, y,
-            sample_weight)`, or a pipeline of such batches.
-        held_out: Likewise; or a list with one for each round.
-        model: Compiled model that is to take them. Defaults to `None`, which
-            checks nothing against it.
-        steps: Batches to read of a pipeline. Defaults to `None`, all.
-        class_weight: Weight of each class in training. Defaults to none.
+        rounds: New data of each round: `(x, y)`, `(x, y, sample_weight)`, or a
+            pipeline of such batches.
+        held_out: Held-out data, or a list with one part for each round.
+        model: Compiled model to check the data against. `None` skips these
+            checks. Defaults to `None`.
+        steps: Number of batches to read from a pipeline. Defaults to `None`,
+            all batches.
+        class_weight: Weight of each class in training. Defaults to `None`.
 
     Returns:
         A `Data`.
 
     Raises:
-        ValueError: If a part is none, or its arrays do not fit the others or
-            the model.
+        ValueError: If a part is invalid, or if its arrays do not match the
+            others or the model.
     """
     rounds = _rounds(rounds)
     parts = _held_out_parts(held_out, len(rounds))
@@ -111,7 +116,7 @@ def join(
     xs, ys, ws = zip(*found, strict=True)
     sizes = [len(keras.tree.flatten(y)[0]) for y in ys]
     ends = np.cumsum(sizes).tolist()
-    # Fixed lengths have been checked, where the model tells them.
+    # If the model fixes lengths, they have been checked already.
     x = _whole(names, xs, is_filled=struct is not None)
     y = _whole(names, ys, is_filled=False)
     if model is not None:
@@ -125,7 +130,7 @@ def join(
 
 def _rounds(rounds) -> list:
     if streams.is_stream(rounds) and not hasattr(rounds, "__len__"):
-        rounds = list(rounds)  # of a generator of pairs
+        rounds = list(rounds)  # it may be a generator of pairs
     if isinstance(rounds, tuple) and rounds and hasattr(rounds[0], "shape"):
         raise ValueError(
             "`rounds` must be a list with a pair (x, y) for each round. "
@@ -140,7 +145,7 @@ def _rounds(rounds) -> list:
 
 
 def _held_out_parts(held_out, count: int) -> list:
-    """Returns a part for each round where there are such, or else one."""
+    """Returns one held-out part for each round, or a single one."""
     if not isinstance(held_out, list) or not held_out:
         return [held_out]
     are_parts = [isinstance(p, tuple) or streams.is_stream(p) for p in held_out]
@@ -180,7 +185,8 @@ def _triple(what: str, part, struct, steps: int | None) -> tuple:
         names += [f"y of shape {leaf.shape}" for leaf in keras.tree.flatten(y)]
         names += [f"weights of shape {w.shape}" for w in weights]
         raise ValueError(
-            f"`{what}` must have as many labels as samples, at least one. "
+            f"`{what}` must have the same number of labels and samples, at "
+            "least one. "
             f"Received: {', '.join(names)}."
         )
     if weights and (weights[0].ndim > 1 or not np.isfinite(weights[0]).all()):
@@ -192,7 +198,7 @@ def _triple(what: str, part, struct, steps: int | None) -> tuple:
 
 
 def _targets(what: str, y):
-    """Returns targets as arrays; what they hold is checked later."""
+    """Converts targets to arrays; their values are checked later."""
 
     def convert(part):
         if inputs.is_frame(part):
@@ -212,14 +218,14 @@ def _targets(what: str, y):
 
 
 def _whole(names: list[str], parts: Sequence, is_filled: bool):
-    """Returns the parts one behind the other, in dtypes that hold all."""
+    """Concatenates the parts, in dtypes that can hold all of them."""
     for what, part in zip(names, parts, strict=True):
         try:
             keras.tree.assert_same_structure(parts[0], part)
         except (TypeError, ValueError):
             raise ValueError(
-                "All rounds and the held-out part must have samples and "
-                f"labels of one structure. Received: {what} with others than "
+                "All rounds and the held-out part must have the same structure "
+                f"of samples and labels. Received: {what} with others than "
                 f"{names[0]}."
             ) from None
     leaves = zip(*map(keras.tree.flatten, parts), strict=True)
@@ -242,7 +248,7 @@ def _weights(found: Sequence, sizes: list[int]) -> np.ndarray | None:
 
 
 def _by_class(class_weight, y, weights, end: int, size: int) -> np.ndarray:
-    """Returns weights that are also those of the classes, in training."""
+    """Multiplies the weights of training samples by class weights."""
     is_array = isinstance(y, np.ndarray)
     if is_array and y.ndim == 2 and y.shape[1] > 1:
         y = y.argmax(1)
@@ -255,7 +261,7 @@ def _by_class(class_weight, y, weights, end: int, size: int) -> np.ndarray:
     values = list(class_weight.values())
     if missing or not all(math.isfinite(v) and v >= 0 for v in values):
         raise ValueError(
-            "`class_weight` must have a weight for each class, none below 0. "
+            "`class_weight` must have a non-negative weight for each class. "
             f"Received: {dict(class_weight)}, without {missing}."
         )
     found = np.ones(size, "float32") if weights is None else weights.copy()
@@ -266,11 +272,11 @@ def _by_class(class_weight, y, weights, end: int, size: int) -> np.ndarray:
 
 
 def shared(data: Data) -> tuple[str, bool]:
-    """Warns of held-out samples that are in the rounds as well.
+    """Warns if held-out samples also occur in the rounds.
 
     Returns:
-        A sentence about them, if there are any, and whether they are so many
-        that accuracies mean nothing.
+        A sentence about these samples, or `""`, and whether they are so many
+        that accuracies are meaningless.
     """
     leaves = keras.tree.flatten(data.x)
     found, end = digests.several(leaves), data.ends[-1]
@@ -280,7 +286,8 @@ def shared(data: Data) -> tuple[str, bool]:
         return "", False
     text = (
         f"{count:,} of {size:,} held-out samples ({100 * count / size:.1f} %) "
-        "are in the rounds as well, so that accuracies are too high"
+        "also occur in the rounds, so accuracies are too high"
     )
-    warnings.warn(f"{text}. Leave them out of one side.", stacklevel=3)
+    message = f"{text}. Remove them from either part."
+    warnings.warn(message, SharedSamples, stacklevel=3)
     return f"{text}.", count / size > _SHARED

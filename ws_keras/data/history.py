@@ -1,4 +1,4 @@
-"""What a saved model has been trained on, kept in a file beside it."""
+"""Stores which samples a saved model was trained on, in a file next to it."""
 
 import dataclasses
 import hashlib
@@ -17,22 +17,21 @@ from ws_keras.storage import regular
 
 SUFFIX = ".split.npz"
 _VERSION = 1
-_FEW = 50  # labels that agree by chance
+_FEW = 50  # this number of labels may agree by chance
 
 
 class Stale(ValueError):
-    """A model was saved again by something that knows of no history."""
+    """A model was saved again without an update of its history."""
 
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """What is known of a model's past.
+    """The training history of a model.
 
-    `trained` and `held_out` are the digests of all samples that the model
-    and those before it were trained on, and of those that were held out.
-    `labels` is a digest of the labels of the last data in their order,
-    `count` their number. `rule` is the last one, `None` where there was none
-    yet, as where a file was held out.
+    `trained` and `held_out` hold digests of all samples that the model and its
+    predecessors were trained on or held out. `labels` is a digest of the last
+    data's labels in order, and `count` their number. `rule` is the last split
+    rule, or `None` if there was none, for example if a file was held out.
     """
 
     rule: splits.Rule | None
@@ -42,23 +41,23 @@ class History:
     count: int
 
     def has_trained_on(self, found: np.ndarray) -> np.ndarray:
-        """Returns which samples, by their digests, the model has seen."""
+        """Tells for each digest whether the model was trained on it."""
         return np.isin(found, self.trained)
 
     def knows(self, found: np.ndarray) -> np.ndarray:
-        """Returns which samples were there before, seen or held out."""
+        """Tells for each digest whether it was trained on or held out."""
         return self.has_trained_on(found) | np.isin(found, self.held_out)
 
     def recurring(self, found: np.ndarray) -> float:
-        """Returns the share of the samples of before that are there again."""
+        """Returns the fraction of the earlier samples that occur again."""
         known = np.union1d(self.trained, self.held_out)
         return float(np.isin(known, found).mean()) if len(known) else 1.0
 
     def is_rescaled(self, found: np.ndarray, y: np.ndarray) -> bool:
-        """Whether data seem to be the last ones in other numbers.
+        """Whether data seem to be the last data in another scale.
 
-        Their first labels are then those of the last data, and hardly one of
-        these samples is there.
+        In this case, the first labels agree with the last data, but hardly any
+        sample does.
         """
         count = self.count
         if len(y) < count or count < _FEW or digest(y[:count]) != self.labels:
@@ -66,7 +65,7 @@ class History:
         return self.knows(found[:count]).mean() < 0.5
 
     def __add__(self, other: "History") -> "History":
-        """Returns a history that goes on with another one."""
+        """Returns the union with a later history."""
         return dataclasses.replace(
             other,
             trained=np.union1d(self.trained, other.trained),
@@ -75,13 +74,13 @@ class History:
 
 
 def of(rule, trained, held_out, y) -> History:
-    """Returns the history of a model that was trained on one data set.
+    """Creates the history of a model that was trained on one data set.
 
     Args:
         rule: The `splits.Rule`, or `None`.
-        trained: Digests of the samples that it was trained on.
-        held_out: Digests of those that were held out.
-        y: Labels of all data, in their order.
+        trained: Digests of the training samples.
+        held_out: Digests of the held-out samples.
+        y: Labels of all data, in order.
     """
     return History(
         rule, np.unique(trained), np.unique(held_out), digest(y), len(y)
@@ -89,7 +88,7 @@ def of(rule, trained, held_out, y) -> History:
 
 
 def digest(y: np.ndarray) -> str:
-    """Returns a digest of labels in their order."""
+    """Computes a digest of labels in order."""
     y = np.asarray(y)
     if y.dtype.kind in "biuf":
         y = y.astype("<f8")
@@ -97,7 +96,7 @@ def digest(y: np.ndarray) -> str:
 
 
 def place(model: str | os.PathLike) -> pathlib.Path:
-    """Returns the path of the file beside a saved model."""
+    """Returns the path of the history of a saved model."""
     return pathlib.Path(model).with_suffix(SUFFIX)
 
 
@@ -107,10 +106,10 @@ def write(
     """Writes a history for a saved model.
 
     Args:
-        file: Binary file.
+        file: Binary file object.
         history: The `History`.
-        model: SHA-256 of the saved model, by which it is known again.
-        report: The report that is written beside it. Defaults to none.
+        model: SHA-256 of the saved model, which identifies it.
+        report: The report that is written next to it. Defaults to none.
     """
     rule = history.rule
     about = {
@@ -130,7 +129,7 @@ def write(
 
 
 def _opened(path: str | os.PathLike):
-    """Opens a record, which is not compressed, so that its size is known."""
+    """Opens a record. It is not compressed, so that its size is known."""
     content = regular.read(path)
     with zipfile.ZipFile(io.BytesIO(content)) as parts:
         if sum(part.file_size for part in parts.infolist()) > len(content):
@@ -139,27 +138,27 @@ def _opened(path: str | os.PathLike):
 
 
 def head(path: str | os.PathLike) -> dict | None:
-    """Returns what a record says of its files, `None` where it is no record."""
+    """Returns the header of a record, or `None` if it is not a record."""
     try:
         with _opened(path) as arrays:
             found = json.loads(str(arrays["head"]))
-    except Exception:  # wrong bytes fail in many ways
+    except Exception:  # damaged files raise many types
         return None
     is_record = isinstance(found, dict) and {"model", "report"} <= found.keys()
     return found if is_record else None
 
 
 def read(model: str | os.PathLike) -> History | None:
-    """Reads the history that lies beside a saved model.
+    """Reads the history of a saved model.
 
     Args:
         model: Path of the model.
 
     Returns:
-        A `History`; `None` where there is none.
+        A `History`, or `None` if there is none.
 
     Raises:
-        Stale: If it belongs to another model than the one beside it.
+        Stale: If the history belongs to another model.
         ValueError: If the file is damaged.
     """
     path = place(model)
@@ -173,15 +172,15 @@ def read(model: str | os.PathLike) -> History | None:
             raise ValueError(f"version {found['version']}")
         rule = found["rule"] and splits.Rule(**found["rule"])
         past = History(rule, trained, held_out, found["labels"], found["count"])
-    except Exception as error:  # wrong bytes fail in many ways
+    except Exception as error:  # damaged files raise many types
         raise ValueError(
-            f"{path} must be the record that ws-retrain wrote beside its "
-            f"model. Received: {str(error)[:200]!r}. Remove it to continue "
-            "without it; then it is not known what the model was trained on."
+            f"{path} must be the record that ws-retrain wrote next to its "
+            f"model. Received: {str(error)[:200]!r}. Delete it to continue "
+            "without it; the training data of the model are then unknown."
         ) from None
     if files.sha256(model) != found["model"]:
         raise Stale(
-            f"{path} must belong to the model beside it. Received: a model "
+            f"{path} must belong to the model next to it. Received: a model "
             "that was saved again after the record was written."
         )
     return past

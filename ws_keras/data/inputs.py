@@ -1,4 +1,4 @@
-"""Samples in the forms that Keras users have them, as arrays of a model."""
+"""Converts samples from common formats to the inputs of a model."""
 
 import warnings
 from collections.abc import Mapping
@@ -9,29 +9,33 @@ import numpy as np
 _MODULES = {"scipy": "x.toarray()", "tensorflow": "tf.sparse.to_dense(x)"}
 
 
+class MissingValues(UserWarning):
+    """Samples have missing values."""
+
+
 def structure(model: keras.Model):
-    """Returns the structure of a model's inputs, `None` if it tells none."""
+    """Returns the structure of a model's inputs, or `None` if unknown."""
     try:
         return model.input
     except (AttributeError, ValueError):
-        found = getattr(model, "inputs", None) or ()  # as of `Sequential`
+        found = getattr(model, "inputs", None) or ()  # for `Sequential`
         return found[0] if len(found) == 1 else None
 
 
 def arranged(what: str, x, struct):
-    """Returns samples as the arrays that a model takes.
+    """Converts samples to the arrays that a model accepts.
 
     Args:
-        what: What an error calls them.
-        x: An array or a frame; or several, in a dictionary by the names of
-            the model's inputs or in a list.
-        struct: What `structure` returns.
+        what: Name of the samples in error messages.
+        x: Array or data frame; or several, in a list or in a dictionary by the
+            names of the model's inputs.
+        struct: Result of `structure`.
 
     Returns:
-        An array `(n, ...)`, or a dictionary or tuple of such.
+        An array `(n, ...)`, or a dictionary or tuple of arrays.
 
     Raises:
-        ValueError: If they are not what the model takes.
+        ValueError: If the samples do not match the model.
     """
     if struct is None:
         return _unknown(what, x)
@@ -58,18 +62,18 @@ def arranged(what: str, x, struct):
 
 
 def array(what: str, values, tensor=None) -> np.ndarray:
-    """Returns an array of values in any form, as an input of a model.
+    """Converts values to an array for an input of a model.
 
-    Ragged rows of token ids or words are filled up at their ends, with 0 or
-    with empty words.
+    Ragged rows of token ids or words are padded at the end, with 0 or with
+    empty words.
 
     Args:
-        what: What an error calls it.
+        what: Name of the values in error messages.
         values: Array, tensor, series, frame or list.
-        tensor: The Keras tensor of the input. Defaults to `None`, not known.
+        tensor: Keras tensor of the input. Defaults to `None`, unknown.
 
     Raises:
-        ValueError: If no such array is to be had.
+        ValueError: If the values cannot be converted.
     """
     found = _converted(what, values)
     if found.dtype.kind == "O":
@@ -77,8 +81,8 @@ def array(what: str, values, tensor=None) -> np.ndarray:
     if found.dtype.kind not in "biufUS":
         raise ValueError(
             f"`{what}` must hold numbers, booleans or strings. Received: "
-            f"dtype {found.dtype}. Convert it; of dates, give the model what "
-            "it is to see of them, such as the hour and the weekday."
+            f"dtype {found.dtype}. Convert it. For dates, use numbers such as "
+            "the hour and the weekday."
         )
     if tensor is not None:
         _check_fits(what, found, tensor)
@@ -86,15 +90,16 @@ def array(what: str, values, tensor=None) -> np.ndarray:
         count = int(np.isnan(found.reshape(len(found), -1)).any(1).sum())
         warnings.warn(
             f"{count:,} of {len(found):,} samples in `{what}` have missing "
-            "values (nan), which make the loss of most networks nan. Fill "
-            "them, or leave these samples out.",
+            "values (NaN), for which most networks return NaN. Fill "
+            "them, or remove these samples.",
+            MissingValues,
             stacklevel=4,
         )
     return found
 
 
 def is_frame(x) -> bool:
-    """Returns whether it is a frame of pandas, or of something alike."""
+    """Returns whether `x` is a pandas frame or a similar object."""
     return hasattr(x, "columns") and hasattr(x, "to_numpy")
 
 
@@ -107,7 +112,7 @@ def _unknown(what: str, x):
 
 
 def _is_structure(x) -> bool:
-    """Whether it is a list of arrays, not one of numbers or rows."""
+    """Whether `x` is a list of arrays, not a list of numbers or rows."""
     is_list = isinstance(x, list | tuple) and len(x) > 0
     return is_list and all(np.ndim(_shaped(part)) > 0 for part in x)
 
@@ -156,7 +161,7 @@ def _converted(what: str, values) -> np.ndarray:
         return _of_series(values)
     if kind.__name__ == "RaggedTensor":
         values = values.to_tensor()
-    if hasattr(values, "detach"):  # of Torch
+    if hasattr(values, "detach"):  # a PyTorch tensor
         values = values.detach().cpu()
     if hasattr(values, "numpy"):
         values = values.numpy()
@@ -171,7 +176,7 @@ def _of_series(series) -> np.ndarray:
     if found.dtype.kind != "O":
         return found
     if str(series.dtype).lower().startswith(("int", "uint", "float", "bool")):
-        # Of the types that know missing values.
+        # Types that support missing values.
         return series.to_numpy(dtype="float64", na_value=np.nan)
     return found
 
@@ -189,8 +194,8 @@ def _of_frame(what: str, frame) -> np.ndarray:
     if bad:
         raise ValueError(
             f"`{what}` must have columns of numbers. Received: other columns, "
-            f"{', '.join(bad[:5])}. Encode them, as by "
-            "`pd.get_dummies(frame, columns=[...])`, once for the frames of "
+            f"{', '.join(bad[:5])}. Encode them, for example by "
+            "`pd.get_dummies(frame, columns=[...])`, for the frames of "
             "all rounds together, or give the model an input for each, by its "
             "name."
         )
@@ -212,8 +217,8 @@ def _of_objects(what: str, values: np.ndarray) -> np.ndarray:
         others = sum(not isinstance(value, str | bytes) for value in flat)
         raise ValueError(
             f"`{what}` must hold a text for each sample. Received: "
-            f"{others:,} of {len(flat):,} that are none, as missing values. "
-            "Fill them: `x.fillna('')`."
+            f"{others:,} of {len(flat):,} that are not texts, such as missing "
+            "values. Fill them: `x.fillna('')`."
         )
     try:
         numbers = [np.nan if value is None else value for value in flat]
@@ -226,16 +231,16 @@ def _of_objects(what: str, values: np.ndarray) -> np.ndarray:
 
 
 def _ragged(what: str, values) -> np.ndarray:
-    """Returns rows of token ids or words, filled up at their ends."""
+    """Pads rows of token ids or words at the end."""
     rows = [np.asarray(row) for row in values]
     kinds = {row.dtype.kind for row in rows if row.size}
     if any(row.ndim != 1 for row in rows) or not (
         kinds <= set("biu") or kinds <= set("US")
     ):
         raise ValueError(
-            f"`{what}` must have samples of one shape. Received: rows of "
-            "different lengths, which are neither token ids nor words. Cut "
-            "or fill them: `keras.utils.pad_sequences(x, dtype='float32')`."
+            f"`{what}` must have samples of equal shape. Received: rows of "
+            "different lengths that are neither token ids nor words. Cut "
+            "or pad them: `keras.utils.pad_sequences(x, dtype='float32')`."
         )
     longest = max(map(len, rows))
     kind = np.result_type(*(row.dtype for row in rows if row.size))
@@ -249,23 +254,23 @@ def _check_fits(what: str, found: np.ndarray, tensor) -> None:
     shape = tuple(tensor.shape[1:])
     own = found.shape[1:]
     if found.ndim == len(shape) and shape[-1:] == (1,):
-        own = (*own, 1)  # Keras adds it
+        own = (*own, 1)  # Keras adds this axis
     if own[-1:] == (1,) and len(own) == len(shape) + 1:
-        own = own[:-1]  # and takes it off
+        own = own[:-1]  # Keras removes this axis
     fits = len(own) == len(shape) and all(
         theirs in (None, ours) for ours, theirs in zip(own, shape, strict=True)
     )
     if not fits:
         raise ValueError(
-            f"Samples must have the shape that the model takes, {shape}. "
+            f"Samples must have the input shape of the model, {shape}. "
             f"Received: {what} with {found.shape[1:]}."
         )
     is_text, wants_text = found.dtype.kind in "US", tensor.dtype == "string"
     if is_text != wants_text:
         raise ValueError(
-            f"`{what}` must hold {'texts' if wants_text else 'numbers'}, as "
-            f"the model's input {tensor.name!r} takes them. Received: dtype "
-            f"{found.dtype}. Texts become numbers by "
+            f"`{what}` must hold {'texts' if wants_text else 'numbers'} for "
+            f"the model's input {tensor.name!r}. Received: dtype "
+            f"{found.dtype}. Convert texts to numbers with "
             "`keras.layers.TextVectorization` or `StringLookup`, in the model "
             "or before it."
         )
@@ -273,7 +278,7 @@ def _check_fits(what: str, found: np.ndarray, tensor) -> None:
         raise ValueError(
             f"`{what}` must hold numbers on the backend "
             f"{keras.backend.backend()!r}, which has no strings. Received: "
-            f"dtype {found.dtype}. Turn texts into numbers before, or set "
+            f"dtype {found.dtype}. Convert texts to numbers before, or set "
             "KERAS_BACKEND=tensorflow."
         )
 
@@ -283,18 +288,18 @@ def _kind(x) -> str:
 
 
 def evened(names, arrays, is_filled: bool = False) -> list[np.ndarray]:
-    """Returns arrays of one dtype and of one shape but for the first axis.
+    """Converts arrays to one dtype and to shapes that differ in axis 0 only.
 
-    Of `(n, 1)` and `(n,)`, all become `(n,)`.
+    If some are `(n, 1)` and some `(n,)`, all become `(n,)`.
 
     Args:
-        names: What an error calls each, or all of them.
+        names: Names of the arrays in error messages, or one for all.
         arrays: Arrays.
-        is_filled: Whether rows of token ids or words are filled up to the
-            longest, with 0 or with empty words. Defaults to `False`.
+        is_filled: Whether to pad rows of token ids or words to the longest row,
+            with 0 or with empty words. Defaults to `False`.
 
     Raises:
-        ValueError: If that would change what they mean.
+        ValueError: If the conversion would change the meaning.
     """
     arrays = list(arrays)
     if isinstance(names, str):
@@ -305,7 +310,7 @@ def evened(names, arrays, is_filled: bool = False) -> list[np.ndarray]:
     first = arrays[0]
     for what, own in zip(names, arrays, strict=True):
         kinds = _family(own), _family(first)
-        # Pixels in 0..255 and in 0..1 are not the same pixels.
+        # Pixels in 0..255 and in 0..1 must not be mixed.
         is_scaled = {own.dtype.kind, first.dtype.kind} == {"f", "u"}
         fits = own.shape[1:] == first.shape[1:] or (
             is_filled
@@ -316,7 +321,7 @@ def evened(names, arrays, is_filled: bool = False) -> list[np.ndarray]:
         if not fits or kinds[0] != kinds[1] or is_scaled:
             raise ValueError(
                 "All rounds and the held-out part must have samples and "
-                "labels of one shape and of one kind of dtype. Received: "
+                "labels of equal shape and kind of dtype. Received: "
                 f"{what} with {own.shape[1:]} {own.dtype}, the first with "
                 f"{first.shape[1:]} {first.dtype}."
             )

@@ -1,4 +1,4 @@
-"""Labels that name classes from 0 on, and the line that makes others such."""
+"""Checks labels of classes, and suggests code that converts other labels."""
 
 import warnings
 
@@ -13,7 +13,7 @@ _ENCODE = (
 
 
 def count_classes(y: np.ndarray, what: str = "y") -> int:
-    """Returns how many classes labels name, for a network that is to be built.
+    """Returns the number of classes, for a network that is to be built.
 
     Example:
 
@@ -22,11 +22,11 @@ def count_classes(y: np.ndarray, what: str = "y") -> int:
 
     Args:
         y: Integer labels from 0 on, `(n,)` or `(n, 1)`.
-        what: What an error calls them. Defaults to `"y"`.
+        what: Name of the labels in error messages. Defaults to `"y"`.
 
     Raises:
-        ValueError: If they are no classes from 0 on, or more classes below
-            the largest label are missing than there are.
+        ValueError: If the labels are not classes from 0 on, or if more than
+            half of the classes below the largest label are missing.
     """
     y = whole(numbers(np.asarray(y), what), what)
     if y.ndim != 1 and y.shape[1:] != (1,):
@@ -40,7 +40,7 @@ def count_classes(y: np.ndarray, what: str = "y") -> int:
 
 
 def numbers(y: np.ndarray, what: str) -> np.ndarray:
-    """Returns numbers that are finite, or raises a ValueError."""
+    """Checks that numbers are finite, and returns them."""
     if y.dtype.kind == "O":
         y = _of_objects(y, what)
     if y.dtype.kind in "USO":
@@ -55,9 +55,9 @@ def numbers(y: np.ndarray, what: str) -> np.ndarray:
         count = int(bad.reshape(len(y), -1).any(1).sum())
         raise wrong(
             "finite numbers",
-            f"nan or infinite targets of {count:,} of {len(y):,} samples in "
+            f"NaN or infinite targets of {count:,} of {len(y):,} samples in "
             f"{what}",
-            "Leave these samples out: `keep = np.isfinite(y).reshape(len(y), "
+            "Remove these samples: `keep = np.isfinite(y).reshape(len(y), "
             "-1).all(1); x, y = x[keep], y[keep]`.",
         )
     return y
@@ -75,12 +75,12 @@ def _of_objects(y: np.ndarray, what: str) -> np.ndarray:
         raise wrong(
             "numbers",
             f"{what} of dtype object, such as {flat[0]!r}",
-            "Give every sample targets of one shape.",
+            "Give each sample targets of equal shape.",
         ) from None
 
 
 def whole(y: np.ndarray, what: str) -> np.ndarray:
-    """Returns classes as integers, or raises a ValueError."""
+    """Converts classes to integers, or raises a ValueError."""
     if y.dtype.kind == "b":
         return y.astype("int32")
     if y.dtype.kind != "f":
@@ -91,7 +91,7 @@ def whole(y: np.ndarray, what: str) -> np.ndarray:
             "whole numbers, which name classes",
             f"numbers such as {parts.flat[0]:g} in {what}",
             "To predict a number, give the model one linear output and the "
-            "loss 'mse' or 'mae'; for classes, say where each begins: "
+            "loss 'mse' or 'mae'. For classes, give their bounds: "
             "`y = np.digitize(y, bounds)`.",
         )
     return y.astype("int64")
@@ -102,14 +102,14 @@ def check_range(y: np.ndarray, units: int | None, what: str) -> None:
 
     Args:
         y: Integers.
-        units: The number of classes; `None` where the labels decide.
-        what: What an error calls them.
+        units: Number of classes, or `None` if the labels determine it.
+        what: Name of the labels in error messages.
     """
     if not y.size:
         return
     low, high = int(y.min()), int(y.max())
     if units is not None and 0 <= low and high < units:
-        # Up to half of the classes may be yet to come.
+        # Up to half of the classes may arrive later.
         some = np.unique(y)
         if low > 0 and 2 * len(some) < units:
             warnings.warn(
@@ -131,7 +131,7 @@ def check_range(y: np.ndarray, units: int | None, what: str) -> None:
 
 
 def _way(some: np.ndarray, units: int | None) -> str:
-    """Returns the line that makes labels classes from 0 on."""
+    """Suggests code that converts labels to classes from 0 on."""
     low, high, count = int(some[0]), int(some[-1]), len(some)
     if [low, high] == [-1, 1] and count == 2:
         return "Map them: `y = (y > 0).astype('int32')`."
@@ -142,7 +142,7 @@ def _way(some: np.ndarray, units: int | None) -> str:
     if low == 0 and units is not None and high + 1 <= 2 * count:
         return (
             f"Give the last layer {high + 1:,} units (it has {units:,}), or "
-            "leave the other classes out."
+            "remove the other classes."
         )
     more = ""
     if units is not None and count > units:
@@ -151,15 +151,15 @@ def _way(some: np.ndarray, units: int | None) -> str:
 
 
 def one_hot_way(y: np.ndarray) -> str:
-    """Returns what to do with rows where one label is wanted."""
+    """Suggests a conversion of rows to one label for each sample."""
     if _is_one_hot(y):
         return (
             "They are one-hot. Map them: `y = y.argmax(-1)`, or compile with "
             "the loss 'categorical_crossentropy'."
         )
     return (
-        "For several labels of a sample give the model sigmoid outputs and "
-        "the loss 'binary_crossentropy'; for numbers the loss 'mse'."
+        "For several labels per sample, give the model sigmoid outputs and "
+        "the loss 'binary_crossentropy'; for numbers, the loss 'mse'."
     )
 
 
@@ -170,12 +170,12 @@ def _is_one_hot(y: np.ndarray) -> bool:
 
 
 def span(y: np.ndarray, what: str) -> str:
-    """Returns words for the smallest and the largest number."""
+    """Describes the range of numbers in words."""
     return f"numbers from {y.min():g} to {y.max():g} in {what}"
 
 
 def wrong(required: str, received: str, way: str) -> ValueError:
-    """Returns the error of targets that are not what is required."""
+    """Returns the error for targets of another kind than required."""
     return ValueError(
         f"Targets must be {required}. Received: {received}. {way}"
     )

@@ -1,4 +1,4 @@
-"""A user's own arrays, read from an `.npz` file and checked."""
+"""Reads and checks a user's arrays in an `.npz` file."""
 
 import math
 import os
@@ -10,8 +10,8 @@ import numpy as np
 from ws_keras.storage import memory
 
 PREFIX = "npz:"
-# A label beyond both this and the number of samples is a mistake, and not a
-# class: a network would have an output for each number below it.
+# A label beyond this limit and the number of samples is an error. Otherwise
+# a network would have an output for each integer below the label.
 _CLASSES = 2**16
 _RANKS = {"uint8": (2, 3, 4), "float": (2, 4)}
 
@@ -21,26 +21,25 @@ def read(
     with_test: bool = False,
     available: Callable[[], float] = memory.available,
 ) -> dict:
-    """Reads `x` and `y`, and `x_test` and `y_test` where they are.
+    """Reads `x` and `y`, and `x_test` and `y_test` if they exist.
 
-    `x_train` and `y_train`, as in Keras' `mnist.npz`, are `x` and `y` as well.
+    The names `x_train` and `y_train` of Keras' `mnist.npz` also work.
 
     Images are `uint8` of shape `(n, height, width[, channels])` or floats of
-    shape `(n, height, width, channels)`; flat samples are `(n, features)` of
-    either kind. Labels are integers from 0 of shape `(n,)`, below 65,536 or
+    shape `(n, height, width, channels)`. Flat samples are `(n, features)` of
+    either kind. Labels are integers from 0 on of shape `(n,)`, below 65,536 or
     the number of samples. Nothing is unpickled, and sizes are checked before
-    anything is read.
+    arrays are read.
 
     Args:
         path: File that `numpy.savez` or `numpy.savez_compressed` wrote.
-        with_test: Whether the test arrays must be there. Defaults to
-            `False`.
-        available: Returns the bytes of memory that are left. Defaults to
-            those of the machine or the control group.
+        with_test: Whether test arrays are required. Defaults to `False`.
+        available: Function that returns the available bytes of memory. Defaults
+            to the memory of the machine or the control group.
 
     Returns:
-        A dict of arrays: samples `uint8` or `float32`, with a channel axis;
-        labels `int32`.
+        A dict of arrays: samples as `uint8` or `float32` with a channel axis,
+        labels as `int32`.
 
     Raises:
         ValueError: If the file or one of its arrays is not as described.
@@ -55,14 +54,14 @@ def checked(
     with_test: bool = False,
     held: list[str] | None = None,
 ) -> dict:
-    """Checks arrays as those of a file, and converts them.
+    """Checks and converts arrays in the same way as those of a file.
 
     Args:
-        source: What they are of, for errors.
+        source: Source of the arrays, for error messages.
         arrays: Dict of arrays with the names in a file.
         with_test: As in `read`. Defaults to `False`.
-        held: All names of the file, for errors. Defaults to those of the
-            arrays.
+        held: All names of the file, for error messages. Defaults to the names
+            of the arrays.
 
     Returns:
         As `read`.
@@ -86,7 +85,7 @@ def checked(
 
 
 def column(path: str | os.PathLike, name: str, count: int) -> np.ndarray:
-    """Reads an array that names each sample, such as its customer.
+    """Reads an array that identifies each sample, such as its customer.
 
     Args:
         path: File that `numpy.savez` or `numpy.savez_compressed` wrote.
@@ -94,10 +93,10 @@ def column(path: str | os.PathLike, name: str, count: int) -> np.ndarray:
         count: Number of samples.
 
     Returns:
-        An array of whole numbers or strings, `(count,)`.
+        An array of integers or strings, `(count,)`.
 
     Raises:
-        ValueError: If the file has no such array.
+        ValueError: If the file does not hold such an array.
     """
     with _opened(path) as file:
         if name not in file.files:
@@ -124,19 +123,19 @@ def array(
     name: str,
     available: Callable[[], float] = memory.available,
 ) -> np.ndarray:
-    """Reads an array of any shape and dtype that needs no pickle.
+    """Reads an array of any shape and dtype that does not need pickle.
 
     Args:
         path: File that `numpy.savez` or `numpy.savez_compressed` wrote.
         name: Name of the array.
-        available: Returns the bytes of memory that are left. Defaults to
-            those of the machine or the control group.
+        available: Function that returns the available bytes of memory. Defaults
+            to the memory of the machine or the control group.
 
     Returns:
         The array as it was saved.
 
     Raises:
-        ValueError: If the file has no such array, or it is damaged.
+        ValueError: If the file does not hold the array or is damaged.
     """
     with _opened(path) as file:
         if name not in file.files:
@@ -160,7 +159,7 @@ def num_samples(path: str | os.PathLike) -> int:
 
 
 def _load(path, available) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Returns arrays by the name that they mean, and all names of the file."""
+    """Returns the arrays by role, and all names of the file."""
     with _opened(path) as file:
         meant = dict(zip(("x", "y"), _training(file.files), strict=True))
         meant |= {"x_test": "x_test", "y_test": "y_test"}
@@ -171,7 +170,7 @@ def _load(path, available) -> tuple[dict[str, np.ndarray], list[str]]:
 
 
 def _training(held) -> tuple[str, str]:
-    """Returns the names of samples and labels, as Keras' `mnist.npz` may."""
+    """Returns the names of samples and labels."""
     if "x" not in held and {"x_train", "y_train"} <= set(held):
         return "x_train", "y_train"
     return "x", "y"
@@ -181,13 +180,13 @@ def _check_room(path, file, names: list[str], available) -> None:
     sizes = {name: _size(path, file, name) for name in names}
     room = available()
     if sum(sizes.values()) > room:
-        rule = f"must fit into the memory that is left, {_shown(room)}"
+        rule = f"must fit into the available memory, {_shown(room)}"
         some = ", ".join(f"{n} of {_shown(s)}" for n, s in sizes.items())
         raise _error(path, rule, f"arrays {some}")
 
 
 def _size(path, file, name: str) -> int:
-    """Returns the bytes that an array takes while it is read, by its header."""
+    """Returns the bytes that reading an array needs, from its header."""
     rule = f"must hold `{name}` as a plain, whole array"
     try:
         members = file.zip.namelist()
@@ -200,13 +199,13 @@ def _size(path, file, name: str) -> int:
                 read = np.lib.format.read_array_header_1_0
             shape, _, dtype = read(member)
             rest = info.file_size - member.tell()
-    except Exception as error:  # wrong headers fail in many ways
+    except Exception as error:  # damaged headers raise many types
         raise _error(path, rule, error) from None
     count = math.prod(shape)
     if count * dtype.itemsize > rest:
         found = f"shape {shape} of {dtype}, with {rest:,} bytes"
         raise _error(path, rule, found)
-    # Other floats are read and then converted.
+    # Other floats are converted after they are read.
     is_converted = dtype.kind == "f" and dtype.itemsize != 4
     return count * (dtype.itemsize + 4 * is_converted)
 
@@ -229,7 +228,7 @@ def _opened(path):
         file = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise _error(path, "must be a file", "no such file") from None
-    except Exception as error:  # wrong bytes fail in many ways
+    except Exception as error:  # damaged files raise many types
         raise _error(path, "must be an .npz file", error) from None
     if not isinstance(file, np.lib.npyio.NpzFile):
         raise _error(path, "must be an .npz file", "a single array")
@@ -240,9 +239,9 @@ def _array(path, file, name: str) -> np.ndarray:
     rule = f"must hold `{name}` as a plain, whole array"
     try:
         array = file[name]
-    except Exception as error:  # so do wrong headers
+    except Exception as error:  # damaged headers raise many types
         raise _error(path, rule, error) from None
-    # Bytes that do not begin as an array does come back as they are.
+    # NumPy returns bytes if the data do not begin like an array.
     if not isinstance(array, np.ndarray):
         raise _error(path, rule, "other bytes")
     return array
@@ -262,7 +261,7 @@ def _samples(path, name: str, x: np.ndarray) -> np.ndarray:
         x = x.astype(np.float32)
         if not np.isfinite(x).all():
             rule = f"must hold finite numbers in `{name}`"
-            raise _error(path, rule, "nan or infinity")
+            raise _error(path, rule, "NaN or infinity")
     return x[..., None] if x.ndim == 3 else x
 
 
@@ -276,7 +275,7 @@ def _labels(path, name: str, y: np.ndarray, count: int) -> np.ndarray:
     most = max(_CLASSES, len(y))
     if y.min() < 0 or y.max() >= most:
         rule = f"must hold labels `{name}` from 0 on"
-        if y.min() >= 0:  # then each number below them would be a class
+        if y.min() >= 0:  # each integer below the label would be a class
             rule += f", below {most:,}"
         raise _error(path, rule, f"{y.min()} to {y.max()}")
     return y.astype(np.int32)

@@ -1,4 +1,4 @@
-"""Which data a saved model is trained on, and which it is measured on."""
+"""Splits data into the samples that a saved model trains and is measured on."""
 
 import dataclasses
 
@@ -11,14 +11,14 @@ from ws_keras.data import digests
 from ws_keras.data import history
 from ws_keras.data import splits
 
-_GONE = 0.01  # share of last time's samples that may recur by chance
+_GONE = 0.01  # fraction of earlier samples that may recur by chance
 
 
 @dataclasses.dataclass(frozen=True)
 class Keys:
-    """Digests that tell samples, and groups of samples, apart.
+    """Digests that identify samples and groups of samples.
 
-    `samples` are those of the samples themselves or of their ids.
+    `samples` holds digests of the samples themselves or of their ids.
     """
 
     samples: np.ndarray
@@ -27,14 +27,14 @@ class Keys:
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """Two parts of data, and what is to be said of them.
+    """Two parts of data, with sentences that describe them.
 
-    `past` is what the model's history will be once it is trained on the
-    first part. `withheld` is why accuracies on the second part prove nothing
-    about a start, if they do not. `keys` are the digests of the samples to
-    train on; `was_seen` and `is_old` tell which of these the model has been
-    trained on, and which held-out ones were there before, `None` where it is
-    not known.
+    `past` is the history that the model will have after it is trained on the
+    first part. `withheld` says why accuracies on the second part are no
+    evidence about an arm, if this is the case. `keys` holds the digests of the
+    training samples. `was_seen` tells which of these the model was trained on
+    before, and `is_old` tells which held-out samples are old; both are `None`
+    if this is unknown.
     """
 
     train: tuple
@@ -47,37 +47,37 @@ class Parts:
     is_old: np.ndarray | None = None
 
     def replayed(self, share: float, seed: int) -> "Parts":
-        """Returns parts that train on new samples and on a share of the old.
+        """Returns parts that train on new samples and a fraction of the old.
 
-        A hash of each old sample decides, so that those that come again stay
-        the same ones while data grow.
+        A hash of each old sample decides, so that the chosen samples stay the
+        same while data grow.
 
         Args:
-            share: In [0, 1]; 0 leaves all old samples out.
+            share: Fraction of the old samples, in [0, 1].
             seed: Non-negative integer.
 
         Raises:
-            ValueError: If the share is no such number, it is not known which
-                samples are old, or no sample would be left.
+            ValueError: If `share` is out of range, if it is unknown which
+                samples are old, or if no sample is left to train on.
         """
         if not checks.is_number(share) or not 0 <= share <= 1:
             raise ValueError(
-                "The share of old samples that are trained on again must be a "
-                f"number in [0, 1]. Received: replay={share!r}."
+                "`replay` must be a number in [0, 1]: the fraction of the old "
+                f"samples to train on again. Received: replay={share!r}."
             )
         if self.was_seen is None:
             raise ValueError(
-                "To replay a share of the old samples, it must be known which "
-                f"are old. Received: replay={share:g} for a model whose past "
-                "is not known. Give --old_samples."
+                "`replay` requires that the old samples of a model are known. "
+                f"Received: replay={share:g} for a model with an "
+                "unknown history. Give --old_samples."
             )
-        # Another draw than the split's, which has taken the lowest chances.
+        # The draw must differ from the split's, which took the lowest values.
         chances = digests.chances(self.keys, seeds.derive(seed, "replay"))
         kept = ~self.was_seen | (chances < share)
         if not kept.any():
             raise ValueError(
-                "There must be samples to train on. Received: none that are "
-                f"new, and replay={share:g} of the old ones."
+                "There must be samples to train on. Received: no new "
+                f"sample, and replay={share:g} of the old ones."
             )
         again = int((kept & self.was_seen).sum())
         words = (
@@ -94,7 +94,7 @@ class Parts:
 
 
 def take(arrays, chosen: np.ndarray):
-    """Returns some samples of a structure of arrays.
+    """Selects samples of a structure of arrays.
 
     Example:
 
@@ -105,12 +105,12 @@ def take(arrays, chosen: np.ndarray):
 
 
 def samples(x) -> np.ndarray:
-    """Returns a digest of each sample of a structure of arrays."""
+    """Computes a digest of each sample of a structure of arrays."""
     return digests.several(tree.flatten(x))
 
 
 def labels(y) -> np.ndarray:
-    """Returns targets of a structure of arrays as one array, `(n, ...)`."""
+    """Joins targets of a structure of arrays to one array, `(n, ...)`."""
     leaves = tree.flatten(y)
     if len(leaves) == 1:
         return leaves[0]
@@ -125,22 +125,24 @@ def given(
 ) -> Parts:
     """Returns all data to train on, and other data to measure on.
 
-    Samples of the latter that the model has seen, or that are to be trained
-    on, are left out, unless none would remain.
+    Held-out samples are removed if the model has seen them or will train on
+    them, unless none would remain.
 
     Args:
-        data: The data, with samples `x` and targets `y`: arrays, or
-            structures of some.
+        data: Training data, with samples `x` and targets `y`: arrays or
+            structures of arrays.
         held_out: Samples and labels to measure on.
-        where: What these are called.
-        past: The model's `History`, `None` if it is not known.
+        where: Description of the held-out data.
+        past: `History` of the model, or `None` if unknown.
 
+    Returns:
+        The `Parts`.
     Returns:
         The `Parts`.
     """
     train, held = map(samples, (data.x, held_out[0]))
     rule = past and past.rule
-    # Digests of ids say nothing of samples.
+    # Digests of ids do not identify samples.
     is_known = past is not None and not (rule and rule.id)
     seen = np.isin(held, train)
     if is_known:
@@ -155,8 +157,8 @@ def given(
         words += _shares(past.knows(held))
     if seen.any() and not withheld:
         words += (
-            f" {seen.sum():,} others are left out, because the model has been "
-            "trained on equal ones, or is to be."
+            f" {seen.sum():,} others are removed, because the model has been "
+            "or will be trained on equal samples."
         )
     now = history.of(rule, train, held, labels(data.y))
     now = now if past is None else past + now
@@ -175,18 +177,18 @@ def chosen(
     past: history.History | None,
     old_samples: int | None = None,
 ) -> Parts:
-    """Returns data in two parts as a rule says.
+    """Splits data according to a rule.
 
-    What the model has seen is never held out, whatever the rule says, nor
-    is a group of which it has seen a sample.
+    Samples that the model has seen are never held out, nor are groups that
+    contain such a sample.
 
     Args:
         data: The data.
         rule: The `splits.Rule`.
-        keys: The `Keys` of the samples.
-        past: The model's `History`, `None` if it is not known.
-        old_samples: The model has seen the first so many samples. Defaults
-            to `None`, which says nothing.
+        keys: `Keys` of the samples.
+        past: `History` of the model, or `None` if unknown.
+        old_samples: Number of samples at the beginning that the model has seen,
+            or `None` if unknown. Defaults to `None`.
 
     Returns:
         The `Parts`.
@@ -201,8 +203,8 @@ def chosen(
         raise ValueError(
             "The split must leave samples to train on and samples to measure "
             f"on. Received: {held.sum()} of {len(held)} samples held out "
-            f"({rule}), where the model has been trained on {seen.sum()} of "
-            "all. Give data with new samples, or another held-out fraction."
+            f"({rule}), of which the model has been trained on {seen.sum()}. "
+            "Give data with new samples, or another held-out fraction."
         )
     words = f"{held.sum():,} of {len(held):,} samples are held out: {rule}"
     if (chosen & seen).any():
@@ -211,7 +213,7 @@ def chosen(
     if is_old is not None:
         words += _shares(is_old[held])
     doubt = _doubt(data, rule, keys, past, old_samples)
-    # What the model may have seen is not held out next time either.
+    # Samples that the model may have seen will not be held out later either.
     trained = seen | ~held | bool(doubt)
     now = history.of(
         rule, keys.samples[trained], keys.samples[held], labels(data.y)
@@ -231,7 +233,7 @@ def chosen(
 
 
 def _known(keys: Keys, past, old_samples) -> tuple:
-    """Returns which samples are old, if known, and which the model has seen."""
+    """Returns which samples are old, if known, and which were seen."""
     is_old, seen = None, np.zeros(len(keys.samples), bool)
     if past is not None:
         is_old = past.knows(keys.samples)
@@ -246,14 +248,14 @@ def _known(keys: Keys, past, old_samples) -> tuple:
 
 
 def _doubt(data, rule, keys: Keys, past, old_samples) -> str:
-    """Returns why accuracies would flatter a model with a past."""
+    """Returns why accuracies would be too high for a model with a past."""
     if old_samples is not None:
         return ""
     if past is None:
         if rule.kind == "last":
             return ""
         return (
-            "It is not known which of these samples the model was trained on. "
+            "It is unknown which of these samples the model was trained on. "
             "Arms that continue from it may do well on held-out samples "
             "because they have seen them. Give --old_samples, "
             "--held_out=npz:FILE or --split=last."
@@ -261,21 +263,21 @@ def _doubt(data, rule, keys: Keys, past, old_samples) -> str:
     last = past.rule.id if past.rule else None
     if (rule.id or None) != (last or None):
         return (
-            f"Samples were identified by {_names(last)} last time, and are by "
-            f"{_names(rule.id)} now, so that it is not known which of them "
-            "the model has been trained on. Give --old_samples as well."
+            f"Samples were identified by {_names(last)} last time and are "
+            f"identified by {_names(rule.id)} now. Therefore it is unknown "
+            "which of them the model was trained on. Give --old_samples too."
         )
     if past.is_rescaled(keys.samples, labels(data.y)):
         return (
-            "These samples seem to be those of last time in other numbers, so "
-            "that it is not known which of them the model has seen. Name an "
+            "These samples seem to be those of last time in another scale. "
+            "Therefore it is unknown which of them the model has seen. Name an "
             "array that identifies them with --id."
         )
     if past.recurring(keys.samples) < _GONE:
         return (
-            "Hardly any sample of last time is among these, so that it is not "
-            "known whether they are new or the same in other numbers. Give "
-            "--old_samples=0 if all are new; else name an array that "
+            "These data contain hardly any sample of last time. They may be "
+            "new, or the same samples in another scale. Give --old_samples=0 "
+            "if all are new; otherwise name an array that "
             "identifies them with --id."
         )
     return ""

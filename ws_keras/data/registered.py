@@ -1,4 +1,4 @@
-"""Data sets that a user defines by a function."""
+"""Data sets that a user's function defines."""
 
 import sys
 from collections.abc import Callable
@@ -17,30 +17,30 @@ _known: registering.Registry[Callable] = registering.Registry(
 
 
 def register_dataset(name: str) -> Callable[[Callable], Callable]:
-    """Returns a decorator of a function that gives the samples of a data set.
+    """Decorator that registers a function as a data set.
 
-    The name is then known as `config.data.name`. The same file, or module,
-    may define a name again; another one may not.
+    `config.data.name` accepts the name. The same file or module may register a
+    name again.
 
     Example:
 
     ```python
     @ws_keras.register_dataset("moons")
     def moons():
-        return (x_train, y_train), (x_test, y_test)  # or just x, y
+        return (x_train, y_train), (x_test, y_test)  # or x, y
     ```
 
     Args:
-        name: Small letters, digits and underscores.
+        name: Lower-case letters, digits and underscores.
 
     Returns:
-        A decorator of a function without arguments that returns `(x, y)`, or
-        a training and a test pair of them. Samples are `uint8` or floats,
-        `(n, features)` or images; labels are whole numbers from 0, `(n,)`.
-        Each call must return the same samples.
+        A decorator for a function without arguments that returns `(x, y)`, or a
+        training and a test pair. Samples are `uint8` or floats, `(n, features)`
+        or images. Labels are integers from 0 on, `(n,)`. Each call must return
+        the same samples.
 
     Raises:
-        ValueError: If the name is not of this form or is taken.
+        ValueError: If the name is invalid or is defined elsewhere.
     """
     _known.check(name)
     origin = registering.origin_of(sys._getframe(1).f_globals)
@@ -53,26 +53,26 @@ def register_dataset(name: str) -> Callable[[Callable], Callable]:
 
 
 def names() -> list[str]:
-    """Returns the names of all data sets that have been defined."""
+    """Returns the names of all registered data sets."""
     return _known.names()
 
 
 def read(name: str, with_test: bool = False) -> dict:
-    """Returns the arrays of a data set, as `npz.read` does.
+    """Returns the arrays of a data set in the form of `npz.read`.
 
     Args:
         name: One of `names()`.
-        with_test: Whether there must be a test part. Defaults to `False`.
+        with_test: Whether a test part is required. Defaults to `False`.
 
     Raises:
-        ValueError: If the function fails, or what it returns is no data set.
+        ValueError: If the function fails or does not return a data set.
     """
     what = f"The data set {name!r}, of {_known.origin(name)},"
     try:
         found = _known[name]()
-    except Exception as error:  # a user's own code fails in any way
+    except Exception as error:  # custom code raises many types
         raise ValueError(
-            f"{what} must be made by its function without an error. Received: "
+            f"{what} must be created by its function without error. Received: "
             f"{type(error).__name__}: {error}"
         ) from error
     return npz.checked(what, _arrays(what, found), with_test)
@@ -82,7 +82,7 @@ def _arrays(what: str, found: Any) -> dict:
     is_pair = isinstance(found, tuple | list) and len(found) == 2
     parts = [found] if is_pair else []
     if is_pair and all(isinstance(part, tuple | list) for part in found):
-        # Also two lists of two samples: arrays are what is meant.
+        # Two lists of two samples would also match; arrays are meant.
         parts = found
     if not parts or any(len(part) != 2 for part in parts):
         raise ValueError(

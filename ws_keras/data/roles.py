@@ -1,4 +1,4 @@
-"""Which arrays of a file are a model's samples and targets."""
+"""Assigns the arrays of a file to the samples and targets of a model."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ _SHOWN = 5
 
 @dataclasses.dataclass(frozen=True)
 class Roles:
-    """What the arrays of a file are, by name.
+    """The roles of the arrays of a file, by name.
 
-    `target` names the targets, `features` what the model sees, in its order,
-    `order_by` the time, by which samples are sorted; `others` are no
-    features, such as the number of a customer. Empty ones are found by the
-    model's names, and by `x` and `y`.
+    `target` names the targets, `features` the inputs of the model in order,
+    `order_by` the time by which samples are sorted, and `others` arrays that
+    are not features, such as the id of a customer. Empty roles are filled by
+    the names of the model's inputs and outputs, and by `x` and `y`.
     """
 
     target: Sequence[str] = ()
@@ -31,19 +31,19 @@ class Roles:
 
     @property
     def taken(self) -> set[str]:
-        """Names that are no features unless they are named as such."""
+        """Names that are not features unless `features` names them."""
         named = {*self.target, *self.others, self.order_by}
         return named - {None, ""}
 
 
 @dataclasses.dataclass(frozen=True)
 class Given:
-    """Samples and targets of a user's data, as a model takes them.
+    """Samples and targets of a user's data in the form of a model's inputs.
 
-    `x` and `y` are arrays, or dictionaries or tuples of some; the test part
-    is `None` where there is none. `order` is where each sample stands in the
-    file, `None` where they are in the file's order. `words` say what was done
-    to them.
+    `x` and `y` are arrays, or dictionaries or tuples of arrays. The test part
+    is `None` if there is none. `order` holds the position of each sample in the
+    file, or `None` if the order is that of the file. `words` describes the
+    conversions.
     """
 
     name: str
@@ -62,12 +62,13 @@ class Given:
         """Returns another array of the file, in the order of the samples.
 
         Raises:
-            ValueError: If it is not one whole number or text for each.
+            ValueError: If the array does not hold an integer or text for each
+                sample.
         """
         if self.table is None:
             raise ValueError(
-                "Samples can be named by an array of a file only. Received: "
-                f"{name!r} with --data={self.name}."
+                "Only a file can hold an array that identifies samples. "
+                f"Received: {name!r} with --data={self.name}."
             )
         found = self.table[name]
         rule = f"`{name}` as {len(self)} whole numbers or strings"
@@ -85,7 +86,7 @@ class Given:
 
 
 def read(source: str, model: keras.Model, roles: Roles) -> Given:
-    """Reads a user's file as a model takes it.
+    """Reads a user's file in the form of a model's inputs.
 
     Example:
 
@@ -96,15 +97,15 @@ def read(source: str, model: keras.Model, roles: Roles) -> Given:
 
     Args:
         source: As in `tables.read`.
-        model: Built model; its inputs say what is read, and how.
+        model: Built model, which determines the arrays to read.
         roles: The `Roles`.
 
     Returns:
         A `Given`.
 
     Raises:
-        ValueError: If the file lacks an array, or holds what the model does
-            not take.
+        ValueError: If the file lacks an array or if the model does not accept
+            the samples.
     """
     table = tables.read(source)
     notes = []
@@ -137,9 +138,9 @@ def _targets(table, model, roles: Roles, suffix: str):
         names = outputs if is_each else ["y"]
     if table.is_frame and not roles.target and names[0] not in table:
         raise table.lacking(
-            names[0], way="--target names the column that is to be predicted."
+            names[0], way="--target names the column to predict."
         )
-    # An array named by hand may be one for training, without a suffix.
+    # An array that the user names may lack the suffix in the training part.
     is_bare = suffix == "_train" and f"{names[0]}{suffix}" not in table
     found = [
         _target(table, name if is_bare else f"{name}{suffix}") for name in names
@@ -179,8 +180,8 @@ def _check_whole(table, name: str, found: np.ndarray) -> None:
         more = f" and {len(rows) - _SHOWN:,} more" * (len(rows) > _SHOWN)
         raise ValueError(
             f"{table.path} must hold `{name}` in each row. Received: nothing, "
-            f"nan or infinity in row{'s' * (len(rows) > 1)} {shown}{more} "
-            "(from 1). Leave these rows out."
+            f"NaN or infinity in row{'s' * (len(rows) > 1)} {shown}{more} "
+            "(from 1). Remove these rows."
         )
 
 
@@ -190,7 +191,8 @@ def _check_sizes(table, x, y) -> None:
         shapes = [f"x of shape {a.shape}" for a in tree.flatten(x)]
         shapes += [f"y of shape {a.shape}" for a in tree.flatten(y)]
         raise ValueError(
-            f"{table.path} must hold as many labels as samples. Received: "
+            f"{table.path} must hold the same number of labels and samples. "
+            "Received: "
             f"{', '.join(shapes)}."
         )
 

@@ -1,4 +1,4 @@
-"""Which samples each round trains on: nested index arrays, no images."""
+"""The samples of each round, as nested index arrays."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from ws_keras import seeds
 def split(
     num_samples: int, seed: int, held_out: float | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Splits the samples as the authors do: two thirds to fit on.
+    """Splits the samples into a fitted and a held-out part.
 
-    The authors' code permutes the official training set and takes the first
-    `int(n * 2 / 3)` samples to fit on; accuracies are measured on the rest.
+    The authors' code permutes the official training set and fits the first
+    `int(n * 2 / 3)` samples. It measures accuracies on the rest.
 
     Example:
 
@@ -22,19 +22,19 @@ def split(
     Args:
         num_samples: Number of samples, at least 2.
         seed: Non-negative integer.
-        held_out: Share of the samples that is held out. Defaults to `None`,
-            the authors' third.
+        held_out: Fraction of the samples to hold out. `None` means the authors'
+            third. Defaults to `None`.
 
     Returns:
         A pair of index arrays, `(fit, held_out)`, in random order.
 
     Raises:
-        ValueError: If there are too few samples to split, or `held_out`
-            leaves none on one side.
+        ValueError: If there are too few samples, or if `held_out` leaves one
+            part empty.
     """
     if num_samples < 2:
         raise ValueError(
-            "There must be at least 2 samples to split. "
+            "At least 2 samples are required for a split. "
             f"Received: {num_samples} samples."
         )
     order = seeds.generator(seed, "split").permutation(num_samples)
@@ -43,15 +43,15 @@ def split(
         count = num_samples - round(held_out * num_samples)
         if not 0 < count < num_samples:
             raise ValueError(
-                "`held_out` must be a share that leaves samples on both "
-                f"sides. Received: held_out={held_out} of {num_samples} "
+                "`held_out` must be a fraction that leaves samples in both "
+                f"parts. Received: held_out={held_out} of {num_samples} "
                 "samples."
             )
     return order[:count], order[count:]
 
 
 def part(indices: np.ndarray, fraction: float) -> np.ndarray:
-    """Returns the first samples: a fraction of them.
+    """Returns the first samples, a fraction of all.
 
     Example:
 
@@ -60,13 +60,13 @@ def part(indices: np.ndarray, fraction: float) -> np.ndarray:
 
     Args:
         indices: Samples in random order.
-        fraction: Part of them, in (0, 1].
+        fraction: Fraction of the samples, in (0, 1].
 
     Returns:
         An index array, the beginning of `indices`.
 
     Raises:
-        ValueError: If the fraction is out of its range or leaves nothing.
+        ValueError: If the fraction is out of its range or leaves no sample.
     """
     count = int(fraction * len(indices)) if 0 < fraction <= 1 else 0
     if not count:
@@ -79,12 +79,12 @@ def part(indices: np.ndarray, fraction: float) -> np.ndarray:
 
 
 def check_classes(chosen: np.ndarray, labels: np.ndarray, what: str) -> None:
-    """Raises a ValueError where a part of the samples lacks a class.
+    """Raises a ValueError if a part of the samples lacks a class.
 
     Args:
         chosen: Labels of the part.
-        labels: Labels of all.
-        what: The config field that made the part, with its value.
+        labels: Labels of all samples.
+        what: Config field that determines the part, with its value.
     """
     missing = np.setdiff1d(labels, chosen)
     if missing.size:
@@ -92,13 +92,13 @@ def check_classes(chosen: np.ndarray, labels: np.ndarray, what: str) -> None:
         more = f" and {missing.size - 5} others" if missing.size > 5 else ""
         raise ValueError(
             "Each class must have a sample in the first round. Received: "
-            f"{what}, which leaves none of class {named}{more} among "
-            f"{len(chosen)} samples. Take more of them."
+            f"{what}, which leaves no sample of class {named}{more} among "
+            f"{len(chosen)} samples. Use more samples."
         )
 
 
 def two_phase(indices: np.ndarray, fraction: float = 0.5) -> list[np.ndarray]:
-    """Returns two rounds: a fraction of the samples, then all.
+    """Returns two rounds: a fraction of the samples, then all samples.
 
     Example:
 
@@ -107,14 +107,14 @@ def two_phase(indices: np.ndarray, fraction: float = 0.5) -> list[np.ndarray]:
 
     Args:
         indices: Samples in random order.
-        fraction: Part of them in the first round, in (0, 1). Defaults to
-            0.5.
+        fraction: Fraction of the samples in the first round, in (0, 1).
+            Defaults to 0.5.
 
     Returns:
         List of two index arrays; the first is the beginning of the second.
 
     Raises:
-        ValueError: If the fraction is out of its range or leaves nothing.
+        ValueError: If the fraction is out of its range or leaves no sample.
     """
     count = int(fraction * len(indices)) if 0 < fraction < 1 else 0
     if not count:
@@ -158,18 +158,18 @@ def online(indices: np.ndarray, step: int = 1000) -> list[np.ndarray]:
 
     Args:
         indices: Samples in random order.
-        step: New samples in each round; the last one may bring fewer.
+        step: Number of new samples per round; the last round may have fewer.
             Defaults to 1000.
 
     Returns:
         List of index arrays, each the beginning of the next.
 
     Raises:
-        ValueError: If `step` is not between 1 and the number of samples.
+        ValueError: If `step` is not from 1 to the number of samples.
     """
     if not 1 <= step <= len(indices):
         raise ValueError(
-            "`step` must be at least 1 and not larger than the data. "
+            "`step` must be from 1 to the number of samples. "
             f"Received: step={step} of {len(indices)} samples."
         )
     ends = range(step, len(indices) + step, step)

@@ -1,4 +1,4 @@
-"""Which samples are held out to measure on, the same ones week after week."""
+"""Rules that choose the same held-out samples week after week."""
 
 import dataclasses
 
@@ -12,15 +12,15 @@ KINDS = ("random", "last")
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """How samples are chosen to be held out.
+    """A rule that chooses held-out samples.
 
-    `"random"` decides by a hash of each sample alone (or of its id or its
-    group, where arrays of these are named), so that a sample that is held out
-    is held out in every larger data set too, and that equal samples fall on
-    one side. `"last"` holds out the newest samples, the last ones.
+    `"random"` decides by a hash of each sample, or of its `id` or `groups` if
+    these name arrays. Therefore a sample that is held out remains held out when
+    data grow, and equal samples belong to the same part. `"last"` holds out the
+    last samples, which are the newest.
 
-    `fraction` is the share of the samples, in (0, 1). `seed` is that of the
-    hash and belongs to the split alone.
+    `fraction` is the fraction of held-out samples, in (0, 1). `seed` is the
+    seed of the hash; nothing else uses it.
     """
 
     kind: str = "random"
@@ -47,9 +47,9 @@ class Rule:
             )
         if self.kind == "last" and self.groups:
             raise ValueError(
-                "A split that holds out the last samples cannot keep groups "
-                f"on one side. Received: split='last', groups={self.groups!r}. "
-                "Give one of them; an empty groups='' drops those of last time."
+                "split='last' cannot keep the samples of a group in one part. "
+                f"Received: split='last', groups={self.groups!r}. Give one of "
+                "them; an empty groups='' removes the groups of last time."
             )
 
     def chosen(self, found: np.ndarray, groups=None) -> np.ndarray:
@@ -57,6 +57,7 @@ class Rule:
 
         Args:
             found: Digest of each sample, or of its id, `(n,)`.
+            groups: Digest of each sample's group. Defaults to `None`.
             groups: Digest of each sample's group. Defaults to `None`.
 
         Returns:

@@ -1,4 +1,4 @@
-"""Pipelines that are read once into arrays, where memory allows."""
+"""Reads pipelines into arrays, if memory permits."""
 
 import itertools
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ import numpy as np
 from ws_keras.data import inputs
 from ws_keras.storage import memory
 
-_SHARE = 0.5  # of the memory that is left
-_BATCH = 1024  # samples that are read at a time where there are no batches
+_SHARE = 0.5  # fraction of the available memory
+_BATCH = 1024  # number of samples per read from an unbatched pipeline
 _ENDLESS, _UNKNOWN = -1, -2  # cardinalities of tf.data
 
 
 def is_stream(part) -> bool:
-    """Returns whether it is a pipeline, not arrays."""
+    """Returns whether data are a pipeline, not arrays."""
     if isinstance(part, list | tuple | dict | str | np.ndarray):
         return False
     if inputs.is_frame(part) or hasattr(part, "shape"):
@@ -28,19 +28,19 @@ def read(what: str, part, steps: int | None, rank: int | None) -> tuple:
     """Reads a pipeline once.
 
     Args:
-        what: What an error calls it.
-        part: A `tf.data.Dataset`, a `keras.utils.PyDataset`, or anything that
-            gives batches `(x, y)` or `(x, y, sample_weight)`.
-        steps: Batches to read; `None` reads as many as it has.
-        rank: Axes of the model's input, the batch's included, which tell
-            samples from batches; `None` where that is not known.
+        what: Name of the pipeline in error messages.
+        part: A `tf.data.Dataset`, a `keras.utils.PyDataset`, or any iterable of
+            batches `(x, y)` or `(x, y, sample_weight)`.
+        steps: Number of batches to read; `None` reads all.
+        rank: Rank of the model's input, including the batch axis, which
+            distinguishes samples from batches; `None` if unknown.
 
     Returns:
         A tuple `(x, y)` or `(x, y, sample_weight)`.
 
     Raises:
-        ValueError: If it has no end and `steps` is not given, gives no pairs,
-            or is larger than the memory.
+        ValueError: If the pipeline is infinite and `steps` is `None`, if it
+            does not yield pairs, or if it does not fit into memory.
     """
     batches = list(_kept(what, _batches(what, part, steps, rank)))
     if not batches:
@@ -81,37 +81,37 @@ def _length(part) -> int | None:
 
 def _endless(what: str) -> ValueError:
     return ValueError(
-        f"`{what}` must have an end, or `steps` must say how many batches of "
-        "each pipeline to read. Received: a pipeline without an end or a "
-        "length. Give `steps=...`, or leave `repeat()` out."
+        f"`{what}` must be finite, or `steps` must give the number of batches "
+        "to read from each pipeline. Received: a pipeline without an end or a "
+        "length. Give `steps=...`, or remove `repeat()`."
     )
 
 
 def _is_unbatched(data, rank: int | None) -> bool:
     spec = data.element_spec
     if not isinstance(spec, tuple) or len(spec) < 2:
-        return False  # which is refused later
+        return False  # another check rejects it
     x, y = (keras.tree.flatten(part)[0].shape.rank for part in spec[:2])
     return y == 0 or (rank is not None and x == rank - 1)
 
 
 def _kept(what: str, batches: Iterator) -> Iterator:
-    """Passes batches on as arrays, as long as memory lasts."""
+    """Yields batches as arrays while they fit into memory."""
     limit, size = _SHARE * memory.available(), 0
     for batch in batches:
         if not isinstance(batch, list | tuple) or not 2 <= len(batch) <= 3:
             raise ValueError(
-                f"`{what}` must give batches (x, y) or (x, y, sample_weight). "
+                f"`{what}` must yield batches (x, y) or (x, y, sample_weight). "
                 f"Received: {type(batch).__name__}."
             )
         batch = tuple(_arrays(what, part) for part in batch)
         size += sum(leaf.nbytes for leaf in keras.tree.flatten(batch))
         if size > limit:
             raise ValueError(
-                f"`{what}` must fit into memory, where it is read once. "
+                f"`{what}` must fit into memory, because it is read once. "
                 f"Received: more than {size / 2**20:,.0f} MiB, with "
-                f"{limit / _SHARE / 2**20:,.0f} MiB left. Give fewer samples, "
-                "smaller dtypes such as uint8, or `steps`."
+                f"{limit / _SHARE / 2**20:,.0f} MiB available. Use fewer "
+                "samples, smaller dtypes such as uint8, or `steps`."
             )
         yield batch
 

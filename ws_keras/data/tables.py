@@ -1,4 +1,4 @@
-"""A user's file as named arrays: `.npz`, CSV or Parquet."""
+"""Reads a user's `.npz`, CSV or Parquet file as named arrays."""
 
 import csv
 import importlib
@@ -14,11 +14,11 @@ from ws_keras.storage import memory
 
 PREFIXES = ("npz:", "csv:", "parquet:")
 _SEPARATORS = (",", ";", "\t", "|")
-_SHOWN = 30  # names in an error
+_SHOWN = 30  # maximum number of names in an error
 
 
 def is_file(source: str) -> bool:
-    """Returns whether a name of data is that of a user's file."""
+    """Returns whether a data name refers to a user's file."""
     return source.startswith(PREFIXES)
 
 
@@ -31,10 +31,10 @@ class Table:
     """Named arrays of one file.
 
     Args:
-        path: The file.
-        names: All names that the file holds.
-        load: Function of a name that gives its array.
-        is_frame: Whether the arrays are columns of one table.
+        path: Path of the file.
+        names: All names in the file.
+        load: Function of a name that returns its array.
+        is_frame: Whether the arrays are the columns of one table.
     """
 
     def __init__(
@@ -54,18 +54,18 @@ class Table:
     def __getitem__(self, name: str) -> np.ndarray:
         """Returns an array.
 
-        Text is of objects, `None` where it is missing; other missing values
-        are nan.
+        Texts have dtype object, with `None` for missing values. Other missing
+        values are NaN.
 
         Raises:
-            ValueError: If there is none of this name, or it is damaged.
+            ValueError: If the array does not exist or is damaged.
         """
         if name not in self.names:
             raise self.lacking(name)
         return self._load(name)
 
     def lacking(self, *names: str, way: str = "") -> ValueError:
-        """Returns an error that lists what the file holds instead."""
+        """Returns an error that lists the names in the file."""
         wanted = " and ".join(f"`{name}`" for name in names)
         kind = "columns" if self.is_frame else "arrays"
         held = self.names[:_SHOWN]
@@ -90,18 +90,18 @@ def read(
     ['x', 'city']
 
     Args:
-        source: `"npz:PATH"`, `"csv:PATH"` (with a line of names; values
-            apart by commas, semicolons or tabs) or `"parquet:PATH"`. The
-            last two need pandas, an extra (`tables`).
-        available: Returns the bytes of memory that are left. Defaults to
-            those of the machine or the control group.
+        source: `"npz:PATH"`, `"csv:PATH"` (with a header line; separated by
+            commas, semicolons or tabs) or `"parquet:PATH"`. CSV and Parquet
+            require pandas, from the extra `tables`.
+        available: Function that returns the available bytes of memory. Defaults
+            to the memory of the machine or the control group.
 
     Returns:
         A `Table`.
 
     Raises:
-        ValueError: If there is no such file, it is damaged or empty, would
-            not fit into memory, or pandas is missing.
+        ValueError: If the file does not exist, is damaged or empty, or does not
+            fit into memory, or if pandas is missing.
     """
     path = path_of(source)
     if source.startswith("npz:"):
@@ -120,14 +120,14 @@ def _frame(source: str, path: pathlib.Path, available):
     size, room = os.path.getsize(path), available()
     if size > room:
         raise ValueError(
-            f"{path} must fit into the memory that is left, "
+            f"{path} must fit into the available memory, "
             f"{room / 2**30:.2f} GiB. Received: {size / 2**30:.2f} GiB."
         )
     pandas = _pandas(kind)
     try:
         read = {"csv": _csv, "parquet": _parquet}[kind]
         frame = read(pandas, path)
-    except Exception as error:  # wrong bytes fail in many ways
+    except Exception as error:  # damaged files raise many types
         reason = str(error).strip().split("\n")[0][:200]
         raise ValueError(
             f"{path} must be a table as {kind} with a name for each column. "
@@ -138,7 +138,7 @@ def _frame(source: str, path: pathlib.Path, available):
     if len(twice) or not len(frame):
         received = f"the name {twice[0]!r} twice" if len(twice) else "no row"
         raise ValueError(
-            f"{path} must have rows, and another name for each column. "
+            f"{path} must have rows, and a different name for each column. "
             f"Received: {received}."
         )
     return frame
@@ -149,14 +149,14 @@ def _pandas(kind: str):
         return importlib.import_module("pandas")
     except ImportError:
         raise ValueError(
-            f"Data as {kind} need pandas. Received: a Python without it. "
+            f"Data as {kind} require pandas. Received: a Python without it. "
             "Install it by pip install 'ws_keras[tables]', or give the data "
             "as npz:PATH."
         ) from None
 
 
 def _parquet(pandas, path):
-    # A folder's index is no column that a model is to see.
+    # An index is not a column of the data.
     return pandas.read_parquet(path).reset_index(drop=True)
 
 
@@ -166,7 +166,7 @@ def _csv(pandas, path):
     separator = max(_SEPARATORS, key=head.count)
     names = next(csv.reader([head], delimiter=separator), [])
     twice = [name for name in names if names.count(name) > 1]
-    if twice:  # pandas would number them
+    if twice:  # pandas would append numbers
         raise ValueError(f"the name {twice[0]!r} twice")
     frame = pandas.read_csv(path, sep=separator, low_memory=False)
     texts = [
@@ -176,8 +176,8 @@ def _csv(pandas, path):
     ]
     if not frame[texts].isna().any(axis=None):
         return frame
-    # pandas takes words such as "NA" and "null" for missing values, also in
-    # columns of texts.
+    # By default, pandas reads words such as "NA" and "null" as missing
+    # values, even in columns of texts.
     again = pandas.read_csv(
         path, sep=separator, usecols=texts, dtype=str, keep_default_na=False
     )
@@ -193,7 +193,7 @@ def _is_text(series) -> bool:
 
 
 def _is_flags(series) -> bool:
-    """Whether it holds True, False and missing values, and no others."""
+    """Whether a column holds only True, False and missing values."""
     found = series.dropna().unique()
     return bool(len(found)) and all(isinstance(v, bool) for v in found)
 
@@ -215,5 +215,5 @@ def _values(frame, name: str) -> np.ndarray:
 
 
 def _plain(dtype) -> str:
-    """Returns NumPy's name of a dtype that pandas may have one of its own."""
+    """Returns NumPy's name of a dtype that may belong to pandas."""
     return getattr(dtype, "numpy_dtype", dtype).name.lower()

@@ -1,6 +1,6 @@
-"""Whether targets are what a model's loss takes, before anything is trained.
+"""Checks whether targets match the losses of a model, before training.
 
-Each refusal says what was found and gives the line of code that maps it.
+Each error says what was found, and suggests code that converts the targets.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import numpy as np
 from ws_keras import _keras
 from ws_keras.data import labels
 
-# Kind of a loss -> names of losses, of functions and of classes alike.
+# Kind of loss: names of losses, both of functions and of classes.
 _KINDS = {
     "sparse": ("sparse_categorical_crossentropy", "confidence_penalty"),
     "categorical": (
@@ -36,10 +36,10 @@ _KINDS = {
 class Output(NamedTuple):
     """An output of a model.
 
-    `units` is the size of its last axis, `None` where the model does not
-    tell, and `kind` of its loss is `"sparse"`, `"categorical"`, `"binary"`,
-    `"regression"` or `None` for any other loss. `ignored` is the label of
-    samples that a sparse loss leaves out.
+    `units` is the size of its last axis, or `None` if unknown. The `kind` of
+    its loss is `"sparse"`, `"categorical"`, `"binary"`, `"regression"`, or
+    `None` for any other loss. `ignored` is the label of samples that a sparse
+    loss ignores.
     """
 
     name: str
@@ -53,11 +53,11 @@ class Output(NamedTuple):
 
 
 def fitted(model: keras.Model, y, what: str = "y"):
-    """Returns targets as the losses of a model take them, or says why not.
+    """Converts targets to the form that the losses of a model accept.
 
-    What can be meant in one way alone is converted: classes given as floats
-    without a fraction or as booleans become integers. Losses that are not
-    Keras' own take what they take.
+    Only unambiguous conversions are done: classes that are given as floats
+    without a fraction or as booleans become integers. Targets of custom losses
+    are not checked.
 
     Example:
 
@@ -69,15 +69,15 @@ def fitted(model: keras.Model, y, what: str = "y"):
 
     Args:
         model: Compiled model.
-        y: Array of all targets, or one for each output, in a dictionary by
-            the outputs' names or in a list.
-        what: What an error calls them. Defaults to `"y"`.
+        y: Array of all targets, or one array per output, in a list or in a
+            dictionary by the names of the outputs.
+        what: Name of the targets in error messages. Defaults to `"y"`.
 
     Returns:
         The same structure of arrays.
 
     Raises:
-        ValueError: If the model's losses do not take them.
+        ValueError: If the model's losses do not accept the targets.
     """
     found = outputs(model)
     parts = _parts(y, found, what)
@@ -88,7 +88,7 @@ def fitted(model: keras.Model, y, what: str = "y"):
         for part, output in zip(parts, found, strict=True)
     ]
     if isinstance(y, dict):
-        # Others than the outputs have no loss.
+        # Targets without an output have no loss.
         return {o.name: part for o, part in zip(found, named, strict=True)}
     return type(y)(named)
 
@@ -136,7 +136,7 @@ def _shapes(model) -> list:
     try:
         shape = model.output_shape
     except (AttributeError, ValueError):
-        return [None]  # as of a subclass of `keras.Model`
+        return [None]  # for example a subclassed model
     if isinstance(shape, dict):
         shape = [shape[name] for name in sorted(shape)]
     return list(shape) if isinstance(shape, list) else [shape]
@@ -186,14 +186,14 @@ def _one(model, y, output: Output, what: str) -> np.ndarray:
 
 def _sparse(y: np.ndarray, output: Output, what: str) -> np.ndarray:
     units = output.units
-    # Keras misjudges the rank of what some layers give, such as those of text.
+    # Keras infers a wrong rank for some layers, such as those of text.
     if output.shape is not None and not _is_plain(y):
         free = len(output.shape) - 1
         is_one = y.ndim == free + 1 and y.shape[-1] == 1
         if y.ndim != free and not is_one:
             raise labels.wrong(
                 "one integer label for each sample, as the loss "
-                "`sparse_categorical_crossentropy` takes them",
+                "`sparse_categorical_crossentropy` requires",
                 f"{what} of shape {y.shape}",
                 labels.one_hot_way(y),
             )
@@ -213,7 +213,7 @@ def _categorical(y: np.ndarray, output: Output, what: str) -> np.ndarray:
     if y.ndim < rank or y.ndim < 2 or (y.shape[-1] == 1 and units != 1):
         number = units or "num_classes"
         raise labels.wrong(
-            "one-hot rows, as the loss `categorical_crossentropy` takes them",
+            "one-hot rows, as the loss `categorical_crossentropy` requires",
             f"{what} of shape {y.shape}",
             "Compile with the loss 'sparse_categorical_crossentropy', or map "
             f"them: `y = keras.utils.to_categorical(y, {number})`.",
@@ -224,7 +224,7 @@ def _categorical(y: np.ndarray, output: Output, what: str) -> np.ndarray:
         raise labels.wrong(
             "one-hot rows, each of which sums to 1",
             f"rows in {what} that sum to {sums.min():g} to {sums.max():g}",
-            "For several labels of a sample give the model sigmoid outputs "
+            "For several labels per sample, give the model sigmoid outputs "
             "and the loss 'binary_crossentropy'.",
         )
     return y.astype("float32") if y.dtype.kind == "b" else y
@@ -237,8 +237,9 @@ def _binary(y: np.ndarray, output: Output, what: str) -> np.ndarray:
         raise labels.wrong(
             f"{units} zeros and ones for each sample, one for each output",
             f"{what} of shape {y.shape}",
-            "Where each sample is of one class, compile with the loss "
-            "'sparse_categorical_crossentropy' and a softmax; else give rows "
+            "If each sample belongs to one class, compile with the loss "
+            "'sparse_categorical_crossentropy' and a softmax; otherwise use "
+            "rows "
             "of zeros and ones.",
         )
     if not is_flat:
@@ -246,7 +247,7 @@ def _binary(y: np.ndarray, output: Output, what: str) -> np.ndarray:
     low, high = float(y.min()), float(y.max())
     if low < 0 or high > 1:
         raise labels.wrong(
-            "numbers in [0, 1], as the loss `binary_crossentropy` takes them",
+            "numbers in [0, 1], as the loss `binary_crossentropy` requires",
             labels.span(y, what),
             _binary_way(y),
         )
@@ -258,8 +259,8 @@ def _binary_way(y: np.ndarray) -> str:
     if len(some) == 2:
         return f"Map them: `y = (y == {some[1]:g}).astype('int32')`."
     return (
-        f"There are {len(some):,} different ones. For classes give the last "
-        f"layer {len(some):,} units and the loss "
+        f"There are {len(some):,} different numbers. For classes, give the "
+        f"last layer {len(some):,} units and the loss "
         "'sparse_categorical_crossentropy'; to predict a number, the loss "
         "'mse'."
     )
@@ -291,28 +292,27 @@ def _check_shape(y: np.ndarray, output: Output, what: str) -> None:
         raise labels.wrong(
             f"targets of the output's shape {tuple(shape[1:])}",
             f"{what} of shape {y.shape}",
-            "Give the last layer as many units as a sample has targets.",
+            "Give the last layer one unit for each target of a sample.",
         )
 
 
 def _check_accuracy(model, y: np.ndarray, what: str) -> None:
-    """Raises a ValueError where accuracy says nothing of a regression."""
-    # Zeros and ones can be told apart by a threshold at one half.
+    """Raises a ValueError if accuracy is meaningless for a regression."""
+    # A threshold at one half can separate zeros and ones.
     if np.isin(y, (0, 1)).all() or not _has_accuracy(model):
         return
     raise ValueError(
-        "A model with the loss of a regression is no classifier, and needs a "
-        "metric of numbers. Received: the metric 'accuracy', which counts "
+        "A model with a regression loss needs a metric of numbers. "
+        "Received: the metric 'accuracy', which counts "
         f"outputs that equal their target, and {labels.span(y, what)}. "
-        "Compile with "
-        "`metrics=['mae']`; or, for classes, with the loss "
+        "Compile with `metrics=['mae']`; or, for classes, with the loss "
         "'sparse_categorical_crossentropy'."
     )
 
 
 def _has_accuracy(model) -> bool:
     if len(outputs(model)) > 1:
-        return False  # each may have metrics of its own
+        return False  # each output may have its own metrics
     given = _keras.given_metrics(model)
     names = {getattr(metric, "name", metric) for metric in given}
     return bool(names & {"accuracy", "acc"})

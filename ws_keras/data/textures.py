@@ -1,13 +1,12 @@
-"""Procedural textures: a data set that needs no network and no file.
+"""Procedural textures: a data set without a network or a file.
 
-Ten classes are five orientations times two spatial frequencies. An image is
-the sum of two gratings of its class under random Gaussian envelopes, with
-random phase and colour; of one weak grating of random orientation and
-frequency, as clutter; of a random linear colour gradient; and of pixel noise.
-Within a class, orientation and frequency jitter. The set is made to be
-learned perfectly on the training images and imperfectly on others by a small
-network, so that the price of a warm start shows in minutes. It says nothing
-about any real task.
+The ten classes are five orientations times two spatial frequencies. An image is
+a sum of four terms: two gratings of its class under random Gaussian envelopes,
+with random phase and colour; one weak grating of random orientation and
+frequency, as clutter; a random linear colour gradient; and pixel noise.
+Orientation and frequency vary within a class. A small network can learn the
+training images perfectly and others imperfectly, so that the cost of a warm
+start shows within minutes. The data set says nothing about any real task.
 """
 
 import math
@@ -16,8 +15,8 @@ import numpy as np
 
 from ws_keras import seeds
 
-# Of what `generate` makes. A CPU rounds a few pixels in a million otherwise,
-# so that the pixels do not tell.
+# The version of `generate`. Another CPU may round a few pixels in a million
+# differently, so that a hash of the pixels would not identify them.
 VERSION = 1
 SIZE = 16  # pixels
 NUM_CLASSES = 10
@@ -34,7 +33,7 @@ _CHUNK = 1000
 
 
 def generate(num_samples: int, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Makes images and labels.
+    """Generates images and labels.
 
     Example:
 
@@ -43,9 +42,9 @@ def generate(num_samples: int, name: str) -> tuple[np.ndarray, np.ndarray]:
     ((20, 16, 16, 3), dtype('uint8'), [2, 2, 2, 2, 2, 2, 2, 2, 2, 2])
 
     Args:
-        num_samples: Number of images; the classes are balanced, in random
+        num_samples: Number of images. The classes are balanced, in random
             order.
-        name: Name of the part, such as `"train"`; other names give other
+        name: Name of the part, such as `"train"`. Another name yields other
             images.
 
     Returns:
@@ -55,7 +54,7 @@ def generate(num_samples: int, name: str) -> tuple[np.ndarray, np.ndarray]:
     rng = seeds.generator(_SEED, "textures", name)
     labels = rng.permutation(np.arange(num_samples) % NUM_CLASSES)
     images = np.empty((num_samples, SIZE, SIZE, 3), np.uint8)
-    # In chunks, so that the floats stay in the cache.
+    # In parts, so that the floats fit into the cache.
     for start in range(0, num_samples, _CHUNK):
         part = slice(start, start + _CHUNK)
         images[part] = _images(labels[part], rng)
@@ -79,7 +78,7 @@ def _images(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _grating(angle, half_waves, rng: np.random.Generator) -> np.ndarray:
-    """Returns gratings under Gaussian envelopes, `(count, 16, 16, 3)`."""
+    """Computes gratings under Gaussian envelopes, `(count, 16, 16, 3)`."""
     count = len(angle)
     x, y = _grid()
     along = x * _each(np.cos(angle)) + y * _each(np.sin(angle))

@@ -1,4 +1,4 @@
-"""The order of time that an array of a file gives to samples."""
+"""Sorts samples by time."""
 
 import numpy as np
 
@@ -6,21 +6,20 @@ from ws_keras.data import tables
 
 
 def order(table: tables.Table, name: str, count: int) -> np.ndarray:
-    """Returns where each sample stands in a file, the oldest first.
+    """Returns the positions of samples in a file, the oldest first.
 
-    Samples of one time stay in the file's order.
+    Samples of equal time keep the order of the file.
 
     Args:
-        table: The file.
-        name: Its array of numbers, or of dates as ISO 8601 writes them
-            (2026-02-01).
+        table: Table of the file.
+        name: Name of an array of numbers or of dates in ISO 8601 (2026-02-01).
         count: Number of samples.
 
     Returns:
         An array of indices, `(count,)`.
 
     Raises:
-        ValueError: If there is no such array, or it gives no order.
+        ValueError: If there is no such array, or if it has no order.
     """
     found = table[name]
     if found.dtype.kind in "OUS":
@@ -36,7 +35,7 @@ def order(table: tables.Table, name: str, count: int) -> np.ndarray:
 
 def _dates(table, name: str, texts: np.ndarray) -> np.ndarray:
     try:
-        # NumPy reads ISO 8601 alone: no month is taken for a day.
+        # NumPy reads only ISO 8601, so it never mistakes a month for a day.
         return np.array(
             [_plain(text) for text in texts.tolist()], "datetime64[ns]"
         )
@@ -49,7 +48,7 @@ def _plain(text) -> str:
     text = text.decode() if isinstance(text, bytes) else text
     if text is None:
         return "NaT"
-    # A date of Python's is written so as well.
+    # Python's dates have the same form.
     return str(text).strip().removesuffix("Z")
 
 

@@ -74,7 +74,7 @@ def _starts(optimizer) -> list:
     model's size. The result is cached, because the build would take longer than
     everything else at the start of a round.
     """
-    reason = "a new one has other variables"
+    reason = "a new optimizer has other variables"
     try:
         config = plain_config(optimizer)
         rest = {k: v for k, v in config.items() if k != "learning_rate"}
