@@ -137,8 +137,6 @@ def given(
 
     Returns:
         The `Parts`.
-    Returns:
-        The `Parts`.
     """
     train, held = map(samples, (data.x, held_out[0]))
     rule = past and past.rule

@@ -58,7 +58,6 @@ class Rule:
         Args:
             found: Digest of each sample, or of its id, `(n,)`.
             groups: Digest of each sample's group. Defaults to `None`.
-            groups: Digest of each sample's group. Defaults to `None`.
 
         Returns:
             An array of booleans, `(n,)`.

@@ -33,6 +33,7 @@ def resnet18(
     unbiased_variance=False,
 ) -> keras.Model:
     """Builds the residual network of the paper.
+
     The network consists of a 3x3 stem of `width` channels, stages of `width`,
     2, 4 and 8 times `width` channels, global average pooling and a linear
     layer. Each stage except the first halves the image. Convolutions have no
@@ -40,21 +41,20 @@ def resnet18(
 
     Each build starts with the same weights; use `cold_start(model)` to draw
     others.
-    Each build starts with the same weights; `cold_start(model)` draws others.
 
     Example:
+
     >>> resnet18().count_params() - 2 * 1200  # without moving statistics
-    >>> resnet18().count_params() - 2 * 1200  # less the moving statistics
     701466
 
     Args:
         input_shape: `(height, width, channels)`. Defaults to `(32, 32, 3)`.
+        num_classes: Number of logits. Defaults to 10.
         width: Channels of the first stage. The authors' code uses 16, the usual
             network 64. Defaults to 16.
         norm: `"batch"`, `"none"` (without a bias in convolutions) or `"layer"`
             (over height, width and channels of a sample). Defaults to
             `"batch"`.
-            Defaults to `"batch"`.
         blocks: Blocks per stage. Defaults to `(2, 2, 2, 2)`.
         initializer: `"torch"`, `"kaiming"` or `"keras"`; see
             `initializers.kernel_and_bias`. Defaults to `"torch"`.
@@ -65,12 +65,12 @@ def resnet18(
         dtype: Dtype policy, `"float32"` or `"mixed_bfloat16"`; logits are
             always float32. Defaults to `"float32"`.
         synchronized: Whether batch normalization averages over the replicas
+            of a distribution strategy. Defaults to `False`.
         max_pool: Whether to append a 3x3 max-pool of stride 2 to the stem, as
             in the replication and in DASH. Defaults to `False`.
         augmentation: `"none"` or `"standard"`; see `augmentation.augmented`.
             Defaults to `"none"`.
         masked: Whether to append a `class_mask.ClassMask`, for data sets with
-            different numbers of classes. Defaults to `False`.
             different numbers of classes. Defaults to `False`.
         unbiased_variance: Whether the moving variance of batch normalization
             has Bessel's correction, as in the authors' framework. It requires

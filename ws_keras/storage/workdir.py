@@ -296,7 +296,9 @@ class Workdir:
         hold none of their locks.
 
         Args:
-            arguments, overwrite, keywords: Those of `prepare`.
+            *arguments: Arguments of `prepare`.
+            overwrite: As in `prepare`. Defaults to `False`.
+            **keywords: Arguments of `prepare`.
         """
         self.prepare(*arguments, overwrite=overwrite, **keywords)
         with locks.Lock(self.path / _IN_USE, shared=True):

@@ -98,16 +98,6 @@ def redo(
             graph of layers or not built, if the readers of a unit cannot be
             found, if no layer is selected, if activations or weights are not
             finite, or if the optimizer has no moments of single weights.
-
-    Returns:
-        A `Report` with one line per variable; those of units that were reset
-        say how many.
-
-    Raises:
-        ValueError: If an argument is out of its range, the model is no graph
-            of layers or not built, a layer is refused, no layer is left,
-            activations or weights are not finite, or the optimizer has no
-            moments for single weights.
     """
     check_threshold(threshold)
     checks.check_positive("samples", samples)
