@@ -30,6 +30,7 @@ from ws_keras.training import terms
 
 SEEDS = (0, 1, 2)
 FIXED = 0.4  # of the defaults, which a rule has to beat
+MAX_EPOCHS = 100
 _HELD_OUT = 2000
 
 
@@ -73,7 +74,7 @@ def measured(data: Set, seed: int) -> dict:
         first_round=True,
         seeds=(seed,),
         batch_size=data.batch_size,
-        until=terms.Until(patience=10, max_epochs=100),
+        until=terms.Until(patience=10, max_epochs=MAX_EPOCHS),
         verbose=0,
     )
     first = fit(

@@ -99,7 +99,7 @@ def norm(found: Looked, most: float) -> float:
 RULES = {
     "gradient": (by_ratio(gradient_ratio), (1.2, 1.3, 1.4, 1.5, 1.7)),
     "layers": (by_ratio(layer_ratio), (1.1, 1.2, 1.3, 1.4, 1.5)),
-    "loss": (by_ratio(loss_ratio), (1.2, 1.4, 1.7, 2.0, 3.0)),
+    "loss": (by_ratio(loss_ratio), (1.2, 1.3, 1.4, 1.7, 2.0, 3.0)),
     "drm": (drm, (0.4, 0.6, 0.8, 1.0)),
     "norm": (norm, (0.2, 0.3, 0.4, 0.5, 0.6)),
 }

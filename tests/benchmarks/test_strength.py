@@ -100,6 +100,7 @@ def test_the_choice_reads_what_a_tiny_run_has_written(tmp_path, monkeypatch):
         X, Y, (X, Y), functools.partial(networks.mlp, 5, 3, 8), 32
     )
     monkeypatch.setattr(choosing, "SEEDS", (0,))
+    monkeypatch.setattr(choosing, "MAX_EPOCHS", 2)
     monkeypatch.setitem(choosing.SETS, "tiny", lambda files, seed: data)
     path = tmp_path / "choice_tiny.jsonl"
     choosing.run("tiny", None, path)
