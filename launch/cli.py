@@ -165,25 +165,28 @@ def _call(main: Callable, argv: list[str]) -> int | None:
         return main(argv)
     except (BrokenPipeError, output.Unwritable):
         raise  # of the terminal, and not of what the command works on
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
-        _fail(_sentence(error))
-    except OSError as error:
-        if logging.get_verbosity() >= logging.DEBUG:
-            raise
-        moved = getattr(flags.FLAGS, "overwrite", False)
-        _fail(
-            f"Cannot access {error.filename or 'a file'}: "
-            f"{error.strerror or error}. Finished work is kept. Solve the "
-            "problem and give the same command "
-            f"again{', without --overwrite' if moved else ''}."
-        )
+        _fail(sentence(error))
     except KeyboardInterrupt:
         # Below the `^C` of a terminal.
         lead = "\n" if sys.stderr.isatty() else ""
         print(f"{lead}Interrupted. Finished work is kept.", file=sys.stderr)
         sys.exit(_INTERRUPTED)
+
+
+def sentence(error: OSError | ValueError) -> str:
+    """Returns what a command says of an error that ends it."""
+    if isinstance(error, ValueError):
+        return _sentence(error)
+    moved = getattr(flags.FLAGS, "overwrite", False)
+    return (
+        f"Cannot access {error.filename or 'a file'}: "
+        f"{error.strerror or error}. Finished work is kept. Solve the problem "
+        "and give the same command "
+        f"again{', without --overwrite' if moved else ''}."
+    )
 
 
 def _sentence(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 """The processes of this machine, as many as its cores and memory carry."""
 
 import os
-import time
+import select
 from collections.abc import Callable
 from collections.abc import Iterator
 
@@ -54,6 +54,21 @@ class Local:
         for _ in range(min(count, self._workers)):
             self._idle.append(self._begin())
 
+    def ask(self, task: str) -> tuple[str | None, str | None]:
+        """Lets a worker do a task before all settings, and waits for it.
+
+        Returns:
+            Its answer; or `None` and its last words, if it has ended.
+        """
+        if not self._idle:
+            self._idle.append(self._begin())
+        process = self._idle[0]
+        found = process.ask(task)
+        if found is not None:
+            return found, None
+        self._idle.remove(process)
+        return None, process.last_words() or _ENDED
+
     def has_room(self) -> bool:
         """Returns whether a worker is free, or its memory."""
         self._idle = [w for w in self._idle if not w.has_ended()]
@@ -79,7 +94,8 @@ class Local:
 
         There are none where the worker lives on.
         """
-        time.sleep(_TICK_SECONDS)
+        answers = [process.answers for process in self._running.values()]
+        select.select(answers, [], [], _TICK_SECONDS)
         self._measure()
         for setting, process in list(self._running.items()):
             # In this order: it may end just after its answer.

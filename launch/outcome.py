@@ -1,6 +1,5 @@
 """What is made of the rows of many settings: gaps to cold, and the report."""
 
-from ws_keras.report import writing
 from ws_keras.storage import events
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
@@ -36,5 +35,8 @@ def is_finished(folder: workdirs.Workdir, setting) -> bool:
 
 def report(folder: workdirs.Workdir) -> None:
     """Writes the report, and says where it is and how to see the curves."""
+    # Late: workers draw nothing, and it imports SciPy.
+    from ws_keras.report import writing
+
     print(writing.write(folder.path, recipes.find))
     print(f"tensorboard --logdir={folder.path}")

@@ -2,7 +2,6 @@
 
 import sys
 
-from ws_keras import settings as all_settings
 from ws_keras.storage import workdir as workdirs
 
 from . import costs as cost
@@ -10,20 +9,21 @@ from . import plan
 from . import start_up
 
 
-def load(config, settings: list, configs: dict) -> dict:
+def check(config, settings: list, configs: dict, loaded: dict) -> list[str]:
     """Reads the data of settings and checks all that can be before training.
 
     Args:
         config: Config of the experiment.
         settings: Its settings that are to run.
         configs: Id of each setting to its config.
+        loaded: Name of each data set to its `Dataset`; is added to.
 
     Returns:
-        Name of each data set to its `Dataset`.
+        Sentences for the user, such as what a default has come to.
 
     Raises:
         ValueError: If the data cannot be had, a field of a config is out of
-            its range, or an id is no name of a folder.
+            its range, or an id is not the name of a folder.
     """
     for setting in settings:
         workdirs.check_id(setting.id)
@@ -35,8 +35,8 @@ def load(config, settings: list, configs: dict) -> dict:
         from ws_keras.training import feed as feeds
 
         devices = plan.STRATEGY.value, plan.devices()
-        experiment.start(config, *devices, say=print)
-        loaded = {}
+        notices = []
+        experiment.start(config, *devices, say=notices.append)
         add_data(loaded, *configs.values())
         replicas = experiment.replicas(*devices)
         for cell in configs.values():
@@ -47,15 +47,20 @@ def load(config, settings: list, configs: dict) -> dict:
         for setting in _one_of_each(settings):
             cell = configs[setting.id]
             experiment.validate(cell, setting, **data_of(cell, loaded))
-        notices = dict.fromkeys(map(protocol.notice, configs.values()))
+        notices += map(protocol.notice, configs.values())
         for cell in configs.values():
             samples = loaded[cell.data.name].x
-            _, notice = inputs.resolved(cell.data.normalization, samples)
-            notices[notice] = None
-    for notice in filter(None, notices):
-        # A script for Slurm has the standard output.
+            notices.append(inputs.resolved(cell.data.normalization, samples)[1])
+    return list(filter(None, dict.fromkeys(notices)))
+
+
+def say(notices: list[str]) -> None:
+    """Shows sentences for the user.
+
+    On the standard error: a script for Slurm has the standard output.
+    """
+    for notice in notices:
         print(notice, file=sys.stderr)
-    return loaded
 
 
 def add_data(loaded: dict, *configs) -> None:
@@ -123,35 +128,6 @@ def fingerprints(loaded: dict) -> dict[str, str]:
 
     every = [datasets.fingerprints(dataset) for dataset in loaded.values()]
     return {name: sign for found in every for name, sign in found.items()}
-
-
-def costs(config, settings: list) -> tuple[dict, dict, dict]:
-    """Checks settings like `load`, and returns what they cost.
-
-    Settings of the same kind cost the same, however many seeds there are.
-
-    Args:
-        config: Config of the experiment.
-        settings: Its settings that are to run.
-
-    Returns:
-        `kind` of each setting to the sample passes of its rounds, the
-        versions of the packages that the rows depend on, and the
-        fingerprints of the data.
-
-    Raises:
-        ValueError: If the data cannot be had, or a field of a config is out
-            of its range.
-    """
-    kinds = {kind(s): s for s in reversed(settings)}
-    configs = {s.id: all_settings.apply(config, s) for s in kinds.values()}
-    loaded = load(config, list(kinds.values()), configs)
-    from ws_keras import experiment
-
-    found = {}
-    for name, setting in kinds.items():
-        found[name] = passes(setting, configs[setting.id])
-    return found, experiment.versions(), fingerprints(loaded)
 
 
 def kind(setting) -> tuple:

@@ -49,7 +49,8 @@ def main(_) -> None:
     with start_up.tensorflow():
         start_up.keras()
         from ws_keras import experiment
-    loaded = prepare.load(config, settings, configs)
+    loaded = {}
+    prepare.say(prepare.check(config, settings, configs, loaded))
     folder = workdirs.Workdir(_WORKDIR.value)
     # All of them: the report shows the others as well.
     folder.check_links(s.id for s in (every if _REPORT.value else settings))

@@ -1,9 +1,9 @@
-"""Runs settings as they are named on the standard input, one a line.
+"""Runs settings whose ids come on the standard input, one a line.
 
 A worker of launch.sweep: it imports, traces and loads data once for all the
 settings that it is given. It answers each with a line, the setting's id, once
-its last row is written. What fails ends the process, with the reason on the
-standard error.
+its last row is written. The line "?" asks for the checks before a sweep. What
+fails ends the process, with the reason on the standard error.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from ws_keras import settings as all_settings
 from ws_keras.storage import workdir as workdirs
 from ws_keras.training import stop as stops
 
+from . import checking
 from . import cli
 from . import in_turn
 from . import plan
@@ -32,35 +33,24 @@ _CHECKPOINT_EPOCHS = plan.CHECKPOINT_EPOCHS
 
 
 def main(_) -> None:
-    """Runs what is named until the standard input ends."""
+    """Does what is asked until the standard input ends."""
     answers = _answers()
     config = plan.config()
-    every = {setting.id: setting for setting in plan.settings(config)}
+    every = plan.settings(config)
     with start_up.tensorflow():
         start_up.keras()
-        from ws_keras import experiment
-
-        experiment.start(config, _STRATEGY.value, plan.devices())
-    folder = workdirs.Workdir(_WORKDIR.value)
-    runs, loaded = in_turn.InTurn(folder), {}
+        from ws_keras import experiment  # noqa: F401
+    loaded, runner = {}, None
     with contextlib.ExitStack() as uses:
-        for number, line in enumerate(sys.stdin):
-            setting = every[line.strip()]
-            own = all_settings.apply(config, setting)
-            prepare.add_data(loaded, own)
-            if not number:  # only now the folder may be ready
-                use = folder.used(
-                    config.to_dict(),
-                    experiment.versions(),
-                    recipe=plan.recipe(),
-                    command=plan.command(),
-                    settings=list(every),
-                    data=prepare.fingerprints(loaded),
-                    strategy=_STRATEGY.value,
-                )
-                uses.enter_context(use)
-            _run(folder, runs, setting, own, loaded)
-            print(setting.id, file=answers, flush=True)
+        for line in sys.stdin:
+            task = line.strip()
+            if task == checking.TASK:
+                answer = checking.answer(config, plan.chosen(every), loaded)
+            else:
+                runner = runner or _Runner(config, every, loaded, uses)
+                runner.run(task)
+                answer = task
+            print(answer, file=answers, flush=True)
 
 
 def run() -> None:
@@ -78,16 +68,54 @@ def _answers():
     return answers
 
 
-def _run(folder, runs, setting, config, loaded) -> None:
-    damage = folder.damage(setting.id)
-    if damage:
-        raise ValueError(damage)
-    # Between two settings there is nothing to lose, and a signal ends it.
-    with signals.Signals() as received:
-        try:
-            runs.run([setting], {setting.id: config}, loaded, received.stop)
-        except stops.Interrupted:
-            received.leave()
+class _Runner:
+    """Runs settings, on networks and data that they share."""
+
+    def __init__(self, config, every: list, loaded: dict, uses):
+        from ws_keras import experiment
+
+        with start_up.tensorflow():
+            experiment.start(config, plan.STRATEGY.value, plan.devices())
+        self._config, self._loaded, self._uses = config, loaded, uses
+        self._every = {setting.id: setting for setting in every}
+        self._folder = workdirs.Workdir(plan.WORKDIR.value)
+        self._runs = in_turn.InTurn(self._folder)
+        self._is_used = False
+
+    def run(self, task: str) -> None:
+        setting = self._every[task]
+        config = all_settings.apply(self._config, setting)
+        prepare.add_data(self._loaded, config)
+        self._use()
+        damage = self._folder.damage(task)
+        if damage:
+            raise ValueError(damage)
+        # Between two settings there is nothing to lose, and a signal ends it.
+        with signals.Signals() as received:
+            try:
+                self._runs.run(
+                    [setting], {task: config}, self._loaded, received.stop
+                )
+            except stops.Interrupted:
+                received.leave()
+
+    def _use(self) -> None:
+        """Takes part in the run, once its folder is ready."""
+        if self._is_used:
+            return
+        from ws_keras import experiment
+
+        use = self._folder.used(
+            self._config.to_dict(),
+            experiment.versions(),
+            recipe=plan.recipe(),
+            command=plan.command(),
+            settings=list(self._every),
+            data=prepare.fingerprints(self._loaded),
+            strategy=plan.STRATEGY.value,
+        )
+        self._uses.enter_context(use)
+        self._is_used = True
 
 
 if __name__ == "__main__":

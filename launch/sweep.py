@@ -15,12 +15,10 @@ Ctrl-C does not wait for checkpoints).
 """
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Iterator
-from concurrent import futures
 
 from absl import flags
 
@@ -28,6 +26,7 @@ from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
 
 from . import called
+from . import checking
 from . import cli
 from . import listing
 from . import local
@@ -37,9 +36,7 @@ from . import prepare
 from . import scheduler as schedulers
 from . import signals
 from . import slurm
-from . import start_up
 from . import watch
-from . import worker
 
 _CONFIG = plan.CONFIG
 _WORKDIR = plan.WORKDIR
@@ -122,20 +119,21 @@ def run() -> None:
 
 
 def _sweep(config, every, settings, folder, workers) -> int:
-    costs, versions, data = _apart(prepare.costs, config, settings)
+    checked = _checked(workers)
+    prepare.say(checked.notices)
     folder.check_links(setting.id for setting in every)
     if _LAUNCHER.value == "slurm":
         print(_script(folder, settings, config), end="")
         return 0
     with folder.used(
         config.to_dict(),
-        versions,
+        checked.versions,
         overwrite=_OVERWRITE.value,
         recipe=plan.recipe(),
         command=plan.command(),
         **plan.notes(),
         settings=[setting.id for setting in every],
-        data=data,
+        data=checked.data,
         strategy=_STRATEGY.value,
     ):
         todo = _todo(folder, settings)
@@ -144,7 +142,8 @@ def _sweep(config, every, settings, folder, workers) -> int:
             print(
                 f"{done} of {len(settings)} settings finished before, skipped"
             )
-        costs = {s.id: costs[prepare.kind(s)] for s in todo}
+        firsts = checking.first_of_kinds(settings)
+        costs = {s.id: checked.costs[firsts[prepare.kind(s)].id] for s in todo}
         pool = workers or _cluster(folder)
         result, status = _run(folder, pool, costs, [s.id for s in settings])
         pool.close()  # drawing needs memory as well
@@ -209,31 +208,6 @@ def _check_flags() -> None:
         )
 
 
-def _apart(function, *arguments):
-    """Calls a function in a process whose memory and threads go with it.
-
-    TensorFlow would stay in this process for the whole sweep, and a process
-    with its threads must not fork.
-    """
-    context = multiprocessing.get_context("fork")
-    with futures.ProcessPoolExecutor(
-        1, context, initializer=_dependent, initargs=(os.getpid(),)
-    ) as pool:
-        try:
-            return pool.submit(function, *arguments).result()
-        except futures.BrokenExecutor:
-            raise ValueError(
-                "The process that checks the settings was killed, perhaps "
-                "because memory ran out."
-            ) from None
-
-
-def _dependent(parent: int) -> None:
-    # Ctrl-C reaches both; the parent answers.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    worker.die_with(parent)
-
-
 def _todo(folder: workdirs.Workdir, settings: list) -> list:
     # Where rows are damaged, the worker says what is wrong with them.
     return [s for s in settings if not outcome.is_finished(folder, s)]
@@ -250,18 +224,30 @@ def _workers(
     if _LAUNCHER.value != "local":
         yield None
         return
-    pool = local.Local(
-        [sys.executable, "-m", f"{__package__}.serve", *_flags()],
-        _WORKERS.value or local.cores(),
-        timeout=_TIMEOUT.value,
-    )
+    pool = _pool(_WORKERS.value or local.cores())
     try:
-        pool.prepare(
-            len(settings if _OVERWRITE.value else _todo(folder, settings))
-        )
+        todo = settings if _OVERWRITE.value else _todo(folder, settings)
+        pool.prepare(max(1, len(todo)))  # one of them checks the settings
         yield pool
     finally:
         pool.close()
+
+
+def _pool(workers: int) -> local.Local:
+    chosen = [f"--settings={part}" for part in _SETTINGS.value or ()]
+    return local.Local(
+        [sys.executable, "-m", f"{__package__}.serve", *_flags(), *chosen],
+        workers,
+        timeout=_TIMEOUT.value,
+    )
+
+
+def _checked(workers: local.Local | None) -> checking.Checked:
+    """Returns what a worker finds before anything runs."""
+    if workers is not None:
+        return checking.ask(workers)
+    with contextlib.closing(_pool(1)) as pool:
+        return checking.ask(pool)
 
 
 def _cluster(folder: workdirs.Workdir) -> schedulers.Pool:
@@ -327,9 +313,8 @@ def _script(folder: workdirs.Workdir, settings: list, config) -> str:
 
 
 def _write_report(folder: workdirs.Workdir, every: list) -> None:
-    with start_up.tensorflow():
-        with folder.lock():
-            outcome.write_gaps(folder, every)
+    with folder.lock():
+        outcome.write_gaps(folder, every)
     if rows.find(folder.path):
         outcome.report(folder)
 

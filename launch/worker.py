@@ -72,8 +72,9 @@ class Worker:
         self._timeout, self._grace = timeout, grace
         self._is_late = False
         self._first = 0  # byte of the errors of its task
+        self._answer = b""
         if listens:
-            os.set_blocking(self._process.stdout.fileno(), False)
+            os.set_blocking(self.answers, False)
 
     @property
     def pid(self) -> int:
@@ -96,13 +97,40 @@ class Worker:
             self._process.stdin.write(f"{task}\n".encode())
             self._process.stdin.flush()
 
+    def ask(self, task: str) -> str | None:
+        """Gives a task without a limit of time, and waits for its answer.
+
+        Returns:
+            The line of the answer; `None` if the process has ended instead.
+        """
+        self.take(task)
+        self._begun = None
+        os.set_blocking(self.answers, True)
+        line = self._process.stdout.readline()
+        os.set_blocking(self.answers, False)
+        if not line.endswith(b"\n"):
+            return None
+        self._forget_errors()
+        return line.decode()
+
     def has_done(self) -> bool:
         """Returns whether the task has been answered, which is then over."""
-        if not self._process.stdout.read():
+        # A line may come in parts.
+        self._answer += self._process.stdout.read() or b""
+        if not self._answer.endswith(b"\n"):
             return False
-        self._begun = None
-        self._first = os.fstat(self._errors.fileno()).st_size
+        self._answer, self._begun = b"", None
+        self._forget_errors()
         return True
+
+    @property
+    def answers(self) -> int:
+        """Descriptor of the pipe that answers come through."""
+        return self._process.stdout.fileno()
+
+    def _forget_errors(self) -> None:
+        """What follows on the standard error is of the next task."""
+        self._first = os.fstat(self._errors.fileno()).st_size
 
     def wait(self) -> None:
         """Waits for the end of the process."""

@@ -346,3 +346,22 @@ def test_threads_are_at_least_one():
     assert set(local.threads(0).values()) == {"1"}
     assert set(local.threads(4).values()) == {"4"}
     assert local.cores() == len(os.sched_getaffinity(0))
+
+
+def test_an_answer_that_comes_in_parts_is_one():
+    """Else its end would be taken for the answer to the next task."""
+    code = (
+        "import time\n"
+        "print(task[:1], end='', flush=True)\n"
+        "time.sleep(0.3)\n"
+        "task = task[1:]"
+    )
+    with contextlib.closing(local.Local(serving(code), 1)) as pool:
+        pool.start("first")
+        begun = time.monotonic()
+        while not list(pool.ended()):
+            assert time.monotonic() - begun < 30
+        pool.start("second")
+        assert not list(pool.ended())
+        while not list(pool.ended()):
+            assert time.monotonic() - begun < 30

@@ -1,5 +1,6 @@
 """A sweep as a user runs it, with workers that are really killed."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -12,7 +13,8 @@ import time
 
 import pytest
 
-from launch import sweep as launcher
+from launch import checking
+from launch import local
 from ws_keras.storage import locks
 from ws_keras.storage import rows
 
@@ -27,7 +29,9 @@ def children(folder):
         lock = locks.Lock(path)
         if lock.is_held():
             number = re.search(r"process (\d+)", lock.holder())
-            found[str(path.parent.relative_to(folder))] = int(number[1])
+            if number:  # or it is just being taken
+                setting = str(path.parent.relative_to(folder))
+                found[setting] = int(number[1])
     return found
 
 
@@ -253,13 +257,38 @@ def test_overwrite_is_done_once(sweep):
     )
 
 
-def _killed_over_it():
-    os.kill(os.getpid(), signal.SIGKILL)
+def serving(code):
+    """A worker that answers what it is asked by a piece of code."""
+    code = f"import os, sys\nfor task in sys.stdin:\n    {code}\n"
+    return [sys.executable, "-c", code]
 
 
-def test_a_check_that_is_killed_is_a_sentence():
-    with pytest.raises(ValueError, match="was killed"):
-        launcher._apart(_killed_over_it)
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("os.kill(os.getpid(), 9)", "has ended: killed by signal 9"),
+        ("sys.exit('no such field')", "has ended: no such field"),
+        ("""print('{"error": "no data"}', flush=True)""", "^no data$"),
+    ],
+)
+def test_checks_that_fail_are_a_sentence(code, words):
+    pool = local.Local(serving(code), 1)
+    with contextlib.closing(pool), pytest.raises(ValueError, match=words):
+        checking.ask(pool)
+
+
+def test_the_sweep_itself_does_without_tensorflow(sweep):
+    """Nor does it import what draws reports before there is something."""
+    code = (
+        "import sys\n"
+        "from launch import sweep\n"
+        "heavy = {'tensorflow', 'keras', 'scipy', 'pandas', 'plotly'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout == "[]\n", done.stderr
 
 
 @pytest.mark.slow
