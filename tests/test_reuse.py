@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ws_keras.configs import base
 
+import ws_keras
 from ws_keras import arms
 from ws_keras import experiment
 from ws_keras import reuse
@@ -151,15 +152,63 @@ def test_all_arms_and_seeds_trace_once(count):
     assert (count.training, count.evaluation) == (1, 1)
 
 
-def test_a_loss_of_an_arm_is_that_of_its_seed(count):
-    given = config(arms=("l2_init-0.1",))
-    some = settings.product(given)
+@dataclasses.dataclass(frozen=True)
+class Kept(arms.Arm):
+    """Has the first weights in its graph, and says nothing of them."""
+
+    def losses(self, model):
+        ws_keras.l2_init(model, 0.1)
+
+
+def check_seeds(given, some, count, graphs):
+    """Rows of two seeds in turn are those of networks of their own."""
     alone = [run(given, setting, reuse.Networks()) for setting in some]
     assert alone[0][-1].loss != alone[1][-1].loss
-    shared = reuse.Networks()
+    shared, before = reuse.Networks(), count.training
     for place in (0, 1, 0):
         assert run(given, some[place], shared) == alone[place]
-    assert count.training == 4
+    assert count.training - before == graphs
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [
+        "l2_init-0.1",
+        pytest.param("distill-0.5-2", marks=pytest.mark.slow),
+        pytest.param("parseval-0.01", marks=pytest.mark.slow),
+    ],
+)
+def test_the_loss_of_an_arm_is_traced_once_for_all_seeds(count, arm):
+    given = config(arms=(arm,))
+    check_seeds(given, settings.product(given), count, 1)
+
+
+def test_the_loss_of_an_arm_that_cannot_restart_is_that_of_its_seed(
+    count, monkeypatch
+):
+    given = config(arms=("warm",))
+    monkeypatch.setattr(settings.Setting, "method", Kept())
+    check_seeds(given, settings.product(given), count, 2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        pytest.param(
+            {"arms": ("distill-0.5-2",)},
+            marks=pytest.mark.slow,  # a teacher of the same moments
+        ),
+        pytest.param(
+            {**CASES["augmented"], "arms": ("warm",)}, marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_moments_of_samples_are_those_of_the_seed(count, changes):
+    given = config(
+        **{"arms": ("warm",), "data.normalization": "channel", **changes}
+    )
+    check_seeds(given, settings.product(given), count, 1)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +220,7 @@ def test_a_loss_of_an_arm_is_that_of_its_seed(count):
             marks=pytest.mark.slow,
         ),
         pytest.param({"optimizer.epsilon": 1e-3}, marks=pytest.mark.slow),
-        pytest.param({"data.normalization": "channel"}, marks=pytest.mark.slow),
+        pytest.param({"data.normalization": "half"}, marks=pytest.mark.slow),
     ],
 )
 def test_what_changes_a_graph_traces_anew(count, changes):

@@ -32,7 +32,11 @@ def build(config, samples: Samples) -> keras.Model:
         ValueError: If a field of the config is out of its range or does not
             match the data.
     """
-    return models.build(config.model.name, **_arguments(config, samples))
+    return models.build(
+        config.model.name,
+        **_arguments(config, samples),
+        moments=_moments(config, samples),
+    )
 
 
 def key(
@@ -53,12 +57,15 @@ def key(
     of_rate = {"learning_rate": None, "warm_up": None}
     optimizer = {**config.optimizer, **of_rate}
     method, own = setting.method, None
-    if method.defines("losses"):  # these may depend on the initial weights
-        own = method.text, setting.seed
+    if method.defines("losses"):
+        # These may depend on the initial weights, and so on the seed.
+        is_shared = method.defines("restart") and _can_move()
+        own = method.text, None if is_shared else setting.seed
     return repr(
         (
             config.model.name,
             sorted(_arguments(config, samples).items()),
+            None if _can_move() else _moments(config, samples),
             sorted(optimizer.items()),
             sorted(config.penalty.items()),
             own,
@@ -68,6 +75,36 @@ def key(
             where,
         )
     )
+
+
+def hold(network: keras.Model, config, samples: Samples) -> None:
+    """Prepares a network that is not traced for `move`."""
+    if _can_move() and _normalization(config, samples) == "channel":
+        inputs.hold_moments(network)
+
+
+def move(
+    network: keras.Model, config, setting: settings.Setting, samples: Samples
+) -> None:
+    """Brings what is no weight to another setting on a network that is traced.
+
+    Args:
+        network: What `compiled` has returned, with the weights that the
+            setting starts from.
+        config: Config of the setting.
+        setting: The `Setting`.
+        samples: Its `Samples`.
+    """
+    if _can_move():
+        moments = _moments(config, samples)
+        if moments is not None:
+            inputs.set_moments(network, moments)
+        setting.method.restart(network)
+
+
+def _can_move() -> bool:
+    # JAX makes constants of all that is no variable of the model itself.
+    return keras.backend.backend() == "tensorflow"
 
 
 def compiled(
@@ -123,20 +160,16 @@ def _changed(model: keras.Model, method: arms.Arm, penalty: str) -> keras.Model:
 
 def _arguments(config, samples: Samples) -> dict:
     x = samples.x
-    normalization, _ = inputs.resolved(config.data.normalization, x)
     arguments = {
         "input_shape": x.shape[1:],
         "num_classes": samples.num_classes,
         "masked": len(set(samples.classes)) > 1,
         "initializer": config.model.initializer,
-        "normalization": normalization,
+        "normalization": _normalization(config, samples),
         "augmentation": config.data.augmentation,
         "input_dtype": str(x.dtype),
         "dtype": config.precision,
     }
-    if normalization == "channel":
-        fitted = np.sort(samples.rounds[-1].indices)
-        arguments["moments"] = _moments(x[fitted])
     name = config.model.name
     if references.is_reference(name):
         del arguments["initializer"]  # a custom network has its own
@@ -150,7 +183,15 @@ def _arguments(config, samples: Samples) -> dict:
     return {**arguments, **{field: config.model[field] for field in names}}
 
 
-def _moments(x: np.ndarray) -> tuple[list, list]:
+def _normalization(config, samples: Samples) -> str:
+    return inputs.resolved(config.data.normalization, samples.x)[0]
+
+
+def _moments(config, samples: Samples) -> tuple[list, list] | None:
+    """Returns those of all samples that are trained on, if they are used."""
+    if _normalization(config, samples) != "channel":
+        return None
+    x = samples.x[np.sort(samples.rounds[-1].indices)]
     axes = tuple(range(x.ndim - 1)) if x.ndim == 4 else (0,)
     mean = x.mean(axes, dtype=np.float64)
     return mean.tolist(), x.std(axes, dtype=np.float64).tolist()

@@ -121,6 +121,7 @@ def _network(config, setting, samples, where) -> reuse.Network:
             transforms.cold_start(plain, seed=start)
         replicas = where.num_replicas
         model = building.compiled(plain, config, setting, replicas)
+        building.hold(model, config, samples)
     return reuse.Network(plain, model)
 
 
@@ -142,6 +143,7 @@ def _train(
     )
     trainer.warm_up(samples.rounds[0].indices)
     network.begin(setting.seed)
+    building.move(model, config, setting, samples)
     if checkpoint is not None:
         trainer.resume(checkpoint)
     rounds = samples.rounds

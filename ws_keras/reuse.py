@@ -158,7 +158,7 @@ def _others(model: keras.Model) -> list[tuple]:
     found = [
         entry.variable
         for entry in variables.entries(model)
-        if entry.kind not in drawn
+        if entry.kind not in drawn or entry.frozen
     ]
     # For example the learning rate; a reset covers the other variables.
     found += [v for v in model.optimizer.variables if not tuple(v.shape)]

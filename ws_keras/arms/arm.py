@@ -115,6 +115,20 @@ class Arm:
         """
         return None
 
+    def restart(self, model: keras.Model) -> None:
+        """Brings what `losses` has added to the first weights of another seed.
+
+        An arm that defines it has one network for all seeds of an experiment
+        under TensorFlow, traced once: `losses` is called for the first of
+        them, and this for each. What depends on the weights must then lie in
+        variables. The seeds of an arm that does not define it have networks of
+        their own.
+
+        Args:
+            model: What `losses` has returned, or been given, with the weights
+                that all arms of the seed begin with.
+        """
+
     def check(self, model: keras.Model, protocol: str) -> None:
         """Raises a ValueError if the arm does not support a network or rounds.
 

@@ -23,6 +23,9 @@ class Distill(Arm):
 
         return distillation.successive(model, self.temperature)
 
+    def restart(self, model):
+        """Changes nothing: until `begin` the teacher has no part."""
+
     def check(self, model, protocol):
         if protocol == "transfer":
             raise ValueError(

@@ -1,6 +1,5 @@
 """A penalty towards the initial weights as an arm."""
 
-import ws_keras
 from ws_keras.arms.arm import Arm
 from ws_keras.arms.arm import number
 from ws_keras.arms.registry import register_arm
@@ -13,4 +12,11 @@ class L2Init(Arm):
     strength: float = number("[0, inf)")
 
     def losses(self, model):
-        ws_keras.l2_init(model, self.strength)
+        from ws_keras.losses import l2_init
+
+        l2_init.movable(model, self.strength)
+
+    def restart(self, model):
+        from ws_keras.losses import l2_init
+
+        l2_init.restart(model)

@@ -15,3 +15,6 @@ class Parseval(Arm):
 
     def losses(self, model):
         ws_keras.parseval(model, self.strength, self.scale)
+
+    def restart(self, model):
+        """Changes nothing: the penalty does not depend on the first weights."""

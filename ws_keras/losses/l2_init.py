@@ -1,5 +1,7 @@
 """L2 regularization towards the initial weights."""
 
+import contextlib
+
 import keras
 import numpy as np
 from keras import ops
@@ -12,7 +14,7 @@ class L2Init(penalties.Penalty):
 
     Args:
         strength: Factor of the penalty, at least 0.
-        start: Array of the variable's shape.
+        start: Array of the variable's shape, or a variable.
         other: Regularizer that the variable already had, which is added.
             Defaults to `None`.
     """
@@ -76,3 +78,41 @@ def l2_init(
         return L2Init(strength, entry.value(), other)
 
     return penalties.add(model, make, L2Init, include, exclude)
+
+
+def movable(model: keras.Model, strength: float) -> None:
+    """Pulls like `l2_init`, towards what `restart` can change.
+
+    On backends other than TensorFlow, which make constants of what is no
+    variable of the model, `restart` must not be used.
+
+    Args:
+        model: As in `l2_init`.
+        strength: As in `l2_init`.
+    """
+    l2_init(model, strength)
+    if keras.backend.backend() != "tensorflow":
+        return
+    strategy = getattr(model, "distribute_strategy", None)
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        for _, penalty in _penalties(model):
+            penalty.start = keras.Variable(penalty.start, trainable=False)
+
+
+def restart(model: keras.Model) -> None:
+    """Pulls the weights of a model towards their present values from now on.
+
+    Args:
+        model: Model after `movable`.
+    """
+    for variable, penalty in _penalties(model):
+        penalty.start.assign(ops.convert_to_numpy(variable))
+
+
+def _penalties(model: keras.Model):
+    for variable in model.trainable_variables:
+        found = variable.regularizer
+        while isinstance(found, penalties.Penalty):
+            if isinstance(found, L2Init):
+                yield variable, found
+            found = found.other

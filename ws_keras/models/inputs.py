@@ -1,9 +1,12 @@
 """The first layers of a model: from raw pixels to normalized floats."""
 
 import keras
+import numpy as np
 
+from ws_keras import _keras
 from ws_keras.models import augmentation as augmentations
 
+_NAME = "normalize"  # of the layer
 NORMALIZATIONS = ("half", "channel", "cifar10", "none")
 # "half" is for pixels, "channel" for other numbers; and their synonym.
 AUTO = ("auto", "half")
@@ -107,8 +110,43 @@ def normalized_input(
             )
         normalization, moments = "channel", CIFAR10_MOMENTS
     scale, offset = _scale_and_offset(normalization, moments)
-    layer = keras.layers.Rescaling(scale, offset, dtype=dtype, name="normalize")
+    layer = keras.layers.Rescaling(scale, offset, dtype=dtype, name=_NAME)
     return inputs, layer(x)
+
+
+def hold_moments(model: keras.Model) -> None:
+    """Makes variables of what a model normalizes its samples by.
+
+    A graph that is traced afterwards serves any moments; see `set_moments`.
+    The variables are none of the model's own, so that its weights stay those
+    that they are without: only graphs of TensorFlow know of them.
+
+    Args:
+        model: Built model with the layer of `normalized_input`.
+    """
+    import tensorflow as tf
+
+    for layer in _normalizing(model):
+        for name in ("scale", "offset"):
+            value = np.asarray(getattr(layer, name), "float32")
+            setattr(layer, name, tf.Variable(value, trainable=False))
+
+
+def set_moments(model: keras.Model, moments) -> None:
+    """Gives a model other moments to normalize by, in place.
+
+    Args:
+        model: Model after `hold_moments`.
+        moments: As in `normalized_input`.
+    """
+    scale, offset = _scale_and_offset("channel", moments)
+    for layer in _normalizing(model):
+        layer.scale.assign(np.asarray(scale, "float32"))
+        layer.offset.assign(np.asarray(offset, "float32"))
+
+
+def _normalizing(model: keras.Model) -> list:
+    return [layer for layer in _keras.all_layers(model) if layer.name == _NAME]
 
 
 def _scale_and_offset(normalization, moments):
