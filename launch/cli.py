@@ -26,7 +26,9 @@ _INTERRUPTED = 130
 # `--config` comes first, since it decides which `--config.FIELD` there are.
 ARGV: list[str] = []
 _CONFIG = re.compile(r"--?config(?:[=\s](.*))?", re.DOTALL)
-# What absl adds to the help of a flag that may be given again.
+# The help that absl gives to an alias, and what it adds to that of a flag that
+# may be given again.
+_ALIAS = "Alias for "
 _REPEATED = "; repeat this option to specify a list of values"
 # What a config flag says of a field that is not there, and of one like it.
 _UNKNOWN = re.compile(r"'(\w+)'(?: (Did you mean .*\?)|\.)")
@@ -37,8 +39,8 @@ def run(
 ) -> NoReturn:
     """Runs a command and leaves the process with its exit status.
 
-    `--help` shows the module's docstring and the flags whose handles the
-    module holds, in the order of their definition, with status 0. A wrong
+    `--help` shows the module's docstring and its key flags (see absl's
+    `adopt_module_key_flags`), with status 0. A wrong
     flag, a stray argument or a `ValueError` of `main` becomes a sentence on
     the standard error and status 1; `--verbosity=1` shows the traceback.
 
@@ -80,17 +82,14 @@ def run(
 
 
 def help_text(module: ModuleType) -> str:
-    """Returns a module's docstring and the flags that it defines.
-
-    So are those of the modules that its `FLAGS_OF` holds.
-    """
-    own = [
-        value
-        for part in (*getattr(module, "FLAGS_OF", ()), module)
-        for value in vars(part).values()
-        if isinstance(value, flags.FlagHolder)
+    """Returns a module's docstring and its key flags, adopted ones first."""
+    own = flags.FLAGS.get_flags_for_module(module)
+    found = flags.FLAGS.get_key_flags_for_module(module)
+    lines = [
+        _flag_help(flag)
+        for flag in [*(flag for flag in found if flag not in own), *own]
+        if not flag.help.startswith(_ALIAS)
     ]
-    lines = [_flag_help(flags.FLAGS[holder.name]) for holder in own]
     return "\n".join(
         [
             called.named((module.__doc__ or "").strip()),

@@ -9,8 +9,6 @@ from ws_keras.data import tables
 
 from . import retrain_flags as given
 
-flags.disclaim_key_flags()
-
 HELD_OUT = flags.DEFINE_string(
     "held_out",
     None,

@@ -17,13 +17,16 @@ first half of the data before it is retrained on all.
 
 import sys
 
+from absl import flags
+
 from . import cli
 from . import held_out
 from . import outputs
 from . import retrain_flags as given
 from . import start_up
 
-FLAGS_OF = (given, held_out)
+flags.adopt_module_key_flags(given)
+flags.adopt_module_key_flags(held_out)
 
 
 def main(_) -> None:

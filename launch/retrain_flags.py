@@ -9,8 +9,6 @@ from ws_keras import arms
 
 from . import lists
 
-flags.disclaim_key_flags()
-
 FUNCTION = re.compile(r"(.+\.py):(\w+)")
 MODEL = flags.DEFINE_string(
     "model",

@@ -7,6 +7,8 @@ Any field of the config can be set, as in --config.model.width=64 and
 finished.
 """
 
+from absl import flags
+
 from ws_keras import settings as all_settings
 from ws_keras.storage import workdir as workdirs
 from ws_keras.training import stop as stops
@@ -20,28 +22,16 @@ from . import prepare
 from . import signals
 from . import start_up
 
-_CONFIG = plan.CONFIG
-_WORKDIR = plan.WORKDIR
-_SETTINGS = plan.SETTINGS
-_LIST = plan.LIST
-_PROBE = plan.PROBE
-_OVERWRITE = plan.OVERWRITE
-_DATA_DIR = plan.DATA_DIR
-_DOWNLOAD = plan.DOWNLOAD
-_STRATEGY = plan.STRATEGY
-_DEVICES = plan.DEVICES
-_CHECKPOINT_MINUTES = plan.CHECKPOINT_MINUTES
-_CHECKPOINT_EPOCHS = plan.CHECKPOINT_EPOCHS
-_REPORT = plan.REPORT
+flags.adopt_module_key_flags(plan)
 
 
 def main(_) -> None:
     """Runs what the flags say."""
-    if _LIST.value:
+    if plan.LIST.value:
         print(listing.text())
         return
     config = plan.config()
-    if _WORKDIR.value is None:
+    if plan.WORKDIR.value is None:
         raise ValueError("`--workdir` is required, except with --list.")
     every = plan.settings(config)
     settings = plan.chosen(every)
@@ -51,19 +41,19 @@ def main(_) -> None:
         from ws_keras import experiment
     loaded = {}
     prepare.say(prepare.check(config, settings, configs, loaded))
-    folder = workdirs.Workdir(_WORKDIR.value)
+    folder = workdirs.Workdir(plan.WORKDIR.value)
     # All of them: the report shows the others as well.
-    folder.check_links(s.id for s in (every if _REPORT.value else settings))
+    folder.check_links(s.id for s in (every if plan.REPORT.value else settings))
     with folder.used(
         config.to_dict(),
         experiment.versions(),
-        overwrite=_OVERWRITE.value,
+        overwrite=plan.OVERWRITE.value,
         recipe=plan.recipe(),
         command=plan.command(),
         **plan.notes(),
         settings=[setting.id for setting in every],
         data=prepare.fingerprints(loaded),
-        strategy=_STRATEGY.value,
+        strategy=plan.STRATEGY.value,
     ):
         damage = {s.id: folder.damage(s.id) for s in settings}
         whole = [setting for setting in settings if not damage[setting.id]]
@@ -73,7 +63,7 @@ def main(_) -> None:
                 runs.run(whole, configs, loaded, received.stop)
             except stops.Interrupted:
                 received.leave()
-        if _REPORT.value:
+        if plan.REPORT.value:
             del loaded, runs  # drawing needs memory as well
             with folder.lock():
                 outcome.write_gaps(folder, every)

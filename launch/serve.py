@@ -10,6 +10,8 @@ import contextlib
 import os
 import sys
 
+from absl import flags
+
 from ws_keras import settings as all_settings
 from ws_keras.storage import workdir as workdirs
 from ws_keras.training import stop as stops
@@ -22,14 +24,7 @@ from . import prepare
 from . import signals
 from . import start_up
 
-_CONFIG = plan.CONFIG
-_WORKDIR = plan.WORKDIR
-_DATA_DIR = plan.DATA_DIR
-_DOWNLOAD = plan.DOWNLOAD
-_STRATEGY = plan.STRATEGY
-_DEVICES = plan.DEVICES
-_CHECKPOINT_MINUTES = plan.CHECKPOINT_MINUTES
-_CHECKPOINT_EPOCHS = plan.CHECKPOINT_EPOCHS
+flags.adopt_module_key_flags(plan)
 
 
 def main(_) -> None:

@@ -38,11 +38,7 @@ from . import signals
 from . import slurm
 from . import watch
 
-_CONFIG = plan.CONFIG
-_WORKDIR = plan.WORKDIR
-_SETTINGS = plan.SETTINGS
-_LIST = plan.LIST
-_PROBE = plan.PROBE
+flags.adopt_module_key_flags(plan)
 _LAUNCHER = flags.DEFINE_enum(
     "launcher",
     "local",
@@ -89,26 +85,18 @@ _RETRIES = flags.DEFINE_integer(
     "Number of further trials of a setting that failed.",
     lower_bound=0,
 )
-_OVERWRITE = plan.OVERWRITE
-_REPORT = plan.REPORT
-_DATA_DIR = plan.DATA_DIR
-_DOWNLOAD = plan.DOWNLOAD
-_STRATEGY = plan.STRATEGY
-_DEVICES = plan.DEVICES
-_CHECKPOINT_MINUTES = plan.CHECKPOINT_MINUTES
-_CHECKPOINT_EPOCHS = plan.CHECKPOINT_EPOCHS
 
 
 def main(_) -> int:
     """Runs what the flags say and returns the exit status."""
-    if _LIST.value:
+    if plan.LIST.value:
         print(listing.text())
         return 0
     config = plan.config()
     every = plan.settings(config)
     settings = plan.chosen(every)
     _check_flags()
-    folder = workdirs.Workdir(_WORKDIR.value)
+    folder = workdirs.Workdir(plan.WORKDIR.value)
     with _workers(folder, settings) as workers:
         return _sweep(config, every, settings, folder, workers)
 
@@ -128,13 +116,13 @@ def _sweep(config, every, settings, folder, workers) -> int:
     with folder.used(
         config.to_dict(),
         checked.versions,
-        overwrite=_OVERWRITE.value,
+        overwrite=plan.OVERWRITE.value,
         recipe=plan.recipe(),
         command=plan.command(),
         **plan.notes(),
         settings=[setting.id for setting in every],
         data=checked.data,
-        strategy=_STRATEGY.value,
+        strategy=plan.STRATEGY.value,
     ):
         todo = _todo(folder, settings)
         if len(todo) < len(settings):
@@ -153,7 +141,7 @@ def _sweep(config, every, settings, folder, workers) -> int:
             return status
         # First: there may be no row to report.
         _say_failed(result, len(settings))
-        if _REPORT.value:
+        if plan.REPORT.value:
             _write_report(folder, every)
     return 1 if result.failed else 0
 
@@ -173,23 +161,23 @@ def _flags() -> list[str]:
     """Returns the flags that all processes of a sweep share."""
     path, *argument = plan.file()
     path = ":".join([_absolute(path), *argument])
-    workdir = workdirs.Workdir(_WORKDIR.value).path
+    workdir = workdirs.Workdir(plan.WORKDIR.value).path
     arguments = [f"--config={path}", *plan.overrides()]
     arguments.append(f"--workdir={workdir}")
-    if _DATA_DIR.value is not None:
-        arguments.append(f"--data_dir={_absolute(_DATA_DIR.value)}")
-    download = "download" if _DOWNLOAD.value else "nodownload"
-    arguments += [f"--{download}", f"--strategy={_STRATEGY.value}"]
-    if _DEVICES.value is not None:
+    if plan.DATA_DIR.value is not None:
+        arguments.append(f"--data_dir={_absolute(plan.DATA_DIR.value)}")
+    download = "download" if plan.DOWNLOAD.value else "nodownload"
+    arguments += [f"--{download}", f"--strategy={plan.STRATEGY.value}"]
+    if plan.DEVICES.value is not None:
         arguments.append(f"--devices={plan.devices()}")
-    arguments.append(f"--checkpoint_minutes={_CHECKPOINT_MINUTES.value}")
-    if _CHECKPOINT_EPOCHS.value is not None:
-        arguments.append(f"--checkpoint_epochs={_CHECKPOINT_EPOCHS.value}")
+    arguments.append(f"--checkpoint_minutes={plan.CHECKPOINT_MINUTES.value}")
+    if plan.CHECKPOINT_EPOCHS.value is not None:
+        arguments.append(f"--checkpoint_epochs={plan.CHECKPOINT_EPOCHS.value}")
     return arguments
 
 
 def _check_flags() -> None:
-    if _WORKDIR.value is None:
+    if plan.WORKDIR.value is None:
         raise ValueError("`--workdir` is required, except with --list.")
     is_slurm = _LAUNCHER.value == "slurm"
     if is_slurm != _DRY_RUN.value:
@@ -199,12 +187,12 @@ def _check_flags() -> None:
             f"--dry_run={_DRY_RUN.value}. Give --launcher=slurm and --dry-run "
             "together, and give the output to sbatch."
         )
-    if is_slurm and _OVERWRITE.value:
+    if is_slurm and plan.OVERWRITE.value:
         raise ValueError(
             "`--overwrite` must not be given with --launcher=slurm, which "
             "prints a script and changes nothing. Received: --overwrite, "
-            f"--workdir={_WORKDIR.value}. Rename the folder, or choose another "
-            "`--workdir`."
+            f"--workdir={plan.WORKDIR.value}. Rename the folder, or choose "
+            "another `--workdir`."
         )
 
 
@@ -226,7 +214,7 @@ def _workers(
         return
     pool = _pool(_WORKERS.value or local.cores())
     try:
-        todo = settings if _OVERWRITE.value else _todo(folder, settings)
+        todo = settings if plan.OVERWRITE.value else _todo(folder, settings)
         pool.prepare(max(1, len(todo)))  # one of them checks the settings
         yield pool
     finally:
@@ -234,7 +222,7 @@ def _workers(
 
 
 def _pool(workers: int) -> local.Local:
-    chosen = [f"--settings={part}" for part in _SETTINGS.value or ()]
+    chosen = [f"--settings={part}" for part in plan.SETTINGS.value or ()]
     return local.Local(
         [sys.executable, "-m", f"{__package__}.serve", *_flags(), *chosen],
         workers,
