@@ -11,13 +11,13 @@ from ws_keras.report import view
 from ws_keras.report import writing
 from ws_keras.report.render import drawing
 from ws_keras.report.render import html
+from ws_keras.storage import record
 from ws_keras.storage import rows
-from ws_keras.storage import workdir as workdirs
 
 
 def test_a_small_report_word_by_word(online_rows, make_run, monkeypatch):
     """The one golden file; all else asserts numbers."""
-    monkeypatch.setattr(workdirs, "git_revision", lambda: "abc")
+    monkeypatch.setattr(record, "git_revision", lambda: "abc")
     folder = make_run(online_rows, command=["ws-run", "--config=fig2_online"])
     made = writing.write(folder.path).markdown.read_text(encoding="utf8")
     golden = pathlib.Path(__file__).with_name("small_report.md")

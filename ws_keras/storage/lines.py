@@ -7,7 +7,6 @@ import os
 import pathlib
 import zlib
 from collections.abc import Collection
-from collections.abc import Iterable
 from typing import Any
 
 from ws_keras.storage import files
@@ -113,54 +112,17 @@ def parse(line: bytes) -> dict[str, Any]:
         ) from None
     if type(values) is not dict:
         raise ValueError(f"not a JSON object. Received: {line[:_SHOWN]!r}.")
-    if not is_unchanged(line, values):
+    if CHECKSUM not in values:  # a line of an earlier version
+        return values
+    checksum = values.pop(CHECKSUM)
+    wanted = zlib.crc32(line[:-_LENGTH])
+    if not line.endswith(_TAIL % wanted):
         raise ValueError(
             f"its {CHECKSUM} must be that of its text, which was changed "
-            f"after it was written. Received: {str(values[CHECKSUM])[:8]!r}, "
-            f"where '{zlib.crc32(line[:-_LENGTH]):08x}' would do."
+            f"after it was written. Received: {str(checksum)[:8]!r}, where "
+            f"'{wanted:08x}' is right."
         )
-    values.pop(CHECKSUM, None)
     return values
-
-
-def parse_all(
-    lines: list[bytes], nested: Iterable[str]
-) -> list[dict[str, Any]] | None:
-    """Returns the objects of all lines at once, `None` if something is wrong.
-
-    So a file takes a third of the time that its lines take one by one.
-
-    Args:
-        lines: What `read` returns.
-        nested: Keys that may hold objects.
-    """
-    # No text goes on over a line end, and no object begins with a brace
-    # inside another: with both, what is an object in this array is a line.
-    joined = b",\n".join(lines)
-    try:
-        found = json.loads((b"[%s]" % joined).decode("utf8"))
-    except (ValueError, RecursionError):
-        return None
-    if len(found) != len(lines) or not all(
-        line[:1] == b"{"
-        and line[-1:] == b"}"
-        and type(values) is dict
-        and is_unchanged(line, values)
-        for line, values in zip(lines, found, strict=True)
-    ):
-        return None
-    if not _have_no_key_twice(joined, found, nested):
-        return None
-    for values in found:
-        values.pop(CHECKSUM, None)
-    return found
-
-
-def is_unchanged(line: bytes, values: dict[str, Any]) -> bool:
-    """Returns whether a line's checksum, if it has one, is that of its text."""
-    if CHECKSUM not in values:
-        return True
-    return line.endswith(_TAIL % zlib.crc32(line[:-_LENGTH]))
 
 
 def find(workdir: str | os.PathLike, names: Collection[str]) -> Found:
@@ -188,35 +150,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         (key, _), *_ = counts.most_common(1)
         raise _TwiceError(f"{key[:_SHOWN]!r}")
     return found
-
-
-def _have_no_key_twice(
-    joined: bytes, found: list[dict], nested: Iterable[str]
-) -> bool:
-    """Whether there are as many keys in a text as JSON has returned of it.
-
-    Each key has a colon; other ones stand in texts.
-    """
-    count = joined.count(b":") - sum(map(len, found))
-    for name in nested:
-        parts = [values[name] for values in found if name in values]
-        if not all(type(part) is dict for part in parts):
-            return False
-        count -= sum(map(len, parts))
-    return not count or (
-        # A colon may also be written as a code, which counts as none.
-        b"\\" not in joined and count == sum(map(_colons, found))
-    )
-
-
-def _colons(values: dict) -> int:
-    """Counts the colons in the texts of an object."""
-    texts = [*values, *(part for part in values.values() if part)]
-    return sum(
-        _colons(text) if type(text) is dict else text.count(":")
-        for text in texts
-        if type(text) in (str, dict)
-    )
 
 
 _TAIL = b', "%s": "%%08x"}' % CHECKSUM.encode()

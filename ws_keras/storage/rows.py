@@ -3,9 +3,7 @@
 import dataclasses
 import functools
 import math
-import operator
 import os
-from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
 from typing import Any
@@ -210,12 +208,10 @@ def scan(path: str | os.PathLike, kind: type = Row) -> Scan:
         A `Scan`.
     """
     found, torn = lines.read(path)
-    values = lines.parse_all(found, _nested(kind))
     records, errors = [], []
     for number, line in enumerate(found, 1):
         try:
-            own = lines.parse(line) if values is None else values[number - 1]
-            records.append(_record(own, kind))
+            records.append(decode(lines.parse(line), kind))
         except ValueError as error:
             errors.append(f"{path}, line {number}: {error}")
     return Scan(records, errors, torn)
@@ -243,18 +239,9 @@ def _finite(value: Any) -> Any:
     return None if is_float and not math.isfinite(value) else value
 
 
-def _record(values: dict, kind: type[Record]) -> Record:
-    return _made(kind, values) if _fits(values, kind) else decode(values, kind)
-
-
 @functools.cache
 def _fields(kind: type) -> dict[str, type]:
     return {field.name: field.type for field in dataclasses.fields(kind)}
-
-
-@functools.cache
-def _nested(kind: type) -> list[str]:
-    return [name for name, type_ in _fields(kind).items() if type_ is dict]
 
 
 @functools.cache
@@ -268,54 +255,10 @@ def _needed(kind: type) -> set[str]:
     }
 
 
-@functools.cache
-def _numbers(kind: type) -> Callable[[dict], tuple]:
-    """Returns a function that picks the fields that are numbers."""
-    fields = _fields(kind).items()
-    return operator.itemgetter(*(n for n, k in fields if k in (int, float)))
-
-
-def _fits(values: Any, kind: type) -> bool:
-    fields = _fields(kind)
-    return (
-        values.get("schema", SCHEMA) == SCHEMA
-        and [*values] == [*fields]
-        and [*map(type, values.values())] == [*fields.values()]
-        and _are_small(_numbers(kind)(values))
-        and all(
-            _are_plain(values[name], kinds)
-            for name, (_, kinds, _) in _PARTS.items()
-            if name in fields
-        )
-    )
-
-
-def _are_plain(values: dict, kinds: tuple[type, ...]) -> bool:
-    return all(
-        type(value) in kinds
-        and (type(value) is str or -_LARGEST < value < _LARGEST)
-        for value in values.values()
-    )
-
-
-def _are_small(numbers: tuple) -> bool:
-    """Whether none is infinite, nan or an integer that is too large."""
-    return -_LARGEST < min(numbers) and max(numbers) < _LARGEST
-
-
-def _made(kind: type[Record], values: dict) -> Record:
-    # The constructor of a frozen class sets field by field, which takes as
-    # long as all the rest of reading a line. The names are those of `kind`,
-    # as JSON makes new strings of them in each file.
-    record = object.__new__(kind)
-    record.__dict__.update(zip(_fields(kind), values.values(), strict=True))
-    if hasattr(record, "__post_init__"):
-        record.__post_init__()
-    return record
-
-
 def _check_names(values: dict, kind: type) -> None:
     fields = _fields(kind)
+    if values.keys() == fields.keys():
+        return
     missing = sorted(_needed(kind) - values.keys())
     unknown = sorted(values.keys() - fields.keys())
     if missing or unknown:
@@ -326,6 +269,11 @@ def _check_names(values: dict, kind: type) -> None:
 
 
 def _value(name: str, value: Any, kind: type) -> Any:
+    if type(value) is kind and (
+        kind in (str, bool)
+        or (kind is not dict and -_LARGEST < value < _LARGEST)
+    ):
+        return value
     if kind is dict and type(value) is dict:
         return {key: _part(name, key, part) for key, part in value.items()}
     if kind is float and value is None:

@@ -1,12 +1,10 @@
 """The folder of a run: what was run, and where each setting's files lie."""
 
 import contextlib
-import functools
 import json
 import os
 import pathlib
 import re
-import subprocess
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -15,28 +13,14 @@ from typing import Any
 from ws_keras.storage import files
 from ws_keras.storage import lines
 from ws_keras.storage import locks
+from ws_keras.storage import record
 from ws_keras.storage import regular
 from ws_keras.storage import rows
 from ws_keras.storage import sums
 
-RUN = "run.json"
+RUN = record.RUN
 _IN_USE = ".in_use"
-_ABSENT = "(absent)"
-_SHOWN = 3
-_LARGEST = 2**26  # bytes of a run.json: a million ids of settings
 _LONGEST = 200  # bytes of a name in an id; file systems take 255
-_WAYS_OUT = "Choose another `--workdir` or pass `--overwrite`."
-# Fields of a config that no row depends on.
-_ONLY_ESTIMATED = "train.expected_epochs"
-# What a run has from its config, in whatever process it goes on.
-_OF_EXPERIMENT = (
-    "config",
-    "schema",
-    "recipe",
-    "command",
-    "settings",
-    "data",
-)
 
 
 class Workdir:
@@ -102,18 +86,15 @@ class Workdir:
                 but no run, is a file, or cannot be written; or `overwrite`
                 is asked for while a process uses it.
         """
-        run = {
-            # Through JSON, so that tuples compare equal to what is read back.
-            "config": json.loads(json.dumps(config, default=str)),
-            "versions": dict(versions),
-            "git_revision": git_revision(),
-            "schema": rows.SCHEMA,
-            "recipe": recipe,
-            "command": list(command),
-            "settings": list(settings),
-            "data": dict(data or {}),
+        run = record.new(
+            config,
+            versions,
+            recipe=recipe,
+            command=list(command),
+            settings=list(settings),
+            data=dict(data or {}),
             **notes,
-        }
+        )
         try:
             self._prepare(run, overwrite)
         except OSError as error:
@@ -128,19 +109,7 @@ class Workdir:
         Raises:
             ValueError: There is no `run.json`, or it cannot be read.
         """
-        try:
-            return _checked(json.loads(regular.read(self.path / RUN, _LARGEST)))
-        except regular.Irregular:
-            raise
-        except OSError as error:
-            is_there = not isinstance(error, FileNotFoundError)
-            why = f" ({self.path / RUN}: {error.strerror})" * is_there
-            raise ValueError(
-                f"`--workdir` must be the folder of a run, with a {RUN}. "
-                f"Received: {self.path}{why}."
-            ) from None
-        except (ValueError, RecursionError):
-            raise ValueError(f"{self.path / RUN} cannot be read.") from None
+        return record.load(self.path)
 
     def folder(self, setting: str) -> pathlib.Path:
         """Returns the folder of a setting, which lies inside the workdir.
@@ -240,7 +209,7 @@ class Workdir:
         if self.is_finished(setting):
             raise ValueError(
                 "A finished setting is never removed. Received: "
-                f"setting={setting!r}. {_WAYS_OUT}"
+                f"setting={setting!r}. {record.WAYS_OUT}"
             )
         path, epochs = self.rows_path(setting), self.epochs_path(setting)
         if not self.rows_of(setting):
@@ -311,13 +280,13 @@ class Workdir:
             self._check_empty()
         elif overwrite:
             self._move_aside()
-        elif self._continued(run) == self.load():
+        elif record.continued(self.path, run) == self.load():
             return  # compared before anything is touched, and nothing to note
         self.path.mkdir(parents=True, exist_ok=True)
         # Tasks of one array begin the same run at the same moment.
         with self.lock():
             if self._has_run():
-                run = self._continued(run)
+                run = record.continued(self.path, run)
                 if run == self.load():
                     return
             write_atomically(self.path / RUN, json.dumps(run, indent=2) + "\n")
@@ -335,37 +304,6 @@ class Workdir:
                 f"`--workdir` must be empty or the folder of a run, with a "
                 f"{RUN}. Received: {self.path}, which holds "
                 f"{min(others)!r}. Choose another `--workdir`."
-            )
-
-    def _continued(self, run: dict) -> dict:
-        try:
-            old = self.load()
-        except ValueError as error:
-            raise ValueError(f"{error} {_WAYS_OUT}") from None
-        self._check_same("config", old["config"], run["config"])
-        self._check_same("version", _decisive(old), _decisive(run))
-        data = {**run["data"], **old.get("data", {})}
-        self._check_same("state of the data", data, {**data, **run["data"]})
-        old = {**old, "data": data}
-        for name in ("recipe", "command", "settings"):
-            # Folders of before these were noted.
-            old[name] = old.get(name) or run[name]
-        origin = {k: v for k, v in run.items() if k not in _OF_EXPERIMENT}
-        known = [old, *old.get("continued", [])]
-        if any(_covers(entry, origin) for entry in known):
-            return old
-        return {**old, "continued": [*old.get("continued", []), origin]}
-
-    def _check_same(self, what: str, old: dict, new: dict) -> None:
-        found = differences(old, new)
-        changes = [c for c in found if not c.startswith(_ONLY_ESTIMATED)]
-        if changes:
-            shown = ", ".join(changes[:_SHOWN])
-            more = len(changes) - _SHOWN
-            rest = f" and {more} more" if more > 0 else ""
-            raise ValueError(
-                f"`--workdir` {self.path} belongs to another {what}. "
-                f"Received: {shown}{rest}. {_WAYS_OUT}"
             )
 
     def _move_aside(self) -> None:
@@ -413,68 +351,10 @@ def check_id(setting: str) -> None:
         )
 
 
-def _checked(run: Any) -> dict[str, Any]:
-    """Returns what a `run.json` holds, if it can be one."""
-    kinds = {"config": dict, "versions": dict, "data": dict, "continued": list}
-    if type(run) is not dict or "config" not in run:
-        raise ValueError("no record of a run")
-    for name, kind in kinds.items():
-        if type(run.get(name, kind())) is not kind:
-            raise ValueError(f"{name} is no {kind.__name__}")
-    if not all(type(entry) is dict for entry in run.get("continued", [])):
-        raise ValueError("continued holds no records")
-    return run
-
-
-def _decisive(run: dict) -> dict:
-    """Returns what rows depend on besides the config."""
-    versions = dict(run.get("versions", {}))
-    versions.pop("python", None)
-    return {**versions, "schema": run.get("schema")}
-
-
-def differences(old: dict, new: dict, prefix: str = "") -> Iterator[str]:
-    """Yields the fields in which two configs differ, as `a.b: 1 -> 2`."""
-    for key in dict.fromkeys([*old, *new]):
-        before, after = old.get(key, _ABSENT), new.get(key, _ABSENT)
-        if isinstance(before, dict) and isinstance(after, dict):
-            yield from differences(before, after, f"{prefix}{key}.")
-        elif before != after:
-            yield f"{prefix}{key}: {before!r} -> {after!r}"
-
-
 def write_atomically(path: pathlib.Path, text: str) -> None:
     """Writes a text file in one step."""
     with files.at_once(path) as file:
         file.write(text.encode("utf8"))
-
-
-@functools.cache
-def git_revision() -> str | None:
-    """Returns the revision of the checkout that this package runs from.
-
-    Returns:
-        The hash, with `+changes` where tracked files differ from it; `None`
-        without git or outside a checkout of this project.
-    """
-    checkout = pathlib.Path(__file__).resolve().parents[2]
-    # An installed package inside somebody else's repository has no revision.
-    if not (checkout / ".git").exists():
-        return None
-    try:
-        revision = _git(checkout, "rev-parse", "HEAD")
-        changes = _git(checkout, "status", "--porcelain", "-uno")
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return revision + ("+changes" if changes else "")
-
-
-def _git(checkout: pathlib.Path, *arguments: str) -> str:
-    command = ["git", "-C", str(checkout), *arguments]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=10
-    )
-    return done.stdout.strip()
 
 
 def _free_name(path: pathlib.Path) -> pathlib.Path:
@@ -487,7 +367,3 @@ def _free_name(path: pathlib.Path) -> pathlib.Path:
 def _is_own(name: str) -> bool:
     """Whether a name is what one leaves that was killed before `run.json`."""
     return name in (locks.NAME, _IN_USE) or name.startswith(f".{RUN}.")
-
-
-def _covers(entry: dict, origin: dict) -> bool:
-    return all(entry.get(key) == value for key, value in origin.items())

@@ -1,0 +1,178 @@
+"""The record of a run, `run.json`: what was run, and what may continue it."""
+
+import functools
+import json
+import pathlib
+import subprocess
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
+from ws_keras.storage import regular
+from ws_keras.storage import rows
+
+RUN = "run.json"
+WAYS_OUT = "Choose another `--workdir` or pass `--overwrite`."
+_ABSENT = "(absent)"
+_SHOWN = 3
+_LARGEST = 2**26  # bytes of a run.json: a million ids of settings
+# Fields of a config that no row depends on.
+_ONLY_ESTIMATED = "train.expected_epochs"
+# What a run has from its config, in whatever process it continues.
+_OF_EXPERIMENT = (
+    "config",
+    "schema",
+    "recipe",
+    "command",
+    "settings",
+    "data",
+)
+
+
+def new(config: dict, versions: dict, **others) -> dict[str, Any]:
+    """Returns the record of a run that begins in this process.
+
+    Args:
+        config: The whole config.
+        versions: Name of each package to its version.
+        others: All else that the record holds; see `Workdir.prepare`.
+    """
+    return {
+        # Through JSON, so that tuples compare equal to what is read back.
+        "config": json.loads(json.dumps(config, default=str)),
+        "versions": dict(versions),
+        "git_revision": git_revision(),
+        "schema": rows.SCHEMA,
+        **others,
+    }
+
+
+def load(folder: pathlib.Path) -> dict[str, Any]:
+    """Returns the record of a folder.
+
+    Raises:
+        ValueError: There is no `run.json`, or it cannot be read.
+    """
+    path = folder / RUN
+    try:
+        return _checked(json.loads(regular.read(path, _LARGEST)))
+    except regular.Irregular:
+        raise
+    except OSError as error:
+        is_there = not isinstance(error, FileNotFoundError)
+        why = f" ({path}: {error.strerror})" * is_there
+        raise ValueError(
+            f"`--workdir` must be the folder of a run, with a {RUN}. "
+            f"Received: {folder}{why}."
+        ) from None
+    except (ValueError, RecursionError):
+        raise ValueError(f"{path} cannot be read.") from None
+
+
+def continued(folder: pathlib.Path, run: dict) -> dict[str, Any]:
+    """Returns the record of a folder, with the process of `run` noted in it.
+
+    Args:
+        folder: Folder with a record.
+        run: What `new` returns in this process.
+
+    Raises:
+        ValueError: The folder's record cannot be read, or is of another
+            config, other versions or other data.
+    """
+    try:
+        old = load(folder)
+    except ValueError as error:
+        raise ValueError(f"{error} {WAYS_OUT}") from None
+    _check_same(folder, "config", old["config"], run["config"])
+    _check_same(folder, "version", _decisive(old), _decisive(run))
+    data = {**run["data"], **old.get("data", {})}
+    _check_same(folder, "state of the data", data, {**data, **run["data"]})
+    old = {**old, "data": data}
+    for name in ("recipe", "command", "settings"):
+        # Earlier versions did not write these.
+        old[name] = old.get(name) or run[name]
+    origin = {k: v for k, v in run.items() if k not in _OF_EXPERIMENT}
+    if any(_covers(entry, origin) for entry in [old, *_later(old)]):
+        return old
+    return {**old, "continued": [*_later(old), origin]}
+
+
+def differences(old: dict, new: dict, prefix: str = "") -> Iterator[str]:
+    """Yields the fields in which two configs differ, as `a.b: 1 -> 2`."""
+    for key in dict.fromkeys([*old, *new]):
+        before, after = old.get(key, _ABSENT), new.get(key, _ABSENT)
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            yield f"{prefix}{key}: {before!r} -> {after!r}"
+
+
+@functools.cache
+def git_revision() -> str | None:
+    """Returns the revision of the checkout that this package runs from.
+
+    Returns:
+        The hash, with `+changes` where tracked files differ from it; `None`
+        without git or outside a checkout of this project.
+    """
+    checkout = pathlib.Path(__file__).resolve().parents[2]
+    # An installed package inside somebody else's repository has no revision.
+    if not (checkout / ".git").exists():
+        return None
+    try:
+        revision = _git(checkout, "rev-parse", "HEAD")
+        changes = _git(checkout, "status", "--porcelain", "-uno")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return revision + ("+changes" if changes else "")
+
+
+def _git(checkout: pathlib.Path, *arguments: str) -> str:
+    command = ["git", "-C", str(checkout), *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=10
+    )
+    return done.stdout.strip()
+
+
+def _checked(run: Any) -> dict[str, Any]:
+    """Returns what a `run.json` holds, if it can be one."""
+    kinds = {"config": dict, "versions": dict, "data": dict, "continued": list}
+    if type(run) is not dict or "config" not in run:
+        raise ValueError("no record of a run")
+    for name, kind in kinds.items():
+        if type(run.get(name, kind())) is not kind:
+            raise ValueError(f"{name} is no {kind.__name__}")
+    if not all(type(entry) is dict for entry in _later(run)):
+        raise ValueError("continued holds no records")
+    return run
+
+
+def _decisive(run: dict) -> dict:
+    """Returns what rows depend on besides the config."""
+    versions = dict(run.get("versions", {}))
+    versions.pop("python", None)
+    return {**versions, "schema": run.get("schema")}
+
+
+def _check_same(folder, what: str, old: dict, new: dict) -> None:
+    found = differences(old, new)
+    changes = [c for c in found if not c.startswith(_ONLY_ESTIMATED)]
+    if changes:
+        shown = ", ".join(changes[:_SHOWN])
+        more = len(changes) - _SHOWN
+        rest = f" and {more} more" if more > 0 else ""
+        raise ValueError(
+            f"`--workdir` {folder} belongs to another {what}. "
+            f"Received: {shown}{rest}. {WAYS_OUT}"
+        )
+
+
+def _later(run: Mapping) -> list[dict]:
+    """Returns the processes that have continued a run."""
+    return run.get("continued", [])
+
+
+def _covers(entry: dict, origin: dict) -> bool:
+    return all(entry.get(key) == value for key, value in origin.items())
