@@ -1,6 +1,5 @@
 """What is made of the rows of many settings: gaps to cold, and the report."""
 
-from ws_keras.storage import events
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
 
@@ -14,6 +13,9 @@ def write_gaps(folder: workdirs.Workdir, settings: list) -> None:
         folder: The `Workdir`.
         settings: Settings that may be finished.
     """
+    # Late: it imports TensorBoard, which the start of a command does without.
+    from ws_keras.storage import events
+
     done = [s for s in settings if is_finished(folder, s)]
     cold = {s.pair: s for s in done if s.arm == "cold"}
     for setting in done:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from ws_keras import settings as all_settings
 from ws_keras.storage import checkpoint as checkpoints
-from ws_keras.storage import events
 from ws_keras.storage import lines
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
@@ -79,7 +78,8 @@ class Work:
     def _setting(self, setting, config, dataset, source) -> None:
         path = self._folder.folder(setting.id)
         epochs_path = self._folder.epochs_path(setting.id)
-        # Imports Keras, which the commands start up on their own.
+        # Late: they import TensorBoard, and Keras, which `start_up` starts.
+        from ws_keras.storage import events
         from ws_keras.training import keeper as keepers
 
         keeper = keepers.Keeper(

@@ -1,12 +1,24 @@
-"""What TensorBoard's dashboards show beside the curves.
+"""What TensorBoard shows beside the curves, as messages of an event file.
 
-Descriptions of scalars, the table of hyperparameters, and charts in which all
-arms stand together, as the messages of an event file.
+These are descriptions of scalars, the table of hyperparameters (the HParams
+tab), and charts that hold all arms (the Custom Scalars tab).
 """
 
 import math
 from collections.abc import Iterable
 from collections.abc import Mapping
+
+from google.protobuf import struct_pb2
+from tensorboard.compat.proto import summary_pb2
+from tensorboard.compat.proto import tensor_pb2
+from tensorboard.compat.proto import types_pb2
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.custom_scalar import metadata as layouts
+from tensorboard.plugins.hparams import api_pb2
+from tensorboard.plugins.hparams import metadata as tables
+from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.plugins.hparams import summary_v2
+from tensorboard.plugins.scalar import metadata as scalars
 
 DESCRIPTIONS = {
     "epoch/loss": "Mean training loss of the epoch, without penalties.",
@@ -70,16 +82,10 @@ def description(tag: str) -> str:
 
 def scalar(tag: str, value: float):
     """Returns a summary of one scalar with its description."""
-    from tensorboard.compat.proto import summary_pb2
-    from tensorboard.plugins.scalar import metadata
-
-    about = metadata.create_summary_metadata("", description(tag))
+    about = scalars.create_summary_metadata("", description(tag))
     # Without it TensorBoard's fast reader ignores the description.
     about.data_class = summary_pb2.DATA_CLASS_SCALAR
-    value = summary_pb2.Summary.Value(
-        tag=tag, simple_value=value, metadata=about
-    )
-    return summary_pb2.Summary(value=[value])
+    return _summary(tag, about, simple_value=value)
 
 
 def hparams(
@@ -94,11 +100,6 @@ def hparams(
         name: Name of the setting in the table.
         start: Seconds since the epoch at which the setting began.
     """
-    from tensorboard.plugins.hparams import api_pb2
-    from tensorboard.plugins.hparams import metadata
-    from tensorboard.plugins.hparams import plugin_data_pb2
-    from tensorboard.plugins.hparams import summary_v2
-
     known = {key: v for key, v in values.items() if not _is_nan(v)}
     # What is not in the list could not be shown any more.
     if any(known[key] not in choices[key] for key in known.keys() & choices):
@@ -114,35 +115,23 @@ def hparams(
             for tag, shown in COMPARED.items()
         ],
     )
-    data = plugin_data_pb2.HParamsPluginData(experiment=experiment)
     return [
-        _plugin(metadata.EXPERIMENT_TAG, data),
+        _table(tables.EXPERIMENT_TAG, experiment=experiment),
         summary_v2.hparams_pb(known, name, start),
     ]
 
 
 def session_end(succeeded: bool, when: float):
     """Returns the summary that ends a setting in the HParams tab."""
-    from tensorboard.plugins.hparams import api_pb2
-    from tensorboard.plugins.hparams import metadata
-    from tensorboard.plugins.hparams import plugin_data_pb2
-
     end = plugin_data_pb2.SessionEndInfo(
         status=api_pb2.STATUS_SUCCESS if succeeded else api_pb2.STATUS_FAILURE,
         end_time_secs=when,
     )
-    data = plugin_data_pb2.HParamsPluginData(session_end_info=end)
-    return _plugin(metadata.SESSION_END_INFO_TAG, data)
+    return _table(tables.SESSION_END_INFO_TAG, session_end_info=end)
 
 
 def layout():
     """Returns the summary of the charts of the Custom Scalars tab."""
-    from tensorboard.compat.proto import summary_pb2
-    from tensorboard.compat.proto import tensor_pb2
-    from tensorboard.compat.proto import types_pb2
-    from tensorboard.plugins.custom_scalar import layout_pb2
-    from tensorboard.plugins.custom_scalar import metadata
-
     categories = [
         layout_pb2.Category(
             title=title,
@@ -161,20 +150,12 @@ def layout():
         dtype=types_pb2.DT_STRING, string_val=[content]
     )
     tensor.tensor_shape.SetInParent()
-    value = summary_pb2.Summary.Value(
-        tag=metadata.CONFIG_SUMMARY_TAG,
-        metadata=metadata.create_summary_metadata(),
-        tensor=tensor,
-    )
-    return summary_pb2.Summary(value=[value])
+    about = layouts.create_summary_metadata()
+    return _summary(layouts.CONFIG_SUMMARY_TAG, about, tensor=tensor)
 
 
 def _info(name: str, value, choices: Mapping[str, Iterable]):
-    from google.protobuf import struct_pb2
-    from tensorboard.plugins.hparams import api_pb2
-
-    kinds = {bool: "BOOL", str: "STRING"}
-    kind = kinds.get(type(value), "FLOAT64")
+    kind = {bool: "BOOL", str: "STRING"}.get(type(value), "FLOAT64")
     info = api_pb2.HParamInfo(
         name=name,
         type=api_pb2.DataType.Value(f"DATA_TYPE_{kind}"),
@@ -193,15 +174,16 @@ def _info(name: str, value, choices: Mapping[str, Iterable]):
     return info
 
 
-def _plugin(tag: str, data):
-    from tensorboard.compat.proto import summary_pb2
-    from tensorboard.plugins.hparams import metadata
-
-    value = summary_pb2.Summary.Value(
-        tag=tag,
-        metadata=metadata.create_summary_metadata(data),
-        tensor=metadata.NULL_TENSOR,
+def _table(tag: str, **data):
+    """Returns a summary of the HParams tab."""
+    about = tables.create_summary_metadata(
+        plugin_data_pb2.HParamsPluginData(**data)
     )
+    return _summary(tag, about, tensor=tables.NULL_TENSOR)
+
+
+def _summary(tag: str, about, **value):
+    value = summary_pb2.Summary.Value(tag=tag, metadata=about, **value)
     return summary_pb2.Summary(value=[value])
 
 

@@ -18,6 +18,9 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
+from tensorboard.compat.proto import event_pb2
+from tensorboard.summary.writer import record_writer
+
 from ws_keras.storage import boards
 from ws_keras.storage import files
 from ws_keras.storage import regular
@@ -48,7 +51,7 @@ _FORMAT = "brain.Event:2"
 _NUMBERS = itertools.count()
 
 
-class Events:
+class Events(contextlib.AbstractContextManager):
     """Writes the events of one setting into its folder.
 
     Event files that are there already make room for one with the points of
@@ -130,9 +133,6 @@ class Events:
         """Writes what is still in memory and closes the file."""
         self._writer.close()
 
-    def __enter__(self) -> "Events":
-        return self
-
     def __exit__(self, *_) -> None:
         self.close()
 
@@ -185,8 +185,6 @@ def _events(path: pathlib.Path) -> Iterator:
     TensorBoard's reader believes the length of a record, whatever it is, and
     takes the process with it.
     """
-    from tensorboard.compat.proto import event_pb2
-
     with contextlib.suppress(Exception):  # only times are lost
         content, start = regular.read(path, _LARGEST), 0
         while start + _HEAD <= len(content):
@@ -197,12 +195,7 @@ def _events(path: pathlib.Path) -> Iterator:
 
 
 class _Writer:
-    # tensorboard is imported late: it may import TensorFlow, which readers
-    # of rows must not wait for.
     def __init__(self, folder, suffix: str = "", times: Mapping | None = None):
-        from tensorboard.compat.proto import event_pb2
-        from tensorboard.summary.writer import record_writer
-
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         origin = f"{socket.gethostname()}.{os.getpid()}.{next(_NUMBERS)}"
@@ -231,8 +224,6 @@ class _Writer:
         return self._times.get((tag, step), time.time())
 
     def add_restart(self) -> None:
-        from tensorboard.compat.proto import event_pb2
-
         log = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
         event = event_pb2.Event(wall_time=time.time(), step=0, session_log=log)
         self._write(event)
@@ -245,8 +236,6 @@ class _Writer:
         self._file.close()
 
     def add(self, summary, step: int = 0, when: float | None = None) -> None:
-        from tensorboard.compat.proto import event_pb2
-
         # The class here and the one that made the summary may be two builds
         # of the same message.
         event = event_pb2.Event(wall_time=when or time.time(), step=step)

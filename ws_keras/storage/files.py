@@ -80,7 +80,7 @@ def part_of(
     handle, part = _new_part(path)
     try:
         yield part
-        _sync(part)
+        regular.sync(part)
         regular.check_target(path)
         if exclusive:
             _link(part, path)
@@ -180,14 +180,6 @@ def _is_left(part: pathlib.Path) -> bool:
         return regular.lock(handle)
     except BlockingIOError:
         return False
-    finally:
-        os.close(handle)
-
-
-def _sync(part: pathlib.Path) -> None:
-    handle = regular.opened(part, os.O_RDWR)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)
 

@@ -61,11 +61,7 @@ def append(path: str | os.PathLike, values: dict[str, Any], sync: bool) -> None:
 def sync(path: str | os.PathLike) -> None:
     """Brings a line file to the disk; a missing one is let pass."""
     if os.path.lexists(path):
-        handle = regular.opened(path, os.O_RDWR)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        regular.sync(path)
 
 
 def cut(path: str | os.PathLike, count: int) -> None:

@@ -56,7 +56,9 @@ class Lock:
             return False
         try:
             regular.lock(handle, self._shared)
-            if not self._is_file(handle):
+            # Its holder may have removed the file in between: then this is a
+            # lock that nobody else meets.
+            if not regular.is_file(handle, self.path):
                 os.close(handle)
                 return False
             _sign(handle)
@@ -91,11 +93,6 @@ class Lock:
             return True
         self.free()
         return False
-
-    def _is_file(self, handle: int) -> bool:
-        # A holder may have removed the file between its opening and this
-        # lock, which then is one that nobody else meets.
-        return regular.is_file(handle, self.path)
 
     def __enter__(self) -> "Lock":
         while not self.take():

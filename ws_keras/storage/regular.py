@@ -99,6 +99,15 @@ def read(path: str | os.PathLike, limit: int | None = None) -> bytes:
         os.close(handle)
 
 
+def sync(path: str | os.PathLike) -> None:
+    """Brings a regular file to the disk; see `opened` for the errors."""
+    handle = opened(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def check_target(path: str | os.PathLike) -> None:
     """Checks that a name is free, or that of a regular file.
 

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from ws_keras.training import feed as feeds
+from ws_keras.training import moments
 from ws_keras.training import objective as objectives
 from ws_keras.training import place as places
 from ws_keras.training import terms
@@ -123,6 +124,38 @@ class Reporter:
             ),
         )
         clock.measures = None
+
+
+class Monitor(keras.callbacks.Callback):
+    """Calls the reporter and watches batch norm during the `fit` of a round.
+
+    Args:
+        reporter: The `Reporter`.
+        norms: The `Moments` of the trainer.
+        round: Number of the round, its `Round`, its `Clock`, and the number
+            of samples of an epoch.
+    """
+
+    def __init__(
+        self,
+        reporter: Reporter,
+        norms: moments.Moments,
+        round: tuple,
+    ):
+        super().__init__()
+        self._reporter, self._norms = reporter, norms
+        self._number, self._round, self._clock, self._size = round
+
+    def on_train_begin(self, logs=None):
+        self._norms.watch(self, self._number, self._round)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._reporter.look(self._number, self._round, self._clock)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._reporter.report(
+            self._number, self._round, self._clock, self._size, logs
+        )
 
 
 def learning_rate(model: keras.Model) -> float:

@@ -98,6 +98,15 @@ class Until:
         """The most epochs of a round."""
         return self.epochs or self.max_epochs
 
+    def other_end(self, epochs: int) -> str:
+        """Returns what has ended a round after so many epochs, if not its rule.
+
+        It is `"callback"`, `"epochs"` or `"cap"`, as in `rows.Row`.
+        """
+        if epochs < self.limit:
+            return "callback"
+        return "epochs" if self.epochs else "cap"
+
     @property
     def is_validation(self) -> bool:
         """Whether held-out samples are measured after each epoch."""
@@ -157,6 +166,14 @@ class Round:
     held_out: np.ndarray | None = None
     until: Until | None = None
     batch_size: int | None = None
+
+    def filled(
+        self, held_out: np.ndarray, until: Until, batch_size: int
+    ) -> "Round":
+        """Returns the round with these values in place of `None`."""
+        given = {"held_out": held_out, "until": until, "batch_size": batch_size}
+        missing = {n: v for n, v in given.items() if getattr(self, n) is None}
+        return dataclasses.replace(self, **missing)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -189,7 +189,9 @@ class Trainer:
             ValueError: If the round is smaller than a batch.
             Interrupted: A stop was wanted; a checkpoint has been written.
         """
-        round = self._whole(round)
+        if not isinstance(round, terms.Round):
+            round = terms.Round(np.asarray(round))
+        round = round.filled(self._held_out, self._until, self._feed.batch_size)
         indices, until = round.indices, round.until
         feeds.check_round(round.batch_size, len(indices))
         self._trace_seconds += self._traced.compile(
@@ -216,7 +218,7 @@ class Trainer:
         if self.place is None:
             self._reporter.start()
             self._remembered = remembered.Remembered()
-        monitor = _Monitor(
+        monitor = reporters.Monitor(
             self._reporter, self._moments, (number, round, clock, size)
         )
         callbacks = guard.around(
@@ -240,9 +242,19 @@ class Trainer:
             rule.set_state(rule.get_state())
         if not (place.step and guard.is_over(epochs)):
             self._fit(batches, callbacks, epochs, until.limit, validation)
-        epochs = len(clock.wall.seconds)
-        guard.check(epochs)
+        guard.check(len(clock.wall.seconds))
         self.place, self._metrics = None, ()
+        return self._result(number, round, clock, rule, (steps, size))
+
+    def _result(
+        self, number: int, round: terms.Round, clock, rule, per_epoch: tuple
+    ) -> terms.RoundResult:
+        """Evaluates the model that a round has trained.
+
+        `per_epoch` are the steps and the samples of an epoch.
+        """
+        until, (steps, size) = round.until, per_epoch
+        epochs = len(clock.wall.seconds)
         trace_seconds, self._trace_seconds = self._trace_seconds, 0.0
         start = time.perf_counter()
         evaluated = self._traced.evaluate(
@@ -254,7 +266,7 @@ class Trainer:
             self._moments.check(number, round, rule.watch.lag, running)
         clean = until.measured == "clean" and rule.monitor == self.objective.log
         return terms.RoundResult(
-            num_samples=len(indices),
+            num_samples=len(round.indices),
             epochs=epochs,
             steps=epochs * steps,
             sample_passes=epochs * size,
@@ -266,8 +278,8 @@ class Trainer:
             accuracy=evaluated[self.objective.log],
             loss=clock.logs["loss"],
             eval_loss=evaluated["loss"],
-            stopped_by=rule.stopped_by or _other_end(until, epochs),
-            measures=self._reporter.measure("after", number, indices),
+            stopped_by=rule.stopped_by or until.other_end(epochs),
+            measures=self._reporter.measure("after", number, round.indices),
             metric=self.objective.metric,
         )
 
@@ -302,18 +314,6 @@ class Trainer:
         # A fit that BackupAndRestore resumed would start the next one late.
         _keras.forget_resumption(self.model)
 
-    def _whole(self, round: terms.Round | np.ndarray) -> terms.Round:
-        """Returns a round in which nothing is left open."""
-        if not isinstance(round, terms.Round):
-            round = terms.Round(np.asarray(round))
-        given = {
-            "held_out": self._held_out,
-            "until": self._until,
-            "batch_size": self._feed.batch_size,
-        }
-        missing = {n: v for n, v in given.items() if getattr(round, n) is None}
-        return dataclasses.replace(round, **missing)
-
     def _rest(self, number: int, round: terms.Round, place: places.Place):
         """Returns the batches of an epoch that was left after some steps."""
         order = self._order(number, place.epoch + 1, len(round.indices))
@@ -344,35 +344,3 @@ class Trainer:
     def _order(self, number: int, epoch: int, size: int) -> np.ndarray:
         rng = seeds.generator(self._seed, "order", number, epoch)
         return rng.permutation(size)
-
-
-def _other_end(until: terms.Until, epochs: int) -> str:
-    """Returns what ended a round that its rule did not end."""
-    if epochs < until.limit:
-        return "callback"
-    return "epochs" if until.epochs else "cap"
-
-
-class _Monitor(keras.callbacks.Callback):
-    """What is looked at in the course of the `fit` of a round."""
-
-    def __init__(
-        self,
-        reporter: reporters.Reporter,
-        norms: moments.Moments,
-        round: tuple,
-    ):
-        super().__init__()
-        self._reporter, self._norms = reporter, norms
-        self._number, self._round, self._clock, self._size = round
-
-    def on_train_begin(self, logs=None):
-        self._norms.watch(self, self._number, self._round)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._reporter.look(self._number, self._round, self._clock)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._reporter.report(
-            self._number, self._round, self._clock, self._size, logs
-        )
