@@ -241,6 +241,7 @@ SUITE: dict[str, Callable[[int], Iterator[pairs.Row]]] = {
         round_start,
         whole.online,
         whole.sweep,
+        whole.small_sweep,
         whole.quickstart,
     )
 }

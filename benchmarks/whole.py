@@ -59,6 +59,43 @@ def sweep(count: int) -> Iterator[pairs.Row]:
     yield row
 
 
+def small_sweep(count: int) -> Iterator[pairs.Row]:
+    """Eight settings of seconds each, whose start is most of the command."""
+    epochs, seeds = 2, (0, 1)
+    fields = {
+        "data.name": "textures",
+        "data.samples": 192,
+        "rounds.step": 64,
+        "rounds.limit": 2,
+        "model.name": "mlp",
+        "model.units": 16,
+        "train.batch_size": 32,
+        "train.epochs": epochs,
+        "arms": "cold,warm,head_reset,shrink_perturb-0.6-0.01",
+        "seeds": ",".join(map(str, seeds)),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+
+        def command(module: str) -> list[str]:
+            return [
+                *(sys.executable, "-m", f"launch.{module}"),
+                "--config=which_arm",
+                *(f"--config.{name}={v}" for name, v in fields.items()),
+                f"--workdir={tempfile.mkdtemp(dir=folder)}",
+            ]
+
+        yield commands.compare(
+            "8 tiny settings of the MLP, 2 rounds",
+            4 * len(seeds) * epochs * (64 + 128),
+            {
+                f"launch.{module}": functools.partial(command, module)
+                for module in ("sweep", "run")
+            },
+            count,
+            at_least=1.0,
+        )
+
+
 def sweep_command(folder: str, workers: int) -> list[str]:
     """Returns a sweep of eight small settings, with data in a folder."""
     path = pathlib.Path(folder) / "data.npz"
