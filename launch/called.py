@@ -1,4 +1,4 @@
-"""How this command was called, for help and for the way to go on."""
+"""How the running command was called, for its help and its messages."""
 
 import pathlib
 import re
@@ -34,15 +34,15 @@ def command(name: str) -> str:
 
 
 def named(text: str) -> str:
-    """Returns a text that names all commands as the running one is named."""
+    """Returns a text in which all commands have the form of the running one."""
     return _COMMAND.sub(lambda found: command(found[1] or found[2]), text)
 
 
 def again() -> str:
-    """Returns the line that goes on with what this command has begun.
+    """Returns the command line that continues this run.
 
     It is the command as it was given, without `--overwrite`, which would
-    move away what is to go on.
+    rename the folder of the run.
     """
     given = [a for a in sys.orig_argv[1:] if not _OVERWRITE.fullmatch(a)]
     words = [sys.executable, *given]

@@ -1,4 +1,4 @@
-"""Whether the files of a run are as they were written, line by line."""
+"""Checks that the files of a run are as they were written."""
 
 import dataclasses
 import os
@@ -18,7 +18,7 @@ _LONGEST = 500  # letters of a problem
 
 @dataclasses.dataclass
 class Check:
-    """What was looked at, how much of it carries a checksum, what is wrong."""
+    """How much a check has read, how many lines are signed, all problems."""
 
     files: int = 0
     lines: int = 0

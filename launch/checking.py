@@ -1,7 +1,7 @@
-"""The checks before a sweep, which one of its workers does.
+"""The checks before a sweep, which one of its workers makes.
 
-The sweep itself then does without TensorFlow, whose import takes seconds. The
-answer of the worker is one line of JSON.
+So the sweep itself need not import TensorFlow, which takes seconds. The worker
+answers with one line of JSON.
 """
 
 import dataclasses
@@ -18,12 +18,11 @@ TASK = "?"  # which is no id of a setting
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """What the checks have found.
+    """The result of the checks.
 
-    `costs` has, for the id of the first setting of each kind, the sample
-    passes of its rounds; `versions` the packages that the rows depend on,
-    `data` the fingerprints of the data sets, and `notices` sentences for the
-    user.
+    `costs` maps the id of the first setting of each kind to the sample passes
+    of its rounds. `versions` are those of the packages that rows depend on,
+    `data` the fingerprints of the data sets, `notices` sentences for the user.
     """
 
     costs: dict[str, list[float]]
@@ -33,7 +32,7 @@ class Checked:
 
 
 def check(config, settings: list, loaded: dict) -> Checked:
-    """Checks settings, one of each kind: of the same kind all cost the same.
+    """Checks one setting of each kind; see `prepare.kind`.
 
     Args:
         config: Config of the experiment.
@@ -41,8 +40,8 @@ def check(config, settings: list, loaded: dict) -> Checked:
         loaded: Name of each data set to its `Dataset`; is added to.
 
     Raises:
-        ValueError: If the data cannot be had, or a field of a config is out
-            of its range.
+        ValueError: If the data cannot be loaded, or a field of a config is
+            out of its range.
     """
     firsts = list(first_of_kinds(settings).values())
     configs = {s.id: all_settings.apply(config, s) for s in firsts}
@@ -55,7 +54,7 @@ def check(config, settings: list, loaded: dict) -> Checked:
 
 
 def answer(config, settings: list, loaded: dict) -> str:
-    """Returns the line that a worker answers: what `check` finds or raises."""
+    """Returns the answer of a worker: what `check` returns or raises."""
     try:
         found = dataclasses.asdict(check(config, settings, loaded))
     except (OSError, ValueError) as error:
@@ -64,7 +63,7 @@ def answer(config, settings: list, loaded: dict) -> str:
 
 
 def ask(pool: local.Local) -> Checked:
-    """Lets a worker of a pool check the settings, and waits for the end.
+    """Has a worker of a pool check the settings, and waits for its answer.
 
     Raises:
         ValueError: A check has failed, or the worker was killed.

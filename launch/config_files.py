@@ -1,4 +1,4 @@
-"""Config files that fail: the file, the line and the error in a sentence."""
+"""Errors in a config file, as sentences that name the file and the line."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ _LONGEST = 300  # letters of an error
 
 
 class ConfigError(ValueError):
-    """A config file is at fault; the message is a sentence."""
+    """A config file has failed; the message is a sentence."""
 
 
 @contextlib.contextmanager

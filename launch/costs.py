@@ -1,4 +1,4 @@
-"""What settings cost: sample passes by experience, and hours by their speed."""
+"""What settings cost: sample passes, as in earlier runs, and hours."""
 
 from collections.abc import Mapping
 
@@ -36,7 +36,7 @@ def passes(setting, config, sizes: list[int]) -> list[float]:
 
 
 def _epochs(kind: str, config, shrink: float = 0.0) -> float:
-    """Epochs of a round, by what its config expects or else by experience."""
+    """Returns the epochs of a round that its config or earlier runs expect."""
     expected = config.train.expected_epochs.items()
     known = {name: count for name, count in expected if count is not None}
     usual = _USUAL.get(config.optimizer.name, _USUAL["adam"])

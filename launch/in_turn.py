@@ -1,4 +1,4 @@
-"""Settings one after the other in this process, on networks they share."""
+"""Runs settings one after the other in this process, on shared networks."""
 
 import functools
 import gc
@@ -47,16 +47,16 @@ class InTurn:
     def run(
         self, settings: list, configs: dict, loaded: dict, stop: stops.Stop
     ) -> None:
-        """Runs what is not finished; what another process runs comes last.
+        """Runs unfinished settings; those that another process runs come last.
 
         Args:
             settings: The settings, whose rows can be read.
             configs: Id of each setting to its config.
             loaded: Name of each data set to its `Dataset`.
-            stop: The wish to stop.
+            stop: The `Stop` to obey.
 
         Raises:
-            stop.Interrupted: A stop was wanted; a checkpoint is written.
+            stop.Interrupted: A stop was requested; a checkpoint is written.
             ValueError: The disk is full, or the folder cannot be written.
         """
         folder = self._folder

@@ -1,4 +1,4 @@
-"""What `--list` shows: configs or settings, and what they cost."""
+"""The table of `--list`: configs or settings, and their cost."""
 
 import sys
 

@@ -7,7 +7,7 @@ from absl import flags
 from ml_collections import config_flags
 from ml_collections.config_flags import tuple_parser
 
-# Flags count as those of the module that asks for them.
+# absl counts the flags as those of the module that calls `define`.
 flags.disclaim_key_flags()
 
 # A quoted part may hold commas, as `'npz:a,b.npz'`.

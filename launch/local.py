@@ -1,4 +1,4 @@
-"""The processes of this machine, as many as its cores and memory carry."""
+"""Workers on this machine, as many as its cores and memory allow."""
 
 import os
 import select
@@ -16,10 +16,10 @@ _ENDED = "ended before it had answered"
 class Local:
     """A `scheduler.Pool` of processes that take one setting after the other.
 
-    The first worker begins whatever the memory; another one only while so
-    much is left as the largest has taken, beside what those that run may
-    still come to take. A worker that ends takes its setting with it, and the
-    next one gets a new process.
+    The first worker always starts. Another one starts only if the free memory
+    is at least the peak of the largest worker so far, after each running
+    worker has also grown to that peak. When a worker ends before its setting
+    is finished, the setting has failed, and the next one gets a new process.
 
     Args:
         command: Command of a worker, which reads a setting's id from each
@@ -47,18 +47,20 @@ class Local:
         self._largest = 0.0
 
     def prepare(self, count: int) -> None:
-        """Begins so many workers, or as many as there may be.
+        """Starts workers, which import TensorFlow while settings are checked.
 
-        They import what they need while settings are still being checked.
+        Args:
+            count: Number of workers; at most as many as are allowed start.
         """
         for _ in range(min(count, self._workers)):
             self._idle.append(self._begin())
 
     def ask(self, task: str) -> tuple[str | None, str | None]:
-        """Lets a worker do a task before all settings, and waits for it.
+        """Gives a worker a task before all settings, and waits for the answer.
 
         Returns:
-            Its answer; or `None` and its last words, if it has ended.
+            The answer and `None`; or `None` and the last message of the
+            worker, if it has ended.
         """
         if not self._idle:
             self._idle.append(self._begin())
@@ -70,7 +72,7 @@ class Local:
         return None, process.last_words() or _ENDED
 
     def has_room(self) -> bool:
-        """Returns whether a worker is free, or its memory."""
+        """Returns whether a worker is idle, or one more may start."""
         self._idle = [w for w in self._idle if not w.has_ended()]
         if self._idle or not self._running:
             return True
@@ -84,15 +86,16 @@ class Local:
         return self._available() - growth >= self._largest
 
     def start(self, setting: str) -> None:
-        """Gives a setting to a worker that is free, or to a new one."""
+        """Gives a setting to an idle worker, or to a new one."""
         process = self._idle.pop() if self._idle else self._begin()
         process.take(setting)
         self._running[setting] = process
 
     def ended(self) -> Iterator[tuple[str, str | None]]:
-        """Yields the settings that are over, and last words of their workers.
+        """Yields the settings that have ended, each with a message.
 
-        There are none where the worker lives on.
+        It is the last message of a worker that has ended, and `None` for a
+        setting that is finished.
         """
         answers = [process.answers for process in self._running.values()]
         select.select(answers, [], [], _TICK_SECONDS)
@@ -114,7 +117,7 @@ class Local:
             process.stop(at_once)
 
     def close(self) -> None:
-        """Ends all processes; those that are free have nothing to keep."""
+        """Ends all processes; idle ones have nothing to save."""
         self.stop(at_once=True)
         for process in [*self._running.values(), *self._idle]:
             process.wait()
@@ -140,7 +143,7 @@ def cores() -> int:
 
 
 def choices() -> dict[str, str]:
-    """Returns the variables that a worker elsewhere needs to do the same.
+    """Returns the environment variables that workers elsewhere need.
 
     They choose the backend of Keras, and how it and XLA compute.
     """
@@ -152,7 +155,7 @@ def choices() -> dict[str, str]:
 
 
 def threads(count: int) -> dict[str, str]:
-    """Returns the variables that give a worker so many threads.
+    """Returns the environment variables that limit the threads of a worker.
 
     Args:
         count: Number of threads; at least one is given.

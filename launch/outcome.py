@@ -1,4 +1,4 @@
-"""What is made of the rows of many settings: gaps to cold, and the report."""
+"""After training: the gaps to the cold arm, and the report."""
 
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
@@ -7,7 +7,7 @@ from . import recipes
 
 
 def write_gaps(folder: workdirs.Workdir, settings: list) -> None:
-    """Writes the gap to cold of each finished setting whose pair is there.
+    """Writes the gap to cold of each setting, if both of the pair are finished.
 
     Args:
         folder: The `Workdir`.
@@ -36,7 +36,7 @@ def is_finished(folder: workdirs.Workdir, setting) -> bool:
 
 
 def report(folder: workdirs.Workdir) -> None:
-    """Writes the report, and says where it is and how to see the curves."""
+    """Writes the report, and prints its path and the command for the curves."""
     # Late: workers draw nothing, and it imports SciPy.
     from ws_keras.report import writing
 

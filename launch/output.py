@@ -1,4 +1,4 @@
-"""The standard output and error: faults are their own, and text is clean."""
+"""The standard output and error, without control characters in their text."""
 
 import contextlib
 import io
@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-# What a terminal obeys, and what turns the direction of a text. A line end, a
-# tab, and the way back to the start of a line are ours.
+# Characters that control a terminal or reverse the direction of text. The line
+# end, the tab and the carriage return are not among them.
 _OBEYED = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 )
@@ -17,13 +17,13 @@ _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 class Unwritable(ValueError):
-    """What is printed cannot be written; the message is a sentence."""
+    """The output cannot be written; the message is a sentence."""
 
 
 def clean(text: str) -> str:
-    """Returns a text without what a terminal would obey.
+    """Returns a text without characters that control a terminal.
 
-    Names of folders and of other people's files may hold anything.
+    Names of folders and files may contain any of them.
     """
     # Our own display goes back to the start of a line, at a text's beginning.
     head = "\r" if text.startswith("\r") else ""
@@ -32,11 +32,11 @@ def clean(text: str) -> str:
 
 
 class Output(io.TextIOWrapper):
-    """A text stream to a file of the system that cleans what it is given.
+    """A text stream that removes control characters; see `clean`.
 
     Args:
-        stream: The stream whose place it takes.
-        name: What it is called in sentences.
+        stream: The stream that it replaces.
+        name: Its name in errors.
     """
 
     def __init__(self, stream: TextIO, name: str):
@@ -75,14 +75,14 @@ class Output(io.TextIOWrapper):
 
 
 def install() -> None:
-    """Puts both streams in the place of Python's, once."""
+    """Replaces Python's two streams, once."""
     for name, called in (("stdout", "output"), ("stderr", "error")):
         if not isinstance(getattr(sys, name), Output):
             setattr(sys, name, Output(getattr(sys, name), called))
 
 
 def drop(stream: TextIO) -> None:
-    """Sends what is left of a stream nowhere, so that the process may end."""
+    """Discards the rest of a stream, so that the process can end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -1,4 +1,4 @@
-"""What a command is to run: a config, its settings, and what they cost."""
+"""The flags of `run` and `sweep`: which config and which of its settings."""
 
 import pathlib
 import re
@@ -99,7 +99,7 @@ names = recipes.names
 
 
 class _ConfigParser(flags.ArgumentParser):
-    """Reads config files, also those that are named and not given by path."""
+    """Reads a config file, which is given by its path or by its name."""
 
     def __init__(self, usual: flags.ArgumentParser):
         self._usual = usual
@@ -122,7 +122,7 @@ lists.accept_in_configs()
 
 
 def _make_importable(folder: pathlib.Path) -> None:
-    """Lets Python find modules beside a config file and where one is."""
+    """Lets Python find modules beside the file and in the current folder."""
     for place in map(str, (folder, pathlib.Path.cwd())):
         # Last: nothing that is installed may be hidden.
         if folder != _CONFIGS and place not in sys.path:
@@ -158,10 +158,10 @@ def devices() -> str | None:
 
 
 def chosen(every: list[all_settings.Setting]) -> list[all_settings.Setting]:
-    """Returns the settings that any `--settings` means, in their order.
+    """Returns the settings that `--settings` selects, in their order.
 
     Raises:
-        ValueError: If one of the flags means none.
+        ValueError: If a value of the flag selects none.
     """
     if SETTINGS.value is None:
         return every
@@ -185,10 +185,10 @@ _BARE_SEED = re.compile(r"^--?config\.seeds[=\n](\d+)$", re.MULTILINE)
 
 
 def _say_seed(config) -> None:
-    """Says that one number is a seed, and not how many there are."""
+    """Explains that one number is a seed, not the number of seeds."""
     found = _BARE_SEED.search("\n".join(cli.ARGV))
     number = int(found[1]) if found else 0
-    # Nobody wants no seeds.
+    # Nobody means "no seeds" by 0.
     if number and len(config.seeds) == 1:
         count = number if 2 <= number <= 10 else 3
         first = ",".join(map(str, range(count)))
@@ -231,19 +231,19 @@ def settings(config) -> list[all_settings.Setting]:
 
 
 def recipe() -> str | None:
-    """Returns what the config file says of its experiment."""
+    """Returns the docstring of the config file, about its experiment."""
     return _loaded().__doc__
 
 
 def notes() -> dict[str, str]:
-    """Returns where a user's own config file lies, for the report's view."""
+    """Returns the path of a user's config file, which has the `VIEW`."""
     path = pathlib.Path(file()[0]).resolve()
     is_ours = path.parent == _CONFIGS
     return {} if is_ours else {"config_file": str(path)}
 
 
 def command() -> list[str]:
-    """Returns the words that give the config of this run again."""
+    """Returns the words of a command with the same config."""
     path, *argument = file()
     # A config of the package is found by its name wherever that is installed.
     real = pathlib.Path(path).resolve()

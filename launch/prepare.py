@@ -1,4 +1,4 @@
-"""What is known before training: the data, what is wrong, what it costs."""
+"""Before training: loads data, checks settings and estimates their cost."""
 
 import sys
 
@@ -10,7 +10,7 @@ from . import start_up
 
 
 def check(config, settings: list, configs: dict, loaded: dict) -> list[str]:
-    """Reads the data of settings and checks all that can be before training.
+    """Loads the data of settings and checks them before training.
 
     Args:
         config: Config of the experiment.
@@ -19,11 +19,11 @@ def check(config, settings: list, configs: dict, loaded: dict) -> list[str]:
         loaded: Name of each data set to its `Dataset`; is added to.
 
     Returns:
-        Sentences for the user, such as what a default has come to.
+        Sentences for the user, for example which normalization was chosen.
 
     Raises:
-        ValueError: If the data cannot be had, a field of a config is out of
-            its range, or an id is not the name of a folder.
+        ValueError: If the data cannot be loaded, a field of a config is out
+            of its range, or an id is not the name of a folder.
     """
     for setting in settings:
         workdirs.check_id(setting.id)
@@ -64,14 +64,14 @@ def say(notices: list[str]) -> None:
 
 
 def add_data(loaded: dict, *configs) -> None:
-    """Reads the data sets that configs name, where they are not there.
+    """Loads the data sets that configs name, unless they are loaded.
 
     Args:
         loaded: Name of each data set to its `Dataset`; is added to.
         configs: Configs of settings.
 
     Raises:
-        ValueError: If the data cannot be had.
+        ValueError: If the data cannot be loaded.
     """
     from ws_keras.data import datasets
 
@@ -119,7 +119,7 @@ def passes(setting, config) -> list[float]:
 
 
 def fingerprints(loaded: dict) -> dict[str, str]:
-    """Returns what tells the samples of all data sets from others.
+    """Returns the fingerprints of all data sets.
 
     Args:
         loaded: Name of each data set to its `Dataset`.
@@ -131,7 +131,7 @@ def fingerprints(loaded: dict) -> dict[str, str]:
 
 
 def kind(setting) -> tuple:
-    """Returns what decides the cost of a setting."""
+    """Returns what the cost of a setting depends on."""
     # A text, since the shrink of an arm that has none is nan.
     return setting.arm, str(setting.shrink), setting.overrides
 
@@ -141,15 +141,15 @@ def _names(configs) -> list[str]:
     return [name for name in dict.fromkeys(names) if name is not None]
 
 
-# What an arm may have that not every model and protocol goes with.
+# Methods of an arm that may not fit each model and protocol.
 _CHECKED = ("check", "callbacks", "losses")
-# Fields that decide whether data and model go together.
+# Fields on which it depends whether the data fit the model.
 _TOGETHER = ("data.", "rounds.", "model.", "train.batch", "second.batch")
 _TOGETHER += ("optimizer.name",)
 
 
 def _one_of_each(settings: list) -> list:
-    """One setting of each kind that can be wrong in a way of its own."""
+    """Returns one setting for each combination that may have its own error."""
     found = {}
     for setting in settings:
         fields = [o for o in setting.overrides if o[0].startswith(_TOGETHER)]

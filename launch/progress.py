@@ -1,4 +1,4 @@
-"""How far a run has come: a line on a terminal, log lines elsewhere."""
+"""The progress of a run: one line on a terminal, log lines elsewhere."""
 
 import os
 import shutil
@@ -25,8 +25,8 @@ class Progress:
 
     On a terminal one line is rewritten after each epoch; elsewhere each round
     is one line. None is wider than the terminal, or than 120 columns
-    elsewhere. At the end of a `with` block the rewritten line is wiped, so
-    that whatever comes next has a line of its own.
+    elsewhere. At the end of a `with` block the rewritten line is erased, so
+    that the next output starts on an empty line.
 
     Args:
         costs: Id of each setting that is to run to its expected sample
@@ -89,7 +89,7 @@ class Progress:
             self.note(row.setting, _DIVERGED)
 
     def resumed(self, setting: str, state: dict) -> None:
-        """Says where a setting goes on, by the state of its checkpoint."""
+        """Says where a setting continues, by the state of its checkpoint."""
         place = state["place"]
         where = f"after round {state['rounds']}"
         number, before = state["rounds"], state["epochs"]
@@ -115,11 +115,11 @@ class Progress:
         self._line(f"{setting}  {text}")
 
     def known(self, row: rows.Row) -> None:
-        """Counts a round of an earlier command, which says nothing of speed."""
+        """Counts a round of an earlier command, without its speed."""
         self._remaining.known(row)
 
     def status(self, text: str) -> None:
-        """Shows how all settings together stand, on a terminal."""
+        """Shows the progress of all settings together, on a terminal."""
         if not self._is_terminal:
             return
         short, left = text.replace(" settings", ""), self._remaining.text()
@@ -137,7 +137,7 @@ class Progress:
         return f"setting {number} of {len(self._numbers)}" if number else ""
 
     def _line_of(self, epoch: rows.Epoch, number: int) -> str:
-        """The widest form of the line that has room."""
+        """Returns the longest form of the line that fits."""
         train = f"{epoch.train_accuracy:.1f} %"
         speed = f"{epoch.samples_per_second:.0f} samples/s"
         place, rounds = self._place(epoch.setting), self._of(epoch)
@@ -193,7 +193,7 @@ def _columns() -> int:
 
 
 def _tail(name: str, room: int) -> str:
-    """The end of an id, which tells arm and seed."""
+    """Returns the end of an id, where arm and seed are."""
     if len(name) <= room:
         return name
     return f"…{name[1 - room :]}" if room > 1 else ""

@@ -14,10 +14,10 @@ from ws_keras.storage import workdir as workdirs
 from . import local
 from . import worker
 
-# How many tasks Ray is given at once if the user does not say it. It begins
-# them in this order; more of them would only fill its tables.
+# Default number of tasks that Ray is given at a time. It starts them in this
+# order; more of them would only fill its tables.
 _TASKS = 1000
-# So often Ray itself repeats a task whose node has died.
+# How often Ray itself repeats a task whose node has died.
 _DEATHS = 3
 _TICK_SECONDS = 0.5
 _ANSWER_SECONDS = 10
@@ -27,7 +27,7 @@ class Ray:
     """A `scheduler.Pool` of one Ray task per setting.
 
     Ray repeats a task whose node has died on another node, where the setting
-    goes on from what it left on the shared storage.
+    continues from its files on the shared storage.
 
     Args:
         command: Function of a setting's id that returns the arguments of
@@ -85,7 +85,7 @@ class Ray:
         self._running[reference] = setting
 
     def ended(self) -> Iterator[tuple[str, str | None]]:
-        """Yields the settings whose tasks have ended, and last words."""
+        """Yields the settings whose tasks have ended, each with a message."""
         done, _ = self._ray.wait(
             list(self._running),
             num_returns=len(self._running),
@@ -100,7 +100,7 @@ class Ray:
             self._ray.cancel(reference, force=at_once)
 
     def close(self) -> None:
-        """Has nothing to free: each task has ended its process."""
+        """Does nothing: each task has ended its process."""
 
     def _last_words(self, reference) -> str | None:
         try:
@@ -142,7 +142,7 @@ class Ray:
 
 
 def _check_answer(address: str) -> None:
-    """Raises an OSError where nobody answers; Ray itself waits for minutes."""
+    """Raises an OSError if there is no answer; Ray itself waits for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if port.isdigit():
         place = (host, int(port))
@@ -178,7 +178,7 @@ def _run(
 
 
 def _import_ray():
-    # Nobody is told that it was used, unless the user wishes so.
+    # Ray reports its use to its makers by default.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray

@@ -1,4 +1,4 @@
-"""What a report is to show of an experiment: the `VIEW` of its config file."""
+"""Finds what a report shows of an experiment: `VIEW` in its config file."""
 
 import functools
 import importlib.util
@@ -17,7 +17,7 @@ CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
 
 
 def find(experiment: str, run: Mapping[str, Any]) -> views.Recipe | None:
-    """Returns the recipe of an experiment, whoever's config file has it.
+    """Returns the recipe of an experiment, from our or a user's config file.
 
     Args:
         experiment: Its name, which is that of a config of the package.
@@ -58,9 +58,9 @@ def module(path: pathlib.Path):
 
 
 def _is_the_users(path: pathlib.Path) -> bool:
-    """Whether it is there, and not in a folder of rows.
+    """Returns whether a config file exists and is in no folder of a run.
 
-    Who was sent such a folder has not written it.
+    Somebody may have received such a folder, and must not run its files.
     """
     return (
         path.is_absolute()

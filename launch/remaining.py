@@ -1,4 +1,4 @@
-"""How long the rest will take, from the rounds that are done."""
+"""Estimates the remaining time of a run from its finished rounds."""
 
 import math
 import time
@@ -7,20 +7,20 @@ from collections.abc import Mapping
 
 from ws_keras.storage import rows
 
-# A round needs up to half more or less than is expected of it; over many
-# rounds this evens out, but for what an estimate has wrong of all of them.
+# Relative errors of an estimate: of single rounds, which average out over many,
+# and of all rounds together.
 _SPREAD, _BIAS = 0.5, 0.15
 _SURE = 0.25
 
 
 class Remaining:
-    """The seconds that settings will still take, as a range.
+    """Estimates the seconds that settings will still take, as a range.
 
-    Nothing is known before a round has ended. Then the work that is left, by
-    the passes that were expected, is as fast as what was done; tracing is
-    counted once for each setting that has not begun, and workers side by side
-    share the work. Between two rounds the clock runs the estimate down; once
-    it is used up, nothing is known again until the next round ends.
+    There is no estimate before the first round has ended. Then the expected
+    sample passes that remain are taken to be as fast as those before. Tracing
+    counts once for each setting that has not begun, and parallel workers share
+    the work. Between two rounds the estimate counts down; when it reaches
+    zero, there is none until the next round ends.
 
     Args:
         costs: Id of each setting that is to run to its expected sample
@@ -42,7 +42,7 @@ class Remaining:
         self._estimate, self._at = None, 0.0
 
     def done_before(self, setting: str, count: int) -> None:
-        """Takes off the first rounds of a setting, which say no speed."""
+        """Subtracts rounds that an earlier command did, without their speed."""
         self._left -= sum(self._costs[setting][:count])
 
     def ended(self, row: rows.Row) -> None:
@@ -57,13 +57,13 @@ class Remaining:
         self._estimate, self._at = self._whole(), self._clock()
 
     def known(self, row: rows.Row) -> None:
-        """Counts a round of an earlier command, which says nothing of speed."""
+        """Counts a round of an earlier command, without its speed."""
         self._left -= self._passes(row)
 
     def text(self) -> str:
-        """Returns the time that is left, such as `5 to 10 min left`.
+        """Returns the remaining time, such as `5 to 10 min left`.
 
-        Empty while nobody knows, and when all is done.
+        Empty while there is no estimate, and when all is done.
         """
         if self._estimate is None or self._left <= 0:
             return ""
@@ -77,7 +77,7 @@ class Remaining:
         return f"{between(low, high)} left"
 
     def _passes(self, row: rows.Row) -> float:
-        """The expected passes of a round, and of those that it leaves out."""
+        """Returns the expected passes of a round, and of rounds it skips."""
         passes = self._costs[row.setting]
         last = len(passes) if row.last else row.round
         return sum(passes[row.round - 1 : last])
@@ -100,7 +100,7 @@ def _known(*seconds: float) -> float:
 
 
 def duration(seconds: float) -> str:
-    """Returns a duration in the largest units that tell something.
+    """Returns a duration in hours and minutes, or in seconds if it is short.
 
     Example:
 
@@ -116,7 +116,7 @@ def duration(seconds: float) -> str:
 
 
 def between(low: float, high: float) -> str:
-    """Returns a range of seconds, rounded outwards to what can be known.
+    """Returns a range of seconds, rounded outwards to whole units.
 
     Example:
 

@@ -1,11 +1,11 @@
-"""One page about a run, ours beside the paper's numbers, from its rows.
+"""Writes a page about a run, with our numbers beside the paper's.
 
     python -m launch.report --workdir=runs/fig2
 
-Writes report/report.html, which holds all it needs, and the same as report.md
-with figures (PNG) into the folder; prints what it says first, a table, and
-where the pages lie. A run that is still going is shown as far as it has come,
-and docs/report.md explains the words of the report.
+Writes two pages into the folder: report/report.html, a single file, and
+report/report.md with figures (PNG). Prints the answer, a table and the paths of
+the pages. A run that is not finished is shown as far as it has come.
+docs/report.md explains the report.
 """
 
 from absl import flags

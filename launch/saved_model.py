@@ -1,4 +1,4 @@
-"""A saved Keras model: what is wrong with its file, before Keras opens it."""
+"""Loads a saved Keras model, after checks of its file."""
 
 import pathlib
 import zipfile
@@ -15,7 +15,7 @@ def load(
     flag: str = "--model",
     available: Callable[[], float] = memory.available,
 ):
-    """Returns the model of a file; no code out of it is run.
+    """Returns the model in a file, without running code from it.
 
     Args:
         path: File that `keras.Model.save` wrote.
@@ -50,7 +50,7 @@ def load(
 
 
 def _wrong(path: pathlib.Path, available) -> str | None:
-    """Returns what is wrong with a file, as the end of a sentence."""
+    """Returns the error in a file as the end of a sentence, if there is one."""
     if not path.is_file():
         return "which is no file"
     if not path.stat().st_size:

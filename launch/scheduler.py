@@ -1,6 +1,7 @@
-"""Settings in a queue: begun while there is room, tried again, counted.
+"""The queue of a sweep: starts settings while there is room, and retries them.
 
-Knows nothing of processes or clusters, which a `Pool` is.
+It does not know whether they run in processes or on a cluster: that is the
+task of a `Pool`.
 """
 
 import collections
@@ -13,44 +14,44 @@ RETRIES = 1
 
 
 class Pool(Protocol):
-    """What settings run in, such as the processes of this machine."""
+    """Runs settings, for example in processes of this machine."""
 
     def has_room(self) -> bool:
-        """Returns whether one more setting may begin now."""
+        """Returns whether one more setting may start now."""
 
     def start(self, setting: str) -> None:
-        """Begins a setting."""
+        """Starts a setting."""
 
     def ended(self) -> Iterable[tuple[str, str | None]]:
         """Waits a moment, then returns what has ended since the last call.
 
         Returns:
-            Pairs of a setting and its last words, `None` if it succeeded.
+            Pairs of a setting and its last message, `None` if it succeeded.
         """
 
     def stop(self, at_once: bool) -> None:
-        """Tells all that runs to end, or makes it end."""
+        """Asks all running settings to end, or ends them at once."""
 
     def close(self) -> None:
-        """Frees what it holds, once nothing runs."""
+        """Releases its resources, when no setting runs any more."""
 
 
 class Watcher(Protocol):
-    """Who is told what happens."""
+    """Shows what happens in a sweep."""
 
     def look(self, running: Iterable[str], waiting: int) -> None:
-        """Is called again and again while settings run."""
+        """Called repeatedly while settings run."""
 
     def ended(self, setting: str, words: str | None, again: bool) -> None:
-        """A setting has ended; `again` if it will be tried once more."""
+        """Called when a setting has ended; `again` if it will be retried."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What became of the settings.
+    """How the settings of a sweep have ended.
 
-    `failed` holds the last words of each that failed as often as it was
-    tried; `left` those that an interruption kept from their end.
+    `failed` has the last message of each setting that failed in all its
+    trials, `left` the settings that an interruption left unfinished.
     """
 
     finished: list[str]
@@ -61,9 +62,9 @@ class Result:
 class Scheduler:
     """Runs settings in a pool, the most expensive first.
 
-    Beginning with the longest keeps all workers busy until near the end. A
-    setting that fails waits behind all others for its second trial: what was
-    wrong, such as too little memory, may be over by then.
+    If the longest start first, all workers are busy until near the end. A
+    setting that fails is retried after all others: the cause, such as too
+    little memory, may be gone by then.
 
     Example:
 
@@ -102,9 +103,10 @@ class Scheduler:
         self._obeyed = 0
 
     def interrupt(self) -> None:
-        """Begins nothing more and stops what runs; at once the second time.
+        """Starts no more settings and stops the running ones.
 
-        It only counts, so that a signal handler may call it.
+        The second call ends them at once. It only counts the calls, so that a
+        signal handler may use it.
         """
         self._interruptions += 1
 

@@ -1,9 +1,9 @@
 """Runs settings whose ids come on the standard input, one a line.
 
-A worker of launch.sweep: it imports, traces and loads data once for all the
-settings that it is given. It answers each with a line, the setting's id, once
-its last row is written. The line "?" asks for the checks before a sweep. What
-fails ends the process, with the reason on the standard error.
+This is a worker of launch.sweep. It imports, traces and loads data once for all
+its settings. After the last row of a setting it writes the setting's id on the
+standard output. The line "?" asks for the checks before a sweep. An error ends
+the process, with a message on the standard error.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ flags.adopt_module_key_flags(plan)
 
 
 def main(_) -> None:
-    """Does what is asked until the standard input ends."""
+    """Does the tasks on the standard input until it ends."""
     answers = _answers()
     config = plan.config()
     every = plan.settings(config)
@@ -54,7 +54,7 @@ def run() -> None:
 
 
 def _answers():
-    """Returns the standard output; what else is printed goes nowhere."""
+    """Returns the standard output, and discards all other prints."""
     sys.stdout.flush()
     answers = os.fdopen(os.dup(1), "w")
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -64,7 +64,7 @@ def _answers():
 
 
 class _Runner:
-    """Runs settings, on networks and data that they share."""
+    """Runs settings on shared networks and data."""
 
     def __init__(self, config, every: list, loaded: dict, uses):
         from ws_keras import experiment
@@ -85,7 +85,7 @@ class _Runner:
         damage = self._folder.damage(task)
         if damage:
             raise ValueError(damage)
-        # Between two settings there is nothing to lose, and a signal ends it.
+        # Between two settings there is nothing to save, and a signal ends it.
         with signals.Signals() as received:
             try:
                 self._runs.run(
@@ -95,7 +95,7 @@ class _Runner:
                 received.leave()
 
     def _use(self) -> None:
-        """Takes part in the run, once its folder is ready."""
+        """Registers this process as a user of the folder, once it is ready."""
         if self._is_used:
             return
         from ws_keras import experiment

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: the step is finished, a checkpoint written, then exit."""
+"""SIGINT and SIGTERM: finish the step, write a checkpoint, then exit."""
 
 import contextlib
 import os
@@ -15,11 +15,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Signals:
-    """Turns signals into a wish to stop while settings are run.
+    """Turns signals into a request to stop while settings run.
 
-    Before and after that there is nothing to lose, and a signal ends the
-    process as usual. A second SIGINT exits at once: a thread waits for it,
-    because Python's handlers wait for the end of a long operation.
+    Before and after, there is nothing to save, and a signal ends the process
+    as usual. A second SIGINT exits at once: a thread waits for it, because
+    Python calls its handlers only after a long operation.
 
     Example:
 
@@ -50,7 +50,7 @@ class Signals:
             signal.signal(number, usual)
 
     def leave(self) -> None:
-        """Says how to go on, and exits with the status of the signal.
+        """Prints how to continue, and exits with the status of the signal.
 
         Raises:
             SystemExit: With 128 and the number of the signal.
@@ -80,9 +80,10 @@ def _watch(pipe: socket.socket) -> None:
 
 
 def say_stopping(number: int, what: str) -> None:
-    """Says on a terminal what is waited for; safe in a signal handler.
+    """Prints on a terminal what the command waits for.
 
-    The line takes the place of the progress line and of the `^C` behind it.
+    A signal handler may call it. The line replaces the progress line and the
+    `^C` after it.
     """
     more = (
         "; press Ctrl-C again to end at once" if number == signal.SIGINT else ""

@@ -1,4 +1,4 @@
-"""How fast this machine trains: from rows that it has made, or a few steps."""
+"""How fast this machine trains, from its rows or from a few steps."""
 
 import dataclasses
 import os
@@ -58,7 +58,7 @@ class Speed:
 
 
 def of_rows(found: Iterable[rows.Row]) -> Speed | None:
-    """Returns the speed that rows tell, `None` if they tell none.
+    """Returns the speed in rows, `None` if they do not tell it.
 
     Args:
         found: Rows of settings with the same network and data.
@@ -164,7 +164,7 @@ def _others(before: tuple[float, float], seconds: float) -> float:
 
 
 def of_settings(settings: list, configs: dict, found: dict, where: dict | None):
-    """Returns the speed of each setting that rows or a probe can tell.
+    """Returns the speed of each setting, from rows or from a probe.
 
     Args:
         settings: The settings.
@@ -173,7 +173,7 @@ def of_settings(settings: list, configs: dict, found: dict, where: dict | None):
         where: Strategy and devices for a probe. `None` makes none.
 
     Returns:
-        Id to `Speed`, `None` if one of them is not known.
+        Id to `Speed`; `None` if the speed of a setting is not known.
     """
     cells = {s.id: key(configs[s.id]) for s in settings}
     together = {}

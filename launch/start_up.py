@@ -15,8 +15,8 @@ def tensorflow(fast: bool = True):
 
     Its oneDNN kernels are turned on, which it does by itself on some
     processors only; where it does not, convolutions are about half as fast.
-    They have faults, which the networks of this package go round (see
-    `models.resnet`); a user's own may not. A value that the user has set
+    They have errors, which the networks of this package avoid (see
+    `models.resnet`); a user's network may not. A value that the user has set
     stays.
 
     TensorFlow prints several lines while it is imported and when it first
@@ -59,8 +59,7 @@ def tensorflow(fast: bool = True):
 def keras() -> None:
     """Imports Keras without packages that it would import if they are there.
 
-    They take two of seven seconds. Whoever needs them later imports them as
-    usual.
+    They take two of seven seconds. They can be imported later as usual.
 
     Example:
 

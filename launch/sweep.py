@@ -2,13 +2,13 @@
 
     python -m launch.sweep --config=quickstart --workdir=runs/quickstart
 
-Takes the flags of launch.run and leaves the same rows and report.
-The longest settings begin first; none begins while memory is short. A setting
-that fails is tried once more (--retries); if it fails again, the end of the
-output shows its last message. A setting that takes longer than --timeout fails
-too, and its next trial continues from its last checkpoint. The same command
-again runs the settings that are not finished. With --launcher=ray the settings
-run on a Ray cluster; --launcher=slurm --dry-run prints an array job.
+It takes the flags of launch.run and writes the same rows and report. The
+longest settings start first, and none starts while memory is short. A setting
+that fails is tried once more (--retries). If it fails again, its last message
+is printed at the end. A setting that takes longer than --timeout fails too; its
+next trial continues from its last checkpoint. The same command again runs the
+settings that are not finished. With --launcher=ray the settings run on a Ray
+cluster. --launcher=slurm --dry-run prints an array job for Slurm.
 
 Exit status: 0 all finished, 1 some failed, 130 or 143 interrupted (a second
 Ctrl-C does not wait for checkpoints).
@@ -135,7 +135,7 @@ def _sweep(config, every, settings, folder, workers) -> int:
         pool = workers or _cluster(folder)
         result, status = _run(folder, pool, costs, [s.id for s in settings])
         pool.close()  # drawing needs memory as well
-        # A signal that found nothing left to stop changes nothing.
+        # A signal after the last setting changes nothing.
         if result.left:
             _say_interrupted(result, status)
             return status
@@ -197,7 +197,7 @@ def _check_flags() -> None:
 
 
 def _todo(folder: workdirs.Workdir, settings: list) -> list:
-    # Where rows are damaged, the worker says what is wrong with them.
+    # Settings with damaged rows are included: the worker reports the damage.
     return [s for s in settings if not outcome.is_finished(folder, s)]
 
 
@@ -205,9 +205,9 @@ def _todo(folder: workdirs.Workdir, settings: list) -> list:
 def _workers(
     folder: workdirs.Workdir, settings: list
 ) -> Iterator[local.Local | None]:
-    """Yields the processes of this machine, which begin to import at once.
+    """Yields the workers of this machine, which start to import at once.
 
-    `None` where settings are to run elsewhere.
+    Yields `None` if the settings run elsewhere.
     """
     if _LAUNCHER.value != "local":
         yield None
@@ -231,7 +231,7 @@ def _pool(workers: int) -> local.Local:
 
 
 def _checked(workers: local.Local | None) -> checking.Checked:
-    """Returns what a worker finds before anything runs."""
+    """Returns the result of the checks, which a worker makes."""
     if workers is not None:
         return checking.ask(workers)
     with contextlib.closing(_pool(1)) as pool:

@@ -63,7 +63,7 @@ class Watch:
         )
 
     def ended(self, setting: str, words: str | None, again: bool) -> None:
-        """Shows the last rows of a setting, and what went wrong."""
+        """Shows the last rows of a setting, and why it has failed."""
         self._show(setting)
         self._done += not again
         if words is not None:
@@ -83,7 +83,7 @@ class Watch:
             found = rows.scan(path).records
         except OSError:
             return []
-        # What is wrong with other rows, the worker says.
+        # The worker reports rows that belong to something else.
         rounds = range(1, len(self._costs[setting]) + 1)
         found = [
             row
@@ -91,7 +91,7 @@ class Watch:
             if row.setting == setting and row.round in rounds
         ]
         self._sizes[setting] = size
-        # A setting that was begun anew repeats rounds that were counted.
+        # A setting that has restarted repeats rounds that were counted.
         seen = self._rounds.get(setting, 0)
         new = [row for row in found if row.round > seen]
         if new:

@@ -1,4 +1,4 @@
-"""One setting, from its last checkpoint if there is one to its last row."""
+"""Runs one setting, from its last checkpoint or its start to its last row."""
 
 import dataclasses
 from collections.abc import Callable
@@ -15,20 +15,20 @@ from . import progress as progresses
 
 @dataclasses.dataclass(frozen=True)
 class Intervals:
-    """How often a checkpoint is written inside a round; `None` is never."""
+    """How often checkpoints are written inside a round; `None` means never."""
 
     minutes: float | None = 5.0
     epochs: int | None = None
 
 
 class Work:
-    """Runs settings of one workdir and writes what they give.
+    """Runs settings of one workdir; writes rows, curves and checkpoints.
 
     Args:
         folder: The `Workdir`.
         run: `experiment.run` with the strategy.
-        progress: Where to show it.
-        stop: The wish to stop.
+        progress: The `Progress` to show.
+        stop: The `Stop` to obey.
         intervals: How often checkpoints are written.
         replicas: Number of replicas that a model has here.
     """
@@ -59,7 +59,7 @@ class Work:
                 `None`.
 
         Raises:
-            stop.Interrupted: A stop was wanted; a checkpoint is written.
+            stop.Interrupted: A stop was requested; a checkpoint is written.
             ValueError: The disk is full, or the folder cannot be written.
         """
         try:
@@ -87,7 +87,7 @@ class Work:
             minutes=self._intervals.minutes,
             epochs=self._intervals.epochs,
             stop=self._stop,
-            # The way to the folder is looked at each time: it may have changed.
+            # Checks the path each time: a folder may have become a link.
             before=lambda: lines.sync(self._folder.epochs_path(setting.id)),
             replicas=self._replicas,
         )
@@ -116,15 +116,15 @@ class Work:
                 keeper=keeper,
                 checkpoint=checkpoint,
             ):
-                # In this order: with its last row a setting is finished, and
-                # its curves must be.
+                # In this order: with its last row a setting counts as
+                # finished, and its curves must be complete by then.
                 writer.round(row)
                 self._folder.append(row)
                 self._progress.round(row)
         checkpoints.prune(path)
 
     def _begin(self, setting: str, keeper) -> checkpoints.Checkpoint | None:
-        """Brings the files of a setting to the state of a checkpoint."""
+        """Cuts the files of a setting back to its newest usable checkpoint."""
         folder = self._folder
         found = keeper.newest(lambda state: folder.can_go_on(setting, state))
         for problem in keeper.problems:
@@ -147,7 +147,7 @@ class Work:
 def forget_models() -> None:
     """Frees what Keras and TensorFlow keep of models that are dropped.
 
-    It is 9 MB for a small one. What is still used and traced stays as it is.
+    It is 9 MB for a small one. Models that are still used stay traced.
     """
     import keras
 
@@ -159,7 +159,7 @@ def forget_models() -> None:
 
 
 def trial(setting: all_settings.Setting) -> str:
-    """Returns a name for TensorBoard's table, what differs first.
+    """Returns the name of a setting in TensorBoard: arm and seed first.
 
     >>> trial(all_settings.Setting("fig2_online/warm/seed3", "warm", 1, 0, 3))
     'warm/seed3 (fig2_online)'
@@ -169,7 +169,7 @@ def trial(setting: all_settings.Setting) -> str:
 
 
 def choices(config) -> dict:
-    """Returns all values of what settings differ in, for TensorBoard."""
+    """Returns all values of each hyperparameter, for TensorBoard."""
     arms = [all_settings.parse_arm(str(arm)) for arm in config.arms]
     names, shrinks, perturbs = zip(*arms, strict=True)
     return {
@@ -181,7 +181,7 @@ def choices(config) -> dict:
 
 
 def hparams(setting: all_settings.Setting, config) -> dict:
-    """Returns what tells a setting from others, for TensorBoard."""
+    """Returns the hyperparameters of a setting, for TensorBoard."""
     return {
         "arm": setting.arm,
         "shrink": setting.shrink,

@@ -1,4 +1,4 @@
-"""One setting as a process: it dies with its parent and has last words."""
+"""A process that runs settings, ends with its parent and keeps its errors."""
 
 import contextlib
 import ctypes
@@ -20,10 +20,10 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class Worker:
-    """A process that is told to end when the one that began it is gone.
+    """A process that the system asks to end (SIGTERM) when its parent ends.
 
-    It has a session of its own, so that Ctrl-C in a terminal reaches it only
-    through its parent.
+    It has its own session, so that Ctrl-C in a terminal reaches the parent
+    only, which decides.
 
     Example:
 
@@ -35,15 +35,15 @@ class Worker:
 
     Args:
         command: Program and arguments.
-        environment: Variables that are added to this process' own. Defaults
-            to none.
+        environment: Variables to add to those of this process. Defaults to
+            none.
         cwd: Folder to run in. Defaults to that of this process.
-        timeout: Seconds after which the process is asked to end, as by a
-            signal: it may keep what it has done. Of one that listens, those
-            of a task. Defaults to `None`, no limit.
-        grace: Seconds after that until it is ended. Defaults to 60.
-        listens: Whether it takes tasks, a line each on its standard input,
-            and answers with a line when one is done. Defaults to `False`.
+        timeout: Seconds until the process gets SIGTERM, after which it can
+            write a checkpoint. If it listens, the seconds of each task.
+            Defaults to `None`, no limit.
+        grace: Further seconds until it is killed. Defaults to 60.
+        listens: Whether it reads tasks from its standard input, one per line,
+            and writes a line when one is done. Defaults to `False`.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Worker:
         return self._process.pid
 
     def has_ended(self) -> bool:
-        """Returns whether the process has ended, and sees to it in time."""
+        """Returns whether the process has ended; stops one that is late."""
         if self._process.poll() is not None:
             return True
         if self._timeout is not None and self._begun is not None:
@@ -90,9 +90,9 @@ class Worker:
         return False
 
     def take(self, task: str) -> None:
-        """Gives a task to a process that listens and has none."""
+        """Gives a task to a process that listens and is idle."""
         self._begun = time.monotonic()
-        # One that has just ended is found to have ended with this task.
+        # If the process has just ended, `has_ended` says so for this task.
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(f"{task}\n".encode())
             self._process.stdin.flush()
@@ -114,7 +114,7 @@ class Worker:
         return line.decode()
 
     def has_done(self) -> bool:
-        """Returns whether the task has been answered, which is then over."""
+        """Returns whether the process has answered; it is then idle again."""
         # A line may come in parts.
         self._answer += self._process.stdout.read() or b""
         if not self._answer.endswith(b"\n"):
@@ -125,11 +125,11 @@ class Worker:
 
     @property
     def answers(self) -> int:
-        """Descriptor of the pipe that answers come through."""
+        """File descriptor of the pipe from which answers are read."""
         return self._process.stdout.fileno()
 
     def _forget_errors(self) -> None:
-        """What follows on the standard error is of the next task."""
+        """Leaves the errors so far out of the message about the next task."""
         self._first = os.fstat(self._errors.fileno()).st_size
 
     def wait(self) -> None:
@@ -146,7 +146,7 @@ class Worker:
                 os.killpg(self.pid, signal.SIGKILL)
 
     def end(self) -> None:
-        """Asks the process to end, and ends it where it does not."""
+        """Sends SIGTERM, and SIGKILL if the process does not end in time."""
         self.stop()
         try:
             self._process.wait(self._grace)
@@ -155,9 +155,10 @@ class Worker:
             self._process.wait()
 
     def last_words(self) -> str | None:
-        """Returns why an ended process has failed, `None` if it has not.
+        """Returns why the process has failed, `None` if it has not.
 
-        The last lines of its standard error, and the signal that killed it.
+        The text has the signal that killed it and the last lines of its
+        standard error.
         """
         status = self._process.wait()
         if not status:
@@ -181,7 +182,7 @@ class Worker:
 
 
 def die_with(parent: int) -> None:
-    """Lets this process get SIGTERM when the parent that began it ends."""
+    """Has the system send SIGTERM to this process when its parent ends."""
     if _LIBC is None:
         return
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
