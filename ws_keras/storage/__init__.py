@@ -1,1 +1,1 @@
-"""What is kept on a disk: rows, checkpoints, locks, whole files."""
+"""Files of a run: rows, curves, checkpoints, locks."""

@@ -1,4 +1,4 @@
-"""Checkpoint files: whole, or recognized as damaged; never half a one."""
+"""Checkpoint files, with a digest by which a damaged one is recognized."""
 
 import contextlib
 import dataclasses
@@ -26,10 +26,10 @@ _DIGEST = hashlib.sha256
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds: values that JSON knows, and arrays in their order.
+    """The content of a file: a state that JSON can hold, and arrays in order.
 
-    Arrays are given as bytes: whoever reads them knows their dtypes, of which
-    NumPy does not know all.
+    Arrays are bytes: the reader knows their dtypes, and NumPy does not have
+    all of them.
     """
 
     path: pathlib.Path
@@ -54,15 +54,14 @@ def save(
 ) -> pathlib.Path:
     """Writes a checkpoint beside the older ones, then removes the oldest.
 
-    The file gets its name once it is on the disk as a whole; see
-    `files.at_once`.
+    The file gets its name when all of it is on the disk; see `files.at_once`.
 
     Args:
-        folder: Where the checkpoints of a setting lie; made when missing.
-        state: Values that JSON knows.
+        folder: Folder of the setting; created if it is missing.
+        state: Values that JSON can hold.
         arrays: Arrays, read one after the other.
-        kept: Number of checkpoints that stay. Defaults to 2.
-        also: An older one that stays beside them. Defaults to `None`.
+        kept: Number of checkpoints to keep. Defaults to 2.
+        also: An older one to keep beside them. Defaults to `None`.
 
     Returns:
         Path of the new file.
@@ -91,8 +90,8 @@ def load(path: str | os.PathLike) -> Checkpoint:
         A `Checkpoint`.
 
     Raises:
-        ValueError: The file is damaged: torn, changed, or none of ours.
-        Irregular: It is a link, or larger than the memory that is left.
+        ValueError: The file is incomplete, changed, or not a checkpoint.
+        Irregular: It is a link, or larger than the free memory.
     """
     path = pathlib.Path(path)
     _check_room(path)
@@ -114,7 +113,7 @@ def load(path: str | os.PathLike) -> Checkpoint:
 
 
 def set_aside(path: pathlib.Path) -> None:
-    """Renames a damaged checkpoint, so that it does not count as one."""
+    """Renames a damaged checkpoint, so that it is not read again."""
     with contextlib.suppress(OSError):
         path.replace(path.with_suffix(".damaged"))
 
@@ -124,20 +123,20 @@ def prune(
     kept: int = 1,
     also: pathlib.Path | None = None,
 ) -> None:
-    """Removes all checkpoints but the newest, and one that also stays."""
+    """Removes all checkpoints except the newest ones and `also`."""
     for path in paths(folder)[kept:]:
         if path != also:
             path.unlink(missing_ok=True)
 
 
 def remove_parts(folder: str | os.PathLike) -> None:
-    """Removes what a killed writer left; nobody else may write there."""
+    """Removes partial files of a killed writer; there must be no other one."""
     for path in pathlib.Path(folder).glob(f".{PATTERN}.*"):
         path.unlink(missing_ok=True)
 
 
 def remove(folder: str | os.PathLike) -> None:
-    """Removes all checkpoints of a folder, and what a killed writer left."""
+    """Removes all checkpoints of a folder, also partial ones."""
     for path in pathlib.Path(folder).glob(f"*{PATTERN}*"):
         path.unlink(missing_ok=True)
 

@@ -1,8 +1,8 @@
-"""TensorBoard event files of a setting: curves over the whole life of an arm.
+"""TensorBoard event files of a setting: curves over all rounds of an arm.
 
-The tags are explained in `docs/tensorboard.md`. Writers of libraries give all
-events the present time and a name of their own to each process, so that curves
-of an interrupted run would break.
+`docs/tensorboard.md` explains the tags. The writers of TensorBoard and
+TensorFlow would give all points the present time, and a new file to each
+process; the curves of an interrupted run would then break.
 """
 
 import contextlib
@@ -54,10 +54,9 @@ _NUMBERS = itertools.count()
 class Events(contextlib.AbstractContextManager):
     """Writes the events of one setting into its folder.
 
-    Event files that are there already make room for one with the points of
-    `epochs` and `rounds`, at the times when they were first written: a run
-    that was killed has written points that it will write again, and has lost
-    others.
+    One file with the points of `epochs` and `rounds`, at the times when they
+    were first written, replaces earlier event files: a run that was killed
+    will write some of its points again, and has lost others.
 
     Example:
 
@@ -69,10 +68,10 @@ class Events(contextlib.AbstractContextManager):
 
     Args:
         folder: Folder of the setting, which TensorBoard shows as one run.
-        hparams: What tells this setting from others, for the HParams tab;
-            numbers, strings and booleans.
-        epochs: Epochs of an earlier run that goes on. Defaults to none.
-        rounds: Rows of it. Defaults to none.
+        hparams: Hyperparameters of the setting, for the HParams tab; numbers,
+            strings and booleans.
+        epochs: Epochs of earlier processes. Defaults to none.
+        rounds: Rows of earlier processes. Defaults to none.
         name: Name of the setting in the HParams tab. Defaults to that of the
             folder.
         choices: Hyperparameter to all its values in the experiment. Defaults
@@ -107,17 +106,17 @@ class Events(contextlib.AbstractContextManager):
             self.round(row)
 
     def epoch(self, epoch: rows.Epoch) -> None:
-        """Writes the scalars of an epoch at its continuous number."""
+        """Writes the scalars of an epoch, at its number over all rounds."""
         for name in EPOCH_TAGS:
             value = getattr(epoch, name)
-            # A loss may become nan; an accuracy that is was not measured.
+            # A loss may become nan; an accuracy of nan was not measured.
             if name != "accuracy" or not math.isnan(value):
                 self._writer.add_scalar(f"epoch/{name}", value, epoch.epoch)
         for name, value in epoch.measures.items():
             self._writer.add_scalar(f"diagnostics/{name}", value, epoch.epoch)
 
     def round(self, row: rows.Row) -> None:
-        """Writes scalars and measures of a round at its number of samples."""
+        """Writes scalars and measures of a round, at its number of samples."""
         for name in ROUND_TAGS:
             value = getattr(row, name)
             self._writer.add_scalar(f"round/{name}", value, row.num_samples)
@@ -130,7 +129,7 @@ class Events(contextlib.AbstractContextManager):
         self._writer.flush()
 
     def close(self) -> None:
-        """Writes what is still in memory and closes the file."""
+        """Flushes and closes the file."""
         self._writer.close()
 
     def __exit__(self, *_) -> None:
@@ -140,7 +139,7 @@ class Events(contextlib.AbstractContextManager):
 def write_gap(
     folder: str | os.PathLike, ours: list[rows.Row], cold: list[rows.Row]
 ) -> None:
-    """Writes the gap of a finished setting to the cold one of its seed, once.
+    """Writes the gap between a finished setting and the cold one, once.
 
     The gap is this arm's held-out accuracy minus the cold one's, in points.
     It has a file of its own, because the cold setting may be the later one.
@@ -156,7 +155,7 @@ def write_gap(
     if list(folder.glob(f"{PREFIX}*{_GAP_SUFFIX}")):
         return
     accuracy = {row.round: row.accuracy for row in cold}
-    # Elsewhere first: a file that is there counts as whole.
+    # Written elsewhere first: a file of this name counts as complete.
     with tempfile.TemporaryDirectory() as elsewhere:
         writer = _Writer(elsewhere, _GAP_SUFFIX)
         for row in ours:
@@ -180,10 +179,10 @@ def _wall_times(paths: list[pathlib.Path]) -> dict[tuple[str, int], float]:
 
 
 def _events(path: pathlib.Path) -> Iterator:
-    """Yields the events of a file up to where it is damaged, if it is.
+    """Yields the events of a file up to its end or its first damaged byte.
 
-    TensorBoard's reader believes the length of a record, whatever it is, and
-    takes the process with it.
+    TensorBoard's reader trusts the length that a damaged record gives, and may
+    end the process.
     """
     with contextlib.suppress(Exception):  # only times are lost
         content, start = regular.read(path, _LARGEST), 0
@@ -200,8 +199,8 @@ class _Writer:
         folder.mkdir(parents=True, exist_ok=True)
         origin = f"{socket.gethostname()}.{os.getpid()}.{next(_NUMBERS)}"
         name = f"{PREFIX}.{int(time.time()):010d}.{origin}{suffix}"
-        # TensorBoard's own writer has a thread in which a full disk is met,
-        # by an error of TensorFlow, and that some later call raises.
+        # TensorBoard's own writer has a thread: a full disk is an error of
+        # TensorFlow there, which some later call raises.
         new = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         file = os.fdopen(regular.opened(folder / name, new), "wb")
         self._file = record_writer.RecordWriter(file)
@@ -220,7 +219,7 @@ class _Writer:
         self.add(summary, step, self.when(tag, step))
 
     def when(self, tag: str, step: int) -> float:
-        """Returns when a point was first written, or the present."""
+        """Returns when a point was first written, or the present time."""
         return self._times.get((tag, step), time.time())
 
     def add_restart(self) -> None:

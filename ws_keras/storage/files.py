@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear complete or not at all."""
 
 import contextlib
 import errno
@@ -16,7 +16,7 @@ _OWN = re.compile(r"\.\d+-[0-9a-f]{8}(\.\w*)?")
 _LONGEST = 255  # bytes of a name, on nearly all file systems
 _ADDED = 60  # room for what a part's name has more
 _TRIES = 100
-# What file systems without hard links answer.
+# Errors of file systems without hard links.
 _WITHOUT_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
@@ -24,7 +24,7 @@ _WITHOUT_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 def at_once(
     path: str | os.PathLike, exclusive: bool = False
 ) -> Iterator[BinaryIO]:
-    """Opens a file that gets its name once all of it is on the disk.
+    """Opens a file that gets its name when all of it is on the disk.
 
     Example:
 
@@ -53,19 +53,19 @@ def at_once(
 def part_of(
     path: str | os.PathLike, exclusive: bool = False
 ) -> Iterator[pathlib.Path]:
-    """Gives an empty file beside a path, which gets its name at the end.
+    """Creates an empty file beside a path, which gets that name at the end.
 
-    For whoever can write to a path alone, such as `keras.Model.save`; see
-    `at_once`. The part has the suffix of `path` and a lock while it is
-    written. At the end it is fsynced, renamed, and the folder fsynced. When
-    the block or the disk fails, an older file of that name is untouched and
-    nothing is left behind; a process that is killed may leave a hidden part,
-    which `clean` removes.
+    For functions that write to a path, such as `keras.Model.save`; see
+    `at_once`. The part has the suffix of `path`, and is locked while it is
+    written. At the end it is fsynced and renamed, and the folder is fsynced.
+    If the block or the disk fails, an older file of that name stays and the
+    part is removed. A process that is killed may leave a hidden part, which
+    `clean` removes.
 
     Args:
         path: The file; its folder must exist.
-        exclusive: Whether the name must be free until the end, whoever else
-            writes there. Defaults to `False`: an older file is replaced.
+        exclusive: Whether to fail if a file of that name exists at the end.
+            Defaults to `False`, which replaces it.
 
     Yields:
         Path of the part.
@@ -95,11 +95,11 @@ def part_of(
 def clean(path: str | os.PathLike) -> list[pathlib.Path]:
     """Removes the parts of a path whose writers were killed.
 
-    A part whose lock is held is left to its writer, and so is every part
-    where the file system knows no locks.
+    A part that is locked stays, because its writer is alive. On a file system
+    without locks all parts stay.
 
     Args:
-        path: The file that the parts were to become.
+        path: The file for which the parts were written.
 
     Returns:
         The parts that were removed.
@@ -117,7 +117,7 @@ def clean(path: str | os.PathLike) -> list[pathlib.Path]:
 
 
 def short(name: str, longest: int = _LONGEST - _ADDED) -> str:
-    """Returns a name for a file, cut where it is too long.
+    """Returns a name for a file, shortened if it is too long.
 
     Args:
         name: Any name.
@@ -140,9 +140,9 @@ def sha256(path: str | os.PathLike) -> str:
 
 
 def sync_folder(folder: str | os.PathLike) -> None:
-    """Brings a folder to the disk, with the names that it holds.
+    """Writes a folder to the disk, with the names of its files.
 
-    A rename is on the disk once its folder is; not all file systems can.
+    Without it a rename may be lost. Not all file systems can do it.
     """
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -185,7 +185,7 @@ def _is_left(part: pathlib.Path) -> bool:
 
 
 def _link(part: pathlib.Path, path: pathlib.Path) -> None:
-    """Gives a part its name unless somebody has it, in one step."""
+    """Gives a part its name in one step, unless that name exists."""
     try:
         os.link(part, path)
     except FileExistsError:

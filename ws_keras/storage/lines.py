@@ -1,4 +1,4 @@
-"""Line files: JSON objects, one a line, each with a checksum of its text."""
+"""Files with a JSON object in each line, and a checksum of its text."""
 
 import collections
 import dataclasses
@@ -20,11 +20,11 @@ _SHOWN = 40
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What lies below a folder, as paths in the order of their parts.
+    """What is below a folder, as paths in the order of their parts.
 
-    `files` are line files; `links` are links in the place of one or of a
-    folder, which are not followed; `deep` are folders that lie below so many
-    others that they are not looked into.
+    `files` are line files. `links` are links in the place of one or of a
+    folder, which are not followed. `deep` are folders at the depth `DEPTH`,
+    which are not searched.
     """
 
     files: list[str]
@@ -35,13 +35,12 @@ class Found:
 def append(path: str | os.PathLike, values: dict[str, Any], sync: bool) -> None:
     """Appends an object as a line with a checksum.
 
-    A torn last line of an earlier, killed writer is cut off first, so that
-    the new one never sticks to it.
+    An incomplete last line of a killed writer is removed first.
 
     Args:
-        path: File; it and its folder are made when missing.
-        values: What JSON knows, without nan.
-        sync: Whether to bring it to the disk.
+        path: File; it and its folder are created if they are missing.
+        values: Values that JSON can hold, without nan.
+        sync: Whether to fsync it.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +58,7 @@ def append(path: str | os.PathLike, values: dict[str, Any], sync: bool) -> None:
 
 
 def sync(path: str | os.PathLike) -> None:
-    """Brings a line file to the disk; a missing one is let pass."""
+    """Fsyncs a line file, if it exists."""
     if os.path.lexists(path):
         regular.sync(path)
 
@@ -68,7 +67,7 @@ def cut(path: str | os.PathLike, count: int) -> None:
     """Keeps the first lines of a file, in one step.
 
     Args:
-        path: Line file; a missing one is let pass.
+        path: Line file; if it is missing, nothing is done.
         count: Number of whole lines that stay.
     """
     if not os.path.lexists(path):
@@ -79,7 +78,7 @@ def cut(path: str | os.PathLike, count: int) -> None:
 
 
 def read(path: str | os.PathLike) -> tuple[list[bytes], bool]:
-    """Returns the whole lines of a file, and whether the last has no end.
+    """Returns the complete lines of a file, and whether the last one is torn.
 
     Raises:
         Irregular: It is a link, no regular file, or larger than `LARGEST`.
@@ -122,7 +121,7 @@ def parse(line: bytes) -> dict[str, Any]:
 
 
 def find(workdir: str | os.PathLike, names: Collection[str]) -> Found:
-    """Returns the line files of these names below a folder, without links."""
+    """Finds the line files of these names below a folder; follows no links."""
     found = Found([], [], [])
     for entry, is_too_deep in regular.walk(workdir, DEPTH):
         if entry.is_symlink():

@@ -1,6 +1,6 @@
-"""A lock between processes that dies with its holder.
+"""A lock between processes, which ends with the process that holds it.
 
-Libraries of locks follow links, and do not say who holds one.
+Lock libraries follow links and do not name the holder.
 """
 
 import os
@@ -20,11 +20,10 @@ _LONGEST = 300
 class Lock:
     """Lets one process at a time, or those that share it, use a folder.
 
-    The operating system holds it for as long as the process lives, so that
-    none is left behind by one that was killed, whatever the clock says. Over
-    NFS it is held by the server (version 4, or 3 with its lock daemon), and
-    is freed when the client is gone. Where the system or the file system
-    knows no such locks, nothing is locked.
+    The operating system frees it when the process ends, also when it is
+    killed. Over NFS the server holds it (version 4, or 3 with its lock
+    daemon), and frees it when the client is gone. Where the system or the file
+    system has no such locks, nothing is locked.
 
     Example:
 
@@ -34,12 +33,11 @@ class Lock:
     ```
 
     Args:
-        path: File that stands for the lock; made when missing. It names the
-            holder, for people; of several the one that came last. Only a
-            holder may remove it. A link is refused, and a file that holds
-            something else is locked as it is.
-        shared: Whether others that share it may hold it at the same time.
-            Defaults to `False`.
+        path: File of the lock, created if it is missing. It names the holder,
+            or the last one of several. Only a holder may remove it. A link is
+            refused. A file with other content is locked and not changed.
+        shared: Whether several processes that set it can hold the lock at the
+            same time. Defaults to `False`.
     """
 
     def __init__(self, path: str | os.PathLike, shared: bool = False):
@@ -56,8 +54,8 @@ class Lock:
             return False
         try:
             regular.lock(handle, self._shared)
-            # Its holder may have removed the file in between: then this is a
-            # lock that nobody else meets.
+            # The holder may have removed the file in between. Nobody else
+            # would then see this lock.
             if not regular.is_file(handle, self.path):
                 os.close(handle)
                 return False
@@ -72,13 +70,13 @@ class Lock:
         return True
 
     def free(self) -> None:
-        """Gives the lock back."""
+        """Frees the lock."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
     def holder(self) -> str:
-        """Returns who holds it, for people."""
+        """Returns the name of the holder, for messages."""
         try:
             found = regular.read(self.path, _LONGEST)
         except (OSError, regular.Irregular):
@@ -104,7 +102,7 @@ class Lock:
 
 
 def _sign(handle: int) -> None:
-    """Writes who holds a lock, unless its file is somebody else's text."""
+    """Writes the holder into the file, unless that has other content."""
     found = os.pread(handle, _LONGEST, 0)
     if found and not _HOLDER.fullmatch(found):
         return

@@ -1,7 +1,7 @@
-"""How much memory is left, and how much a process has taken, in bytes.
+"""The free memory, and the memory of a process, in bytes.
 
-What the system does not tell, as outside Linux, is as good as no limit.
-Libraries tell the memory of the machine, not what a container may take.
+Libraries know the memory of the machine, but not the limit of a container.
+Where neither is known, as outside Linux, there is no limit.
 """
 
 import math
@@ -21,15 +21,15 @@ def available(
 ) -> float:
     """Returns the memory that new processes can have.
 
-    That is what the machine has left, or what the control group of this
-    process (or one above it) may still take, whichever is less.
+    It is the smaller one of the machine's free memory and what the control
+    groups of this process may still take.
 
     Args:
         proc: Where the proc file system is mounted.
         cgroup: Where the control groups are.
 
     Returns:
-        Bytes; infinity if nobody knows.
+        Bytes; infinity if it is not known.
     """
     machine = _field(proc / "meminfo", "MemAvailable")
     groups = (_room(*place) for place in _groups(proc, cgroup))
@@ -63,7 +63,7 @@ def _room(folder: pathlib.Path, limit: str, use: str) -> float:
         left = int(_text(folder / limit)) - int(_text(folder / use))
     except ValueError:  # no such file, or "max"
         return math.inf
-    # Of the cached files, which count as use, those are given up first.
+    # Part of the use are cached files, which the system frees when needed.
     cached = _stat(folder, "total_inactive_file")
     return left + (cached or _stat(folder, "inactive_file"))
 

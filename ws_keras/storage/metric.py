@@ -1,4 +1,4 @@
-"""Which metric the rows of a run are about, and in which direction."""
+"""The metric of the rows of a run, and whether more or less is better."""
 
 import math
 from typing import NamedTuple
@@ -11,9 +11,9 @@ _TRAINING = "train_"
 class Metric(NamedTuple):
     """A metric's name, and its mode: whether `"max"` or `"min"` is better.
 
-    Rows have fields for accuracies, in percent. Other metrics stand among
-    the measures, under their own name, and that of the training samples
-    under `train_NAME`; the labels name them.
+    Rows have fields for accuracies, in percent. The values of another metric
+    are in the measures, under its name and, for the training samples, under
+    `train_NAME`; its name and mode are in the labels.
     """
 
     name: str = "accuracy"
@@ -31,7 +31,7 @@ class Metric(NamedTuple):
 
     @property
     def labels(self) -> dict[str, str]:
-        """What the labels of a row say of it."""
+        """The labels of a row that name it."""
         if self.is_accuracy:
             return {}
         return {"monitor": self.name, "mode": self.mode}
@@ -75,9 +75,9 @@ ACCURACY = Metric()
 
 
 def of(row: rows.Row) -> Metric:
-    """Returns the metric that a row is about."""
+    """Returns the metric of a row."""
     found = row.labels.get("monitor"), row.labels.get("mode")
-    # In older rows, and those of an accuracy, no label names it.
+    # Older rows, and those of an accuracy, have no such labels.
     if not all(isinstance(part, str) for part in found):
         return ACCURACY
     return Metric(*found)

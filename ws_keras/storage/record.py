@@ -1,4 +1,4 @@
-"""The record of a run, `run.json`: what was run, and what may continue it."""
+"""`run.json`: the config and versions of a run, which continue unchanged."""
 
 import functools
 import json
@@ -18,7 +18,7 @@ _SHOWN = 3
 _LARGEST = 2**26  # bytes of a run.json: a million ids of settings
 # Fields of a config that no row depends on.
 _ONLY_ESTIMATED = "train.expected_epochs"
-# What a run has from its config, in whatever process it continues.
+# What all processes of a run have in common.
 _OF_EXPERIMENT = (
     "config",
     "schema",
@@ -70,11 +70,11 @@ def load(folder: pathlib.Path) -> dict[str, Any]:
 
 
 def continued(folder: pathlib.Path, run: dict) -> dict[str, Any]:
-    """Returns the record of a folder, with the process of `run` noted in it.
+    """Returns the record of a folder, with this process added to it.
 
     Args:
         folder: Folder with a record.
-        run: What `new` returns in this process.
+        run: Result of `new` in this process.
 
     Raises:
         ValueError: The folder's record cannot be read, or is of another
@@ -137,7 +137,7 @@ def _git(checkout: pathlib.Path, *arguments: str) -> str:
 
 
 def _checked(run: Any) -> dict[str, Any]:
-    """Returns what a `run.json` holds, if it can be one."""
+    """Returns the content of a `run.json`, or raises a ValueError."""
     kinds = {"config": dict, "versions": dict, "data": dict, "continued": list}
     if type(run) is not dict or "config" not in run:
         raise ValueError("no record of a run")
@@ -150,7 +150,7 @@ def _checked(run: Any) -> dict[str, Any]:
 
 
 def _decisive(run: dict) -> dict:
-    """Returns what rows depend on besides the config."""
+    """Returns the versions that rows depend on."""
     versions = dict(run.get("versions", {}))
     versions.pop("python", None)
     return {**versions, "schema": run.get("schema")}

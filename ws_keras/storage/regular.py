@@ -1,7 +1,7 @@
-"""Regular files alone, and never through a link: opened, read, locked.
+"""Opens, reads and locks regular files only, and never through a link.
 
-A folder may hold whatever its other users have put there: a link to a file
-elsewhere, a pipe that nobody writes to, a device without an end.
+A folder that others can write to may have a link to a file elsewhere, a pipe
+without a writer, or a device without an end.
 """
 
 import errno
@@ -14,15 +14,15 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-# No link as the last part of a path, and no waiting for the other end of a
-# pipe; on Windows there is neither.
+# Not to follow a link as the last part of a path, and not to wait for the other
+# end of a pipe. Windows has neither.
 _GUARDS = sum(
     getattr(os, name, 0)
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
 )
-# What systems answer where the last part is a link, or a pipe or socket.
+# Errors for a link, a pipe or a socket as the last part of a path.
 _REFUSALS = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EOPNOTSUPP}
-# What file systems without locks answer.
+# Errors of file systems without locks.
 _WITHOUT = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 _PART = 2**20
 _KINDS = (
@@ -36,7 +36,7 @@ _KINDS = (
 
 
 class Irregular(ValueError):
-    """What a path names is a link, or no regular file or folder."""
+    """A path names a link, or something other than a regular file."""
 
 
 def opened(
@@ -45,7 +45,7 @@ def opened(
     """Opens a regular file, not through a link, and returns its descriptor.
 
     Args:
-        path: The file. Only its last part is looked at; see `check_below`.
+        path: The file. Only the last part is checked; see `check_below`.
         flags: Those of `os.open`. Defaults to reading.
         mode: Mode of a new file. Defaults to what the umask leaves.
 
@@ -72,8 +72,8 @@ def opened(
 def read(path: str | os.PathLike, limit: int | None = None) -> bytes:
     """Returns the content of a regular file.
 
-    Without a file object, which asks the system twice as much: a large sweep
-    has a file per setting.
+    Without a file object, which makes twice as many system calls: a large
+    sweep has a file for each setting.
 
     Args:
         path: The file.
@@ -100,7 +100,7 @@ def read(path: str | os.PathLike, limit: int | None = None) -> bytes:
 
 
 def sync(path: str | os.PathLike) -> None:
-    """Brings a regular file to the disk; see `opened` for the errors."""
+    """Fsyncs a regular file; raises the errors of `opened`."""
     handle = opened(path, os.O_RDWR)
     try:
         os.fsync(handle)
@@ -109,12 +109,12 @@ def sync(path: str | os.PathLike) -> None:
 
 
 def check_target(path: str | os.PathLike) -> None:
-    """Checks that a name is free, or that of a regular file.
+    """Checks that a path does not exist, or is a regular file.
 
-    A folder is let pass: no file takes its name in any case.
+    A folder is accepted, because no file can replace it.
 
     Raises:
-        Irregular: It is the name of something else, such as a link.
+        Irregular: It is something else, such as a link.
     """
     try:
         kind = os.lstat(path).st_mode
@@ -125,15 +125,14 @@ def check_target(path: str | os.PathLike) -> None:
 
 
 def check_below(root: str | os.PathLike, path: str | os.PathLike) -> None:
-    """Checks that no folder on the way from a root to a path is a link.
+    """Checks that no part of a path below a root folder is a link.
 
     Args:
-        root: Folder where the way begins; it may be a link itself.
-        path: Path below it, whose last part counts as well. What does not
-            exist yet is let pass.
+        root: The folder; it may be a link itself.
+        path: Path below it. Parts that do not exist yet are accepted.
 
     Raises:
-        Irregular: A part of the way is a link.
+        Irregular: A part is a link.
     """
     place = os.fspath(root)
     for part in os.path.relpath(path, root).split(os.sep):
@@ -163,8 +162,8 @@ def lock(handle: int, shared: bool = False) -> bool:
         shared: Whether others may share it. Defaults to `False`.
 
     Returns:
-        Whether there are locks: `False` where the system or the file system
-        knows none, and nothing is locked.
+        Whether it is locked: `False` if the system or the file system has no
+        locks.
 
     Raises:
         BlockingIOError: Another process holds it.
@@ -192,18 +191,17 @@ def is_file(handle: int, path: str | os.PathLike) -> bool:
 def walk(
     folder: str | os.PathLike, depth: int
 ) -> Iterator[tuple[os.DirEntry, bool]]:
-    """Yields what lies below a folder, in the order of the parts of paths.
+    """Yields the entries below a folder, in the order of their parts.
 
-    Folders are yielded before what they hold; links are not followed, and
-    folders that cannot be read hold nothing.
+    A folder comes before its content. Links are not followed, and folders that
+    cannot be read are taken as empty.
 
     Args:
-        folder: Where to begin; it may be a link itself.
-        depth: How many folders below each other are looked into.
+        folder: The folder; it may be a link itself.
+        depth: How many levels of folders are searched.
 
     Yields:
-        An entry, and whether it is a folder that lies too deep to be looked
-        into.
+        An entry, and whether it is a folder below the last of these levels.
     """
     levels = [_entries(os.fspath(folder))]
     while levels:

@@ -1,4 +1,4 @@
-"""The row, the result of one round, and the line files that hold rows."""
+"""The row, which is the result of one round, and the files of rows."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ SCHEMA = 3
 _READABLE = (1, 2, SCHEMA)  # 1: no labels, no measures; 2: no cpu_seconds
 ROWS = "rows.jsonl"
 EPOCHS = "epochs.jsonl"
-# What a field that is a dictionary may hold, and what null stands for in it.
+# The values that a dictionary of a row may have, and the one that null means.
 _PARTS = {
     "labels": (("numbers", "words"), (str, int, float, bool), "none"),
     "measures": (("numbers",), (int, float, bool), math.nan),
@@ -103,10 +103,10 @@ class Epoch:
 
 @dataclasses.dataclass(frozen=True)
 class Scan:
-    """What a line file holds: readable records, and sentences about the rest.
+    """The content of a line file: records, and sentences about errors.
 
-    `torn` is true where the last line has no end, as a killed writer leaves
-    it; `errors` has one sentence for each other line that cannot be read.
+    `torn` says that the last line is incomplete, as a killed writer leaves it.
+    `errors` has a sentence for each other line that cannot be read.
     """
 
     records: list
@@ -117,11 +117,11 @@ class Scan:
 def append(path: str | os.PathLike, row: Row) -> None:
     """Appends one row as a JSON line, flushed and fsynced.
 
-    A torn last line of an earlier, killed writer is cut off first, so that
-    the new row never sticks to it. nan and infinities are written as null.
+    An incomplete last line of a killed writer is removed first. nan and
+    infinities are written as null.
 
     Args:
-        path: File; it and its folder are made when missing.
+        path: File; it and its folder are created if they are missing.
         row: The `Row`.
     """
     lines.append(path, encode(row), sync=True)
@@ -133,12 +133,12 @@ def append_epoch(path: str | os.PathLike, epoch: Epoch) -> None:
 
 
 def encode(record: Any) -> dict[str, Any]:
-    """Returns the values of a record as JSON knows them; nan is `None`."""
+    """Returns the values of a record as JSON can hold them; nan is `None`."""
     return dict(_encode(record))
 
 
 def decode(values: dict[str, Any], kind: type[Record] = Row) -> Record:
-    """Returns the record that `encode` made the values of.
+    """Returns the record of the values that `encode` returned.
 
     Raises:
         ValueError: They are not the values of such a record.
@@ -164,7 +164,7 @@ def decode(values: dict[str, Any], kind: type[Record] = Row) -> Record:
 def read(path: str | os.PathLike) -> list[Row]:
     """Reads the rows of one file, in the order in which they were written.
 
-    A line counts once its line end is written: a torn last line is dropped.
+    An incomplete last line is left out.
 
     Args:
         path: File that `append` wrote.
@@ -198,7 +198,7 @@ def find(
 
 
 def scan(path: str | os.PathLike, kind: type = Row) -> Scan:
-    """Reads whatever is readable in a line file and says what is not.
+    """Reads all readable lines of a file and describes the others.
 
     Args:
         path: File of JSON lines.

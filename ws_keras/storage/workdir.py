@@ -1,4 +1,4 @@
-"""The folder of a run: what was run, and where each setting's files lie."""
+"""The folder of a run, with a folder for each of its settings."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ _LONGEST = 200  # bytes of a name in an id; file systems take 255
 
 
 class Workdir:
-    """A folder that belongs to one config and holds one folder per setting.
+    """The folder of the settings of one config.
 
     Example:
 
@@ -35,12 +35,12 @@ class Workdir:
     ```
 
     Args:
-        path: Folder; it need not exist before `prepare`.
+        path: The folder; `prepare` creates it.
     """
 
     def __init__(self, path: str | os.PathLike):
-        # Resolved, so that `--overwrite` through a link or from inside the
-        # folder renames the folder itself.
+        # Resolved: `--overwrite` renames the folder itself, also through a
+        # link or from inside.
         self.path = pathlib.Path(path).expanduser().resolve()
 
     def prepare(
@@ -57,34 +57,32 @@ class Workdir:
         """Makes the folder ready for rows of this config.
 
         Writes `run.json` with config, versions, git revision and schema, in
-        one step: the file is the old one or the new one, never a half. A
-        folder that already belongs to the same config and versions is
-        continued; another Python or revision, and other notes, are then
-        noted under `continued`.
+        one step. A folder with the same config and versions is continued; if
+        Python, the revision or the notes differ, they are added under
+        `continued`.
 
         Args:
-            config: The whole config, of values that JSON knows.
-            versions: Name of each package that matters to its version.
-            overwrite: Rename a folder of an earlier run to
-                `<workdir>.old-1`, `.old-2`, ... and start afresh. Defaults
-                to `False`.
-            recipe: What the config file says of its experiment, for the
-                report. Defaults to `None`.
-            command: Words of the command that gives this config again, for
-                the report. Defaults to none.
+            config: The whole config, of values that JSON can hold.
+            versions: Name of each package to its version.
+            overwrite: Whether to rename the folder of an earlier run to
+                `<workdir>.old-1`, `.old-2`, ... and start again. Defaults to
+                `False`.
+            recipe: Docstring of the config file, for the report. Defaults to
+                `None`.
+            command: Words of a command with this config, for the report.
+                Defaults to none.
             settings: Ids of all settings of the experiment, so that a report
-                can say what is missing. Defaults to none.
-            data: Name of each data set that is used to its fingerprint; the
-                folder keeps them, and refuses another one for a name that it
-                knows. Defaults to none.
-            notes: What else is worth knowing and may change from one process
-                to the next, such as the strategy.
+                can name missing ones. Defaults to none.
+            data: Name of each data set to its fingerprint, which must not
+                change later. Defaults to none.
+            notes: Further facts, which may differ between processes, such as
+                the strategy.
 
         Raises:
-            ValueError: The folder belongs to another config, to other
-                versions, other data or another schema of rows, holds files
-                but no run, is a file, or cannot be written; or `overwrite`
-                is asked for while a process uses it.
+            ValueError: The folder has another config, other versions, other
+                data or another schema of rows; it has files but no run, is a
+                file, or cannot be written; or a process uses it and
+                `overwrite` is set.
         """
         run = record.new(
             config,
@@ -112,11 +110,11 @@ class Workdir:
         return record.load(self.path)
 
     def folder(self, setting: str) -> pathlib.Path:
-        """Returns the folder of a setting, which lies inside the workdir.
+        """Returns the folder of a setting, which is inside the workdir.
 
         Raises:
-            ValueError: The id is none.
-            Irregular: A part of the way is a link, and leads elsewhere.
+            ValueError: The id is not valid.
+            Irregular: A part of the path is a link.
         """
         check_id(setting)
         path = self.path / setting
@@ -124,13 +122,13 @@ class Workdir:
         return path
 
     def check_links(self, settings: Iterable[str]) -> None:
-        """Checks that nothing of these settings is a link.
+        """Checks that no file or folder of these settings is a link.
 
-        A folder that was moved to another disk and linked back would be
-        finished to one who follows links, and not there to another.
+        A folder that was moved to another disk and linked back would look
+        finished to code that follows links, and missing to other code.
 
         Raises:
-            Irregular: Something is.
+            Irregular: There is a link.
         """
         for setting in settings:
             for name in (rows.ROWS, rows.EPOCHS):
@@ -183,9 +181,9 @@ class Workdir:
             sums.record(self.path, names)
 
     def damage(self, setting: str) -> str | None:
-        """Returns what is wrong with the lines of a setting, in a sentence.
+        """Returns a sentence about a damaged line of a setting, or `None`.
 
-        A torn last line is nothing wrong: its round is done again.
+        An incomplete last line is no damage: its round is trained again.
         """
         try:
             self.rows_of(setting)
@@ -195,13 +193,13 @@ class Workdir:
         return None
 
     def restart(self, setting: str) -> pathlib.Path | None:
-        """Makes room for an unfinished setting to begin afresh.
+        """Prepares an unfinished setting to start again.
 
-        Its rows and epochs are moved aside; epochs without a row are removed.
-        Files that this package did not write stay.
+        Its rows and epochs are renamed; epochs without a row are removed.
+        Other files stay.
 
         Returns:
-            Where the rows are now, `None` if there were none.
+            New path of the rows, `None` if there were none.
 
         Raises:
             ValueError: The setting is finished.
@@ -221,7 +219,7 @@ class Workdir:
         return path.rename(_free_name(path))
 
     def can_go_on(self, setting: str, state: dict) -> bool:
-        """Returns whether the files of a setting hold what a state counts.
+        """Returns whether a setting has all rows and epochs of a checkpoint.
 
         Args:
             setting: Id of the setting.
@@ -239,10 +237,10 @@ class Workdir:
         return state["rounds"] <= done and state["epochs"] <= len(epochs)
 
     def cut_back(self, setting: str, state: dict) -> None:
-        """Brings the files of a setting to the state of a checkpoint.
+        """Cuts the files of a setting back to the state of a checkpoint.
 
-        What was written after it will be written again; a row that the
-        checkpoint alone has is appended.
+        Later lines will be written again. If the last row is only in the
+        checkpoint, it is appended.
         """
         path = self.rows_path(setting)
         lines.cut(path, state["rounds"])
@@ -251,7 +249,7 @@ class Workdir:
         lines.cut(self.epochs_path(setting), state["epochs"])
 
     def lock(self, setting: str | None = None) -> locks.Lock:
-        """Returns the lock of a setting, or that of what all share."""
+        """Returns the lock of a setting, or of the files that all share."""
         folder = self.path if setting is None else self.folder(setting)
         return locks.Lock(folder / locks.NAME)
 
@@ -259,10 +257,10 @@ class Workdir:
     def used(
         self, *arguments, overwrite: bool = False, **keywords
     ) -> Iterator[None]:
-        """Prepares the folder, and keeps `overwrite` of others out of it.
+        """Prepares the folder, which no other command can overwrite meanwhile.
 
-        Each command shares it from start to end: between two settings it may
-        hold none of their locks.
+        Locks of settings do not suffice: between two settings a command holds
+        none of them.
 
         Args:
             *arguments: Arguments of `prepare`.
@@ -281,9 +279,9 @@ class Workdir:
         elif overwrite:
             self._move_aside()
         elif record.continued(self.path, run) == self.load():
-            return  # compared before anything is touched, and nothing to note
+            return  # nothing to add; found out before anything is changed
         self.path.mkdir(parents=True, exist_ok=True)
-        # Tasks of one array begin the same run at the same moment.
+        # Tasks of one array job may start the same run at the same moment.
         with self.lock():
             if self._has_run():
                 run = record.continued(self.path, run)
@@ -307,8 +305,8 @@ class Workdir:
             )
 
     def _move_aside(self) -> None:
-        """Renames the folder while nobody can begin to use it."""
-        # Those of settings first: they name who writes.
+        """Renames the folder, while no command can start to use it."""
+        # Locks of settings first: their holder writes to the folder.
         for entry, _ in regular.walk(self.path, lines.DEPTH):
             lock = locks.Lock(entry.path)
             if entry.name == locks.NAME and lock.is_held():
@@ -330,10 +328,10 @@ class Workdir:
 
 
 def check_id(setting: str) -> None:
-    """Checks that an id of a setting is the name of a folder.
+    """Checks that an id of a setting can be the name of a folder.
 
     Raises:
-        ValueError: It is not.
+        ValueError: It cannot.
     """
     parts = setting.split("/")
     if not all(re.fullmatch(r"(?!\.+$)[\w.=+,-]+", p) for p in parts):
@@ -365,5 +363,5 @@ def _free_name(path: pathlib.Path) -> pathlib.Path:
 
 
 def _is_own(name: str) -> bool:
-    """Whether a name is what one leaves that was killed before `run.json`."""
+    """Returns whether a command killed before `run.json` leaves this name."""
     return name in (locks.NAME, _IN_USE) or name.startswith(f".{RUN}.")

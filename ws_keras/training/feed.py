@@ -1,4 +1,4 @@
-"""Batches of rounds: index arrays in, images out as late as possible."""
+"""Batches of a round, gathered by index arrays as late as possible."""
 
 import math
 import weakref
@@ -10,17 +10,17 @@ import numpy as np
 from ws_keras.data import aligned
 
 EVALUATION_BATCH = 500
-# TensorFlow's name for resources that nobody else finds.
+# TensorFlow's name for resources that are not shared.
 _ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 
 
 class Feed:
-    """Serves batches of the samples that index arrays name.
+    """Gives batches of the samples in index arrays.
 
-    All data lie in memory once, as they are stored (`uint8` for images),
-    under TensorFlow in the arrays themselves where those are aligned as
-    tensors are: what changes them changes the batches. A round only adds its
-    indices. The last batch of an epoch may be smaller.
+    All data are in memory once, as they are stored (`uint8` for images).
+    TensorFlow uses the arrays themselves if their alignment allows it, so a
+    change of an array changes the batches. A round adds only its indices. The
+    last batch of an epoch may be smaller.
 
     Args:
         x: Array of samples, or a dictionary or tuple of such.
@@ -34,9 +34,9 @@ class Feed:
             so, it is done anyway. Defaults to `False`.
         weights: Weight of each sample, `(n,)`. Defaults to `None`, all count
             alike.
-        is_fixed: Whether each batch must have the whole size, as a model of
-            a fixed one needs it. What is left over at the end of an epoch or
-            of an evaluation is then left out. Defaults to `False`.
+        is_fixed: Whether each batch must have the full size, for a model with
+            a fixed batch size. The rest of an epoch or of an evaluation is
+            then left out. Defaults to `False`.
 
     Raises:
         ValueError: If the replicas cannot share the batch evenly.

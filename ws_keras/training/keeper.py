@@ -1,4 +1,4 @@
-"""The checkpoints of one setting: when one is due, and what it restores."""
+"""The checkpoints of one setting: when to write one, and how to restore it."""
 
 import contextlib
 import itertools
@@ -18,7 +18,7 @@ from ws_keras.storage import regular
 from ws_keras.storage import rows
 from ws_keras.training import stop as stops
 
-# What a run needs to go on, and what a place inside a round is.
+# Fields of the state of a run, and of a place inside a round.
 _STATE = {
     "rounds": int,
     "epochs": int,
@@ -45,9 +45,10 @@ _SHOWN = 5  # names in a sentence
 class Keeper:
     """Keeps the checkpoints of one setting.
 
-    A checkpoint is written after each round, and inside a round when one is
-    due or a stop is wanted. The last two are kept, and the last one that is
-    not from inside an epoch, which goes on with any number of replicas.
+    A checkpoint is written after each round, and inside a round when it is
+    time or a stop is requested. The last two are kept, and also the last one
+    that is not from inside an epoch, which can continue with any number of
+    replicas.
 
     Example:
 
@@ -60,16 +61,17 @@ class Keeper:
     ```
 
     Args:
-        folder: Where they lie.
-        minutes: Minutes of work after which one is due at the end of an
-            epoch. `None` never asks for one. Defaults to 5.
-        epochs: Epochs of a round after which one is due. Defaults to `None`.
-        stop: The `stop.Stop` to obey. Defaults to one that is never wanted.
-        before: Called before a checkpoint is written, to bring to the disk
-            what it counts on. Defaults to `None`.
+        folder: Folder of the checkpoints.
+        minutes: Minutes between two checkpoints inside a round, which are
+            written at the end of an epoch; `None` writes none. Defaults to 5.
+        epochs: Epochs between two checkpoints inside a round. Defaults to
+            `None`.
+        stop: The `stop.Stop` to obey. Defaults to one that is never requested.
+        before: Called before a checkpoint is written, to fsync the files that
+            it refers to. Defaults to `None`.
         replicas: Number of replicas of the model. A checkpoint from inside
-            an epoch is of no use to another number, which measures the epoch
-            in another way; all others are. Defaults to 1.
+            an epoch is only used with the same number, because another one
+            computes the metrics of the epoch in another way. Defaults to 1.
 
     Raises:
         ValueError: If an interval is not positive.
@@ -88,7 +90,7 @@ class Keeper:
         check_intervals(minutes, epochs)
         self.folder = folder
         self.stop = stop or stops.Stop()
-        self.problems = []  # sentences about checkpoints that are no use
+        self.problems = []  # sentences about checkpoints that cannot be used
         self._before = before
         self._replicas = replicas
         self._minutes = minutes
@@ -104,8 +106,8 @@ class Keeper:
             accepts: Function of the state. Defaults to one that accepts all.
 
         Returns:
-            A `Checkpoint`, or `None`; `problems` says why others were not
-            taken.
+            A `Checkpoint`, or `None`; `problems` says why newer ones were not
+            used.
         """
         checkpoints.remove_parts(self.folder)
         for path in checkpoints.paths(self.folder):
@@ -113,7 +115,7 @@ class Keeper:
                 found = checkpoints.load(path)
                 _check_state(found)
             except regular.Irregular:
-                raise  # whole or not, it is not known
+                raise  # it cannot be read, so it may be whole
             except ValueError as error:
                 self.problems.append(str(error))
                 checkpoints.set_aside(path)
@@ -123,7 +125,7 @@ class Keeper:
         return None
 
     def _newest_between(self) -> pathlib.Path | None:
-        """The newest checkpoint that is not from inside an epoch."""
+        """Returns the newest checkpoint that is not from inside an epoch."""
         for path in checkpoints.paths(self.folder):
             with contextlib.suppress(ValueError):
                 if not _is_inside(checkpoints.load(path).state):
@@ -131,12 +133,12 @@ class Keeper:
         return None
 
     def is_due(self, epochs: int) -> bool:
-        """Returns whether it is time, after so many epochs of a round."""
+        """Returns whether a checkpoint is due after so many epochs."""
         if self.stop.wanted:
             return True
         if self._epochs is not None and epochs % self._epochs == 0:
             return True
-        # A clock that nobody sets: the day's time may jump.
+        # A monotonic clock: the time of day may jump.
         waited = time.monotonic() - self._last
         return self._minutes is not None and waited >= 60 * self._minutes
 
@@ -155,12 +157,12 @@ class Keeper:
 
 
 def _is_inside(state: dict) -> bool:
-    """Whether a checkpoint is from inside an epoch."""
+    """Returns whether a checkpoint is from inside an epoch."""
     return bool(state.get("place")) and state["place"]["step"] > 0
 
 
 def _check_state(checkpoint: checkpoints.Checkpoint) -> None:
-    """Checks what a whole file says, which anybody may have written."""
+    """Checks the state in a file, which may come from somebody else."""
     state = checkpoint.state
     missing = _STATE.keys() - state.keys()
     if missing:
@@ -209,7 +211,7 @@ def _wrong_place(place: dict | None) -> Iterator[str]:
 
 
 def _wrong_notes(notes: dict) -> Iterator[str]:
-    """Lists of samples are all that there is to note."""
+    """Checks that notes are lists of samples."""
     lists = [some for some in notes.values() if type(some) is list]
     samples = itertools.chain(*lists)
     if len(lists) < len(notes) or not all(
@@ -219,7 +221,7 @@ def _wrong_notes(notes: dict) -> Iterator[str]:
 
 
 def _wrong_stores(stores: Any) -> Iterator[str]:
-    """Names, shapes and dtypes of what callbacks remember."""
+    """Checks names, shapes and dtypes of the states of callbacks."""
     try:
         for name, shape, dtype in itertools.chain(*stores):
             is_whole = all(type(n) is int and n >= 0 for n in shape)

@@ -1,4 +1,4 @@
-"""The round loop: one arm, followed through all its rounds."""
+"""The round loop: one arm through all its rounds."""
 
 import time
 from collections.abc import Callable
@@ -23,25 +23,26 @@ def train(
 ) -> Iterator[rows.Row]:
     """Transforms, trains and evaluates, round after round.
 
-    A trainer that was resumed goes on with the round in which it was left.
-    Checkpoints hold the row, so that it is not lost between the two files.
+    A resumed trainer continues in the round where it was interrupted. The
+    checkpoint after a round has its row, in case that is not written any more.
 
     Args:
         trainer: `Trainer` of the model.
-        setting: Whose arm it is.
-        rounds: The `Round` of each, or the indices of its samples. Asked for
-            one after the other, so that one may depend on the training
+        setting: The `Setting`.
+        rounds: The `Round` of each, or the indices of its samples. They are
+            read one after the other, so that one may depend on the training
             before it.
-        transform: Function of the round, from 1, called before it.
-        prepare: Likewise, after the transform, and again where a round goes
-            on in another process. Defaults to `None`.
+        transform: Function of the number of the round, from 1, called before
+            the round.
+        prepare: The same, called after the transform, and also when a round
+            continues in another process. Defaults to `None`.
         names: `experiment`, `dataset`, `model` and `optimizer` of the rows.
 
     Yields:
         `rows.Row`; after one with `stopped_by="nan"` there is no other.
 
     Raises:
-        Interrupted: The trainer's keeper was asked to stop.
+        Interrupted: A stop was requested from the trainer's keeper.
     """
     for number in range(trainer.rounds + 1, len(rounds) + 1):
         trainer.check_stop()
@@ -88,11 +89,11 @@ def train(
 def epochs(
     setting: settings.Setting, on_epoch: Callable[[rows.Epoch], None] | None
 ) -> Callable | None:
-    """Returns the trainer's hook that makes the `Epoch` of a row file.
+    """Returns a hook for the trainer that makes each `Epoch`.
 
     Args:
-        setting: Whose epochs they are.
-        on_epoch: Called with each `Epoch`; `None` makes none.
+        setting: The `Setting`.
+        on_epoch: Called with each `Epoch`, or `None`.
     """
     if on_epoch is None:
         return None

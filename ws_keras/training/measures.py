@@ -1,4 +1,4 @@
-"""Loss and accuracy of an epoch, where its last batch had to be padded."""
+"""Loss and accuracy of an epoch whose last batch may be padded."""
 
 import keras
 from keras import ops

@@ -9,23 +9,23 @@ from ws_keras.callbacks import moments
 from ws_keras.training import feed as feeds
 from ws_keras.training import terms
 
-# In use, below the training accuracy that ended a round: worth a word.
+# A larger drop from the training accuracy to evaluation mode is reported.
 _GAP = 0.1
 
 
 def refresh(callback) -> None:
-    """Measures moments anew within a fit, if there are data to do it on."""
+    """Measures moments again within a fit, if there are data for it."""
     moments.watch(callback).refresh(callback.model)
 
 
 class Moments:
-    """Measures the moments anew, or says once that they lag behind.
+    """Measures the moments again, or warns once that they lag behind.
 
     Args:
         model: The model that is trained.
         feed: A `Feed` over all data.
         seed: Seed of the samples to measure on.
-        are_measured: Whether they are measured, or stay as they are.
+        are_measured: Whether they are measured again.
     """
 
     def __init__(
@@ -36,10 +36,10 @@ class Moments:
         self._has_warned = False
 
     def watch(self, callback, number: int, round: terms.Round) -> None:
-        """Has moments measured on samples of a round, if that is wanted.
+        """Has moments measured on samples of a round, if they are to be.
 
         Args:
-            callback: One of the fit that has just begun.
+            callback: A callback of the fit that has just begun.
             number: The round, from 1.
             round: Its `Round`.
         """
@@ -55,12 +55,12 @@ class Moments:
         watch.measure_on(batches)
 
     def check(self, number: int, round: terms.Round, lag, accuracy) -> None:
-        """Warns once if a model in use is not what its training has shown.
+        """Warns once if evaluation is much less accurate than training.
 
         Args:
             number: The round, from 1.
             round: Its `Round`.
-            lag: How far the moments lag at its end, if that is known.
+            lag: How far the moments lag at its end, or `None`.
             accuracy: Accuracy of its last epoch, in [0, 1].
         """
         if self._are_measured or self._has_warned:

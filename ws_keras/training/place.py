@@ -1,4 +1,4 @@
-"""Where training stands inside a round, and how it stops and goes on there."""
+"""The position of training inside a round, to stop and to continue there."""
 
 import contextlib
 import dataclasses
@@ -56,24 +56,24 @@ class Stopwatch:
         return self._clock() - self._start
 
     def begin(self) -> None:
-        """An epoch begins, or goes on."""
+        """Called when an epoch begins or continues."""
         self._start = self._clock() - self._begun
         self._begun = 0.0
 
     def end(self) -> None:
-        """The epoch is over."""
+        """Called when the epoch has ended."""
         self.seconds.append(self.part)
 
     @contextlib.contextmanager
     def left_out(self):
-        """Takes off the epoch what the block takes."""
+        """Does not count the time of the block."""
         start = self._clock()
         yield
         self._start += self._clock() - start
 
 
 class Clock(keras.callbacks.Callback):
-    """Knows the epoch, and the seconds of each without what comes after."""
+    """Counts epochs, and the seconds of each without evaluation after it."""
 
     def __init__(self, place: Place):
         super().__init__()
@@ -89,7 +89,7 @@ class Clock(keras.callbacks.Callback):
 
     @contextlib.contextmanager
     def left_out(self):
-        """Takes off the epoch what is no training."""
+        """Does not count the time of the block, which is no training."""
         with self.wall.left_out(), self.cpu.left_out():
             yield
 
@@ -112,7 +112,7 @@ class Clock(keras.callbacks.Callback):
 
 
 class Guard:
-    """Watches over the `fit` of a round: where it stands, and its end.
+    """Writes checkpoints during the `fit` of a round, and obeys a stop.
 
     Args:
         keeper: The `keeper.Keeper`, or `None` for a round without.
@@ -139,10 +139,10 @@ class Guard:
         return self._rule.stopped_by is not None or epochs >= self._limit
 
     def check(self, epochs: int) -> None:
-        """Raises `Interrupted` where a stop has ended the `fit` too early.
+        """Raises `Interrupted` if a stop has ended the `fit` too early.
 
-        It may be wanted at any instant, such as behind the last callback of
-        an epoch.
+        A stop may be requested at any time, such as after the last callback
+        of an epoch.
         """
         wanted = self.keeper is not None and self.keeper.stop.wanted
         if wanted and not self.is_over(epochs):
@@ -181,7 +181,7 @@ class Guard:
 
 
 class _Halt(keras.callbacks.Callback):
-    """Stops between two steps when that is wanted."""
+    """Stops between two steps, if a stop is requested."""
 
     def __init__(self, guard: Guard, steps: int, done: int, metrics):
         super().__init__()
@@ -213,7 +213,7 @@ class _Halt(keras.callbacks.Callback):
 
 
 class _Due(keras.callbacks.Callback):
-    """Keeps a checkpoint at the end of an epoch, after all other callbacks."""
+    """Writes a checkpoint at the end of an epoch, after all other callbacks."""
 
     def __init__(self, guard: Guard):
         super().__init__()

@@ -1,4 +1,4 @@
-"""What callbacks remember beside the variables, in a checkpoint as well."""
+"""The states of callbacks, kept between fits and in checkpoints."""
 
 import keras
 import numpy as np
@@ -11,12 +11,12 @@ Store = dict[str, np.ndarray]
 class Remembered(keras.callbacks.Callback):
     """The states that travel with a model, over the fits of one round.
 
-    A round may take two fits: the rest of an epoch, and then the others. It
-    stands behind all callbacks that have such a state, which make it anew at
-    the beginning of each fit.
+    A round that continues takes two fits: one for the rest of an epoch, one
+    for the other epochs. This callback comes after all that have such a state,
+    because these create it at the beginning of each fit.
 
     Args:
-        stores: What an earlier process has kept. Defaults to none.
+        stores: States from an earlier process. Defaults to none.
     """
 
     def __init__(self, stores: list[Store] | None = None):
@@ -68,7 +68,7 @@ class Slot:
 
 
 def described(stores: list[Store]) -> list:
-    """Returns names, shapes and dtypes of stores, of values that JSON knows."""
+    """Returns names, shapes and dtypes of stores, as JSON can hold them."""
     return [
         [[name, list(a.shape), str(a.dtype)] for name, a in store.items()]
         for store in stores
@@ -76,7 +76,7 @@ def described(stores: list[Store]) -> list:
 
 
 def slots(description: list) -> list[dict[str, Slot]]:
-    """Returns what takes the arrays of stores of which `described` tells."""
+    """Returns slots for the arrays of stores, as `described` lists them."""
     return [
         {name: Slot(shape, dtype) for name, shape, dtype in store}
         for store in description
@@ -89,18 +89,18 @@ def arrays(stores: list[dict]) -> list:
 
 
 def shifted(callbacks: list, own: list, steps: int, done: int) -> list:
-    """Returns callbacks of which some see a whole epoch; see `Shifted`."""
+    """Returns the callbacks, with `own` ones wrapped in `Shifted`."""
     ids = set(map(id, own))
     return [Shifted(c, steps, done) if id(c) in ids else c for c in callbacks]
 
 
 class Shifted(keras.callbacks.Callback):
-    """A callback in a fit on the rest of an epoch, which sees a whole one.
+    """Shows a callback a whole epoch, in a fit on the rest of one.
 
     Args:
         callback: The callback.
         steps: Steps of a whole epoch.
-        done: Those that are done before.
+        done: Steps that were done before.
     """
 
     def __init__(self, callback: keras.callbacks.Callback, steps, done):

@@ -1,4 +1,4 @@
-"""What is measured and said of a round beside its training."""
+"""Measurements during the training of a round, and their report."""
 
 import math
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from ws_keras.training import traced as traces
 
 
 class Measuring(Protocol):
-    """What a trainer asks of diagnostics.
+    """Diagnostics, as a trainer calls them.
 
-    `variables` are those that checkpoints must hold.
+    `variables` are saved in checkpoints.
     """
 
     variables: list
@@ -35,7 +35,7 @@ class Measuring(Protocol):
 
 
 class Reporter:
-    """Measures before and after epochs, and hands over what they came to.
+    """Measures before epochs and after rounds, and reports each epoch.
 
     `epochs` are those that are done, over all rounds; `objective` is the
     metric that is reported.
@@ -67,20 +67,20 @@ class Reporter:
 
     @property
     def variables(self) -> list:
-        """What checkpoints must hold of the diagnostics."""
+        """Variables of the diagnostics, for checkpoints."""
         return self._diagnostics.variables if self._diagnostics else []
 
     def start(self) -> None:
-        """A round begins."""
+        """Called when a round begins."""
         if self._diagnostics is not None:
             self._diagnostics.start()
 
     def evaluation(self, held_out: np.ndarray, count: int | None = None):
-        """Returns what `evaluate` takes, of all samples or the first ones."""
+        """Returns data for `evaluate`: all samples, or the first `count`."""
         key = id(held_out), count
         if key not in self._evaluations:
             made = self._feed.evaluation(held_out[:count])
-            # With the array, whose id is then nobody else's.
+            # With the array, so that its id stays in use.
             self._evaluations[key] = made, held_out
         return self._evaluations[key][0]
 
@@ -93,7 +93,7 @@ class Reporter:
     def look(
         self, number: int, round: terms.Round, clock: places.Clock
     ) -> None:
-        """Measures what is to be known before the first step of an epoch."""
+        """Measures diagnostics before the first step of an epoch."""
         if clock.measures is None:
             with clock.left_out():
                 clock.measures = self.measure("before", number, round.indices)
@@ -101,7 +101,7 @@ class Reporter:
     def report(
         self, number: int, round: terms.Round, clock, size: int, logs: dict
     ) -> None:
-        """Hands the figures of an epoch that has just ended to `on_epoch`."""
+        """Calls `on_epoch` with the result of an epoch that has just ended."""
         self.epochs += 1
         if self._on_epoch is None:
             return
@@ -159,7 +159,7 @@ class Monitor(keras.callbacks.Callback):
 
 
 def learning_rate(model: keras.Model) -> float:
-    """Returns the present learning rate, nan where there are several.
+    """Returns the current learning rate, nan if there are several.
 
     That of a schedule is the one of the next step; the optimizers inside a
     `MultiOptimizer` have one each.

@@ -1,4 +1,4 @@
-"""A wish to stop that comes from outside, and what comes of it."""
+"""A request to stop training, for example by a signal."""
 
 
 class Interrupted(Exception):
@@ -6,9 +6,9 @@ class Interrupted(Exception):
 
 
 class Stop:
-    """A wish to stop, which a signal handler may utter at any instant.
+    """A request to stop, which a signal handler may make at any time.
 
-    The step that is under way is finished; nothing is torn.
+    The current step is completed first.
     """
 
     def __init__(self):
@@ -16,11 +16,11 @@ class Stop:
         self._model = None
 
     def watch(self, model) -> None:
-        """Names the model whose `fit` is to end after its step."""
+        """Sets the model whose `fit` ends after the current step."""
         self._model = model
 
     def want(self) -> None:
-        """Asks for the stop."""
+        """Requests the stop."""
         self.wanted = True
         if self._model is not None:
             self._model.stop_training = True

@@ -1,4 +1,4 @@
-"""Where a model trains: one device, or replicas on several."""
+"""The devices on which a model trains: one, or several with a replica each."""
 
 import contextlib
 import functools
@@ -15,8 +15,8 @@ NAMES = ("none", *_BACKENDS)
 class Strategy:
     """The devices of a run.
 
-    With one device it is none at all, which is faster than a strategy with
-    one replica. On JAX it holds for the whole process, until the next one.
+    With one device no strategy is used, which is faster than a strategy with
+    one replica. On JAX it applies to the whole process, until the next one.
 
     Example:
 
@@ -56,7 +56,7 @@ class Strategy:
 
     @property
     def notice(self) -> str | None:
-        """A sentence where a strategy is none; otherwise `None`."""
+        """A sentence, if the strategy is not used; otherwise `None`."""
         if len(self.devices) != 1:
             return None
         return (

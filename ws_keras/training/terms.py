@@ -1,4 +1,4 @@
-"""What a round trains on, when it ends, and what it came to."""
+"""The samples of a round, the rule that ends it, and its result."""
 
 import dataclasses
 from collections.abc import Callable
@@ -14,11 +14,11 @@ _THRESHOLD = 0.99  # of the training accuracy, as in the paper
 
 @dataclasses.dataclass(frozen=True)
 class Until:
-    """When a round ends; one object for any metric, in whatever trains.
+    """The rule that ends a round, for any metric.
 
-    Either `epochs` is given, and exactly so many are trained; or training
-    ends at the `threshold`, after `patience` epochs without improvement, or
-    at `max_epochs`, whichever comes first.
+    Either the round has exactly `epochs` epochs; or it ends at the
+    `threshold`, after `patience` epochs without improvement, or at
+    `max_epochs`, whichever comes first.
 
     Example:
 
@@ -160,7 +160,7 @@ class Until:
 
 @dataclasses.dataclass(frozen=True)
 class Round:
-    """What a round trains on; `None` is what the trainer has for all."""
+    """The terms of a round; for `None` the value of the trainer is used."""
 
     indices: np.ndarray
     held_out: np.ndarray | None = None
@@ -196,7 +196,7 @@ class EpochResult:
 
 @dataclasses.dataclass(frozen=True)
 class RoundResult:
-    """What a round has come to; accuracies in [0, 1].
+    """The result of a round; accuracies in [0, 1].
 
     `train_accuracy` and `accuracy` hold the `metric`, whichever it is.
     """

@@ -1,4 +1,4 @@
-"""A compiled model whose graphs are traced once, whoever trains it."""
+"""A compiled model whose graphs are traced once for all its trainers."""
 
 import contextlib
 import time
@@ -13,11 +13,11 @@ from ws_keras.training import strategy as strategies
 
 
 class Traced:
-    """A compiled model, and what has been traced of it.
+    """A compiled model, and which of its graphs are traced.
 
-    One trainer after the other may have it: the graphs depend on the model,
-    not on the samples. What differs between them must be no part of a graph:
-    values of variables, callbacks, the feed.
+    Trainers can use it one after the other, because the graphs depend on the
+    model and not on the samples. Trainers may differ in the values of
+    variables, in callbacks and in the feed.
 
     Args:
         model: Built and compiled model.
@@ -29,9 +29,9 @@ class Traced:
         self._sizes = set()  # of batches, on JAX
 
     def warm_up(self, feed: feeds.Feed, indices: np.ndarray) -> float:
-        """Traces the graphs by one step that leaves no mark.
+        """Traces the graphs by one step, then restores all variables.
 
-        A second call finds them traced.
+        A second call does nothing.
 
         Args:
             feed: A `Feed` over all data.
@@ -49,10 +49,10 @@ class Traced:
     def compile(
         self, feed: feeds.Feed, indices: np.ndarray, size: int
     ) -> float:
-        """Compiles what JAX would compile inside the first epoch of a round.
+        """Compiles the steps that JAX would compile in the first epoch.
 
-        It compiles a step for each size of a batch, and the last batch of a
-        round has a size of its own.
+        JAX compiles a step for each size of a batch, and the last batch of an
+        epoch may have another size.
 
         Args:
             feed: A `Feed` over all data.
@@ -72,7 +72,7 @@ class Traced:
         return time.perf_counter() - start
 
     def evaluate(self, data) -> dict[str, float]:
-        """Returns what the model is worth on what `Feed.evaluation` gives."""
+        """Returns the metrics of the model on data from `Feed.evaluation`."""
         states.reset(self.model)
         return self.model.evaluate(
             data, steps=len(data), verbose=0, return_dict=True
@@ -95,7 +95,7 @@ class Traced:
 
     @contextlib.contextmanager
     def _unmarked(self):
-        """Puts model and optimizer back to what they were before the block."""
+        """Restores the variables of model and optimizer after the block."""
         kept = self.variables()
         values = [ops.convert_to_numpy(variable) for variable in kept]
         yield

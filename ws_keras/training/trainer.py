@@ -1,4 +1,4 @@
-"""A model that is traced once and trained through all rounds of an arm."""
+"""Trains a model, which is traced once, through all rounds of an arm."""
 
 import dataclasses
 import math
@@ -24,7 +24,7 @@ from ws_keras.training import stop as stops
 from ws_keras.training import terms
 from ws_keras.training import traced as traces
 
-# What checkpoints of earlier versions do not say.
+# Values for fields that checkpoints of earlier versions do not have.
 _UNKNOWN = {"cpu_seconds": (math.nan,), "cpu_part": math.nan}
 
 
@@ -51,11 +51,11 @@ class Trainer:
             a `Measuring`. Not counted as training time.
             Defaults to `None`.
         recalibrate: Whether the moments of batch norm are measured anew
-            at the end of the training of a round, with the weights still,
-            on up to 100 batches of its samples, and on 10 before each clean
-            pass. Not counted as training time. Otherwise they are those of
-            training, as in the authors' code, and a warning says so where
-            they lag far behind. Defaults to `False`.
+            at the end of the training of a round, with fixed weights, on up
+            to 100 batches of its samples, and on 10 before each clean pass.
+            Not counted as training time. Otherwise they are those of training,
+            as in the authors' code, with a warning if they lag far behind.
+            Defaults to `False`.
         monitor: Name of the metric that rounds are measured by; see
             `objective.find`. Defaults to `"accuracy"`.
         mode: `"max"` or `"min"`. Defaults to `None`, what the metric says.
@@ -114,7 +114,7 @@ class Trainer:
         return self._reporter.objective
 
     def warm_up(self, indices: np.ndarray) -> None:
-        """Traces the graphs by one step that leaves no mark, if none has.
+        """Traces the graphs, if they are not traced; see `Traced.warm_up`.
 
         Args:
             indices: Samples of any round.
@@ -129,7 +129,7 @@ class Trainer:
         self._until.rule(lambda: None, self._find)  # or says what is wrong
 
     def resume(self, checkpoint: checkpoints.Checkpoint) -> None:
-        """Goes on from a checkpoint; called after `warm_up`.
+        """Continues from a checkpoint; called after `warm_up`.
 
         Args:
             checkpoint: One that this trainer's `keeper` has written.
@@ -159,14 +159,14 @@ class Trainer:
         self.notes.update(state["notes"])
 
     def keep_round(self, row: dict) -> None:
-        """Counts a round that is done, and keeps a checkpoint with its row."""
+        """Counts a finished round, and writes a checkpoint with its row."""
         self.rounds += 1
         self._row = row
         if self._keeper is not None:
             self._keep(None)
 
     def check_stop(self) -> None:
-        """Raises `Interrupted` between two rounds if a stop is wanted."""
+        """Raises `Interrupted` between two rounds, if a stop is requested."""
         if self._keeper is not None and self._keeper.stop.wanted:
             raise stops.Interrupted
 
@@ -175,7 +175,7 @@ class Trainer:
     ) -> terms.RoundResult:
         """Trains on the samples of a round, then evaluates.
 
-        After `resume` it goes on from the `place` inside the round, if the
+        After `resume` it continues at the `place` inside the round, if the
         checkpoint has one.
 
         Args:
@@ -187,7 +187,7 @@ class Trainer:
 
         Raises:
             ValueError: If the round is smaller than a batch.
-            Interrupted: A stop was wanted; a checkpoint has been written.
+            Interrupted: A stop was requested; a checkpoint has been written.
         """
         if not isinstance(round, terms.Round):
             round = terms.Round(np.asarray(round))
@@ -284,13 +284,13 @@ class Trainer:
         )
 
     def _find(self, monitor, mode) -> objectives.Objective:
-        """Returns the metric of a name; of none, that of the rounds."""
+        """Returns the metric of a name; for `None` that of the rounds."""
         if monitor is None:
             return self.objective
         return objectives.find(self.model, monitor, mode)
 
     def _validation(self, round: terms.Round):
-        """Returns what `fit` evaluates after each epoch, if anything asks."""
+        """Returns data for the evaluation after each epoch, or `None`."""
         names = [getattr(c, "monitor", None) for c in self.callbacks]
         is_asked = any(map(objectives.is_validation, names))
         if not is_asked and not round.until.is_validation:
@@ -315,7 +315,7 @@ class Trainer:
         _keras.forget_resumption(self.model)
 
     def _rest(self, number: int, round: terms.Round, place: places.Place):
-        """Returns the batches of an epoch that was left after some steps."""
+        """Returns the remaining batches of an interrupted epoch."""
         order = self._order(number, place.epoch + 1, len(round.indices))
         rest = round.indices[order[place.step * round.batch_size :]]
         return self._feed.training(
