@@ -105,7 +105,8 @@ def _flag_help(flag: flags.Flag) -> str:
     text = " ".join((flag.help or "").split()).removesuffix(_REPEATED)
     text = called.named(text)
     if flag.default is not None:
-        text += f" Default: {flag.default_as_str}."
+        default = flag.default_as_str.strip("'")
+        text += f" Default: {default}."
     indent = "      "
     return f"  {name}\n" + textwrap.fill(
         text, 79, initial_indent=indent, subsequent_indent=indent

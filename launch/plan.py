@@ -49,8 +49,8 @@ PROBE = flags.DEFINE_bool(
 OVERWRITE = flags.DEFINE_bool(
     "overwrite",
     False,
-    "Start again from nothing. The workdir of the earlier run is renamed, not "
-    "deleted.",
+    "Start the run again from the beginning. The workdir of the earlier run is "
+    "renamed, not deleted.",
 )
 DATA_DIR = flags.DEFINE_string(
     "data_dir",
@@ -73,7 +73,7 @@ DEVICES = lists.define(
     None,
     "Devices of the strategy: a number, for the first ones, or names such as "
     "gpu:0,gpu:1. Defaults to all. Without a GPU, a number splits the CPU "
-    "into so many devices.",
+    "into that many devices.",
 )
 CHECKPOINT_MINUTES = flags.DEFINE_float(
     "checkpoint_minutes",
@@ -89,7 +89,8 @@ flags.register_validator(
 CHECKPOINT_EPOCHS = flags.DEFINE_integer(
     "checkpoint_epochs",
     None,
-    "Epochs between two checkpoints inside a round.",
+    "Epochs between two checkpoints inside a round. Defaults to no limit by "
+    "epochs.",
     lower_bound=1,
 )
 REPORT = flags.DEFINE_bool("report", True, "Write the report at the end.")

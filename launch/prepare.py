@@ -2,7 +2,7 @@
 
 import sys
 
-from ws_keras.storage import workdir as workdirs
+from ws_keras.storage import ids
 
 from . import costs as cost
 from . import plan
@@ -26,7 +26,7 @@ def check(config, settings: list, configs: dict, loaded: dict) -> list[str]:
             of its range, or an id is not the name of a folder.
     """
     for setting in settings:
-        workdirs.check_id(setting.id)
+        ids.check(setting.id)
     with start_up.tensorflow():
         start_up.keras()
         from ws_keras import experiment

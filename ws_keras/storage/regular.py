@@ -25,14 +25,15 @@ _REFUSALS = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EOPNOTSUPP}
 # Errors of file systems without locks.
 _WITHOUT = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 _PART = 2**20
-_KINDS = (
-    (stat.S_ISLNK, "a link"),
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
+# By the first letter of `ls -l`.
+_KINDS = {
+    "l": "a link",
+    "d": "a folder",
+    "p": "a named pipe",
+    "s": "a socket",
+    "c": "a device",
+    "b": "a device",
+}
 
 
 class Irregular(ValueError):
@@ -229,7 +230,7 @@ def _irregular(path: str | os.PathLike) -> Irregular:
         mode = os.lstat(path).st_mode
     except OSError:
         mode = 0
-    kind = next((name for fits, name in _KINDS if fits(mode)), "another kind")
+    kind = _KINDS.get(stat.filemode(mode)[0], "another kind")
     return Irregular(
         f"{path} must be a regular file, so that nothing else is read or "
         f"written through it. Received: {kind}. Put the file itself there, or "

@@ -4,13 +4,13 @@ import contextlib
 import json
 import os
 import pathlib
-import re
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
 from ws_keras.storage import files
+from ws_keras.storage import ids
 from ws_keras.storage import lines
 from ws_keras.storage import locks
 from ws_keras.storage import record
@@ -20,7 +20,6 @@ from ws_keras.storage import sums
 
 RUN = record.RUN
 _IN_USE = ".in_use"
-_LONGEST = 200  # bytes of a name in an id; file systems take 255
 
 
 class Workdir:
@@ -116,7 +115,7 @@ class Workdir:
             ValueError: The id is not valid.
             Irregular: A part of the path is a link.
         """
-        check_id(setting)
+        ids.check(setting)
         path = self.path / setting
         regular.check_below(self.path, path)
         return path
@@ -324,28 +323,6 @@ class Workdir:
             "`--overwrite` needs a `--workdir` that nobody writes to. "
             f"Received: {self.path}, which {lock.holder()} writes to. End it "
             "first, or choose another `--workdir`."
-        )
-
-
-def check_id(setting: str) -> None:
-    """Checks that an id of a setting can be the name of a folder.
-
-    Raises:
-        ValueError: It cannot.
-    """
-    parts = setting.split("/")
-    if not all(re.fullmatch(r"(?!\.+$)[\w.=+,-]+", p) for p in parts):
-        raise ValueError(
-            "A setting id must be names of letters, digits and _.=+,- "
-            f"joined by slashes. Received: setting={setting[:_LONGEST]!r}."
-        )
-    longest = max(parts, key=lambda part: len(part.encode()))
-    if len(longest.encode()) > _LONGEST or len(parts) >= lines.DEPTH:
-        raise ValueError(
-            f"A setting id must have at most {lines.DEPTH - 1} names of at "
-            f"most {_LONGEST} bytes each. Received: {len(parts)} names, the "
-            f"longest of {len(longest.encode())} bytes "
-            f"({longest[:_LONGEST]!r})."
         )
 
 
