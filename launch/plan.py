@@ -89,8 +89,7 @@ flags.register_validator(
 CHECKPOINT_EPOCHS = flags.DEFINE_integer(
     "checkpoint_epochs",
     None,
-    "Epochs between two checkpoints inside a round. Defaults to no limit by "
-    "epochs.",
+    "Epochs between two checkpoints inside a round. Not set by default.",
     lower_bound=1,
 )
 REPORT = flags.DEFINE_bool("report", True, "Write the report at the end.")
