@@ -9,6 +9,7 @@ from sklearn import datasets
 import ws_keras
 from ws_keras import growing
 from ws_keras.report import writing
+from ws_keras.report.render import palette
 from ws_keras.storage import metric as metrics
 
 SUGAR = datasets.load_diabetes(return_X_y=True, scaled=False)
@@ -113,6 +114,8 @@ def test_a_comparison_is_a_frame_a_page_and_a_plot(sugar):
     assert ax.get_ylabel() == "held-out mae, last round"
     costs = [c.lines[0].get_xdata()[0] for c in ax.containers]
     assert costs == [6 * (60 + 90 + 120)] * 2
+    drawn = {c.get_label(): c.lines[0].get_color() for c in ax.containers}
+    assert drawn.items() >= palette.COLORS.items()
 
 
 def test_replayed_samples_are_the_same_for_all_arms(monkeypatch):

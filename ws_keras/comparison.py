@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+import itertools
 
 from ws_keras.report import forgetting
 from ws_keras.report import formatting
@@ -10,6 +11,7 @@ from ws_keras.report import sections
 from ws_keras.report import statistics
 from ws_keras.report import tables
 from ws_keras.report.render import markdown
+from ws_keras.report.render import palette
 from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows
 
@@ -85,6 +87,9 @@ class Comparison:
             _, ax = plt.subplots()
         metric = self.metric
         (arms,) = grouping.cells(self.rows).values()
+        others = (arm for arm in arms if arm not in palette.COLORS)
+        colors = dict(zip(others, itertools.cycle(palette.OTHER_COLORS)))
+        colors |= palette.COLORS
         for arm, arm_rows in arms.items():
             runs = grouping.runs(arm_rows)
             cost, value = (
@@ -102,6 +107,7 @@ class Comparison:
                     yerr=value.error if value.count > 1 else None,
                     marker="o",
                     linestyle="",
+                    color=colors[arm],
                     label=arm,
                 )
         unit = " (%)" if metric.is_accuracy else ""
