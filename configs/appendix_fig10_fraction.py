@@ -68,7 +68,7 @@ def _monotone(run):
     ]
     claim = "the gap to cold is monotone in the first round's share"
     slope = claims.measured(claim, _slopes(run, arms), 0.0, unit="points")
-    turns = any(s.low > 0 for s in steps) and any(s.high < 0 for s in steps)
+    turns = {1, -1} <= {step.sign for step in steps}
     means = [step.mean for step in steps]
     is_monotone = max(means) <= 0 or min(means) >= 0
     answer = claims.Answer.INCONCLUSIVE

@@ -25,6 +25,7 @@ from ws_keras.report import comparison
 from ws_keras.report import formatting
 from ws_keras.report import paper
 from ws_keras.report import sections
+from ws_keras.report import statistics
 from ws_keras.report import tables
 from ws_keras.report import view
 
@@ -176,7 +177,7 @@ def _saves_nothing(run):
         "no warm start within a point of the best cold one takes less than "
         "half the steps of the fastest such cold one (the replication says "
         "that one does)",
-        answer if seeds > 1 else claims.Answer.INCONCLUSIVE,
+        answer if seeds >= statistics.MIN_SEEDS else claims.Answer.INCONCLUSIVE,
         f"n = {seeds} at least: {because}",
     )
 

@@ -9,7 +9,7 @@ from keras import layers
 
 from ws_keras import growing
 from ws_keras import seeds
-from ws_keras.report import effects
+from ws_keras.report import statistics
 from ws_keras.report import verdict
 from ws_keras.storage import rows
 from ws_keras.training import terms
@@ -152,7 +152,7 @@ def test_outcomes_are_those_of_the_last_weights(compared):
         _, arm, seed = setting.split("/")
         right[arm, int(seed[4:])] = 100.0 * (logits.argmax(1) == HELD_OUT[1])
     for other in ("warm", "shrink_perturb-0.4-0.1"):
-        effect = effects.difference(
+        effect = statistics.paired_samples(
             *({s: right[arm, s] for s in (0, 1)} for arm in (other, "cold")),
             100.0,
         )

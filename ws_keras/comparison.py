@@ -95,7 +95,7 @@ class Comparison:
             cost, value = (
                 statistics.summarize(found.values())
                 for found in (
-                    grouping.total(runs, "sample_passes"),
+                    runs.total("sample_passes"),
                     {s: metric.value(r[-1]) for s, r in runs.finished.items()},
                 )
             )

@@ -128,6 +128,8 @@ def row(setting, config, number, sizes):
 def finished(name, **changes):
     """Rows of all settings of a config, all of about the same accuracy."""
     config = module(name).get_config()
+    # Fewer seeds decide nothing.
+    config.seeds = max(tuple(config.seeds), (0, 1, 2), key=len)
     config.update_from_flattened_dict(changes)
     found = []
     for setting in module(name).settings(config):
@@ -287,7 +289,7 @@ def online(make_arm, levels, name="fig2_online", early=None, **fields):
     for arm, level in levels.items():
         some = make_arm(
             arm,
-            (level, level + 1),
+            (level, level + 1, level + 0.5),
             (5000, 33333),
             experiment=name,
             **{"optimizer": "adam", **fields},
@@ -314,7 +316,7 @@ def test_fig_2(make_arm):
         "cold": "75.9 ± 0.5",
         "warm": "63.6 ± 0.5",
     }
-    assert seen.column("comparison")["warm"] == "inconclusive"
+    assert seen.column("comparison")["warm"] == "match"
     (gaps,) = (t for t in seen.tables if t.title == "Differences from cold")
     ((_, ours, theirs, said),) = gaps.lines
     assert formatting.text(ours) == "−12.0 ± 0.0"
@@ -388,13 +390,11 @@ def test_fig_8(make_arm):
     assert claims.pop("at shrink 0.4 some noise is no worse than none") == (
         "holds"
     )
-    # Two seeds that lie a point apart show no equivalence.
-    assert set(claims.values()) == {"inconclusive"}
-    equal = [
-        dataclasses.replace(r, accuracy=r.accuracy - r.seed) for r in found
-    ]
     corner = "the corner 1/0 is warm of Fig. 2"
-    assert shown("fig8_grid", equal).claims[corner] == "holds"
+    assert claims[corner] == "holds"
+    # Two seeds may agree by chance.
+    pair = [r for r in found if r.seed < 2]
+    assert set(shown("fig8_grid", pair).claims.values()) == {"inconclusive"}
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def test_fig_8(make_arm):
 )
 def test_fig_4(make_arm, level_340, levels_off):
     name = "fig4_checkpoints"
-    found = make_arm("cold", (50, 50), (33333,), experiment=name)
+    found = make_arm("cold", (50, 50, 50), (33333,), experiment=name)
     levels = {
         5: (50, 20),
         25: (50, 40),
@@ -414,7 +414,7 @@ def test_fig_4(make_arm, level_340, levels_off):
     for start, (level, half) in levels.items():
         some = make_arm(
             "warm",
-            (level, level),
+            (level, level, level),
             cell=f"{start}/",
             experiment=name,
             labels={"train.first_epochs": start},
@@ -431,8 +431,8 @@ def test_fig_4(make_arm, level_340, levels_off):
         "42.0 ± 0.0",
         "46.0 ± 0.0",
         "−8.0 ± 0.0",
-        "n = 2: −8.0 to −8.0",
-        "2",
+        "−8.0 to −8.0",
+        "3",
         "−6.2 ± 2.0",
         "match",
     ]
@@ -472,10 +472,12 @@ def test_fig_5(make_arm):
     ratios = {"warm": 18.0, "shrink_perturb-0.5-0.01": 1.1}
     found, epochs = [], {}
     for arm, ratio in ratios.items():
-        some = make_arm(arm, (50, 51), experiment=name, epochs=2, steps=2000)
+        some = make_arm(
+            arm, (50, 51, 52), experiment=name, epochs=2, steps=2000
+        )
         found += some
         for setting in dict.fromkeys(r.setting for r in some):
-            shift = 0.01 if setting.endswith("1") else 0.0
+            shift = float(setting[-1]) / 100
             pair = [ratio + shift, ratio + shift]
             epochs[setting] = epochs_of(setting, pair, first=3)
     seen = shown(name, found, epochs)
@@ -486,7 +488,7 @@ def test_fig_5(make_arm):
     assert seen.column("paper")["warm"] == "~18.00"
     assert set(seen.claims.values()) == {"holds"}
     because = seen.reasons["the ratio of warm is at least 5"]
-    assert because == "n = 2: 18.0, 95 % interval 17.9 to 18.1"
+    assert because == "n = 3: 18.0, 95 % interval 18.0 to 18.0"
     # 2,000 steps in two epochs: the second begins at one thousand.
     assert seen.charts[0].panels[2].series[0].x == (0.0, 1.0)
     assert "18 for warm" in assembling.answer.sentences(seen.run)[0]
@@ -510,7 +512,7 @@ def test_fig_6(make_arm):
         is_mlp = model != "resnet18"
         found += make_arm(
             "cold",
-            (50, 50),
+            (50, 50, 50),
             (33333,),
             cell=f"{model}/",
             experiment="fig6_shrinking",
@@ -521,7 +523,7 @@ def test_fig_6(make_arm):
     seen = shown("fig6_shrinking", found)
     assert list(seen.claims.values()) == ["holds"] * 3
     cells = dict(zip(seen.main.header, seen.main.lines[1], strict=False))
-    assert formatting.text(cells["mlp_relu (n = 2)"]) == "30.0 ± 0.0"
+    assert formatting.text(cells["mlp_relu (n = 3)"]) == "30.0 ± 0.0"
     assert "mlp_relu 49.0 to 30.0" in assembling.answer.sentences(seen.run)[0]
 
 
@@ -533,9 +535,11 @@ def test_fig_9(make_arm):
     }
     target = {"rounds.fraction": 0.5}
     labels = {"data.source": "cifar10", **target}
-    found = make_arm("cold", (91, 92), (24419,), labels=target, **fields)
+    found = make_arm("cold", (91, 92, 91.5), (24419,), labels=target, **fields)
     for arm, level in (("warm", 90), ("shrink_perturb-0.3-0.0001", 93)):
-        found += make_arm(arm, (level, level + 1), labels=labels, **fields)
+        found += make_arm(
+            arm, (level, level + 1, level + 0.5), labels=labels, **fields
+        )
     # A first phase has rows of the data set that it was on.
     found = [
         dataclasses.replace(r, dataset="cifar10") if not r.last else r
@@ -543,7 +547,7 @@ def test_fig_9(make_arm):
     ]
     seen = shown("fig9_transfer", found)
     arm = "shrink_perturb 0.3/0.0001"
-    assert seen.column("accuracy %")[arm] == "93.5 ± 0.5"
+    assert seen.column("accuracy %")[arm] == "93.5 ± 0.3"
     assert seen.column("minus cold")[arm] == "+2.0 ± 0.0"
     assert seen.column("paper %") == {
         "cold": "91.8 ± 0.5",
@@ -584,7 +588,7 @@ def test_fig_3(make_arm):
         labels = {"optimizer.learning_rate": rate, "train.batch_size": 128}
         return make_arm(
             arm,
-            (level, level),
+            (level, level, level),
             (33333,) if arm == "cold" else (16666, 33333),
             cell=f"{arm}{rate}{more}/",
             experiment=name,
@@ -671,7 +675,7 @@ def test_every_step_is_compared_with_none(make_arm):
         for value, level in (("none", 50), ("0.999-0.01", 51))
         for row in make_arm(
             "cold",
-            (level, level + 1),
+            (level, level + 1, level + 2),
             (33333,),
             cell=f"{value}/",
             experiment=name,
@@ -736,8 +740,8 @@ def test_logistic_regression_loses_nothing(make_arm):
 def test_the_replications_own_directions(make_arm, fields, levels, claim):
     fields = {"experiment": "replication_table1", **fields}
     cold, warm = levels
-    found = make_arm("cold", (cold, cold), **fields)
-    found += make_arm("warm", (warm, warm), **fields)
+    found = make_arm("cold", (cold,) * 3, **fields)
+    found += make_arm("warm", (warm,) * 3, **fields)
     ((said, answer),) = shown("replication_table1", found).claims.items()
     assert said.startswith(claim) and answer == "holds"
 
@@ -755,7 +759,7 @@ def test_dash(make_arm, level, expected):
     """It has 67.32 with a deviation of 0.51."""
     found = make_arm(
         "cold",
-        (level, level),
+        (level, level, level),
         tuple(range(1000, 51000, 1000)),
         experiment="dash_table1",
         steps=5000,
@@ -776,7 +780,7 @@ def test_noise_is_judged_by_its_share_of_passes(make_arm):
         row
         for arm, count in passes.items()
         for row in make_arm(
-            arm, (54, 55), experiment=name, sample_passes=count, steps=count
+            arm, (54, 55, 56), experiment=name, sample_passes=count, steps=count
         )
     ]
     seen = shown(name, found)

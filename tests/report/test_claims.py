@@ -21,6 +21,7 @@ ZERO = seeds(0.0, 0.0, 0.0)
         (seeds(1.0, 1.1, 0.9), "holds"),
         (seeds(-1.0, -1.1, -0.9), "does not hold"),
         (seeds(1.0, -1.0, 0.5), "inconclusive"),
+        (seeds(5.0, 5.0), "inconclusive"),
         (seeds(5.0), "inconclusive"),
         ({}, "inconclusive"),
     ],
@@ -30,7 +31,7 @@ def test_above(ours, expected):
 
 
 def test_no_difference_is_no_lower():
-    same = seeds(1.0, 1.0)
+    same = seeds(1.0, 1.0, 1.0)
     assert claims.above("c", same, same).answer is claims.Answer.FAILS
     assert claims.above("c", same, same, -1e-9).answer is claims.Answer.HOLDS
 
@@ -43,6 +44,8 @@ def test_no_difference_is_no_lower():
         # A wide interval around zero shows no equivalence.
         (seeds(3.0, -3.0, 0.1), "inconclusive"),
         (seeds(0.9, 0.8, 1.3), "inconclusive"),
+        (seeds(0.0, 0.0), "inconclusive"),
+        (seeds(9.0, 9.0), "inconclusive"),
         (seeds(0.0), "inconclusive"),
     ],
 )
@@ -89,7 +92,7 @@ def test_a_match_with_a_number_holds():
 
 @pytest.fixture
 def pair(make_arm):
-    return [*make_arm("cold", (60, 61)), *make_arm("warm", (50, 51))]
+    return [*make_arm("cold", (60, 61, 62)), *make_arm("warm", (50, 51, 52))]
 
 
 def test_cold_above(pair):
@@ -102,7 +105,7 @@ def test_cold_above(pair):
 
 @pytest.mark.parametrize("arm", ["cold", "warm"])
 def test_unfinished_arms_are_not_judged(pair, arm):
-    planned = (*{r.setting for r in pair}, f"own/{arm}/seed2")
+    planned = (*{r.setting for r in pair}, f"own/{arm}/seed3")
     run = runs.Run("own", pair, planned=planned)
     assert list(claims.cold_above("warm")(run)) == []
     begun = [r for r in pair if (r.arm, r.seed, r.last) != (arm, 1, True)]
@@ -141,12 +144,12 @@ def test_claims_of_strengths(make_arm):
         for number, (shrink, level) in enumerate(levels.items(), 1)
         for row in make_arm(
             f"shrink_perturb-{shrink}-0.01",
-            (level, level + 1),
+            (level, level + 1, level + 2),
             sample_passes=100 * number,
             steps=100 * number,
         )
     ]
-    found += make_arm("cold", (60, 61), sample_passes=500, steps=350)
+    found += make_arm("cold", (60, 61, 62), sample_passes=500, steps=350)
     run = runs.Run("own", found)
     results = claims.ordered("shrink_perturb", values=(0.8, 0.6, 0.4))(run)
     answers = {r.claim: r.answer.value for r in results}

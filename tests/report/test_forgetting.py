@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from ws_keras.report import any_metric
+from ws_keras.report import assembling
 from ws_keras.report import forgetting
 from ws_keras.report import formatting
 from ws_keras.report import runs
@@ -62,14 +62,17 @@ def test_nothing_is_shown_where_nothing_is_told_apart(make_arm):
 def test_tables_are_about_the_metric(made):
     found = made(MAE, cold=[10.0, 12.0], warm=[9.0, 10.0])
     run = runs.Run("own", found)
-    assert any_metric.is_meant(run)
-    arms, rounds, costs = any_metric.blocks(run)
+    (section,) = assembling.sections_of({}, [run])
+    _, arms, rounds, costs, *_ = section.blocks
     assert "mae" in arms.header and "accuracy" not in arms.note
     cells = dict(zip(arms.header, arms.lines[1], strict=True))
     assert formatting.text(cells["mae"]) == "9.500 ± 0.500"
     assert cells["minus cold"].value == pytest.approx(-1.5)
-    assert rounds.title == "mae by round" and "Less is better" in rounds.note
-    assert texts(rounds)[0][1:] == ["11.00 ± 1.00", "11.00 ± 1.00"]
+    assert "mae after each round" in rounds.title
+    assert "Less is better" in rounds.note
+    assert rounds.header == ("samples", "cold (n = 2)", "warm (n = 2)")
+    for line in texts(rounds):
+        assert line[1:] == ["11.00 ± 1.00", "9.500 ± 0.500"]
     assert "training" in costs.blocks[0].header
     summary = tables.summary(found)
     assert "mae" in summary.header and "accuracy %" not in summary.header
@@ -77,5 +80,4 @@ def test_tables_are_about_the_metric(made):
 
 def test_accuracies_stay_accuracies(make_arm):
     run = runs.Run("own", make_arm("cold", [50.0, 51.0]))
-    assert not any_metric.is_meant(run)
     assert "accuracy %" in tables.arms(run).header

@@ -86,13 +86,13 @@ def test_statistics_as_cells():
     assert formatting.difference(statistics.paired({}, {})) is None
     half = statistics.ratio({0: 1.0, 1: 2.0}, {0: 2.0, 1: 4.0})
     assert formatting.text(formatting.percent(half)) == "50"
-    ends = formatting.percent_interval(half)
+    ends = formatting.interval(half)
     assert formatting.text(ends) == "n = 2: 50 to 50"
 
 
 def test_intervals_in_sentences():
     gap = statistics.level({0: -1.0, 1: -2.0, 2: -3.0})
-    assert formatting.in_words(gap, -1.0) == "95 % interval −0.5 to 4.5"
+    assert formatting.in_words(gap.times(-1)) == "95 % interval −0.5 to 4.5"
     two = statistics.level({0: -1.0, 1: -1.0})
     assert formatting.in_words(two) == "n = 2, 95 % interval −1.0 to −1.0"
     one = statistics.level({0: 1.0})

@@ -110,13 +110,13 @@ def test_costs_and_how_rounds_ended(make_row):
         make_row(arm="cold", last=True),
         make_row(arm="warm", last=True, sample_passes=5000, stopped_by="cap"),
     ]
-    (table,) = tables.costs(runs.Run("own", found))
+    table = tables.costs(runs.Run("own", found))
     columns = texts(table)
     assert columns["sample passes"] == ["10,000", "5,000"]
     assert columns["CPU s"] == ["4.5", "4.5"]
     assert columns["stopped by"] == ["threshold", "cap 1"]
     old = [make_row(last=True, cpu_seconds=math.nan)]
-    (table,) = tables.costs(runs.Run("own", old))
+    table = tables.costs(runs.Run("own", old))
     assert not any("CPU" in name for name in table.header)
 
 

@@ -84,6 +84,18 @@ def test_one_seed_gets_no_recommendation(judge):
     assert "+9.0 points (one seed, no interval)" in found.lines[2]
 
 
+def test_two_seeds_get_no_recommendation(make_arm):
+    """They may agree by chance, whatever the held-out samples say."""
+    labels = [0, 1] * 500
+    good, bad = [labels] * 2, [[0, 0] * 500] * 2
+    found = Guesses(make_arm, labels, cold=good, warm=bad).verdict()
+    assert found.recommended is None
+    assert "Two seeds cannot tell" in found.recommendation
+    line = found.lines[2]
+    assert "(2 seeds, 95 % interval" in line
+    assert ": not decided with two seeds;" in line
+
+
 def test_seeds_without_their_pair_decide_nothing(make_arm):
     cold = make_arm("cold", [50.0, 50.0])
     warm = [row for row in make_arm("warm", [0, 0, 60.0]) if row.seed == 2]
@@ -196,7 +208,7 @@ def test_rare_class_that_is_found_is_learning(make_arm):
     """Accuracy below that of the majority class, but recalls above chance."""
     labels = [0] * 900 + [1] * 100
     says = [0] * 780 + [1] * 120 + [1] * 80 + [0] * 20
-    found = Guesses(make_arm, labels, cold=[says] * 2, warm=[says] * 2)
+    found = Guesses(make_arm, labels, cold=[says] * 3, warm=[says] * 3)
     assert found.verdict().recommended is not None
 
 

@@ -113,7 +113,7 @@ def _against_cold(arm: runs.Arm, loses: str) -> str:
     if gap.low > 0 or is_one and gap.mean > 0:
         words = f"gains {gap.mean:.1f} points over cold ({ends})"
     elif gap.high < 0 or is_one and gap.mean < 0:
-        ends = formatting.in_words(gap, -1.0)
+        ends = formatting.in_words(gap.times(-1))
         words = f"{loses} {-gap.mean:.1f} points ({ends})"
     else:
         signed = formatting.signed(gap.mean)
@@ -156,8 +156,8 @@ def _over_cells(run: runs.Run) -> list[str]:
         if not gaps:
             continue
         means = [gap.mean for gap in gaps]
-        below = sum(gap.high < 0 for gap in gaps)
-        above = sum(gap.low > 0 for gap in gaps)
+        below = sum(gap.sign < 0 for gap in gaps)
+        above = sum(gap.sign > 0 for gap in gaps)
         found.append(
             f"{_title(name)} ends below cold in {below} and above it in "
             f"{above} of {len(gaps)} cells, and is not told apart from it in "

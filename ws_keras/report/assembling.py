@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from ws_keras.report import answer
-from ws_keras.report import any_metric
 from ws_keras.report import charts
 from ws_keras.report import claims
 from ws_keras.report import epochs
@@ -21,6 +20,7 @@ from ws_keras.report import sections
 from ws_keras.report import tables
 from ws_keras.report import together
 from ws_keras.report import view as views
+from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows
 
 _CLAIMS_NOTE = (
@@ -119,12 +119,20 @@ def _shown(run: runs.Run) -> list:
 
 def _blocks(run: runs.Run) -> list:
     apart = forgetting.table(run.rows)
-    if any_metric.is_meant(run):
-        said = " ".join(answer.sentences(run))
-        made = [sections.Text(said, "answer"), *any_metric.blocks(run)]
-    else:
-        made = _usual(run)
+    metric = metrics.of(run.rows[0])
+    made = _usual(run) if metric.is_accuracy else _of_metric(run, metric)
     return [*made, *([apart] if apart else [])]
+
+
+def _of_metric(run: runs.Run, metric: metrics.Metric) -> list:
+    """Returns the blocks of rows about another metric than accuracy."""
+    title = f"{metric.name} after each round"
+    return [
+        sections.Text(" ".join(answer.sentences(run)), "answer"),
+        tables.arms(run),
+        *(per_round.levels_table(run, a, title) for a in run.cells().values()),
+        sections.Fold("Costs", (tables.costs(run),)),
+    ]
 
 
 def _usual(run: runs.Run) -> list:
@@ -175,7 +183,7 @@ def _claims(results: Sequence[claims.Result]) -> list[sections.Fold]:
 
 def _cost(run: runs.Run) -> list[sections.Fold]:
     drawn = [charts.cost(run)] if len(run.arms) > 1 else []
-    return _fold("Accuracy against cost", [*drawn, *tables.costs(run)])
+    return _fold("Accuracy against cost", [*drawn, tables.costs(run)])
 
 
 def _not_run(run: runs.Run) -> list[sections.Fold]:

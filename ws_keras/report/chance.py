@@ -1,22 +1,22 @@
-"""What is got without looking at a sample, and whether more was learned."""
+"""What a prediction gets without looking at its sample: the chance level."""
 
 import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 
-from ws_keras.report import effects
 from ws_keras.report import scale as scales
+from ws_keras.report import statistics
 
 _UNEVEN = 1.5  # largest class by smallest
 
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-    """What is got without looking at a sample.
+    """What a prediction gets without looking at its sample.
 
     `values` has the metric of each held-out sample, or one value for all
-    together; `what` is what such a prediction is called.
+    together; `what` names such a prediction.
     """
 
     values: np.ndarray
@@ -25,7 +25,7 @@ class Baseline:
 
 @dataclasses.dataclass(frozen=True)
 class HeldOut:
-    """Classes of the held-out samples, `None` where there are none."""
+    """Classes of the held-out samples, `None` where they are not known."""
 
     labels: np.ndarray | None
     baseline: Baseline | None
@@ -33,10 +33,12 @@ class HeldOut:
 
     @property
     def counts(self) -> np.ndarray:
+        """The number of samples of each class."""
         return np.unique(self.labels, return_counts=True)[1]
 
     @property
     def is_uneven(self) -> bool:
+        """Whether some class is much larger than another."""
         if self.labels is None or len(self.counts) < 2:
             return False
         return self.counts.max() > _UNEVEN * self.counts.min()
@@ -48,8 +50,13 @@ class HeldOut:
         )
         return len(places) / (len(counts) * counts[places])
 
+    def majority(self) -> np.ndarray:
+        """Returns 100 for samples of the most frequent class, 0 for others."""
+        classes, counts = np.unique(self.labels, return_counts=True)
+        return 100.0 * (self.labels == classes[counts.argmax()])
+
     def chance(self) -> str:
-        """Returns words for what is got without looking at a sample."""
+        """Returns words for the chance level."""
         if self.labels is not None:
             return (
                 "above chance level: always naming the most frequent class "
@@ -58,43 +65,35 @@ class HeldOut:
         level = self.scale.level(float(self.baseline.values.mean()))
         return f"better than {self.baseline.what} ({level})"
 
-    def majority(self) -> np.ndarray:
-        """Returns what always naming the most frequent class gets right."""
-        classes, counts = np.unique(self.labels, return_counts=True)
-        return 100.0 * (self.labels == classes[counts.argmax()])
+    def is_learned(self, values: Mapping[int, np.ndarray]) -> bool:
+        """Whether an arm is above chance, or the chance level is not known.
+
+        Args:
+            values: Seed to the metric of each held-out sample.
+        """
+        if self.labels is None:
+            return self.baseline is None or self._beats_baseline(values)
+        # Accuracy, or balanced accuracy.
+        weights, chance = self.weights(), 100 / len(self.counts)
+        majority = self.majority()
+        gains = (
+            {s: v - majority for s, v in values.items()},
+            {s: weights * v - chance for s, v in values.items()},
+        )
+        return any(_is_positive(some, self.scale.largest) for some in gains)
+
+    def _beats_baseline(self, values: Mapping[int, np.ndarray]) -> bool:
+        theirs, sign = self.baseline.values, self.scale.metric.sign
+        gains = {
+            seed: sign
+            * (own - (theirs if own.shape == theirs.shape else theirs.mean()))
+            for seed, own in values.items()
+        }
+        return _is_positive(gains)
 
 
-def has_learned(values: Mapping[int, np.ndarray], held_out: HeldOut) -> bool:
-    """Whether it is above chance, or nothing tells what chance is."""
-    if held_out.labels is None:
-        return _beats(values, held_out)
-    # Accuracy, or balanced accuracy.
-    majority = held_out.majority()
-    weights, chance = held_out.weights(), 100 / len(held_out.counts)
-    for some in (
-        {s: v - majority for s, v in values.items()},
-        {s: weights * v - chance for s, v in values.items()},
-    ):
-        if _is_above(effects.of(some, held_out.scale.largest)):
-            return True
-    return False
-
-
-def _beats(values: Mapping[int, np.ndarray], held_out: HeldOut) -> bool:
-    """Whether an arm is better than the baseline, if there is one."""
-    baseline, sign = held_out.baseline, held_out.scale.metric.sign
-    if baseline is None:
-        return True
-    gains = {
-        seed: sign * (own - baseline.values)
-        if own.shape == baseline.values.shape
-        else sign * (own - baseline.values.mean())
-        for seed, own in values.items()
-    }
-    return _is_above(effects.of(gains))
-
-
-def _is_above(effect: effects.Effect) -> bool:
-    if effect.count == 1:  # seeds say nothing, but samples do
+def _is_positive(gains: Mapping[int, np.ndarray], largest: float = 0.0) -> bool:
+    effect = statistics.over_samples(gains, largest)
+    if effect.count == 1:  # it has no spread of seeds, but one of samples
         effect = dataclasses.replace(effect, of_seeds=0.0)
     return effect.is_above(0.0)

@@ -1,13 +1,16 @@
 """Charts of views: `Run` to a chart, or to `None` where there is nothing."""
 
+import dataclasses
 import math
 import re
+from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 from ws_keras.report import columns
 from ws_keras.report import grouping
-from ws_keras.report import per_round
+from ws_keras.report import paper
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
@@ -16,7 +19,7 @@ from ws_keras.report import view as views
 ACCURACY = "Held-out accuracy (%)"
 MINUS_COLD = "Minus cold (points)"
 PASSES = "Sample passes of all rounds (thousands)"
-_PANELS = 12  # more of them nobody compares
+_MOST = 12  # panels; nobody compares more of them
 _X = {
     views.SAMPLES: "Samples (thousands)",
     "number": "Layers or stages that are carried over",
@@ -25,104 +28,109 @@ _X = {
 
 def curve(run: runs.Run) -> sections.Chart | None:
     """Accuracy over the number of samples, a panel for each cell."""
-    cells = run.cells()
-    panels = []
-    for cell, arms in list(cells.items())[:_PANELS]:
+
+    def panel(cell, arms):
         found = []
         for arm in arms:
-            points = [
-                (size / 1000, *_mean(values.values()))
-                for size, values in arm.by_samples().items()
-            ]
-            found.append(series(arm.name, arm.name, points))
-            rows = {row.num_samples: row for row in arm.rows}
+            ours = {
+                x / 1000: statistics.level(values)
+                for x, values in arm.by_samples().items()
+            }
+            rows = {row.num_samples / 1000: row for row in arm.rows}
             numbers = {x: run.number(arm, row) for x, row in rows.items()}
-            found.append(_paper(arm.name, numbers, 1 / 1000))
-        title = per_round.cell_name(cell, cells)
-        x = _X[views.SAMPLES]
-        panels.append(sections.Panel(x, ACCURACY, known(found), title=title))
+            found += _beside(arm.name, ours, numbers)
+        title = grouping.cell_name(cell, run.cells())
+        x_label = _X[views.SAMPLES]
+        return sections.Panel(x_label, ACCURACY, known(found), title=title)
+
+    panels = [panel(*item) for item in list(run.cells().items())[:_MOST]]
     return chart(run, "Accuracy after each round", panels, "curve")
 
 
 def over(run: runs.Run) -> sections.Chart | None:
-    """Last accuracy, and its difference from cold, along the view's x.
+    """Last accuracy along the view's x, a panel for each cell apart from x.
 
-    A panel for each cell apart from x; of a single one also its differences.
-    A cold start without a place is a level line.
+    A single cell has a second panel with the differences from cold. A cold
+    start without an x is a level line.
     """
-    panels = {}
+    cells = {}
     for arm in run.arms:
         if arm.latest():
-            panels.setdefault(_apart(run, arm), []).append(arm)
-    made = [
+            cells.setdefault(_apart(run, arm), []).append(arm)
+    panels = [
         panel
-        for title, some in list(panels.items())[:_PANELS]
+        for title, some in list(cells.items())[:_MOST]
         for panel in _over(run, some, title)
-        if len(panels) == 1 or panel.y_label == ACCURACY
+        if len(cells) == 1 or panel.y_label == ACCURACY
     ]
     label = _x_label(run)
     title = f"Last accuracy over {label[0].lower()}{label[1:]}"
-    return chart(run, title, made, "over")
+    return chart(run, title, panels, "over")
 
 
 def last(run: runs.Run) -> sections.Chart | None:
-    """Last accuracies, a row for each cell, or each arm of a single one."""
+    """Last accuracies: a row for each cell, or for each arm of a single one.
+
+    Each data set has a panel.
+    """
     arms = [arm for arm in run.arms if arm.latest()]
-    cells = list(dict.fromkeys(arm.cell for arm in arms))
-    datasets = list(dict.fromkeys(cell.dataset for cell in cells))
+    by_dataset = {}
+    for arm in arms:
+        by_dataset.setdefault(arm.cell.dataset, []).append(arm)
     panels = []
-    for dataset in datasets:
-        some = [arm for arm in arms if arm.cell.dataset == dataset]
-        own = [cell for cell in cells if cell.dataset == dataset]
-        if len(own) == 1:
+    for dataset, some in by_dataset.items():
+        cells = list(dict.fromkeys(arm.cell for arm in some))
+        words = [grouping.cell_name(c, cells) or c.model for c in cells]
+        if len(cells) == 1:
             words = [arm.name for arm in some]
-            places = list(range(len(some)))
-        else:
-            words = [_named(cell, cells, dataset) for cell in own]
-            places = [own.index(arm.cell) for arm in some]
-        found = []
-        for name in dict.fromkeys(arm.name for arm in some):
-            pairs = [
-                (place, arm)
-                for place, arm in zip(places, some, strict=True)
-                if arm.name == name
-            ]
-            found += _dots(run, name, pairs)
-        title = dataset if len(datasets) > 1 else ""
+        found = {}
+        for place, arm in enumerate(some):
+            row = place if len(cells) == 1 else cells.index(arm.cell)
+            found.setdefault(arm.name, {})[row] = arm
+        title = dataset if len(by_dataset) > 1 else ""
+        panel = sections.Panel(ACCURACY, "", (), "dots", title)
+        dots = [
+            dataclasses.replace(one, x=one.y, y=one.x)
+            for name, at in found.items()
+            for one in known(_beside(name, *_latest(run, at)))
+        ]
         panels.append(
-            sections.Panel(
-                ACCURACY,
-                "",
-                known(found),
-                "dots",
-                title,
-                words=tuple(words),
-            )
+            dataclasses.replace(panel, series=tuple(dots), words=tuple(words))
         )
     return chart(run, "Accuracy after the last round", panels, "last")
 
 
-def cost(run: runs.Run) -> sections.Chart | None:
-    """Accuracy against what all rounds took, a point for each arm."""
-    cells = run.cells()
-    fields = [("sample_passes", PASSES, 1000)]
-    if grouping.has_cpu_seconds(run.rows):
-        fields.append(("cpu_seconds", "CPU-seconds of all rounds", 1))
+def cost(
+    run: runs.Run, frontier: Callable[[dict], list[str]] | None = None
+) -> sections.Chart | None:
+    """Last accuracy over the cost of all rounds, a point for each arm.
+
+    Args:
+        run: The experiment.
+        frontier: From arm to cost and accuracy to the arms that a line
+            connects; the chart is then the main one. Defaults to no line.
+    """
     panels = []
-    for cell, arms in list(cells.items())[:_PANELS]:
-        for field, label, scale in fields:
-            found = []
+    for cell, arms in list(run.cells().items())[: None if frontier else _MOST]:
+        for field, label, scale in _costs(run):
+            found, points = [], {}
             for arm in arms:
-                x = statistics.summarize(arm.total(field).values()).mean
-                y, error = _mean(arm.final().values())
-                if not math.isnan(x):
-                    points = [(x / scale, y, error)]
-                    found.append(series(arm.name, arm.name, points))
-            title = per_round.cell_name(cell, cells)
-            panels.append(
-                sections.Panel(label, ACCURACY, known(found), "points", title)
-            )
-    return chart(run, "Accuracy against cost", panels, "cost", is_main=False)
+                x = statistics.level(arm.total(field)).mean / scale
+                y = arm.summary()
+                if not math.isnan(x + y.mean):
+                    points[arm.name] = x, y.mean
+                    found.append(_line(arm.name, {x: y}))
+            title = grouping.cell_name(cell, run.cells())
+            panel = sections.Panel(label, ACCURACY, (), "points", title)
+            if frontier:
+                names = frontier(points)
+                edge = [(*points[name], math.nan) for name in names]
+                found.insert(0, series("frontier", "frontier", edge))
+                named = tuple(dict.fromkeys([*names, runs.COLD]))
+                panel = dataclasses.replace(panel, kind="labelled", named=named)
+            panels.append(dataclasses.replace(panel, series=known(found)))
+    stem = "frontier" if frontier else "cost"
+    return chart(run, "Accuracy against cost", panels, stem, bool(frontier))
 
 
 def grid(run: runs.Run) -> sections.Chart | None:
@@ -131,26 +139,28 @@ def grid(run: runs.Run) -> sections.Chart | None:
     shrinks = sorted({arm.first.shrink for arm in arms})
     perturbs = sorted({arm.first.perturb for arm in arms})
     at = {(arm.first.perturb, arm.first.shrink): arm for arm in arms}
-    fields = [(None, ACCURACY, 1), ("sample_passes", PASSES, 1000)]
-    if grouping.has_cpu_seconds(run.rows):
-        fields.append(("cpu_seconds", "CPU-seconds of all rounds", 1))
-    panels = []
-    for field, title, scale in fields:
-        values = tuple(
-            tuple(_level(at.get((p, s)), field) / scale for s in shrinks)
-            for p in perturbs
+
+    def level(arm: runs.Arm | None, field: str) -> float:
+        if arm is None:
+            return math.nan
+        values = arm.total(field) if field else arm.final()
+        return statistics.level(values).mean
+
+    panels = [
+        sections.Panel(
+            "Shrink",
+            "Perturb",
+            kind="heat",
+            title=title,
+            columns=tuple(f"{s:g}" for s in shrinks),
+            words=tuple(f"{p:g}" for p in perturbs),
+            values=tuple(
+                tuple(level(at.get((p, s)), field) / scale for s in shrinks)
+                for p in perturbs
+            ),
         )
-        panels.append(
-            sections.Panel(
-                "Shrink",
-                "Perturb",
-                kind="heat",
-                title=title,
-                columns=tuple(f"{s:g}" for s in shrinks),
-                words=tuple(f"{p:g}" for p in perturbs),
-                values=values,
-            )
-        )
+        for field, title, scale in [("", ACCURACY, 1), *_costs(run)]
+    ]
     return chart(run, "Shrink and perturb", panels, "grid")
 
 
@@ -160,26 +170,22 @@ def scatter(
     x_label: str,
     title: str,
 ) -> sections.Chart | None:
-    """Accuracy of many runs against a number of theirs.
+    """Accuracy of many runs over one of their numbers.
 
     Args:
         run: The experiment.
         found: Panel, arm and points `(x, accuracy, half-width)` of each.
-        x_label: What x is.
-        title: Of the chart.
+        x_label: Label of the x axis.
+        title: Title of the chart.
     """
     panels = {}
     for panel, arm, points in found:
         panels.setdefault(panel, []).append(series(arm, arm, points))
-    return chart(
-        run,
-        title,
-        [
-            sections.Panel(x_label, ACCURACY, known(some), "points", panel)
-            for panel, some in panels.items()
-        ],
-        "scatter",
-    )
+    made = [
+        sections.Panel(x_label, ACCURACY, known(some), "points", panel)
+        for panel, some in panels.items()
+    ]
+    return chart(run, title, made, "scatter")
 
 
 def chart(
@@ -189,7 +195,7 @@ def chart(
     stem: str,
     is_main: bool = True,
 ) -> sections.Chart | None:
-    """Returns a chart of the panels that have something; `None` of none."""
+    """Returns a chart of the panels that are not empty; `None` of none."""
     some = tuple(
         panel
         for panel in panels
@@ -210,12 +216,14 @@ def name(*parts: str) -> str:
 def series(
     label: str, arm: str, points: Iterable[tuple], is_paper: bool = False
 ) -> sections.Series | None:
-    """Returns a series of (x, y, half-width), without what is not known."""
+    """Returns a series of points (x, y, half-width); `None` of none.
+
+    Points whose y is nan are left out.
+    """
     some = [point for point in points if not math.isnan(point[1])]
     if not some:
         return None
-    x, y, error = zip(*some, strict=True)
-    return sections.Series(label, arm, x, y, error, is_paper)
+    return sections.Series(label, arm, *zip(*some, strict=True), is_paper)
 
 
 def paper_series(
@@ -231,18 +239,28 @@ def known(found: Iterable) -> tuple:
     return tuple(one for one in found if one is not None)
 
 
-def _paper(arm: str, numbers: dict, scale: float = 1.0):
+def _line(label: str, points: Mapping[float, statistics.Effect]):
+    found = [(x, mean.mean, mean.error) for x, mean in points.items()]
+    return series(label, label, found)
+
+
+def _beside(
+    label: str,
+    ours: Mapping[float, statistics.Effect],
+    numbers: Mapping[float, paper.Number | None],
+) -> list[sections.Series | None]:
+    """Returns the series of our means and that of the paper's numbers."""
     some = {x: number for x, number in numbers.items() if number}
-    if not some:
-        return None
-    source = next(iter(some.values())).source
-    points = [(x * scale, n.mean, n.error) for x, n in some.items()]
-    return series(f"paper ({source})", arm, points, is_paper=True)
+    source = next((n.source for n in some.values()), "")
+    points = [(x, n.mean, n.error) for x, n in some.items()]
+    theirs = series(f"paper ({source})", label, points, is_paper=True)
+    return [_line(label, ours), theirs]
 
 
-def _mean(values: Iterable[float]) -> tuple[float, float]:
-    found = statistics.summarize(values)
-    return found.mean, found.error
+def _latest(run: runs.Run, at: Mapping[float, runs.Arm]) -> tuple[dict, dict]:
+    """Returns our means and the paper's numbers by x."""
+    ours = {x: statistics.level(arm.latest()) for x, arm in at.items()}
+    return ours, {x: run.number(arm) for x, arm in at.items()}
 
 
 def _over(
@@ -250,23 +268,22 @@ def _over(
 ) -> list[sections.Panel]:
     lines, accuracy, gaps = {}, [], []
     for arm in some:
-        place = run.x_of(arm)
-        if place is not None:
+        x = run.x_of(arm)
+        if x is not None:
             label = arm.kind if run.view.x == "number" else arm.name
-            lines.setdefault(label, []).append((place, arm))
-    for label, pairs in lines.items():
-        pairs.sort(key=lambda pair: pair[0])
-        points = [(x, *_mean(arm.latest().values())) for x, arm in pairs]
-        accuracy.append(series(label, label, points))
-        accuracy.append(_paper(label, {x: run.number(a) for x, a in pairs}))
-        found = [(x, arm.gap()) for x, arm in pairs if not arm.is_cold]
-        points = [(x, gap.mean, gap.error) for x, gap in found]
-        gaps.append(series(label, label, points))
-    places = [x for pairs in lines.values() for x, _ in pairs]
-    if runs.COLD not in lines and len(places) > 1:
-        accuracy.append(_level_line(some, places))
-    is_log = bool(places) and min(places) > 0
-    is_log = is_log and max(places) / min(places) >= 100
+            lines.setdefault(label, {})[x] = arm
+    for label, at in lines.items():
+        at = dict(sorted(at.items()))
+        accuracy += _beside(label, *_latest(run, at))
+        gap = {x: arm.gap() for x, arm in at.items() if not arm.is_cold}
+        gaps.append(_line(label, gap))
+    places = sorted({x for at in lines.values() for x in at})
+    cold = next((a.cold for a in some if a.cold.finished), None)
+    if runs.COLD not in lines and len(places) > 1 and cold:
+        level = statistics.level(cold.final())
+        ends = {x: level for x in (places[0], places[-1])}
+        accuracy.append(_line(runs.COLD, ends))
+    is_log = bool(places) and 0 < 100 * places[0] <= places[-1]
     return [
         sections.Panel(
             _x_label(run), y, known(found), title=title, is_log=is_log
@@ -275,17 +292,8 @@ def _over(
     ]
 
 
-def _level_line(some: Sequence[runs.Arm], places: list[float]):
-    cold = next((a.cold for a in some if a.cold.finished), None)
-    if cold is None:
-        return None
-    level = _mean(grouping.final(cold, "accuracy").values())
-    ends = [(x, *level) for x in (min(places), max(places))]
-    return series(runs.COLD, runs.COLD, ends)
-
-
 def _apart(run: runs.Run, arm: runs.Arm) -> str:
-    """Returns what tells cells apart, the place on the x axis left out."""
+    """Returns what tells cells apart, without the x."""
     return ", ".join(
         str(read(arm))
         for key, read in columns.names(run.arms)
@@ -298,27 +306,9 @@ def _x_label(run: runs.Run) -> str:
     return _X.get(name, name.rpartition(".")[2].replace("_", " ").capitalize())
 
 
-def _dots(run: runs.Run, label: str, pairs: Sequence[tuple]) -> list:
-    points = []
-    for place, arm in pairs:
-        mean, error = _mean(arm.latest().values())
-        points.append((mean, place, error))
-    numbers = [(place, run.number(arm)) for place, arm in pairs]
-    theirs = [(n.mean, place, n.error) for place, n in numbers if n]
-    source = next((n.source for _, n in numbers if n), "")
-    return [
-        series(label, label, points),
-        series(f"paper ({source})", label, theirs, is_paper=True),
-    ]
-
-
-def _named(cell: grouping.Cell, cells: Sequence, dataset: str) -> str:
-    own = {c: None for c in cells if c.dataset == dataset}
-    return per_round.cell_name(cell, own) or cell.model
-
-
-def _level(arm: runs.Arm | None, field: str | None) -> float:
-    if arm is None:
-        return math.nan
-    values = arm.final() if field is None else arm.total(field)
-    return statistics.summarize(values.values()).mean
+def _costs(run: runs.Run) -> list[tuple[str, str, int]]:
+    """Returns the fields that are costs, with their label and unit."""
+    found = [("sample_passes", PASSES, 1000)]
+    if grouping.has_cpu_seconds(run.rows):
+        found.append(("cpu_seconds", "CPU-seconds of all rounds", 1))
+    return found

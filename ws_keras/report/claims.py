@@ -1,7 +1,7 @@
 """What a paper claims, tested on seeds: holds, does not, or inconclusive.
 
-A claim, as a view declares it, takes a `Run` and yields a `Result` for all of
-its parts that may be judged: where all seeds have finished.
+A view declares a claim as a function of a `Run`. It yields a `Result` for
+each part of the claim that may be judged, whose seeds have all finished.
 """
 
 import dataclasses
@@ -19,8 +19,7 @@ from ws_keras.report import grouping
 from ws_keras.report import runs
 from ws_keras.report import statistics
 
-_SHOWN = 4
-_SAME = 1e-9  # no higher is no difference, too
+_SHOWN = 4  # parts of a claim that are named
 
 
 class Answer(enum.Enum):
@@ -66,12 +65,12 @@ def between(
     """Returns whether a paired difference lies between two bounds.
 
     Args:
-        claim: What is claimed, in words.
+        claim: The claim in words.
         ours: Seed to number.
-        theirs: Seed to number, to be taken from ours.
+        theirs: Seed to number, which is subtracted from ours.
         low: Least difference.
         high: Greatest difference.
-        unit: Of the difference. Defaults to points.
+        unit: Unit of the difference. Defaults to points.
 
     Returns:
         A `Result`, decided by the 95 % t interval.
@@ -89,7 +88,8 @@ def measured(
 ) -> Result:
     """Returns whether the mean of a number lies between two bounds."""
     found = statistics.level(ours)
-    return Result(claim, answer(found, low, high), _words(found, unit, False))
+    words = _words(found, unit, formatting.unsigned)
+    return Result(claim, answer(found, low, high), words)
 
 
 def alike(
@@ -104,80 +104,100 @@ def alike(
     leaves out 0, and is inconclusive in between.
     """
     found = statistics.paired(ours, theirs)
-    because = f"{_words(found, 'points')}, margin {margin:g}"
-    if found.count > 1 and found.is_within(margin):
-        return Result(claim, Answer.HOLDS, because)
-    is_other = found.count > 1 and (found.low > 0 or found.high < 0)
-    if is_other and abs(found.mean) > margin:
-        return Result(claim, Answer.FAILS, because)
-    return Result(claim, Answer.INCONCLUSIVE, because)
+    given = Answer.INCONCLUSIVE
+    if found.is_within(margin):
+        given = Answer.HOLDS
+    elif found.sign and abs(found.mean) > margin:
+        given = Answer.FAILS
+    return Result(claim, given, f"{_words(found)}, margin {margin:g}")
 
 
 def every(claim: str, found: Iterable[Result]) -> Iterator[Result]:
     """Yields the claim that several claims hold together; none of none."""
     found = list(found)
-    if not found:
-        return
     answers = [result.answer for result in found]
-    given = Answer.HOLDS
-    if Answer.INCONCLUSIVE in answers:
-        given = Answer.INCONCLUSIVE
-    if Answer.FAILS in answers:
-        given = Answer.FAILS
+    given = next(
+        (
+            kind
+            for kind in (Answer.FAILS, Answer.INCONCLUSIVE)
+            if kind in answers
+        ),
+        Answer.HOLDS,
+    )
     if len(found) == 1:
         yield Result(claim, given, found[0].because)
-        return
-    parts = [f"{answers.count(Answer.HOLDS)} of {len(found)} hold"]
-    for kind in (Answer.FAILS, Answer.INCONCLUSIVE):
-        some = [result for result in found if result.answer is kind]
-        if some:
-            parts.append(f"{len(some)} {kind.value}: {_listed(some)}")
-    yield Result(claim, given, "; ".join(parts))
+    elif found:
+        parts = [f"{answers.count(Answer.HOLDS)} of {len(found)} hold"]
+        for kind in (Answer.FAILS, Answer.INCONCLUSIVE):
+            some = [result for result in found if result.answer is kind]
+            if some:
+                parts.append(f"{len(some)} {kind.value}: {_listed(some)}")
+        yield Result(claim, given, "; ".join(parts))
 
 
 def answer(found: statistics.Effect, low: float, high: float) -> Answer:
-    """Returns whether a 95 % interval lies between two bounds, or beyond."""
-    if found.count < 2:
-        return Answer.INCONCLUSIVE
-    if low <= found.low and found.high <= high:
+    """Returns whether a 95 % interval lies between two bounds, or beyond.
+
+    Fewer than three seeds are inconclusive.
+    """
+    if found.decides and low <= found.low and found.high <= high:
         return Answer.HOLDS
-    if found.high < low or found.low > high:
+    if found.decides and (found.high < low or found.low > high):
         return Answer.FAILS
     return Answer.INCONCLUSIVE
 
 
 def cold_above(*kinds: str, **fields) -> Claim:
     """Cold ends above each arm of these kinds."""
-
-    def claim(run: runs.Run) -> Iterator[Result]:
-        for arm in run.settled(*kinds, **fields):
-            text = f"cold ends above {named(arm)}"
-            yield above(text, arm.cold_final(), arm.final())
-
-    return claim
+    return _of_each(
+        lambda arm: above(
+            f"cold ends above {named(arm)}", arm.cold_final(), arm.final()
+        ),
+        *kinds,
+        **fields,
+    )
 
 
 def near_cold(*kinds: str, margin: float, **fields) -> Claim:
     """Each arm of these kinds ends as cold does, within a margin of points."""
-
-    def claim(run: runs.Run) -> Iterator[Result]:
-        for arm in run.settled(*kinds, **fields):
-            text = f"cold and {named(arm)} end alike, within {margin:g} points"
-            yield alike(text, arm.cold_final(), arm.final(), margin)
-
-    return claim
+    return _of_each(
+        lambda arm: alike(
+            f"cold and {named(arm)} end alike, within {margin:g} points",
+            arm.cold_final(),
+            arm.final(),
+            margin,
+        ),
+        *kinds,
+        **fields,
+    )
 
 
 def not_below_cold(*kinds: str, margin: float) -> Claim:
     """Each arm of these kinds ends at most some points below cold."""
+    points = "point" if margin == 1 else "points"
+    return _of_each(
+        lambda arm: above(
+            f"{named(arm)} ends at most {margin:g} {points} below cold",
+            arm.final(),
+            arm.cold_final(),
+            -margin,
+        ),
+        *kinds,
+    )
 
-    def claim(run: runs.Run) -> Iterator[Result]:
-        points = "point" if margin == 1 else "points"
-        for arm in run.settled(*kinds):
-            text = f"{named(arm)} ends at most {margin:g} {points} below cold"
-            yield above(text, arm.final(), arm.cold_final(), -margin)
 
-    return claim
+def dearer_than_cold(*kinds: str, **fields) -> Claim:
+    """The last round of each arm of these kinds takes more steps than cold."""
+    return _of_each(
+        lambda arm: above(
+            f"{named(arm)} takes more steps than cold",
+            arm.final("steps"),
+            arm.cold_final("steps"),
+            unit="steps",
+        ),
+        *kinds,
+        **fields,
+    )
 
 
 def ordered(
@@ -209,18 +229,6 @@ def ordered(
     return claim
 
 
-def dearer_than_cold(*kinds: str, **fields) -> Claim:
-    """The last round of each arm of these kinds takes more steps than cold."""
-
-    def claim(run: runs.Run) -> Iterator[Result]:
-        for arm in run.settled(*kinds, **fields):
-            text = f"{named(arm)} takes more steps than cold"
-            steps = arm.final("steps"), arm.cold_final("steps")
-            yield above(text, *steps, unit="steps")
-
-    return claim
-
-
 def dearer(*kinds: str) -> Claim:
     """The last round costs more, the stronger the shrinking; cold most."""
 
@@ -243,7 +251,7 @@ def dearer(*kinds: str) -> Claim:
 
 
 def equivalent(said: comparison.Comparison) -> Answer:
-    """Returns what a comparison with a number of a paper says of a claim."""
+    """Returns what a comparison with a paper's number says of a claim."""
     kinds = comparison.Comparison
     known = {kinds.MATCH: Answer.HOLDS, kinds.DIFFERS: Answer.FAILS}
     return known.get(said, Answer.INCONCLUSIVE)
@@ -277,13 +285,19 @@ def up_to(found: grouping.Runs, size: int) -> dict[int, float]:
     }
 
 
+def _of_each(make: Callable[[runs.Arm], Result], *kinds, **fields) -> Claim:
+    """Returns a claim about each settled arm of these kinds."""
+    return lambda run: map(make, run.settled(*kinds, **fields))
+
+
 def _words(
-    found: statistics.Effect, unit: str, is_difference: bool = True
+    found: statistics.Effect,
+    unit: str = "points",
+    write: Callable[[float, int], str] = formatting.signed,
 ) -> str:
     if not found.count:
         return "no common seed"
     decimals = 0 if abs(found.mean) >= 1000 else 1
-    write = formatting.signed if is_difference else formatting.unsigned
     text = f"{write(found.mean, decimals)} {unit}".rstrip()
     if found.count < 2:
         return f"{text}, one seed"
@@ -293,5 +307,5 @@ def _words(
 
 def _listed(found: list[Result]) -> str:
     words = [f"{result.claim} ({result.because})" for result in found[:_SHOWN]]
-    more = len(found) - _SHOWN
-    return ", ".join([*words, *([f"and {more} more"] if more > 0 else [])])
+    more = [f"and {len(found) - _SHOWN} more"] * (len(found) > _SHOWN)
+    return ", ".join([*words, *more])

@@ -1,32 +1,64 @@
-"""Columns of tables of arms: what names a line, and what a cell reads."""
+"""Columns of tables of arms: the name of a line, and what a cell reads."""
 
+import dataclasses
+import functools
 from collections.abc import Callable
 from collections.abc import Sequence
 
+from ws_keras.report import formatting
 from ws_keras.report import grouping
 from ws_keras.report import runs
 from ws_keras.report import sections
+from ws_keras.report import statistics
 
-# The name of a column, and what its cells are made from.
+# The name of a column, and the function from an arm to a cell.
 Column = tuple[str, Callable[[runs.Arm], sections.Cell]]
 
 
 def names(some: Sequence[runs.Arm], *always: str) -> list[Column]:
     """Returns the columns that tell arms apart: what varies, and the arm."""
-    cells = [{**arm.cell._asdict(), **arm.labels} for arm in some]
-    keys = dict.fromkeys(key for cell in cells for key in cell)
-    varying = [
-        key
-        for key in keys
+
+    def fields(arm: runs.Arm) -> dict:
+        return {**arm.cell._asdict(), **arm.labels}
+
+    def read(arm: runs.Arm, key: str) -> sections.Cell:
+        value = fields(arm).get(key)
+        if value is None:
+            return None
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    cells = list(map(fields, some))
+    found = [
+        (key, functools.partial(read, key=key))
+        for key in dict.fromkeys(key for cell in cells for key in cell)
         if key != "variant"
         and (key in always or len({c.get(key) for c in cells}) > 1)
     ]
-    return [*((key, _reader(key)) for key in varying), ("arm", _name)]
+    return [*found, ("arm", lambda arm: arm.name)]
 
 
-def word(value) -> sections.Cell:
-    """Returns the value of a label as a cell."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def share(
+    name: str,
+    interval: str,
+    ratio: Callable[[runs.Arm], statistics.Ratio],
+) -> list[Column]:
+    """Returns the columns of a share of cold's in percent, and its interval.
+
+    Args:
+        name: Header of the first column.
+        interval: Header of the second column.
+        ratio: Returns the ratio of an arm; cold's own is left out.
+    """
+    return [
+        (
+            title,
+            lambda arm, cell=cell: None if arm.is_cold else cell(ratio(arm)),
+        )
+        for title, cell in (
+            (name, formatting.percent),
+            (interval, formatting.interval),
+        )
+    ]
 
 
 def seeds(found: grouping.Runs) -> sections.Cell:
@@ -40,13 +72,13 @@ def seeds(found: grouping.Runs) -> sections.Cell:
 
 
 def without_empty(table: sections.Table) -> sections.Table:
-    """Returns a table without the columns that have no cell."""
+    """Returns a table without its empty columns."""
     columns = list(zip(table.header, *table.lines, strict=True))
     kept = [c for c in columns if any(v is not None for v in c[1:])]
-    if not kept or not table.lines:
+    if not kept:
         return table
     header, *lines = zip(*kept, strict=True)
-    return sections.Table(table.title, header, tuple(lines), table.note)
+    return dataclasses.replace(table, header=header, lines=tuple(lines))
 
 
 def made(
@@ -61,13 +93,17 @@ def made(
     return without_empty(sections.Table(title, header, lines, note))
 
 
-def _reader(key: str) -> Callable[[runs.Arm], sections.Cell]:
-    def read(arm: runs.Arm) -> sections.Cell:
-        value = arm.labels.get(key, getattr(arm.cell, key, None))
-        return None if value is None else word(value)
+def by_x(
+    title: str, found: Sequence[tuple[str, dict]], note: str
+) -> sections.Table:
+    """Returns a table with a line for each number of samples.
 
-    return read
-
-
-def _name(arm: runs.Arm) -> str:
-    return arm.name
+    Args:
+        title: Its title.
+        found: Header of each column, and number of samples to cell.
+        note: The text below it.
+    """
+    sizes = sorted({x for _, column in found for x in column})
+    lines = tuple((x, *(c.get(x) for _, c in found)) for x in sizes)
+    header = ("samples", *(name for name, _ in found))
+    return sections.Table(title, header, lines, note)

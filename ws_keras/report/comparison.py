@@ -19,7 +19,7 @@ class Comparison(enum.Enum):
 
 
 def compare(
-    ours: statistics.Summary,
+    ours: statistics.Effect,
     mean: float,
     std: float = math.nan,
     tolerance: float = 1.0,
@@ -28,16 +28,17 @@ def compare(
     """Compares a mean over seeds with a mean of other runs.
 
     Args:
-        ours: Our `Summary` over finished seeds.
+        ours: Our mean over finished seeds.
         mean: Theirs.
-        std: Its standard deviation. Defaults to nan, not known.
+        std: The standard deviation of theirs. Defaults to nan, not known.
         tolerance: Greatest difference that counts as none. Defaults to 1.
-        count: Runs behind their mean. Defaults to 5.
+        count: The number of their runs. Defaults to 5.
 
     Returns:
         `MATCH` where two one-sided t tests find the difference within the
         tolerance; `DIFFERS` where the difference exceeds it and its 95 %
-        interval leaves out 0; else `INCONCLUSIVE`, as always with one seed.
+        interval leaves out 0; else `INCONCLUSIVE`, as always with fewer than
+        three seeds.
     """
     if not ours.count:
         return Comparison.UNFINISHED
@@ -45,8 +46,7 @@ def compare(
     # Printed with one decimal, so rounding must not decide.
     if found.is_within(tolerance + 1e-9):
         return Comparison.MATCH
-    low, high = found.interval()
-    is_far = abs(found.mean) > tolerance and not low <= 0 <= high
+    is_far = abs(found.mean) > tolerance and found.sign
     return Comparison.DIFFERS if is_far else Comparison.INCONCLUSIVE
 
 
@@ -54,15 +54,15 @@ def of_arm(
     run: runs.Run,
     arm: runs.Arm,
     number: paper.Number | None,
-    ours: statistics.Summary | None = None,
+    ours: statistics.Effect | None = None,
 ) -> Comparison | None:
-    """Returns what is said of an arm beside a number, `None` without one.
+    """Compares an arm with a paper's number; `None` without one.
 
     Args:
         run: The experiment.
         arm: The arm.
         number: The number of a paper.
-        ours: Mean to compare. Defaults to `None`, the last accuracy.
+        ours: Our mean. Defaults to `None`, the last accuracy.
     """
     if number is None:
         return None
@@ -81,21 +81,18 @@ def of_gap(
 ) -> Comparison:
     """Compares the difference from cold with that of a paper's two numbers."""
     gap = arm.gap()
-    std = gap.error * math.sqrt(max(gap.count, 1))
-    ours = statistics.Summary(gap.mean, std, gap.error, gap.count)
     if gap.count and run.others(arm, number):
         return Comparison.OTHER_PROTOCOL
     # nan where one of them is read from a figure.
-    deviation = math.hypot(number.std, cold.std)
+    std = math.hypot(number.std, cold.std)
     tolerance = max(number.tolerance, cold.tolerance)
-    difference = number.mean - cold.mean
-    return compare(ours, difference, deviation, tolerance, number.runs)
+    return compare(gap, number.mean - cold.mean, std, tolerance, number.runs)
 
 
 def cold_number(
     run: runs.Run, arm: runs.Arm, number: paper.Number
 ) -> paper.Number | None:
-    """Returns the paper's number of the cold start that one stands beside."""
+    """Returns the paper's number of the cold start beside a number."""
     if arm.is_cold:
         return None
     # Two figures have two cold starts.

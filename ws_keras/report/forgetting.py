@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
+from ws_keras.report import columns
 from ws_keras.report import formatting
-from ws_keras.report import grouping
+from ws_keras.report import runs
 from ws_keras.report import scale as scales
 from ws_keras.report import sections
-from ws_keras.report import statistics
 from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows
 
@@ -32,38 +32,28 @@ def table(all_rows: Iterable[rows.Row]) -> sections.Table | None:
     Returns:
         A `sections.Table`; `None` where no row tells them apart.
     """
-    lines, name = [], ""
-    for arms in grouping.cells(all_rows).values():
-        for arm, arm_rows in arms.items():
-            known = grouping.runs(arm_rows).finished.values()
-            ends = [found[-1] for found in known]
-            means = _means(ends)
-            if means:
-                lines.append((arm, means))
-                name = metrics.of(ends[0]).name
-    parts = [part for part in _PARTS if any(part in m for _, m in lines)]
-    if not parts:
+
+    def mean(arm: runs.Arm, part: str) -> sections.Cell:
+        metric = metrics.of(arm.first)
+        found = arm.summary(f"{metric.name}_{part}")
+        digits = 1 if metric.is_accuracy else scales.decimals(found.mean)
+        return formatting.mean(found, digits)
+
+    cells = [
+        (arm, {part: mean(arm, part) for part in _PARTS})
+        for arm in runs.Run("", list(all_rows)).arms
+    ]
+    known = [(arm, found) for arm, found in cells if any(found.values())]
+    if not known:
         return None
-    return sections.Table(
-        f"{name.capitalize() if name == 'accuracy' else name} on old and on "
-        "new held-out samples",
-        ("arm", *(_PARTS[part] for part in parts)),
-        tuple((arm, *map(means.get, parts)) for arm, means in lines),
-        _NOTE,
+    name = metrics.of(known[0][0].first).name
+    title = name.capitalize() if name == "accuracy" else name
+    lines = tuple((arm.name, *found.values()) for arm, found in known)
+    return columns.without_empty(
+        sections.Table(
+            f"{title} on old and on new held-out samples",
+            ("arm", *_PARTS.values()),
+            lines,
+            _NOTE,
+        )
     )
-
-
-def _means(ends: list[rows.Row]) -> dict[str, sections.Cell]:
-    """Returns the cell of each part that rows tell apart."""
-    found = {}
-    for part in _PARTS:
-        values = [
-            row.measures.get(f"{metrics.of(row).name}_{part}") for row in ends
-        ]
-        known = [value for value in values if value is not None]
-        if known:
-            mean = statistics.summarize(known)
-            is_accuracy = metrics.of(ends[0]).is_accuracy
-            digits = 1 if is_accuracy else scales.decimals(mean.mean)
-            found[part] = formatting.mean(mean, digits)
-    return found

@@ -4,25 +4,31 @@ import numpy as np
 
 from ws_keras.report import charts
 from ws_keras.report import comparison
+from ws_keras.report import epochs
 from ws_keras.report import paper
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
-from ws_keras.storage import rows
 
-_PANELS = {
-    "gradient_norm_old": "Gradient norm, old data",
-    "gradient_norm_new": "Gradient norm, new data",
-    "gradient_norm_ratio": "Gradient norm, new over old",
-}
 _RATIO = "gradient_norm_ratio"
 _X = "Batches of the second phase (thousands)"
 _SECOND = 2  # round
+_NOTE = (
+    "At each batch number of the paper's our mean is interpolated between "
+    "epochs; a match lies within 30 % of the paper's norm, whose definition is "
+    "not fully known."
+)
+# Thousands of batches since the second phase began, and the value.
+Points = list[tuple[float, float]]
 
 
 def measured(run: runs.Run) -> list[runs.Arm]:
     """Returns the arms whose second phase has gradient norms."""
-    return [arm for arm in run.arms if not arm.is_cold and _lives(run, arm)]
+    return [
+        arm
+        for arm in run.arms
+        if not arm.is_cold and any(_points(run, arm, m) for m in epochs.LABELS)
+    ]
 
 
 def start_ratio(run: runs.Run, arm: runs.Arm) -> dict[int, float]:
@@ -35,63 +41,68 @@ def start_ratio(run: runs.Run, arm: runs.Arm) -> dict[int, float]:
 
 
 def chart(run: runs.Run) -> sections.Chart | None:
-    """The norms, ours with seeds' errors, and the paper's beside them."""
+    """The norms with the errors of seeds, and the paper's beside them."""
     arms, panels, papers = measured(run), [], []
-    for measure, label in _PANELS.items():
-        ours = [
-            charts.series(
-                arm.name, arm.name, _means(_points(run, arm, measure))
-            )
-            for arm in arms
-        ]
-        is_norm = measure != _RATIO
-        panels.append(
-            sections.Panel(_X, label, charts.known(ours), from_zero=is_norm)
-        )
-        theirs = charts.known(_drawn(run, arm, measure) for arm in arms)
-        # Their phase may be much longer, and their norms larger.
+    for measure, label in epochs.LABELS.items():
+        ours, theirs = [], []
+        for arm in arms:
+            points = _means(_points(run, arm, measure))
+            ours.append(charts.series(arm.name, arm.name, points))
+            if numbers := _numbers(run, arm, measure):
+                points = [(number.x, number.mean) for number in numbers]
+                source = numbers[0].source
+                theirs.append(charts.paper_series(arm.name, source, points))
+        # The paper's phase may be much longer, and its norms larger.
         title = f"The paper's, {label.rpartition(', ')[2]}"
-        papers.append(
-            sections.Panel(_X, label, theirs, title=title, from_zero=True)
-        )
+        for found, some, name in (
+            (panels, ours, ""),
+            (papers, theirs, title),
+        ):
+            is_norm = measure != _RATIO or bool(name)
+            found.append(
+                sections.Panel(
+                    _X,
+                    label,
+                    charts.known(some),
+                    title=name,
+                    from_zero=is_norm,
+                )
+            )
     return charts.chart(run, "Gradient norms", [*panels, *papers], "gradients")
 
 
-def beside_paper(run: runs.Run) -> list:
+def beside_paper(run: runs.Run) -> list[sections.Fold]:
     """Returns a fold that counts the paper's points that ours lie near."""
     lines = []
     for arm in measured(run):
-        for measure in (name for name in _PANELS if name != _RATIO):
+        for measure in epochs.LABELS:
             seeds = _points(run, arm, measure)
+            numbers = _numbers(run, arm, measure)
+            if not numbers or measure == _RATIO:
+                continue
             found = [
                 comparison.of_arm(run, arm, number, _at(seeds, number.x))
-                for number in _numbers(run, arm, measure)
+                for number in numbers
             ]
             counts = {one.value: found.count(one) for one in found}
             words = ", ".join(f"{n} {word}" for word, n in counts.items())
-            if found:
-                data = measure.rpartition("_")[2]
-                lines.append((arm.name, data, len(found), words, len(seeds)))
+            data = measure.rpartition("_")[2]
+            lines.append((arm.name, data, len(found), words, len(seeds)))
     if not lines:
         return []
     header = ("arm", "data", "the paper's points", "comparison", "seeds")
-    note = (
-        "At each batch number of the paper's our mean is interpolated between "
-        "epochs; a match lies within 30 % of the paper's norm, whose "
-        "definition is not fully known."
-    )
-    table = sections.Table("", header, tuple(lines), note)
+    table = sections.Table("", header, tuple(lines), _NOTE)
     return [sections.Fold("Norms beside the paper's", (table,))]
 
 
-def _points(
-    run: runs.Run, arm: runs.Arm, measure: str
-) -> dict[int, list[tuple[float, float]]]:
-    """Returns seed to (thousands of batches since the second phase, value)."""
+def _points(run: runs.Run, arm: runs.Arm, measure: str) -> dict[int, Points]:
+    """Returns seed to the points of a measure."""
     found = {}
-    for row, life in _lives(run, arm):
+    for row in arm.rows:
+        if row.round != _SECOND:
+            continue
         batches = row.steps / max(row.epochs, 1) / 1000
-        # A line of its first epoch may be lost.
+        # The line of the first epoch may be lost.
         start = 1 + sum(
             other.epochs
             for other in arm.rows
@@ -99,22 +110,10 @@ def _points(
         )
         found[row.seed] = [
             ((epoch.epoch - start) * batches, epoch.measures[measure])
-            for epoch in life
-            if measure in epoch.measures
+            for epoch in run.epochs.get(row.setting, ())
+            if epoch.round == _SECOND and measure in epoch.measures
         ]
     return {seed: some for seed, some in found.items() if some}
-
-
-def _lives(
-    run: runs.Run, arm: runs.Arm
-) -> list[tuple[rows.Row, list[rows.Epoch]]]:
-    found = []
-    for row in arm.rows:
-        life = run.epochs.get(row.setting, ())
-        life = [epoch for epoch in life if epoch.round == _SECOND]
-        if row.round == _SECOND and any(e.measures for e in life):
-            found.append((row, life))
-    return found
 
 
 def _numbers(run: runs.Run, arm: runs.Arm, measure: str) -> list[paper.Number]:
@@ -126,29 +125,22 @@ def _numbers(run: runs.Run, arm: runs.Arm, measure: str) -> list[paper.Number]:
     ]
 
 
-def _drawn(run: runs.Run, arm: runs.Arm, measure: str):
-    numbers = _numbers(run, arm, measure)
-    if not numbers:
-        return None
-    points = [(number.x, number.mean) for number in numbers]
-    return charts.paper_series(arm.name, numbers[0].source, points)
+def _at(seeds: dict[int, Points], batch: float) -> statistics.Effect:
+    """Returns the mean at a number of batches, between epochs too."""
+    lines = [list(zip(*found, strict=True)) for found in seeds.values()]
+    return statistics.summarize(
+        float(np.interp(batch, x, y))
+        for x, y in lines
+        if x[0] <= batch <= x[-1]
+    )
 
 
-def _at(seeds: dict, batch: float) -> statistics.Summary:
-    values = []
-    for found in seeds.values():
-        x, y = zip(*found, strict=True)
-        if x[0] <= batch <= x[-1]:
-            values.append(float(np.interp(batch, x, y)))
-    return statistics.summarize(values)
-
-
-def _means(seeds: dict) -> list[tuple[float, float, float]]:
-    """Returns means where all seeds have a value."""
+def _means(seeds: dict[int, Points]) -> list[tuple[float, float, float]]:
+    """Returns the means where all seeds have a value."""
     lines = [dict(line) for line in seeds.values()]
     found = []
     for x in lines[0] if lines else ():
         if all(x in line for line in lines):
-            summary = statistics.summarize(line[x] for line in lines)
-            found.append((x, summary.mean, summary.error))
+            mean = statistics.summarize(line[x] for line in lines)
+            found.append((x, mean.mean, mean.error))
     return found

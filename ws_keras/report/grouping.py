@@ -1,4 +1,4 @@
-"""Rows sorted by what may be compared: cells, arms, and their seeds."""
+"""Rows grouped by what may be compared: cells, arms, and their seeds."""
 
 import collections
 import dataclasses
@@ -10,15 +10,14 @@ from typing import NamedTuple
 from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows
 
-# Labels of what a cold start has as well.
+# Labels that name another network for a cold start as well.
 _OF_NETWORK = ("model", "optimizer")
-# What the second round has otherwise is what a cold start is trained with.
+# Fields of a second round, to the fields that train a cold start.
 _SECOND = {
     "second.learning_rate": "optimizer.learning_rate",
     "second.batch_size": "train.batch_size",
 }
 _ARM_ORDER = {"cold": 0, "warm": 1}
-_BY_SEED = operator.attrgetter("seed", "round")
 
 
 class Cell(NamedTuple):
@@ -33,11 +32,22 @@ class Cell(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Runs:
-    """The seeds of one arm: finished ones by seed, and how many are not."""
+    """The seeds of one arm: rows of the finished ones, counts of the others."""
 
     finished: dict[int, list[rows.Row]]
     unfinished: int
     broken: int  # ended by a loss that was not finite
+
+    def final(self, field: str = "accuracy") -> dict[int, float]:
+        """Returns seed to a field or measure of the last round."""
+        return {s: value(some[-1], field) for s, some in self.finished.items()}
+
+    def total(self, field: str) -> dict[int, float]:
+        """Returns seed to the sum of a field over the rounds."""
+        return {
+            seed: float(sum(getattr(row, field) for row in some))
+            for seed, some in self.finished.items()
+        }
 
 
 def label(row: rows.Row) -> str:
@@ -51,29 +61,28 @@ def label(row: rows.Row) -> str:
 def cells(
     all_rows: Iterable[rows.Row],
 ) -> dict[Cell, dict[str, list[rows.Row]]]:
-    """Groups rows by what may be compared, and then by arm.
+    """Groups rows by cell, and then by arm.
 
     Returns:
         `Cell` to arm label to rows: cold first, warm second, then the other
         arms from the weakest shrinking to the strongest.
     """
-    # Groups are few and rows are many: only groups are compared in full.
+    # There are few groups and many rows, so only groups are sorted.
     groups = collections.defaultdict(list)
     all_rows = list(all_rows)
-    # A transfer begins on another data set than the one that it is about.
+    # The first rounds of a transfer have another data set than the last.
     homes = {row.setting: row.dataset for row in all_rows}
     for row in all_rows:
-        home = cell(row)
-        if row.dataset != homes[row.setting]:
-            home = home._replace(dataset=homes[row.setting])
+        home = cell(row)._replace(dataset=homes[row.setting])
         groups[home, row.arm, row.shrink, row.perturb].append(row)
-    grouped = collections.defaultdict(lambda: collections.defaultdict(list))
+    grouped = {}
     for key in sorted(groups, key=lambda key: _order(key[0], groups[key][0])):
-        grouped[key[0]][label(groups[key][0])] += groups[key]
+        arms = grouped.setdefault(key[0], {})
+        arms.setdefault(label(groups[key][0]), []).extend(groups[key])
     for arms in grouped.values():
         for found in arms.values():
-            found.sort(key=_BY_SEED)
-    return {key: dict(arms) for key, arms in grouped.items()}
+            found.sort(key=operator.attrgetter("seed", "round"))
+    return grouped
 
 
 def colds(
@@ -81,18 +90,18 @@ def colds(
 ) -> dict[Cell, list[rows.Row]]:
     """Returns for each cell the rows of the cold arm to compare with.
 
-    That is its own, or else one of the same experiment, data set, model and
-    optimizer whose labels it has as well: what only the other arms differ in
-    is no label of a cold start, unless it names another network or optimizer.
-    A second round with a learning rate or batch size of its own is compared
-    with the cold start that has these. Of several the one with most labels is
-    meant.
+    A cold start lacks the labels that only concern other arms, so any cold
+    arm of the same data set, model and optimizer qualifies if the cell has
+    all of its labels; a label that names a network or an optimizer must be
+    the same on both sides. A second round with a learning rate or a batch
+    size of its own is compared with the cold start that has these. If several
+    cold arms qualify, the one with most labels is taken.
 
     Args:
         grouped: What `cells` returns.
 
     Returns:
-        `Cell` to rows, none where there is no such arm.
+        `Cell` to rows, none where no cold arm qualifies.
     """
     known = collections.defaultdict(list)
     for key, arms in grouped.items():
@@ -101,19 +110,14 @@ def colds(
     found = {}
     for key, arms in grouped.items():
         labels = dict(next(iter(arms.values()))[0].labels)
-        labels |= {
-            first: labels[second]
-            for second, first in _SECOND.items()
-            if second in labels
-        }
+        for second, first in _SECOND.items():
+            if second in labels:
+                labels[first] = labels[second]
         fitting = [
             cold
             for cold in known[key[:4]]
-            if cold[0].labels.items() <= labels.items()
-            and all(
-                cold[0].labels.get(name) == labels.get(name)
-                for name in _OF_NETWORK
-            )
+            if (own := cold[0].labels).items() <= labels.items()
+            and all(own.get(name) == labels.get(name) for name in _OF_NETWORK)
         ]
         found[key] = max(fitting, key=lambda c: len(c[0].labels), default=[])
     return found
@@ -125,8 +129,18 @@ def cell(row: rows.Row) -> Cell:
     return Cell(row.experiment, row.dataset, row.model, row.optimizer, variant)
 
 
+def cell_name(cell: Cell, cells: Iterable[Cell]) -> str:
+    """Returns what tells a cell from the others; nothing for a single one."""
+    varying = [
+        own
+        for own, *all_of in zip(cell, cell, *cells, strict=True)
+        if own and len(set(all_of)) > 1
+    ]
+    return ", ".join(varying)
+
+
 def runs(arm_rows: Iterable[rows.Row]) -> Runs:
-    """Sorts the rows of one arm into finished and other seeds."""
+    """Separates the seeds of one arm into finished and other ones."""
     settings = collections.defaultdict(list)
     for row in sorted(arm_rows, key=operator.attrgetter("round")):
         settings[row.setting].append(row)
@@ -141,9 +155,9 @@ def runs(arm_rows: Iterable[rows.Row]) -> Runs:
 
 
 def value(row: rows.Row, field: str) -> float:
-    """Returns a field of a row, or what its diagnostics measured.
+    """Returns a field of a row, or a measure of its diagnostics.
 
-    Of a row about another metric, that one takes the accuracy's place.
+    In rows about another metric, that metric takes the accuracy's place.
     """
     if field in ("accuracy", "train_accuracy") and "monitor" in row.labels:
         metric = metrics.of(row)
@@ -154,17 +168,16 @@ def value(row: rows.Row, field: str) -> float:
     return getattr(row, field)
 
 
-def final(found: Runs, field: str) -> dict[int, float]:
-    """Returns seed to the value of a field in the last round."""
-    return {s: value(known[-1], field) for s, known in found.finished.items()}
-
-
-def total(found: Runs, field: str) -> dict[int, float]:
-    """Returns seed to the sum of a field over its rounds."""
-    return {
-        seed: float(sum(getattr(row, field) for row in seed_rows))
-        for seed, seed_rows in found.finished.items()
-    }
+def by_samples(
+    some: Iterable[rows.Row], field: str = "accuracy"
+) -> dict[int, dict[int, float]]:
+    """Returns number of samples to seed to a field, unfinished seeds too."""
+    found = {}
+    for row in some:
+        if row.stopped_by != "nan":
+            at = found.setdefault(row.num_samples, {})
+            at[row.seed] = value(row, field)
+    return dict(sorted(found.items()))
 
 
 def has_cpu_seconds(all_rows: Iterable[rows.Row]) -> bool:
@@ -180,15 +193,13 @@ def is_online(cell_rows: Iterable[rows.Row]) -> bool:
 
 
 def _order(home: Cell, row: rows.Row) -> tuple:
-    shrink = 0.0 if math.isnan(row.shrink) else -row.shrink
-    perturb = 0.0 if math.isnan(row.perturb) else row.perturb
+    shrink, perturb = (
+        0.0 if math.isnan(v) else v for v in (row.shrink, row.perturb)
+    )
     rank = _ARM_ORDER.get(row.arm, len(_ARM_ORDER))
-    labels = tuple(map(_label_order, row.labels.items()))
-    return *home[:4], labels, rank, row.arm, shrink, perturb
-
-
-def _label_order(named: tuple) -> tuple:
-    """Numbers before words, and as numbers."""
-    name, value = named
-    is_word = isinstance(value, str)
-    return name, is_word, 0 if is_word else value, str(value)
+    # Numbers are sorted as numbers, and before words.
+    labels = tuple(
+        (name, isinstance(v, str), 0 if isinstance(v, str) else v, str(v))
+        for name, v in row.labels.items()
+    )
+    return *home[:4], labels, rank, row.arm, -shrink, perturb

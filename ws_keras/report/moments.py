@@ -7,7 +7,6 @@ are, so that one sees how much of a difference from cold the lag makes.
 
 from ws_keras.report import columns
 from ws_keras.report import formatting
-from ws_keras.report import grouping
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
@@ -65,19 +64,19 @@ def _said(arm: runs.Arm, has_cells: bool) -> str:
     )
     if anew.count < 2:
         return found + "One seed cannot tell whether the gap stays."
-    if anew.high < 0:
+    if anew.sign < 0:
         return found + "The gap is in the weights, and not in the moments."
     return found + "Whether a gap stays cannot be told from these seeds."
 
 
 def _known(arm: runs.Arm, way: str) -> dict[int, float]:
-    found = grouping.final(arm.runs, way)
+    found = arm.final(way)
     return {seed: value for seed, value in found.items() if value == value}
 
 
 def _gap_of(arm: runs.Arm, way: str) -> dict[int, float]:
-    cold = grouping.final(arm.cold, way)
-    known = grouping.final(arm.runs, way)
+    cold = arm.cold_final(way)
+    known = arm.final(way)
     found = {s: known[s] - cold[s] for s in known.keys() & cold.keys()}
     return {seed: gap for seed, gap in found.items() if gap == gap}
 

@@ -1,4 +1,4 @@
-"""What of a paper stands beside ours in tables, and what is not run."""
+"""A paper's numbers beside ours in tables, and those that were not run."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from ws_keras.report import statistics
 
 
 def last_round(run: runs.Run) -> list[columns.Column]:
-    """Returns the paper's accuracy, and what is said of ours beside it."""
+    """Returns the columns of the paper's accuracy and of the comparison."""
 
     def number(arm):
         found = run.number(arm)
@@ -26,7 +26,7 @@ def last_round(run: runs.Run) -> list[columns.Column]:
 
 
 def times(run: runs.Run) -> list[columns.Column]:
-    """Returns the paper's time as a share of cold's, beside our passes."""
+    """Returns the columns of the last round's cost, ours and the paper's."""
 
     def pair(arm):
         number = run.number(arm, measure=run.view.cost)
@@ -36,11 +36,8 @@ def times(run: runs.Run) -> list[columns.Column]:
         number, cold = pair(arm)
         if not cold:
             return None
-        return sections.Number(
-            100 * number.mean / cold.mean,
-            decimals=0,
-            before="~" if number.is_inferred or cold.is_inferred else "",
-        )
+        share = 100 * number.mean / cold.mean
+        return sections.Number(share, decimals=0, before=_rough(number, cold))
 
     def compared(arm):
         number, cold = pair(arm)
@@ -56,49 +53,47 @@ def times(run: runs.Run) -> list[columns.Column]:
         tolerance = share * number.tolerance / number.mean
         return comparison.compare(shares, share, tolerance=tolerance)
 
-    def share(read):
-        return lambda arm: None if arm.is_cold else read(arm.ratio())
-
     return [
-        ("last round, % of cold", share(formatting.percent)),
-        ("interval of the last", share(formatting.percent_interval)),
+        *columns.share(
+            "last round, % of cold",
+            "interval of the last",
+            lambda arm: arm.ratio(),
+        ),
         ("paper's time, %", theirs),
         ("comparison", compared),
     ]
 
 
-def beside_paper(run: runs.Run) -> list:
+def beside_paper(run: runs.Run) -> list[sections.Table]:
     """Returns the table of differences from cold, ours and the paper's."""
-    pairs = [
-        (arm, number, cold)
-        for arm in run.arms
-        if (number := run.number(arm))
-        and (cold := comparison.cold_number(run, arm, number))
-    ]
-    if not pairs:
-        return []
-    named = columns.names(run.arms)
-    header = (
-        *(name for name, _ in named),
-        "minus cold",
-        "paper's",
-        "comparison",
-    )
-    lines = tuple(
-        (
-            *(read(arm) for _, read in named),
-            formatting.difference(arm.gap(), len(arm.runs.finished)),
-            sections.Number(
-                number.mean - cold.mean,
-                math.hypot(number.error, cold.error),
-                is_signed=True,
-                before="~" if number.is_inferred or cold.is_inferred else "",
-            ),
-            comparison.of_gap(run, arm, number, cold),
+    named, lines = columns.names(run.arms), []
+    for arm in run.arms:
+        number = run.number(arm)
+        cold = number and comparison.cold_number(run, arm, number)
+        if not cold:
+            continue
+        theirs = sections.Number(
+            number.mean - cold.mean,
+            math.hypot(number.error, cold.error),
+            is_signed=True,
+            before=_rough(number, cold),
         )
-        for arm, number, cold in pairs
-    )
-    return [sections.Table("Differences from cold", header, lines)]
+        lines.append(
+            (
+                *(read(arm) for _, read in named),
+                formatting.difference(arm.gap(), len(arm.runs.finished)),
+                theirs,
+                comparison.of_gap(run, arm, number, cold),
+            )
+        )
+    if not lines:
+        return []
+    header = (*(name for name, _ in named), "minus cold", "paper's")
+    return [
+        sections.Table(
+            "Differences from cold", (*header, "comparison"), tuple(lines)
+        )
+    ]
 
 
 def not_run(run: runs.Run) -> list[paper.Number]:
@@ -115,35 +110,40 @@ def not_run(run: runs.Run) -> list[paper.Number]:
 
 
 def not_run_table(found: Sequence[paper.Number]) -> sections.Table:
-    """Returns the table of numbers that nothing of ours stands beside."""
+    """Returns the table of the numbers of `not_run`."""
     lines = tuple((n.cell, n.arm, n.x, n.cell_of_table()) for n in found)
     table = sections.Table("", ("cell", "arm", "at", "paper %"), lines)
     return columns.without_empty(table)
 
 
 def note(run: runs.Run, some: Sequence[runs.Arm]) -> str:
-    """Returns what must be known of the paper's numbers beside some arms."""
-    numbers = [(a, n) for a in some for r in a.rows if (n := run.number(a, r))]
-    if not numbers:
+    """Returns what a reader must know about the numbers beside some arms."""
+    pairs = [(a, n) for a in some for r in a.rows if (n := run.number(a, r))]
+    if not pairs:
         return ""
-    sources = ", ".join(dict.fromkeys(n.source for _, n in numbers))
+    numbers = [number for _, number in pairs]
+    sources = ", ".join(dict.fromkeys(n.source for n in numbers))
     found = f" The paper's numbers are those of {sources}."
-    if any(math.isfinite(number.error) for _, number in numbers):
+    if any(math.isfinite(number.error) for number in numbers):
         found += " Those read from a figure carry their reading error."
-    if any(number.is_inferred for _, number in numbers):
+    if any(number.is_inferred for number in numbers):
         found += " ~: inferred or rough."
-    margins = dict.fromkeys(n.margin for _, n in numbers if n.margin)
+    margins = dict.fromkeys(n.margin for n in numbers if n.margin)
     found += (
         " A match lies within the margin of the number "
         f"({' or '.join(_points(m) for m in margins)}) by two one-sided t "
         "tests (5 %)."
     )
     found += f" {run.view.note}" if run.view.note else ""
-    others = dict.fromkeys(w for a, n in numbers for w in run.others(a, n))
+    others = dict.fromkeys(w for a, n in pairs for w in run.others(a, n))
     if others:
         words = list(others)[:6] + ["..."] * (len(others) > 6)
         found += f" Ours is another protocol: {', '.join(words)}."
     return found
+
+
+def _rough(*numbers: paper.Number) -> str:
+    return "~" if any(number.is_inferred for number in numbers) else ""
 
 
 def _points(margin: str) -> str:

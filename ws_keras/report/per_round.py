@@ -1,5 +1,6 @@
 """Tables over the number of samples, round by round."""
 
+from ws_keras.report import columns
 from ws_keras.report import comparison
 from ws_keras.report import formatting
 from ws_keras.report import grouping
@@ -8,6 +9,7 @@ from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
 from ws_keras.report import tables
+from ws_keras.storage import metric as metrics
 
 _MEANS = "Mean ± standard error over n seeds; (n) where fewer have come so far."
 _GAPS = (
@@ -18,117 +20,97 @@ _GAPS = (
 
 def samples(run: runs.Run) -> list[sections.Fold]:
     """Returns folds with accuracy, difference and cost over samples."""
-    cells = run.cells()
-    costs = ["sample_passes"]
+    cells, folds = run.cells(), []
+    titles = {cell: grouping.cell_name(cell, cells) for cell in cells}
+    costs = {"sample_passes": "Sample passes"}
     if grouping.has_cpu_seconds(run.rows):
-        costs.append("cpu_seconds")
-    accuracy, spent = [], []
+        costs["cpu_seconds"] = "CPU-seconds"
+    levels = [levels_table(run, cells[c], t) for c, t in titles.items()]
     gaps = tables.gains(run)
-    for cell, arms in cells.items():
-        title = cell_name(cell, cells)
-        accuracy.append(_accuracy(run, arms, title))
-        gaps += _gaps(arms, title)
-        spent += [_costs(arms, field, title) for field in costs]
-    folds = (
-        ("Accuracy after each round", accuracy),
-        ("Difference from cold after each round", gaps),
-        ("Cost of each round", spent),
-    )
-    return [sections.Fold(name, tuple(found)) for name, found in folds if found]
+    for cell, title in titles.items():
+        gaps += _gaps(cells[cell], title)
+    spent = [
+        _costs(cells[cell], field, ": ".join(filter(None, [words, title])))
+        for cell, title in titles.items()
+        for field, words in costs.items()
+    ]
+    folds = {
+        "Accuracy after each round": levels,
+        "Difference from cold after each round": gaps,
+        "Cost of each round": spent,
+    }
+    return [sections.Fold(n, tuple(some)) for n, some in folds.items() if some]
 
 
-def cell_name(cell: grouping.Cell, cells) -> str:
-    """Returns what tells a cell from the others; nothing if it is alone."""
-    if len(cells) == 1:
-        return ""
-    varying = [i for i in range(1, 5) if len({c[i] for c in cells}) > 1]
-    return ", ".join(cell[i] for i in varying if cell[i])
-
-
-def _accuracy(run: runs.Run, arms: list[runs.Arm], title: str):
-    header, columns = ["samples"], []
+def levels_table(
+    run: runs.Run, arms: list[runs.Arm], title: str
+) -> sections.Table:
+    """Returns the accuracy, or another metric, after each round."""
+    found = []
     for arm in arms:
         ours = arm.by_samples()
-        header.append(_headed(arm, ours))
-        columns.append(_means(ours))
-        points = {r.num_samples: (r, run.number(arm, r)) for r in arm.rows}
-        known = {x: pair for x, pair in points.items() if pair[1]}
+        means = {x: statistics.level(values) for x, values in ours.items()}
+        column = {
+            x: formatting.mean(
+                mean,
+                tables.decimals(arm),
+                f" ({mean.count})" if mean.count < _most(ours) else "",
+            )
+            for x, mean in means.items()
+        }
+        found.append((_headed(arm, ours), column))
+        numbers = {r.num_samples: run.number(arm, r) for r in arm.rows}
+        known = {x: number for x, number in numbers.items() if number}
         if known:
-            source = next(iter(known.values()))[1].source
-            header += [f"paper, {source}", "comparison"]
-            columns += [
-                {x: number.cell_of_table() for x, (_, number) in known.items()},
-                {
-                    x: comparison.of_arm(
-                        run,
-                        arm,
-                        number,
-                        statistics.summarize(ours[x].values()),
-                    )
-                    for x, (_, number) in known.items()
-                    if x in ours
-                },
-            ]
+            source = next(iter(known.values())).source
+            theirs = {x: number.cell_of_table() for x, number in known.items()}
+            compared = {
+                x: comparison.of_arm(run, arm, number, means[x])
+                for x, number in known.items()
+                if x in means
+            }
+            found += [(f"paper, {source}", theirs), ("comparison", compared)]
     note = _MEANS + paper_tables.note(run, arms)
-    return _table(title, header, columns, note)
+    metric = metrics.of(arms[0].first)
+    if not metric.is_accuracy:
+        note += f" {'More' if metric.mode == 'max' else 'Less'} is better."
+    return columns.by_x(title, found, note)
 
 
 def _gaps(arms: list[runs.Arm], title: str) -> list[sections.Table]:
-    others = [arm for arm in arms if not arm.is_cold and arm.cold_rows]
-    if not others:
-        return []
-    header, columns = ["samples"], []
-    for arm in others:
-        theirs = arm.cold_by_samples()
+    found = []
+    for arm in arms:
+        if arm.is_cold or not arm.cold_rows:
+            continue
+        theirs = grouping.by_samples(arm.cold_rows)
         gaps = {
-            size: statistics.paired(values, theirs[size])
-            for size, values in arm.by_samples().items()
-            if size in theirs
+            x: statistics.paired(values, theirs[x])
+            for x, values in arm.by_samples().items()
+            if x in theirs
         }
         most = max((gap.count for gap in gaps.values()), default=0)
-        header += [f"{arm.name} (n = {most})", "95 % interval"]
-        columns += [
-            {x: formatting.difference(gap, most) for x, gap in gaps.items()},
-            {x: formatting.interval(gap) for x, gap in gaps.items()},
-        ]
-    return [_table(title, header, columns, _GAPS)]
+        means = {x: formatting.difference(gap, most) for x, gap in gaps.items()}
+        ends = {x: formatting.interval(gap) for x, gap in gaps.items()}
+        found += [(f"{arm.name} (n = {most})", means), ("95 % interval", ends)]
+    return [columns.by_x(title, found, _GAPS)] if found else []
 
 
 def _costs(arms: list[runs.Arm], field: str, title: str) -> sections.Table:
-    header, columns = ["samples"], []
+    found = []
     for arm in arms:
         ours = arm.by_samples(field)
-        header.append(_headed(arm, ours))
-        columns.append(
-            {
-                x: formatting.amount(
-                    statistics.summarize(v.values()), field == "sample_passes"
-                )
-                for x, v in ours.items()
-            }
-        )
-    words = {"sample_passes": "Sample passes", "cpu_seconds": "CPU-seconds"}
-    name = ": ".join(filter(None, [words[field], title]))
-    return _table(name, header, columns, "Mean over seeds.")
-
-
-def _means(ours: dict) -> dict[int, sections.Cell]:
-    most = max(map(len, ours.values()), default=0)
-    column = {}
-    for size, values in ours.items():
-        summary = statistics.summarize(values.values())
-        few = 0 < summary.count < most
-        after = f" ({summary.count})" if few else ""
-        column[size] = formatting.mean(summary, after=after)
-    return column
+        is_whole = field == "sample_passes"
+        column = {
+            x: formatting.amount(statistics.level(values), is_whole)
+            for x, values in ours.items()
+        }
+        found.append((_headed(arm, ours), column))
+    return columns.by_x(title, found, "Mean over seeds.")
 
 
 def _headed(arm: runs.Arm, ours: dict) -> str:
-    most = max(map(len, ours.values()), default=0)  # it may have diverged
-    return f"{arm.name} (n = {most})"
+    return f"{arm.name} (n = {_most(ours)})"
 
 
-def _table(title, header, columns, note: str) -> sections.Table:
-    sizes = sorted({size for column in columns for size in column})
-    lines = tuple((x, *(c.get(x) for c in columns)) for x in sizes)
-    return sections.Table(title, tuple(header), lines, note)
+def _most(ours: dict) -> int:
+    return max(map(len, ours.values()), default=0)  # none if it has diverged

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,15 +15,16 @@ from ws_keras.storage.rows import Epoch
 from ws_keras.storage.rows import Row
 
 COLD = "cold"
+# The corner of a grid where the network starts anew.
 _CORNER = "shrink_perturb 0/1"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Arm:
-    """The seeds of one arm in one cell, with the cold ones of the same seeds.
+    """The seeds of one arm in one cell, with the cold arm they are paired with.
 
-    A cold arm with fewer labels, as one that all second-phase settings
-    share, is paired by seed and the labels that both have.
+    A field is one of a row, such as `"accuracy"` (the default) or `"steps"`,
+    or a measure of its diagnostics.
     """
 
     cell: grouping.Cell
@@ -44,7 +44,7 @@ class Arm:
 
     @property
     def first(self) -> Row:
-        """A row of the arm, for what all of them share."""
+        """Any row of the arm, for what all of them share."""
         return self.rows[0]
 
     @property
@@ -61,17 +61,17 @@ class Arm:
 
     @property
     def labels(self) -> dict:
-        """In what this cell differs from others of the experiment."""
+        """How this cell differs from others of the experiment."""
         return self.first.labels
 
     @property
     def is_cold(self) -> bool:
-        """Whether this is the arm that others are compared with."""
+        """Whether other arms are compared with this one."""
         return self.first.arm == COLD
 
     @property
     def is_capped(self) -> bool:
-        """Whether last rounds, or cold's, ended before they had fitted."""
+        """Whether a last round, or cold's, ended before the network fitted."""
         return any(
             found[-1].stopped_by == "cap"
             for some in (self.runs, self.cold)
@@ -80,24 +80,24 @@ class Arm:
 
     @functools.cached_property
     def has_capped_rounds(self) -> bool:
-        """Whether any round of a finished seed ended before it had fitted."""
+        """Whether any round of a finished seed ended before it fitted."""
         ended = self.runs.finished.values()
         return any(row.stopped_by == "cap" for some in ended for row in some)
 
     def final(self, field: str = "accuracy") -> dict[int, float]:
-        """Returns seed to a field or measure of the last round."""
-        return grouping.final(self.runs, field)
+        """Returns seed to a field of the last round."""
+        return self.runs.final(field)
 
     def cold_final(self, field: str = "accuracy") -> dict[int, float]:
         """Returns seed to a field of the cold arm's last round."""
-        return grouping.final(self.cold, field)
+        return self.cold.final(field)
 
     def total(self, field: str) -> dict[int, float]:
         """Returns seed to the sum of a field over the rounds."""
-        return grouping.total(self.runs, field)
+        return self.runs.total(field)
 
     def latest(self, field: str = "accuracy") -> dict[int, float]:
-        """Returns `final`, or if no seed is finished, how far all have come."""
+        """Returns `final`; without a finished seed the last common round."""
         if self.runs.finished:
             return self.final(field)
         found = self.by_samples(field).values()
@@ -105,16 +105,12 @@ class Arm:
         return next((v for v in reversed(found) if len(v) == most), {})
 
     def by_samples(self, field: str = "accuracy") -> dict:
-        """Returns number of samples to seed to a field, begun seeds too."""
-        return _by_samples(self.rows, field)
+        """Returns number of samples to seed to a field, unfinished too."""
+        return grouping.by_samples(self.rows, field)
 
-    def cold_by_samples(self, field: str = "accuracy") -> dict:
-        """Returns the same of the cold arm."""
-        return _by_samples(self.cold_rows, field)
-
-    def summary(self, field: str = "accuracy") -> statistics.Summary:
-        """Returns mean and spread of a field of the last round."""
-        return statistics.summarize(self.final(field).values())
+    def summary(self, field: str = "accuracy") -> statistics.Effect:
+        """Returns the mean of a field of the last round."""
+        return statistics.level(self.final(field))
 
     def gap(self, field: str = "accuracy") -> statistics.Effect:
         """Returns the paired difference to cold in the last round."""
@@ -129,21 +125,26 @@ class Arm:
         return statistics.paired(ours, theirs)
 
     def ratio(self, field: str = "sample_passes") -> statistics.Ratio:
-        """Returns what the last round takes as a share of cold's."""
+        """Returns a field of the last round as a share of cold's."""
         return statistics.ratio(self.final(field), self.cold_final(field))
 
     def total_ratio(self, field: str = "sample_passes") -> statistics.Ratio:
-        """Returns what all rounds take as a share of cold's."""
-        cold = grouping.total(self.cold, field)
-        return statistics.ratio(self.total(field), cold)
+        """Returns the sum of a field over all rounds as a share of cold's."""
+        return statistics.ratio(self.total(field), self.cold.total(field))
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """The rows of one experiment and what is known of how they came about.
+    """The rows of one experiment and what is known about it.
 
-    `config` is that of `run.json`, and `planned` the ids of all settings; both
-    may be empty. `epochs` has the epochs of each setting.
+    Args:
+        experiment: Its name.
+        rows: Its rows.
+        epochs: Id of a setting to its epochs. Defaults to none.
+        config: The config of `run.json`. Defaults to none, not known.
+        planned: The ids of all settings. Defaults to none, not known.
+        recipe: Its `view.Recipe`. Defaults to one that knows nothing.
+        recipes: Finds the recipes of other experiments. Defaults to none.
     """
 
     experiment: str
@@ -156,7 +157,7 @@ class Run:
 
     @property
     def view(self) -> views.View:
-        """What is to be seen."""
+        """What the report shows."""
         return self.recipe.view
 
     @functools.cached_property
@@ -166,16 +167,15 @@ class Run:
         colds = grouping.colds(grouped)
         found = []
         for cell, arms in grouped.items():
-            # The corner of a grid that starts anew.
             corner = arms.get(_CORNER, [])
             for name, some in arms.items():
-                other = [] if name == _CORNER else corner
-                found.append(Arm(cell, name, some, colds[cell] or other))
+                cold = colds[cell] or ([] if name == _CORNER else corner)
+                found.append(Arm(cell, name, some, cold))
         return found
 
     @property
     def is_online(self) -> bool:
-        """Whether there are more than two rounds, or are to be."""
+        """Whether there are more than two rounds, or will be."""
         protocol = recipes.field_of(self.config, "rounds.protocol")
         return protocol in recipes.ONLINE or grouping.is_online(self.rows)
 
@@ -188,28 +188,28 @@ class Run:
 
     def pick(self, *kinds: str, **fields: Any) -> list[Arm]:
         """Returns the arms of these kinds whose rows have these fields."""
+
+        def field(arm: Arm, name: str) -> Any:
+            return getattr(arm.cell, name, getattr(arm.first, name, None))
+
         return [
             arm
             for arm in self.arms
             if (not kinds or arm.kind in kinds)
-            and all(_field(arm, k) == v for k, v in fields.items())
+            and all(field(arm, name) == v for name, v in fields.items())
         ]
 
     def settled(self, *kinds: str, **fields: Any) -> list[Arm]:
-        """Returns those of `pick` of which a claim may be judged.
-
-        All of their seeds are finished, and those of their cold start.
-        """
+        """Returns the arms of `pick` whose claims may be judged."""
         if self.limit:
             return []
         return [a for a in self.pick(*kinds, **fields) if self.is_settled(a)]
 
     def is_settled(self, arm: Arm) -> bool:
         """Returns whether all seeds of an arm, and its cold's, have ended."""
-        known = [*arm.rows, *arm.cold_rows]
-        return not arm.is_capped and all(
-            name not in self._open for name in _families(known)
-        )
+        known = {_family(row.setting) for row in [*arm.rows, *arm.cold_rows]}
+        is_open = known & set(map(_family, self.unfinished))
+        return not arm.is_capped and not is_open
 
     @functools.cached_property
     def unfinished(self) -> list[str]:
@@ -217,10 +217,6 @@ class Run:
         known = dict.fromkeys([*self.planned, *(r.setting for r in self.rows)])
         done = {row.setting for row in self.rows if row.last}
         return [name for name in known if name not in done]
-
-    @functools.cached_property
-    def _open(self) -> set[str]:
-        return {name.rpartition("/")[0] for name in self.unfinished}
 
     @property
     def limit(self) -> int | None:
@@ -232,7 +228,7 @@ class Run:
         return ours if isinstance(ours, int) and ours != theirs else None
 
     def x_of(self, arm: Arm, row: Row | None = None) -> float | None:
-        """Returns an arm's place on the x axis, or that of one of its rows."""
+        """Returns the x coordinate of an arm, or of one of its rows."""
         name = self.view.x
         if name == views.SAMPLES:
             return float((row or arm.last).num_samples)
@@ -243,20 +239,19 @@ class Run:
         return float(value) if type(value) in (int, float) else None
 
     def along_x(self, *kinds: str) -> list[Arm]:
-        """Returns the arms that have a place on the x axis, in their order."""
-        found = [(self.x_of(arm), arm) for arm in self.pick(*kinds)]
-        known = [pair for pair in found if pair[0] is not None]
-        return [arm for _, arm in sorted(known, key=lambda pair: pair[0])]
+        """Returns the arms that have an x coordinate, sorted by it."""
+        found = [arm for arm in self.pick(*kinds) if self.x_of(arm) is not None]
+        return sorted(found, key=self.x_of)
 
     def key(self, arm: Arm) -> str:
-        """Returns what the papers' table calls the cell of an arm."""
+        """Returns the name of an arm's cell in the table of papers' numbers."""
         found = []
         for name in self.view.cell:
             word = str(arm.labels.get(name, getattr(arm.cell, name, "")))
             ours, theirs = self._renamed.get(name, ("", ""))
-            found.append(theirs if word == ours else word)
-        same = self.view.same
-        return "/".join(same.get(word, word) for word in found)
+            word = theirs if word == ours else word
+            found.append(self.view.same.get(word, word))
+        return "/".join(found)
 
     def number(
         self,
@@ -264,28 +259,23 @@ class Run:
         row: Row | None = None,
         measure: str = "accuracy",
     ) -> paper.Number | None:
-        """Returns the number of a paper for an arm, at one of its rows."""
+        """Returns a paper's number for an arm, or for one of its rows."""
         names, x = self.view.paper, self.x_of(arm, row)
         return paper.find(names, arm.name, self.key(arm), x, measure)
 
     def others(self, arm: Arm, number: paper.Number) -> tuple[str, ...]:
-        """Returns in what an arm was run in another way than a number."""
+        """Returns how the protocol of an arm differs from a number's."""
         own = [w for c, w in self.view.unlike.items() if c in number.cell]
         if arm.has_capped_rounds:
             own.append("rounds that ended at the cap of epochs")
-        return (*self._others(number.experiment), *self._names, *own)
+        return (*self._differences(number.experiment), *own)
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """In what a run is not its recipe, if both are known."""
+        """How a run differs from its recipe, if both are known."""
         if not self.config or not self.recipe.config:
             return ()
-        return (*self._others(self.experiment), *self._names)
-
-    @property
-    def _names(self) -> list[str]:
-        pairs = self._renamed.items()
-        return [f"{n} {ours}, not {theirs}" for n, (ours, theirs) in pairs]
+        return self._differences(self.experiment)
 
     @functools.cached_property
     def _renamed(self) -> dict[str, tuple[str, str]]:
@@ -295,29 +285,18 @@ class Run:
     def _known(self) -> dict[str, tuple[str, ...]]:
         return {}
 
-    def _others(self, experiment: str) -> tuple[str, ...]:
+    def _differences(self, experiment: str) -> tuple[str, ...]:
         if experiment not in self._known:
             recipe = self.recipe
             if experiment != self.experiment:
                 recipe = self.recipes(experiment, {})
             found = recipes.differences(self.config, recipe)
-            self._known[experiment] = tuple(found)
+            pairs = self._renamed.items()
+            names = [f"{n} {ours}, not {theirs}" for n, (ours, theirs) in pairs]
+            self._known[experiment] = (*found, *names)
         return self._known[experiment]
 
 
-def _field(arm: Arm, name: str) -> Any:
-    return getattr(arm.cell, name, getattr(arm.first, name, None))
-
-
-def _families(known: list[Row]) -> Iterator[str]:
-    """Yields the ids of settings without their seeds, each once."""
-    yield from dict.fromkeys(row.setting.rpartition("/")[0] for row in known)
-
-
-def _by_samples(some: list[Row], field: str) -> dict:
-    found = {}
-    for row in some:
-        if row.stopped_by != "nan":
-            value = grouping.value(row, field)
-            found.setdefault(row.num_samples, {})[row.seed] = value
-    return dict(sorted(found.items()))
+def _family(setting: str) -> str:
+    """Returns the id of a setting without its seed."""
+    return setting.rpartition("/")[0]

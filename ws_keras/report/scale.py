@@ -20,7 +20,7 @@ class Scale:
 
     Args:
         metric: The `Metric`.
-        margin: Within which two arms count as equally good.
+        margin: Greatest difference at which two arms count as equally good.
     """
 
     metric: metrics.Metric
@@ -45,22 +45,25 @@ class Scale:
 
     def amount(self, value: float) -> str:
         """Returns a difference without its sign, with its unit."""
-        if self.metric.is_accuracy:
-            return f"{abs(value):.1f} {points(value)}"
-        return f"{number(abs(value))} of {self.metric.name}"
+        size = abs(value)
+        text = f"{size:.1f}" if self.metric.is_accuracy else number(size)
+        return f"{text} {self._unit(value)}"
 
     def difference(self, value: float) -> str:
         """Returns a difference with its sign and its unit."""
-        if self.metric.is_accuracy:
-            return f"{self.signed(value)} {points(value)}"
-        return f"{self.signed(value)} of {self.metric.name}"
+        return f"{self.signed(value)} {self._unit(value)}"
 
     @property
     def within(self) -> str:
         """The margin with its unit."""
+        is_accuracy = self.metric.is_accuracy
+        text = f"{self.margin:g}" if is_accuracy else number(self.margin)
+        return f"{text} {self._unit(self.margin)}"
+
+    def _unit(self, value: float) -> str:
         if self.metric.is_accuracy:
-            return f"{self.margin:g} {points(self.margin)}"
-        return f"{number(self.margin)} of {self.metric.name}"
+            return points(value)
+        return f"of {self.metric.name}"
 
 
 def of(
@@ -70,8 +73,8 @@ def of(
 
     Args:
         metric: The `Metric`.
-        margin: As given; `None` is a point of accuracy, and for any other
-            metric 1 % of the first level.
+        margin: The margin as given; `None` is one point of accuracy, and 1 %
+            of the first level for any other metric.
         levels: Mean values of the arms, cold's first.
     """
     if margin is None and metric.is_accuracy:
@@ -93,12 +96,12 @@ def check_margin(margin: float | None) -> None:
 
 
 def points(value: float) -> str:
-    """Returns the word for so many points."""
+    """Returns "point" or "points"."""
     return "point" if abs(value) == 1 else "points"
 
 
 def number(value: float) -> str:
-    """Returns a number to four digits; a minus as long as a plus."""
+    """Returns a number to four digits, with a typographic minus."""
     if not math.isfinite(value) or value == 0:
         return f"{value:g}"
     digits = decimals(value)
@@ -110,7 +113,7 @@ def number(value: float) -> str:
 
 
 def decimals(value: float) -> int:
-    """Returns after how many decimals a number has four digits."""
+    """Returns how many decimals give a number four digits."""
     if not math.isfinite(value) or value == 0:
         return 1
     return max(0, 3 - math.floor(math.log10(abs(value))))

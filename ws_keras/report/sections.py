@@ -4,13 +4,22 @@ import dataclasses
 import math
 from collections.abc import Iterator
 
+NOTHING = "—"
+MINUS = "−"
+
+
+def written(value: float, decimals: int = 1, is_signed: bool = False) -> str:
+    """Returns a number as text, with a typographic minus."""
+    sign = "+" if is_signed else ""
+    return f"{value:{sign},.{decimals}f}".replace("-", MINUS)
+
 
 @dataclasses.dataclass(frozen=True)
 class Number:
-    """A number in a cell of a table; it stays one until it is drawn.
+    """A number in a cell of a table; renderers read its value and its text.
 
-    `error` is a half-width (nan: none), `before` and `after` are words at its
-    sides, such as `"~"` of an inferred number and `" (n = 2)"`.
+    `error` is a half-width (nan for none). `before` and `after` are texts at
+    its sides, such as `"~"` for an inferred number and `" (n = 2)"`.
     """
 
     value: float
@@ -19,6 +28,14 @@ class Number:
     is_signed: bool = False
     before: str = ""
     after: str = ""
+
+    def __str__(self) -> str:
+        if math.isnan(self.value):
+            return NOTHING
+        found = written(self.value, self.decimals, self.is_signed)
+        if math.isfinite(self.error):
+            found += f" ± {written(self.error, self.decimals)}"
+        return f"{self.before}{found}{self.after}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +48,20 @@ class Interval:
     is_signed: bool = True
     count: int = 0
 
+    @property
+    def value(self) -> float:
+        """The middle, by which a table is sorted."""
+        return (self.low + self.high) / 2
+
+    def __str__(self) -> str:
+        # Two seeds may agree by chance, which the interval does not show.
+        few = "n = 2: " if self.count == 2 else ""
+        low, high = (
+            written(v, self.decimals, self.is_signed)
+            for v in (self.low, self.high)
+        )
+        return f"{few}{low} to {high}"
+
 
 # A cell is one of these, a text, a whole number, a word of an `enum.Enum`, or
 # `None` where there is nothing.
@@ -41,8 +72,8 @@ Cell = Number | Interval | str | int | None
 class Text:
     """A paragraph; plain text, never markup.
 
-    `role` is `"answer"` for what a report says first, `"banner"` for what
-    must be known before it is believed, else nothing.
+    `role` is `"answer"` for the first sentences of a report, `"banner"` for
+    a warning about them, else empty.
     """
 
     text: str
@@ -73,9 +104,9 @@ class Table:
 class Series:
     """One curve or set of points.
 
-    `arm` decides the color, the same in all charts of a report. `error` is a
-    half-width for each point (nan where there is none). `is_paper` marks the
-    paper's numbers, which are drawn as open diamonds without a line.
+    `arm` decides the color, which is the same in all charts of a report.
+    `error` has a half-width for each point (nan for none). `is_paper` marks
+    the numbers of a paper, which are drawn as open diamonds without a line.
     """
 
     name: str
@@ -86,7 +117,7 @@ class Series:
     is_paper: bool = False
 
     def points(self) -> Iterator[tuple[float, float, float]]:
-        """Yields x, y and half-width of each point, nan where it has none."""
+        """Yields x, y and half-width of each point."""
         errors = self.error or (math.nan,) * len(self.x)
         yield from zip(self.x, self.y, errors, strict=True)
 
@@ -95,12 +126,16 @@ class Series:
 class Panel:
     """One pair of axes.
 
-    `kind` is `"lines"`, `"points"` (no line between them), `"labelled"`
-    (single points, those in `named` with their names beside them, and a thin
-    gray line where a series has several), `"dots"` (numbers along x, `words`
-    down the y axis, which `y` counts from 0) or `"heat"`. Of
-    a heat map, which has no series, `columns` and `words` name its columns and
-    rows, and `values` are its rows of numbers, nan for an empty cell.
+    `kind` is one of
+
+    - `"lines"`;
+    - `"points"`, without a line between them;
+    - `"labelled"`: single points, those in `named` with their names beside
+      them, and a thin gray line for a series of several points;
+    - `"dots"`: numbers along x, and `words` down the y axis, where `y` is the
+      index of a word;
+    - `"heat"`: a heat map without series. `columns` and `words` name its
+      columns and rows, and `values` has its rows, nan for an empty cell.
     """
 
     x_label: str
@@ -131,7 +166,7 @@ class Chart:
 
 @dataclasses.dataclass(frozen=True)
 class Fold:
-    """What is shown once its title is chosen."""
+    """Blocks that are shown once a reader opens their title."""
 
     title: str
     blocks: tuple  # of Text, Code, Table and Chart

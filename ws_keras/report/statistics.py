@@ -1,4 +1,9 @@
-"""Statistics over seeds: means, paired differences, ratios, equivalence."""
+"""Means, paired differences and ratios over seeds, with their intervals.
+
+A mean over seeds may be uncertain for two reasons: other seeds would give
+other networks, and other held-out samples would give other accuracies. All
+seeds share the samples, so an interval over seeds alone leaves these out.
+"""
 
 import dataclasses
 import math
@@ -9,25 +14,18 @@ import numpy as np
 from scipy import special
 
 CONFIDENCE = 0.95
-
-
-@dataclasses.dataclass(frozen=True)
-class Summary:
-    """Mean over seeds; std and error are nan for fewer than two seeds."""
-
-    mean: float
-    std: float
-    error: float  # standard error of the mean
-    count: int
+# Two seeds may agree by chance, so they decide nothing.
+MIN_SEEDS = 3
 
 
 @dataclasses.dataclass(frozen=True)
 class Effect:
-    """A mean difference with its uncertainty, in the unit of the values.
+    """A mean over seeds with its uncertainty, in the unit of the values.
 
-    `of_seeds` and `of_samples` are the standard errors that seeds and
-    held-out samples contribute, `freedom` the degrees of freedom of both
-    together. With one seed nothing can be decided: `error` is nan.
+    Whether a mean is a level or a difference is up to the caller. `of_seeds`
+    and `of_samples` are the standard errors that seeds and held-out samples
+    contribute, `freedom` the degrees of freedom of both together. One seed
+    has no error: it is nan.
     """
 
     mean: float
@@ -42,17 +40,32 @@ class Effect:
         return math.hypot(self.of_seeds, self.of_samples)
 
     @property
+    def std(self) -> float:
+        """Standard deviation over seeds."""
+        return self.of_seeds * math.sqrt(self.count)
+
+    @property
     def low(self) -> float:
-        """Lower end of the 95 % interval; nan where there is none."""
+        """Lower end of the 95 % interval; nan for fewer than two seeds."""
         return self.interval()[0] if self.count > 1 else math.nan
 
     @property
     def high(self) -> float:
-        """Upper end of the 95 % interval; nan where there is none."""
+        """Upper end of the 95 % interval; nan for fewer than two seeds."""
         return self.interval()[1] if self.count > 1 else math.nan
 
+    @property
+    def decides(self) -> bool:
+        """Whether there are enough seeds to decide anything."""
+        return self.count >= MIN_SEEDS
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the 95 % interval decides the sign, else 0."""
+        return self.decides * ((self.low > 0) - (self.high < 0))
+
     def times(self, factor: float) -> "Effect":
-        """Returns the effect on values that are so many times these."""
+        """Returns the effect on values that are multiplied by a factor."""
         return dataclasses.replace(
             self,
             mean=factor * self.mean,
@@ -60,19 +73,22 @@ class Effect:
             of_samples=abs(factor) * self.of_samples,
         )
 
-    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """Returns the two-sided t interval."""
-        reach = self._reach((1 + confidence) / 2)
+    def interval(self) -> tuple[float, float]:
+        """Returns the two-sided 95 % t interval."""
+        reach = self._reach((1 + CONFIDENCE) / 2)
         return self.mean - reach, self.mean + reach
 
     def is_above(self, bound: float) -> bool:
-        """Whether the difference exceeds a bound, by a one-sided t test."""
+        """Whether it exceeds a bound, by a one-sided t test (5 %)."""
         return self.mean - self._reach(CONFIDENCE) > bound
 
     def is_within(self, margin: float) -> bool:
-        """Whether it lies within a margin, by two one-sided t tests."""
-        reach = self._reach(CONFIDENCE)
-        return -margin < self.mean - reach and self.mean + reach < margin
+        """Whether it is equivalent to 0, by two one-sided t tests (5 %)."""
+        return (
+            self.decides
+            and self.is_above(-margin)
+            and self.times(-1).is_above(-margin)
+        )
 
     def _reach(self, probability: float) -> float:
         if self.error == 0:
@@ -84,7 +100,7 @@ class Effect:
 
 @dataclasses.dataclass(frozen=True)
 class Ratio:
-    """Geometric mean of paired ratios and its 95 % interval.
+    """Geometric mean of paired ratios, and its 95 % interval.
 
     The interval is the t interval of the logarithms; its ends are nan for
     fewer than two pairs.
@@ -111,73 +127,121 @@ class Correlation:
     count: int
 
 
-def summarize(values: Iterable[float]) -> Summary:
-    """Returns mean, standard deviation and standard error over seeds.
-
-    Args:
-        values: One number per seed; nan stands for no number.
-
-    Returns:
-        A `Summary` of the numbers that are not nan.
-    """
+def summarize(values: Iterable[float]) -> Effect:
+    """Returns the mean of one number per seed; nan stands for no number."""
     found = np.array([v for v in values if not math.isnan(v)], float)
     mean = float(found.mean()) if found.size else math.nan
-    std = float(found.std(ddof=1)) if found.size > 1 else math.nan
-    return Summary(mean, std, std / max(found.size, 1) ** 0.5, found.size)
-
-
-def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Effect:
-    """Returns the difference `ours - theirs` over the seeds of both.
-
-    Args:
-        ours: Seed to number.
-        theirs: Seed to number.
-
-    Returns:
-        An `Effect`, nan without a common seed.
-    """
-    seeds = sorted(ours.keys() & theirs.keys())
-    found = summarize(ours[seed] - theirs[seed] for seed in seeds)
-    return Effect(found.mean, found.error, 0.0, found.count - 1, found.count)
+    return Effect(mean, _error(found), 0.0, found.size - 1, found.size)
 
 
 def level(values: Mapping[int, float]) -> Effect:
-    """Returns the mean of a number of each seed, as an `Effect` against 0."""
-    return paired(values, dict.fromkeys(values, 0.0))
+    """Returns the mean of seed to number."""
+    return summarize(values.values())
+
+
+def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Effect:
+    """Returns the mean of `ours - theirs` over the seeds that both have."""
+    seeds = sorted(ours.keys() & theirs.keys())
+    return summarize(ours[seed] - theirs[seed] for seed in seeds)
 
 
 def ratio(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Ratio:
     """Returns `ours / theirs` over the seeds of which both are positive."""
-    logs = {
-        seed: math.log(ours[seed] / theirs[seed])
+    found = summarize(
+        math.log(ours[seed] / theirs[seed])
         for seed in ours.keys() & theirs.keys()
         if ours[seed] > 0 and theirs[seed] > 0
-    }
-    found = level(logs)
+    )
     ends = (math.exp(v) for v in (found.mean, found.low, found.high))
     return Ratio(*ends, found.count)
 
 
-def against(ours: Summary, mean: float, std: float, runs: int) -> Effect:
-    """Returns ours minus a mean of other runs, with the error of both.
+def against(ours: Effect, mean: float, std: float, runs: int) -> Effect:
+    """Returns ours minus the mean of other runs, with the errors of both.
 
     Args:
-        ours: Our `Summary`.
+        ours: Our mean.
         mean: Theirs.
-        std: Its standard deviation, nan where none is known.
-        runs: How many runs it is of.
+        std: The standard deviation of theirs, nan where it is not known.
+        runs: The number of their runs.
 
     Returns:
         An `Effect` whose degrees of freedom follow Welch and Satterthwaite.
     """
     error = 0.0 if math.isnan(std) else std / math.sqrt(runs)
-    parts = [(ours.error, ours.count - 1), (error, runs - 1)]
+    free = _freedom((ours.error, ours.count - 1), (error, runs - 1))
     total = math.hypot(ours.error, error)
-    free = freedom(parts)
     return Effect(ours.mean - mean, total, 0.0, free, ours.count)
 
 
-def freedom(parts: Iterable[tuple[float, float]]) -> float:
+def over_samples(
+    values: Mapping[int, np.ndarray], largest: float = 0.0
+) -> Effect:
+    """Returns the mean over seeds and held-out samples.
+
+    The standard errors of both are added as if they were independent, which
+    makes the interval a little too wide; their degrees of freedom follow
+    Welch and Satterthwaite. For values that are right or wrong, the error of
+    the samples is that of Agresti & Min (2005, matched pairs): it adds half a
+    sample on which one arm is right, and half a sample on which the other is.
+    Twenty samples on which two arms agree are then no certainty.
+
+    Args:
+        values: Seed to a value of each held-out sample, such as 100 or 0 for
+            right or wrong, or the difference of two arms. An array of one
+            value stands for a measure without values of single samples.
+        largest: Value of a sample on which the arms differ, such as 100; 0
+            where values are not right or wrong. Defaults to 0.
+    """
+    found = np.stack([values[seed] for seed in sorted(values)]).astype(float)
+    num_seeds, num_samples = found.shape
+    of_seeds, of_samples = _error(found.mean(1)), 0.0
+    if num_samples > 1 and largest:
+        means = found.mean(0)
+        squares = np.sum((means - means.mean()) ** 2) + largest**2
+        of_samples = math.sqrt(squares) / (num_samples + 2)
+    elif num_samples > 1:
+        of_samples = _error(found.mean(0))
+    free = _freedom((of_seeds, num_seeds - 1), (of_samples, num_samples - 1))
+    return Effect(float(found.mean()), of_seeds, of_samples, free, num_seeds)
+
+
+def paired_samples(
+    ours: Mapping[int, np.ndarray],
+    theirs: Mapping[int, np.ndarray],
+    largest: float = 0.0,
+) -> Effect | None:
+    """Returns `over_samples` of `ours - theirs`; `None` without a pair."""
+    common = ours.keys() & theirs.keys()
+    if not common:
+        return None
+    return over_samples({s: ours[s] - theirs[s] for s in common}, largest)
+
+
+def correlate(x: Iterable[float], y: Iterable[float]) -> Correlation:
+    """Returns the `Correlation` of pairs of which neither part is nan."""
+    from scipy import stats  # which takes a second to import
+
+    pairs = np.array(list(zip(x, y, strict=True)), float).reshape(-1, 2)
+    x, y = pairs[~np.isnan(pairs).any(1)].T
+    if len(x) < 2 or not np.ptp(x) or not np.ptp(y):
+        return Correlation(*[math.nan] * 4, len(x))
+    pearson = stats.pearsonr(x, y)
+    spearman = float(stats.spearmanr(x, y).statistic)
+    ends = (math.nan, math.nan)
+    # Fisher's transform is infinite at one, and needs four runs.
+    if len(x) > 3 and abs(pearson.statistic) < 1:
+        ends = map(float, pearson.confidence_interval(CONFIDENCE))
+    return Correlation(float(pearson.statistic), spearman, *ends, len(x))
+
+
+def _error(values: np.ndarray) -> float:
+    if len(values) < 2:
+        return math.nan
+    return float(values.std(ddof=1)) / math.sqrt(len(values))
+
+
+def _freedom(*parts: tuple[float, float]) -> float:
     """Returns Welch's and Satterthwaite's degrees of freedom.
 
     Args:
@@ -189,25 +253,3 @@ def freedom(parts: Iterable[tuple[float, float]]) -> float:
     return (
         total**2 / weight if weight else max((c for _, c in known), default=0)
     )
-
-
-def correlate(x: Iterable[float], y: Iterable[float]) -> Correlation:
-    """Returns the `Correlation` of pairs of which neither part is nan."""
-    from scipy import stats  # which takes a second to import
-
-    pairs = [
-        pair
-        for pair in zip(x, y, strict=True)
-        if not any(map(math.isnan, pair))
-    ]
-    x, y = np.array(pairs, float).reshape(-1, 2).T
-    count = len(pairs)
-    if count < 2 or not np.ptp(x) or not np.ptp(y):
-        return Correlation(*[math.nan] * 4, count)
-    pearson = stats.pearsonr(x, y)
-    spearman = float(stats.spearmanr(x, y).statistic)
-    ends = (math.nan, math.nan)
-    # At one Fisher's transform is infinite; so few runs have no spread.
-    if count > 3 and abs(pearson.statistic) < 1:
-        ends = map(float, pearson.confidence_interval(CONFIDENCE))
-    return Correlation(float(pearson.statistic), spearman, *ends, count)

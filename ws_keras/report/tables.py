@@ -18,8 +18,8 @@ from ws_keras.storage import rows
 NOTHING = formatting.NOTHING
 RECALIBRATED = "shrunk/1/accuracy"
 _NOTE = (
-    "Held-out accuracy of the last round, mean ± standard error over finished "
-    "seeds; minus cold is the paired difference in points over common seeds. "
+    "Held-out {metric} of the last round, mean ± standard error over finished "
+    "seeds; minus cold is the paired difference{points} over common seeds. "
     "Passes are those of all rounds as a share of cold's of the same seed. "
     "Intervals are 95 % t intervals, those of shares on a logarithmic scale."
 )
@@ -27,30 +27,49 @@ _SO_FAR = " Where no seed is finished, the last round that all have reached."
 _RECALIBRATED = (
     " Recalibrated: batch norm's moments measured anew on training samples."
 )
+_COSTS = (
+    "Sums over the rounds, mean over finished seeds; CPU-seconds are those of "
+    "all cores together."
+)
+_TIMES = (
+    " The paper's time is that of the last round as a share of its cold "
+    "start's, beside our passes of the last round."
+)
 _STARTS = (
     "The transform also acts on the first initialization: what an arm gains "
     "in round 1 is no gain of warm-starting."
 )
 
 
-def arms(run: runs.Run, some: Sequence[runs.Arm] | None = None):
+def arms(
+    run: runs.Run, some: Sequence[runs.Arm] | None = None
+) -> sections.Table:
     """Returns the table of arms: accuracy, difference, cost, the paper's.
-
-    Columns of which no line knows anything are left out.
 
     Args:
         run: The experiment.
         some: Arms to show. Defaults to `None`, all.
-
-    Returns:
-        A `sections.Table`.
     """
     some = run.arms if some is None else list(some)
-    found = [*columns.names(some), *_accuracy(some), *_passes()]
-    found += [("seeds", lambda arm: columns.seeds(arm.runs))]
-    found += paper_tables.last_round(run)
+    found = [
+        *columns.names(some),
+        (_heading(some), _level),
+        (
+            "recalibrated %",
+            lambda arm: formatting.mean(arm.summary(RECALIBRATED)),
+        ),
+        ("minus cold", _minus_cold),
+        ("95 % interval", lambda a: formatting.interval(_gap(a), decimals(a))),
+        *columns.share("passes, % of cold", "its interval", _passes),
+        ("seeds", lambda arm: columns.seeds(arm.runs)),
+        *paper_tables.last_round(run),
+    ]
     table = columns.made("", found, some)
-    note = _NOTE
+    is_accuracy = all(metrics.of(arm.first).is_accuracy for arm in some)
+    note = _NOTE.format(
+        metric="accuracy" if is_accuracy else "metric",
+        points=" in points" * is_accuracy,
+    )
     if any(not arm.runs.finished for arm in some):
         note += _SO_FAR
     note += _RECALIBRATED if "recalibrated %" in table.header else ""
@@ -59,45 +78,38 @@ def arms(run: runs.Run, some: Sequence[runs.Arm] | None = None):
     return sections.Table("", table.header, table.lines, note)
 
 
-def costs(run: runs.Run) -> list:
+def costs(run: runs.Run) -> sections.Table:
     """Returns the table of what arms took, and how their rounds ended."""
     found = [*columns.names(run.arms), *_costs(run.rows)]
+    note = _COSTS
     if run.view.cost:
         found += paper_tables.times(run)
-    note = (
-        "Sums over the rounds, mean over finished seeds; CPU-seconds are those "
-        "of all cores together."
-    )
-    if run.view.cost:
-        note += (
-            " The paper's time is that of the last round as a share of its "
-            "cold start's, beside our passes of the last round."
-        )
-    return [columns.made("", found, run.arms, note)]
+        note += _TIMES
+    return columns.made("", found, run.arms, note)
 
 
 def summary(all_rows: Iterable[rows.Row]) -> sections.Table:
-    """Returns the table of a terminal: one line per cell and arm.
+    """Returns the table of a terminal: a line for each cell and arm.
 
     Accuracies are those of the last round of finished seeds; epochs, sample
     passes and seconds are summed over the rounds and averaged over seeds.
 
     Args:
         all_rows: Rows of any experiments.
-
-    Returns:
-        A `sections.Table`.
     """
     all_rows = list(all_rows)
-    run = runs.Run("", all_rows)
-    accuracy = [(_heading(run.arms), _level)]
-    seconds = [("train s", lambda arm: _total(arm, "train_seconds"))]
-    found = [*columns.names(run.arms, "experiment"), *accuracy]
-    found += [*_costs(all_rows)[:3], *seconds, *_costs(all_rows)[3:]]
-    found += [("seeds", lambda arm: columns.seeds(arm.runs))]
-    left_out = ("CPU s, % of cold", "interval of CPU s")
-    wanted = [column for column in found if column[0] not in left_out]
-    return columns.made("Summary", wanted, run.arms)
+    some = runs.Run("", all_rows).arms
+    cost = [c for c in _costs(all_rows) if "CPU s," not in c[0]]
+    cost = [c for c in cost if c[0] != "interval of CPU s"]
+    found = [
+        *columns.names(some, "experiment"),
+        (_heading(some), lambda arm: _level(arm, is_last=True)),
+        *cost[:3],
+        ("train s", lambda arm: _total(arm, "train_seconds")),
+        *cost[3:],
+        ("seeds", lambda arm: columns.seeds(arm.runs)),
+    ]
+    return columns.made("Summary", found, some)
 
 
 def gains(run: runs.Run) -> list[sections.Table]:
@@ -114,70 +126,24 @@ def gains(run: runs.Run) -> list[sections.Table]:
     return [columns.made("Gain in round 1, and since", found, some, _STARTS)]
 
 
-def _gap(arm: runs.Arm) -> statistics.Effect:
-    return statistics.paired({}, {}) if arm.is_cold else arm.gap()
-
-
-def _accuracy(some: Sequence[runs.Arm]) -> list[columns.Column]:
-    def accuracy(arm):
-        if arm.runs.finished:
-            return _level(arm)
-        found = statistics.summarize(arm.latest().values())
-        last = max((row.round for row in arm.rows), default=0)
-        after = f" (round {last} so far)"
-        return formatting.mean(found, _decimals(arm), after)
-
-    def recalibrated(arm):
-        return formatting.mean(arm.summary(RECALIBRATED))
-
-    def minus_cold(arm):
-        seeds = len(arm.runs.finished)
-        return formatting.difference(_gap(arm), seeds, _decimals(arm))
-
-    def interval(arm):
-        return formatting.interval(_gap(arm), _decimals(arm))
-
-    return [
-        (_heading(some), accuracy),
-        ("recalibrated %", recalibrated),
-        ("minus cold", minus_cold),
-        ("95 % interval", interval),
-    ]
-
-
-def _heading(some: Sequence[runs.Arm]) -> str:
-    """Returns the name of the column of accuracies, or of another metric."""
-    names = {metrics.of(arm.first).name for arm in some} or {"accuracy"}
-    if len(names) > 1:
-        return "accuracy % or metric"
-    return names.pop().replace("accuracy", "accuracy %")
-
-
-def _decimals(arm: runs.Arm) -> int:
-    """One for accuracies, and as many as four digits need for others."""
+def decimals(arm: runs.Arm) -> int:
+    """Returns one for accuracies, else the decimals that give four digits."""
     if metrics.of(arm.first).is_accuracy:
         return 1
-    return scales.decimals(statistics.summarize(arm.latest().values()).mean)
-
-
-def _level(arm: runs.Arm) -> sections.Cell:
-    return formatting.mean(arm.summary(), _decimals(arm))
+    return scales.decimals(statistics.level(arm.latest()).mean)
 
 
 def since_round_1(arm: runs.Arm) -> statistics.Effect:
     """Returns how much the difference from cold has grown since round 1."""
-    return statistics.paired(_growth(arm.runs), _growth(arm.cold))
-
-
-def _growth(found: grouping.Runs) -> dict[int, float]:
-    return {
-        seed: rounds[-1].accuracy - rounds[0].accuracy
-        for seed, rounds in found.finished.items()
-    }
+    growth = (
+        {s: some[-1].accuracy - some[0].accuracy for s, some in ends.items()}
+        for ends in (arm.runs.finished, arm.cold.finished)
+    )
+    return statistics.paired(*growth)
 
 
 def begins_alike(arm: runs.Arm) -> bool:
-    """Returns whether an arm's first round is cold's, or cold's not known."""
+    """Returns whether the first round is cold's, or cold's is not known."""
     if arm.is_cold or arm.kind == "warm" or not arm.gap().count:
         return True
     cold = {(r.seed, r.round): r.accuracy for r in arm.cold_rows}
@@ -185,57 +151,68 @@ def begins_alike(arm: runs.Arm) -> bool:
     return all(r.accuracy == cold.get((r.seed, 1)) for r in ours)
 
 
-def _passes() -> list[columns.Column]:
-    def ratio(arm):
-        return statistics.ratio({}, {}) if arm.is_cold else arm.total_ratio()
-
-    return [
-        ("passes, % of cold", lambda arm: formatting.percent(ratio(arm))),
-        ("its interval", lambda arm: formatting.percent_interval(ratio(arm))),
-    ]
+def _heading(some: Sequence[runs.Arm]) -> str:
+    """Returns the header of the accuracies, or of another metric."""
+    names = {metrics.of(arm.first).name for arm in some} or {"accuracy"}
+    if len(names) > 1:
+        return "accuracy % or metric"
+    return names.pop().replace("accuracy", "accuracy %")
 
 
-def _costs(all_rows: Iterable[rows.Row]) -> list[columns.Column]:
-    def training(arm):
-        found = statistics.summarize(arm.final("train_accuracy").values())
-        cell = sections.Number(found.mean, decimals=_decimals(arm))
-        return formatting.amount(found) and cell
+def _level(arm: runs.Arm, is_last: bool = False) -> sections.Cell:
+    """Returns the mean of the last round, or unless `is_last` so far."""
+    if arm.runs.finished or is_last:
+        return formatting.mean(arm.summary(), decimals(arm))
+    last = max((row.round for row in arm.rows), default=0)
+    after = f" (round {last} so far)"
+    return formatting.mean(statistics.level(arm.latest()), decimals(arm), after)
 
-    def share(read):
-        def cell(arm):
-            ratio = arm.total_ratio("cpu_seconds")
-            return None if arm.is_cold else read(ratio)
 
-        return cell
+def _gap(arm: runs.Arm) -> statistics.Effect:
+    return statistics.paired({}, {}) if arm.is_cold else arm.gap()
+
+
+def _minus_cold(arm: runs.Arm) -> sections.Cell:
+    seeds = len(arm.runs.finished)
+    return formatting.difference(_gap(arm), seeds, decimals(arm))
+
+
+def _passes(arm: runs.Arm) -> statistics.Ratio:
+    return arm.total_ratio()
+
+
+def _costs(all_rows: Sequence[rows.Row]) -> list[columns.Column]:
+    is_accuracy = all(metrics.of(row).is_accuracy for row in all_rows)
+
+    def training(arm: runs.Arm) -> sections.Cell:
+        found = arm.summary("train_accuracy")
+        if not found.count:
+            return None
+        return sections.Number(found.mean, decimals=decimals(arm))
 
     found = [
-        (_training(all_rows), training),
+        ("training %" if is_accuracy else "training", training),
         ("epochs", lambda arm: _total(arm, "epochs")),
         ("sample passes", lambda arm: _total(arm, "sample_passes", True)),
     ]
     if grouping.has_cpu_seconds(all_rows):
-        found += [
-            ("CPU s", lambda arm: _total(arm, "cpu_seconds")),
-            ("CPU s, % of cold", share(formatting.percent)),
-            ("interval of CPU s", share(formatting.percent_interval)),
-        ]
+        found.append(("CPU s", lambda arm: _total(arm, "cpu_seconds")))
+        found += columns.share(
+            "CPU s, % of cold",
+            "interval of CPU s",
+            lambda arm: arm.total_ratio("cpu_seconds"),
+        )
     return [*found, ("stopped by", _stops)]
 
 
-def _training(all_rows: Iterable[rows.Row]) -> str:
-    is_other = any(not metrics.of(row).is_accuracy for row in all_rows)
-    return "training" if is_other else "training %"
-
-
 def _total(arm: runs.Arm, field: str, is_whole: bool = False):
-    values = statistics.summarize(arm.total(field).values())
-    return formatting.amount(values, is_whole)
+    return formatting.amount(statistics.level(arm.total(field)), is_whole)
 
 
 def _stops(arm: runs.Arm) -> str:
+    """Returns what ended the rounds; the threshold is counted last."""
     counts = collections.Counter(row.stopped_by for row in arm.rows)
-    others = [f"{k} {n}" for k, n in sorted(counts.items()) if k != "threshold"]
-    if not others:
+    if counts.keys() <= {"threshold"}:
         return "threshold"
-    rest = counts["threshold"]
-    return ", ".join([*others, *([f"threshold {rest}"] if rest else [])])
+    ends = sorted(counts, key=lambda end: (end == "threshold", end))
+    return ", ".join(f"{end} {counts[end]}" for end in ends)

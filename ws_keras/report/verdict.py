@@ -1,6 +1,7 @@
 """What a comparison of arms says, in words."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -8,7 +9,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from ws_keras.report import chance
-from ws_keras.report import effects
 from ws_keras.report import grouping
 from ws_keras.report import scale as scales
 from ws_keras.report import statistics
@@ -44,6 +44,80 @@ class _Arm:
     capped: bool  # whether each seed ended at its limit of epochs
     broken: int  # seeds that diverged
 
+    @property
+    def level(self) -> float:
+        return float(np.mean([v.mean() for v in self.values.values()]))
+
+    @property
+    def mean_passes(self) -> float:
+        return statistics.level(self.passes).mean
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pair:
+    """Two arms, the first compared with the second."""
+
+    ours: _Arm
+    theirs: _Arm
+    scale: scales.Scale
+
+    @functools.cached_property
+    def effect(self) -> statistics.Effect | None:
+        """The paired difference; `None` without a common seed."""
+        found = statistics.paired_samples(
+            self.ours.values, self.theirs.values, self.scale.largest
+        )
+        # Seeds that agree to the last digit are no measure of their spread.
+        if found is not None and found.error == 0:
+            return dataclasses.replace(found, of_seeds=math.nan)
+        return found
+
+    @property
+    def gain(self) -> statistics.Effect:
+        """By how much the first arm is better."""
+        return self.effect.times(self.scale.metric.sign)
+
+    def relation(self) -> str:
+        if not self.effect.decides:
+            return f"not decided with {_seeds(self.effect.count)}"
+        if self.effect.is_within(self.scale.margin):
+            return f"as good, within {self.scale.within}"
+        return {1: "better", -1: "worse", 0: "not decided"}[self.gain.sign]
+
+    def cost(self) -> str:
+        """Returns the passes of the first arm as a share of the second's."""
+        ours, theirs = self.ours.passes, self.theirs.passes
+        common = sorted(ours.keys() & theirs.keys())
+        if not all(ours[s] and theirs[s] for s in common):
+            means = (np.mean([p[s] for s in common]) for p in (ours, theirs))
+            return "{:,.0f} sample passes, not {:,.0f}".format(*means)
+        share = statistics.ratio(ours, theirs)
+        text = f"{100 * share.mean:.0f} % of {self.theirs.name}'s sample passes"
+        if share.count < 2:
+            return text
+        return f"{text} ({100 * share.low:.0f} to {100 * share.high:.0f})"
+
+    def line(self) -> str:
+        """Returns what the comparison has come to."""
+        against = f"  against {self.theirs.name}: "
+        if self.effect is None:
+            return f"{against}not decided, as no seed of both is finished."
+        words = difference(self.effect, self.scale)
+        return f"{against}{words}: {self.relation()}; {self.cost()}."
+
+    def reason(self) -> str:
+        """Returns why the first arm is recommended and not the second."""
+        relation, scale = self.relation(), self.scale
+        words = {
+            "better": f"{scale.amount(self.effect.mean)} better than",
+            "not decided": f"not more than {scale.within} worse than",
+        }.get(relation, f"as good, within {scale.within}, as")
+        low, high = map(scale.signed, self.effect.interval())
+        return (
+            f"{words} {self.theirs.name} (95 % interval {low} to {high}) at "
+            f"{self.cost()}"
+        )
+
 
 def verdict(
     all_rows: Iterable[rows.Row],
@@ -56,24 +130,25 @@ def verdict(
 ) -> Verdict:
     """Compares the last round of each arm with cold and with warm.
 
-    Two arms are as good as each other where two one-sided t tests find their
+    Two arms are equally good where two one-sided t tests find their
     difference within the margin; one is better or worse where the 95 % t
-    interval of the paired difference leaves out zero; else that is not
-    decided. The interval holds the spread of seeds and, where `outcomes` are
-    given, that of held-out samples. The arm that is recommended is the one
-    with the fewest sample passes of those that are, by a one-sided t test,
-    not worse than any other arm by more than the margin.
+    interval of the paired difference leaves out zero; all else is not
+    decided, and neither is anything with fewer than three seeds. The interval
+    holds the spread of seeds and, where `outcomes` are given, that of
+    held-out samples. The recommended arm is the one with the fewest sample
+    passes among those that no other arm beats by more than the margin, by a
+    one-sided t test.
 
     Args:
         all_rows: Rows of one model on one growing data set.
-        outcomes: Id of a setting to what the network of its last round got
-            of each held-out sample: for accuracies in percent (100 for right,
-            0 for wrong), else the metric of each. Defaults to none.
-        labels: Class of each held-out sample, for what chance is. Defaults
+        outcomes: Id of a setting to the outcome of each held-out sample after
+            its last round: for accuracies in percent (100 for right, 0 for
+            wrong), else the metric of each. Defaults to none.
+        labels: Class of each held-out sample, for the chance level. Defaults
             to `None`, not known.
-        margin: Within which two arms count as equally good: in points for
-            accuracies, else in the metric's unit. Defaults to 1 point, or to
-            1 % of cold's value.
+        margin: Greatest difference at which two arms count as equally good:
+            in points for accuracies, else in the metric's unit. Defaults to 1
+            point, or to 1 % of cold's value.
         withheld: Why numbers are shown and nothing is concluded from them.
             Defaults to nothing.
         baseline: For a metric that is no accuracy, what an arm must beat to
@@ -90,114 +165,38 @@ def verdict(
     metric = metrics.of(all_rows[0])
     (grouped,) = grouping.cells(all_rows).values()
     found = {name: grouping.runs(some) for name, some in grouped.items()}
-    known = outcomes or {}
-    arms = [_arm(name, runs, known, metric) for name, runs in found.items()]
-    arms = [arm for arm in arms if arm.values]
-    scale = scales.of(metric, margin, map(_level, arms))
+    arms = {
+        name: _arm(name, runs, outcomes or {}, metric)
+        for name, runs in found.items()
+        if runs.finished
+    }
+    scale = scales.of(metric, margin, [arm.level for arm in arms.values()])
     labels = labels if outcomes and metric.is_accuracy else None
     held_out = chance.HeldOut(labels, baseline, scale)
-    withheld = withheld or _nothing_learned(arms, held_out)
+    withheld = withheld or _nothing_learned(arms.values(), held_out)
     lines = []
     for name, runs in found.items():
-        arm = next((arm for arm in arms if arm.name == name), None)
-        lines.append(_line(name, runs, arm, held_out))
-        if arm is not None and not withheld:
-            lines += _against(arm, arms, scale)
-    sound = [arm for arm in arms if not arm.broken]
+        lines.append(_line(name, runs, arms.get(name), held_out))
+        if name in arms and name != "cold" and not withheld:
+            lines += [
+                _Pair(arms[name], arms[other], scale).line()
+                for other in _REFERENCES
+                if other in arms and other != name
+            ]
+    sound = [arm for arm in arms.values() if not arm.broken]
     reason = withheld or _nothing_to_conclude(sound, len(found))
     if reason:
         return Verdict(tuple(lines), f"No recommendation. {reason}")
     return Verdict(tuple(lines), *_recommendation(sound, scale))
 
 
-def _arm(name: str, runs, outcomes, metric: metrics.Metric) -> _Arm:
-    values = {
-        seed: outcomes.get(
-            found[-1].setting, np.array([metric.value(found[-1])])
-        )
-        for seed, found in runs.finished.items()
-    }
-    ends = [found[-1].stopped_by for found in runs.finished.values()]
-    return _Arm(
-        name,
-        values,
-        grouping.total(runs, "sample_passes"),
-        _mean(grouping.total(runs, "epochs")),
-        all(end in ("cap", "epochs") for end in ends),
-        runs.broken,
-    )
-
-
-def _line(name: str, runs, arm: _Arm | None, held_out: chance.HeldOut) -> str:
-    diverged = ""
-    if runs.broken:
-        diverged = f" {runs.broken} of {_count(runs)} seeds diverged."
-    if arm is None:
-        return f"{name}: no seed ended with a finite loss.{diverged}"
-    words = [f"{held_out.scale.level(_level(arm))} held out"]
-    if held_out.is_uneven:
-        weights = held_out.weights()
-        balanced = np.mean([np.mean(weights * v) for v in arm.values.values()])
-        words.append(f"balanced accuracy {balanced:.1f} %")
-    words.append(
-        f"{_mean(arm.passes):,.0f} sample passes in {arm.epochs:.0f} epochs"
-    )
-    text = f"{name}: {', '.join(words)}.{diverged}"
-    if not chance.has_learned(arm.values, held_out):
-        text += f" That is not significantly {held_out.chance()}."
-    return text
-
-
-def _against(arm: _Arm, arms: list[_Arm], scale: scales.Scale) -> list[str]:
-    """Returns a line for each arm that this one is to be compared with."""
-    lines = []
-    for other in arms:
-        if other.name not in _REFERENCES or other.name == arm.name:
-            continue
-        if arm.name == "cold":
-            continue
-        effect = _difference(arm, other, scale)
-        if effect is None:
-            lines.append(
-                f"  against {other.name}: not decided, as no seed of both is "
-                "finished."
-            )
-            continue
-        lines.append(
-            f"  against {other.name}: {difference(effect, scale)}: "
-            f"{_relation(effect, scale)}; {_cost(arm, other)}."
-        )
-    return lines
-
-
-def _difference(
-    ours: _Arm, theirs: _Arm, scale: scales.Scale
-) -> effects.Effect | None:
-    found = effects.difference(ours.values, theirs.values, scale.largest)
-    # Seeds that agree to the last digit are no measure of their spread.
-    if found is not None and found.error == 0:
-        return dataclasses.replace(found, of_seeds=math.nan)
-    return found
-
-
-def _relation(effect: effects.Effect, scale: scales.Scale) -> str:
-    if effect.count < 2:
-        return "not decided with one seed"
-    low, high = effect.times(scale.metric.sign).interval()
-    if effect.is_within(scale.margin):
-        return f"as good, within {scale.within}"
-    if low > 0:
-        return "better"
-    return "worse" if high < 0 else "not decided"
-
-
 def difference(
-    effect: effects.Effect, scale: scales.Scale | None = None
+    effect: statistics.Effect, scale: scales.Scale | None = None
 ) -> str:
     """Returns a difference with its interval.
 
     Args:
-        effect: The `Effect`.
+        effect: The difference.
         scale: Its `Scale`. Defaults to points of accuracy.
     """
     scale = scale or scales.of(metrics.ACCURACY, None, ())
@@ -207,33 +206,52 @@ def difference(
     if math.isnan(effect.error):
         return f"{mean} (the same for all seeds, no interval)"
     low, high = map(scale.signed, effect.interval())
+    if not effect.decides:
+        return f"{mean} ({effect.count} seeds, 95 % interval {low} to {high})"
     return f"{mean} (95 % interval {low} to {high}, {effect.count} seeds)"
 
 
-def _cost(arm: _Arm, other: _Arm) -> str:
-    """Returns the passes of an arm as a share of another one's."""
-    common = sorted(arm.passes.keys() & other.passes.keys())
-    ours, theirs = ([a.passes[s] for s in common] for a in (arm, other))
-    if not all(ours) or not all(theirs):
-        return f"{np.mean(ours):,.0f} sample passes, not {np.mean(theirs):,.0f}"
-    ratios = {
-        seed: np.array([math.log(our / their)])
-        for seed, our, their in zip(common, ours, theirs, strict=True)
-    }
-    effect = effects.of(ratios)
-    text = f"{math.exp(effect.mean):.0%} of {other.name}'s sample passes"
-    text = text.replace("%", " %")
-    if effect.count < 2:
-        return text
-    low, high = (100 * math.exp(bound) for bound in effect.interval())
-    return f"{text} ({low:.0f} to {high:.0f})"
+def _arm(name: str, runs: grouping.Runs, outcomes, metric) -> _Arm:
+    ends = {seed: found[-1] for seed, found in runs.finished.items()}
+    return _Arm(
+        name,
+        {
+            seed: outcomes.get(row.setting, np.array([metric.value(row)]))
+            for seed, row in ends.items()
+        },
+        runs.total("sample_passes"),
+        statistics.level(runs.total("epochs")).mean,
+        all(row.stopped_by in ("cap", "epochs") for row in ends.values()),
+        runs.broken,
+    )
 
 
-def _nothing_learned(arms: list[_Arm], held_out: chance.HeldOut) -> str:
+def _line(
+    name: str, runs: grouping.Runs, arm: _Arm | None, held_out: chance.HeldOut
+) -> str:
+    diverged = ""
+    if runs.broken:
+        count = len(runs.finished) + runs.broken + runs.unfinished
+        diverged = f" {runs.broken} of {count} seeds diverged."
+    if arm is None:
+        return f"{name}: no seed ended with a finite loss.{diverged}"
+    words = [f"{held_out.scale.level(arm.level)} held out"]
+    if held_out.is_uneven:
+        weights = held_out.weights()
+        balanced = np.mean([np.mean(weights * v) for v in arm.values.values()])
+        words.append(f"balanced accuracy {balanced:.1f} %")
+    words.append(
+        f"{arm.mean_passes:,.0f} sample passes in {arm.epochs:.0f} epochs"
+    )
+    text = f"{name}: {', '.join(words)}.{diverged}"
+    if not held_out.is_learned(arm.values):
+        text += f" That is not significantly {held_out.chance()}."
+    return text
+
+
+def _nothing_learned(arms: Iterable[_Arm], held_out: chance.HeldOut) -> str:
     """Returns a sentence where all arms are at chance level."""
-    if not arms or any(
-        chance.has_learned(arm.values, held_out) for arm in arms
-    ):
+    if not arms or any(held_out.is_learned(arm.values) for arm in arms):
         return ""
     if held_out.labels is None:
         return f"No start is significantly {held_out.chance()}."
@@ -272,10 +290,10 @@ def _nothing_to_conclude(arms: list[_Arm], count: int) -> str:
             "was learned about the start. Give more epochs or more samples."
         )
     seeds = set.intersection(*(set(arm.values) for arm in arms))
-    if len(seeds) < 2:
+    if len(seeds) < statistics.MIN_SEEDS:
         return (
-            "One seed cannot tell the effect of a start from chance. Give "
-            "several seeds, such as 5."
+            f"{_seeds(max(len(seeds), 1)).capitalize()} cannot tell the effect "
+            "of a start from chance. Give several seeds, such as 5."
         )
     return ""
 
@@ -284,71 +302,39 @@ def _recommendation(
     arms: list[_Arm], scale: scales.Scale
 ) -> tuple[str, str | None]:
     """Returns a sentence, and the arm that it recommends."""
+
+    def pairs(arm: _Arm) -> list[_Pair]:
+        return [_Pair(arm, one, scale) for one in arms if one is not arm]
+
     fitting = [
         arm
         for arm in arms
-        if all(
-            _better(arm, other, scale).is_above(-scale.margin)
-            for other in arms
-            if other is not arm
-        )
+        if all(pair.gain.is_above(-scale.margin) for pair in pairs(arm))
     ]
     if not fitting:
-        return _undecided(arms, scale), None
-    best = min(fitting, key=lambda arm: _mean(arm.passes))
-    others = [arm for arm in arms if arm is not best]
+        best = max(arms, key=lambda arm: scale.metric.sign * arm.level)
+        pair = max(pairs(best), key=lambda pair: pair.effect.error)
+        return _undecided(pair), None
+    best = min(fitting, key=lambda arm: arm.mean_passes)
     # What the user does now, or would do, comes first.
-    others.sort(key=lambda arm: arm.name not in _REFERENCES)
-    reasons = "; ".join(_reason(best, other, scale) for other in others)
-    return (
-        f"Recommendation: begin with {best.name}. It is {reasons}.",
-        best.name,
+    others = sorted(
+        pairs(best), key=lambda pair: pair.theirs.name not in _REFERENCES
     )
+    reasons = "; ".join(pair.reason() for pair in others)
+    text = f"Recommendation: begin with {best.name}. It is {reasons}."
+    return text, best.name
 
 
-def _better(ours: _Arm, theirs: _Arm, scale: scales.Scale) -> effects.Effect:
-    """Returns by how much one arm is better than another."""
-    return _difference(ours, theirs, scale).times(scale.metric.sign)
-
-
-def _reason(best: _Arm, other: _Arm, scale: scales.Scale) -> str:
-    effect = _difference(best, other, scale)
-    low, high = map(scale.signed, effect.interval())
-    words = {
-        "better": f"{scale.amount(effect.mean)} better than",
-        "not decided": f"not more than {scale.within} worse than",
-    }.get(_relation(effect, scale), f"as good, within {scale.within}, as")
-    return (
-        f"{words} {other.name} (95 % interval {low} to {high}) at "
-        f"{_cost(best, other)}"
-    )
-
-
-def _undecided(arms: list[_Arm], scale: scales.Scale) -> str:
-    best = max(arms, key=lambda arm: scale.metric.sign * _level(arm))
-    pairs = [
-        (_difference(best, other, scale), other)
-        for other in arms
-        if other is not best
-    ]
-    effect, other = max(pairs, key=lambda pair: pair[0].error)
-    more = "more seeds"
+def _undecided(pair: _Pair) -> str:
+    effect, more = pair.effect, "seeds"
     if effect.of_samples > effect.of_seeds:
-        more = "more held-out samples"
+        more = "held-out samples"
     return (
-        f"No recommendation. It is not decided whether {best.name} or "
-        f"{other.name} is better: the former minus the latter is "
-        f"{difference(effect, scale)}. Give {more}."
+        f"No recommendation. It is not decided whether {pair.ours.name} or "
+        f"{pair.theirs.name} is better: the former minus the latter is "
+        f"{difference(effect, pair.scale)}. Give more {more}."
     )
 
 
-def _level(arm: _Arm) -> float:
-    return float(np.mean([values.mean() for values in arm.values.values()]))
-
-
-def _count(runs) -> int:
-    return len(runs.finished) + runs.broken + runs.unfinished
-
-
-def _mean(values: Mapping[int, float]) -> float:
-    return statistics.summarize(values.values()).mean
+def _seeds(count: int) -> str:
+    return {1: "one seed", 2: "two seeds"}.get(count, f"{count} seeds")

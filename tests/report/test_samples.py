@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ws_keras.report import effects
+from ws_keras.report import statistics
 
 
 def constant(*means):
@@ -15,7 +15,7 @@ def constant(*means):
 
 def test_over_seeds_alone_it_is_the_t_interval():
     values = [1.0, 2.5, 4.0, 2.0]
-    effect = effects.of(constant(*values))
+    effect = statistics.over_samples(constant(*values))
     reference = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert effect.interval() == pytest.approx(tuple(reference))
     assert effect.freedom == 3
@@ -29,7 +29,7 @@ def test_over_samples_it_covers_as_often_as_it_says():
         seeds = rng.normal(0, 1, (4, 1))
         samples = rng.normal(0, 10, (1, 100))
         both = 3 + seeds + samples + rng.normal(0, 5, (4, 100))
-        low, high = effects.of(dict(enumerate(both))).interval()
+        low, high = statistics.over_samples(dict(enumerate(both))).interval()
         inside.append(low < 3 < high)
     # Conservative by little: 95 to 98 %.
     assert 0.945 < np.mean(inside) < 0.985
@@ -38,7 +38,7 @@ def test_over_samples_it_covers_as_often_as_it_says():
 def test_seeds_that_agree_do_not_hide_the_spread_of_samples():
     """On noise all seeds may miss the truth alike."""
     right = np.random.default_rng(1).integers(0, 2, 100) * 100.0
-    effect = effects.difference(
+    effect = statistics.paired_samples(
         dict.fromkeys(range(5), right),
         dict.fromkeys(range(5), np.roll(right, 1)),
         100.0,
@@ -50,17 +50,17 @@ def test_seeds_that_agree_do_not_hide_the_spread_of_samples():
 
 def test_agreement_on_few_samples_is_no_certainty():
     same = dict.fromkeys(range(3), np.full(20, 100.0))
-    effect = effects.difference(same, same, 100.0)
+    effect = statistics.paired_samples(same, same, 100.0)
     # Agresti & Min: sqrt(1) / 22 of 100 points.
     assert effect.error == pytest.approx(100 / 22)
     assert not effect.is_within(1.0)
     many = dict.fromkeys(range(3), np.full(2000, 100.0))
-    assert effects.difference(many, many, 100.0).is_within(1.0)
+    assert statistics.paired_samples(many, many, 100.0).is_within(1.0)
 
 
 def test_equivalence_is_two_one_sided_tests():
     values = [0.2, -0.1, 0.3, 0.0, 0.1]
-    effect = effects.of(constant(*values))
+    effect = statistics.over_samples(constant(*values))
     for margin in (0.2, 0.25, 0.5):
         above = stats.ttest_1samp(values, -margin, alternative="greater")
         below = stats.ttest_1samp(values, margin, alternative="less")
@@ -70,12 +70,14 @@ def test_equivalence_is_two_one_sided_tests():
 
 
 def test_one_seed_decides_nothing():
-    effect = effects.of(constant(7.0))
+    effect = statistics.over_samples(constant(7.0))
     assert math.isnan(effect.error)
     assert not effect.is_above(-100) and not effect.is_within(100)
 
 
 def test_pairs_are_those_of_both():
-    effect = effects.difference(constant(1.0, 2.0), {1: np.array([0.5])})
+    effect = statistics.paired_samples(constant(1.0, 2.0), {1: np.array([0.5])})
     assert (effect.mean, effect.count) == (1.5, 1)
-    assert effects.difference(constant(1.0), {5: np.array([0.5])}) is None
+    assert (
+        statistics.paired_samples(constant(1.0), {5: np.array([0.5])}) is None
+    )
