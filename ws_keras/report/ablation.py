@@ -38,7 +38,7 @@ def fold(label: str) -> Callable[[runs.Run], list]:
         ]
         if not some:
             return []
-        made = table(some, lambda arm: usual[arm.name], _NOTE)
+        made = table(some, lambda arm: usual[arm.name], _NOTE, label)
         return [sections.Fold("What each choice changes", (made,))]
 
     return make
@@ -48,15 +48,17 @@ def table(
     some: Sequence[runs.Arm],
     usual: Callable[[runs.Arm], runs.Arm],
     note: str = _PAIRED,
+    *always: str,
 ) -> sections.Table:
     """Returns what arms change against others, paired by seed.
 
     Args:
         some: Arms to show, in all of which something is changed.
         usual: Arm to the one in which nothing is.
-        note: What stands below it. Defaults to how it is computed.
+        note: The text below it. Defaults to how it is computed.
+        *always: Labels that are shown even where they do not vary.
     """
-    found = [*columns.names(some), *_columns(usual)]
+    found = [*columns.names(some, *always), *_columns(usual)]
     return columns.made("", found, some, note)
 
 
