@@ -264,10 +264,10 @@ class Loop:
         def begin(number: int) -> None:
             self.given.restore_rate()
             if number > 1 or self._first_round:
-                setting.method.begin(model, self._view(setting, number))
+                setting.method.begin(model, self.view(setting, number))
 
         def prepare(number: int) -> None:
-            own = setting.method.callbacks(self._view(setting, number))
+            own = setting.method.callbacks(self.view(setting, number))
             trainer.callbacks = [*own, *self._callbacks]
 
         found = round_loop.train(
@@ -294,9 +294,7 @@ class Loop:
         if outcome.agrees(self._rows[-1]):
             self._outcomes[setting.id] = outcome.values
 
-    def _view(
-        self, setting: all_settings.Setting, number: int
-    ) -> methods.Round:
+    def view(self, setting: all_settings.Setting, number: int) -> methods.Round:
         """Returns the `Round` that an arm receives."""
         data, given = self._data, self._arguments
         starts = [0, *data.ends]

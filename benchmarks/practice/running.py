@@ -94,9 +94,9 @@ class Loop(comparing.Loop):
         super().__init__(*args, callbacks=[stopping], **kwargs)
         self._stopping = stopping
 
-    def _view(self, setting, number):
+    def view(self, setting, number):
         self._stopping.number = number
-        return super()._view(setting, number)
+        return super().view(setting, number)
 
 
 def run(
