@@ -54,6 +54,9 @@ autodoc_member_order = "bysource"
 napoleon_google_docstring = True
 napoleon_custom_sections = [("Input", "Args")]
 
+# Blocks without a language are no Python.
+highlight_language = "none"
+
 html_theme = "furo"
 html_title = "ws_keras"
 html_static_path = ["_static"]
