@@ -533,7 +533,7 @@ def test_config_round_trip(arguments):
 
 def test_a_layer_object_is_no_config():
     callback = ShrinkPerturb(include=_model().layers[0])
-    with pytest.raises(ValueError, match="`include` must hold no layer"):
+    with pytest.raises(ValueError, match="`include` must not hold a layer"):
         callback.get_config()
 
 
