@@ -35,6 +35,8 @@ def write(folder: pathlib.Path) -> list[pathlib.Path]:
         text = path.read_text(encoding="utf8")
         # The notebook needs no offer to download it.
         text = re.sub(r"\n:::\{.*?\n:::\n", "\n", text, flags=re.DOTALL)
+        # Links to other pages lead nowhere from another folder.
+        text = re.sub(r"\[([^\]]+)\]\(\S+\.md(#\S+)?\)", r"\1", text)
         notebook = jupytext.reads(text, fmt="md:myst")
         notebook.metadata["kernelspec"] = KERNEL
         written.append(folder / f"{path.stem}.ipynb")

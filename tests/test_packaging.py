@@ -141,7 +141,8 @@ def test_guides_run_as_notebooks_in_an_empty_folder(
     script = ROOT / "docs/guide_notebooks.py"
     subprocess.run([sys.executable, str(script), str(notebooks)], check=True)
     path = notebooks / f"{name}.ipynb"
-    assert "_notebooks/" not in path.read_text(encoding="utf8")
+    text = path.read_text(encoding="utf8")
+    assert "_notebooks/" not in text and ".md)" not in text
     folders = [str(installed / "bin"), os.environ["PATH"]]
     done = subprocess.run(
         [str(installed / "bin/python"), "-c", EXECUTE, str(path)],
