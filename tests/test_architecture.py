@@ -27,7 +27,8 @@ ORDER = [
     {"round_view", "building", "active", "measuring", "networks", "outcomes"},
     {"own_loss", "baseline", "progress"},
     {"experiment"},
-    {"keeping", "comparison", "comparing", "searching", "growing"},
+    {"keeping", "comparison", "concluding"},
+    {"comparing", "searching", "growing"},
 ]
 BELOW = ("report", "storage", "arms")
 # They import TensorBoard, and all others import them late.

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 
 from ws_keras import arms as methods
-from ws_keras import baseline
 from ws_keras import comparison as comparisons
+from ws_keras import concluding
 from ws_keras import keeping
 from ws_keras import networks as starts
 from ws_keras import outcomes as held
@@ -22,7 +22,6 @@ from ws_keras import seeds as addresses
 from ws_keras import settings as all_settings
 from ws_keras.data import growing as grown
 from ws_keras.report import scale as scales
-from ws_keras.report import verdict as verdicts
 from ws_keras.storage import metric as metrics
 from ws_keras.training import feed as feeds
 from ws_keras.training import loop as round_loop
@@ -33,28 +32,6 @@ from ws_keras.training import traced as traces
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import rates
 from ws_keras.transforms import shrink_perturb as transforms
-
-_SEEDS_ALONE = (
-    "Intervals include only the variation between seeds, because the metric "
-    "has no value for a single sample. Other held-out samples could give "
-    "other numbers."
-)
-_LEFT_OUT = (
-    "The model accepts batches of one size only, so the last {count:,} "
-    "held-out samples, which do not fill a batch, are not measured."
-)
-_ON_HELD_OUT = (
-    "Rounds ended by {name}, measured on the held-out samples themselves, so "
-    "the numbers of all arms are slightly too good."
-)
-_ONE_PART = (
-    "A model may forget old samples that it does not train on. `held_out` as "
-    "a list with a pair for each round shows old and new samples separately."
-)
-_ONE_PAST = (
-    "All seeds begin with the given model. They vary the noise and the order "
-    "of the samples, not the model's past."
-)
 
 
 class Loop:
@@ -161,24 +138,28 @@ class Loop:
         self, margin: float | None, withheld: str, notes: Iterable[str]
     ) -> comparisons.Comparison:
         """Returns the rows with a verdict and notes."""
-        data = self._data
-        ids = {row.setting for row in self._rows if row.last}
-        ids -= {row.setting for row in self._rows if row.stopped_by == "nan"}
-        is_known = ids <= self._outcomes.keys()
-        labels = held.classes_of(self._model, data.y)
-        if labels is not None:
-            labels = labels[self._measured()]
-        said = verdicts.verdict(
+        measured = self._measured()
+        outcomes = concluding.known(self._rows, self._outcomes)
+        own = concluding.notes(
             self._rows,
-            self._outcomes if is_known else None,
-            labels,
+            self._data,
+            are_outcomes_known=outcomes is not None,
+            measured=measured,
+            until=self._until,
+            replay=self._replay,
+            are_built=self._networks.are_built,
+        )
+        return concluding.comparison(
+            self._rows,
+            outcomes,
+            self._model,
+            self._data,
+            measured=measured,
+            objective=self._objective,
             margin=margin,
             withheld=withheld,
-            baseline=baseline.find(self._model, data, self._objective),
+            notes=[*notes, *own],
         )
-        notes = [*notes, *self._notes(is_known)]
-        text = "\n".join([str(said), *notes])
-        return comparisons.Comparison(self._rows, text, said.recommended)
 
     def _measured(self) -> np.ndarray:
         """Returns the held-out samples that are measured."""
@@ -186,20 +167,6 @@ class Loop:
         if not self._feed.is_fixed:
             return held_out
         return held_out[: len(held_out) - len(held_out) % self._feed.batch_size]
-
-    def _notes(self, is_known: bool) -> Iterable[str]:
-        if not is_known:
-            yield _SEEDS_ALONE
-        left = len(self._data.held_out) - len(self._measured())
-        if left:
-            yield _LEFT_OUT.format(count=left)
-        if self._until.is_validation:
-            yield _ON_HELD_OUT.format(name=self._until.monitor)
-        if self._replay < 1 and len(self._data.parts) < 2:
-            yield _ONE_PART
-        num_seeds = len({row.seed for row in self._rows})
-        if num_seeds > 1 and not self._networks.are_built:
-            yield _ONE_PAST
 
     def _indices(self, seed: int, number: int) -> np.ndarray:
         """Returns the samples of a round: new ones and a part of the old."""

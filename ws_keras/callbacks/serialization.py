@@ -81,6 +81,25 @@ def fingerprint(value: Any) -> Any:
     return value
 
 
+def check_same(callback: str, old: dict, new: dict) -> None:
+    """Raises a ValueError if a resumed fit has other arguments.
+
+    Args:
+        callback: Name of the callback, for the error message.
+        old: Fingerprints of the arguments of the interrupted fit, by name.
+        new: Fingerprints of the present arguments.
+    """
+    for name, value in new.items():
+        before = old.get(name, value)
+        if before != value:
+            raise ValueError(
+                "An interrupted fit must be continued with the same "
+                f"arguments of {callback}: it had {name}={before!r}. "
+                f"Received: {name}={value!r}. Pass the old value, or "
+                "delete the backup to start a new fit."
+            )
+
+
 def _layer_class(name: str) -> type:
     found = keras.saving.get_registered_object(name)
     found = found or getattr(keras.layers, name, None)

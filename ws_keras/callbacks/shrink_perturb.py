@@ -6,7 +6,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 
 import keras
-from keras import ops
 
 from ws_keras import _keras
 from ws_keras import seeds
@@ -14,6 +13,7 @@ from ws_keras.callbacks import moments
 from ws_keras.callbacks import next_step
 from ws_keras.callbacks import schedule as schedules
 from ws_keras.callbacks import serialization
+from ws_keras.callbacks import steps
 from ws_keras.callbacks import travelling
 from ws_keras.transforms import batches
 from ws_keras.transforms import optimizers
@@ -178,7 +178,12 @@ class ShrinkPerturb(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._state.begun = True
-        self.schedule.check_reachable(self.params["epochs"], self._steps_in)
+        self.schedule.check_reachable(
+            self.params["epochs"],
+            lambda count: steps.in_epochs(
+                self.model, self.params["steps"], count
+            ),
+        )
         self._watch = moments.watch(self)
         if self._data is not None:
             self._watch.measure_on(self._data)
@@ -220,7 +225,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         if (
             self.schedule.when == "step"
             and not self._steps()
-            and self._steps_in(1)
+            and steps.in_epochs(self.model, self.params["steps"], 1)
         ):
             warnings.warn(
                 "The optimizer of the model made no step in this fit, so "
@@ -293,13 +298,22 @@ class ShrinkPerturb(keras.callbacks.Callback):
             moments.check(self.model, self._data)
         self._resumed = self._is_resumed(epoch)
         if self._resumed:
-            self._check_same_arguments()
+            serialization.check_same(
+                "ShrinkPerturb",
+                self._state.values["arguments"],
+                self._fingerprint(),
+            )
             self._fits = self._state.values["fits"] + 1
         else:
             # The file may hold the state of an earlier, unrelated fit.
-            self._state.values = {**self._fresh, "offset": -self._iterations()}
+            self._state.values = {
+                **self._fresh,
+                "offset": -steps.made(self.model),
+            }
         if epoch > 0 and not self._resumed:
-            self._count_earlier_steps(epoch)
+            steps.resume(
+                self._state.values, self.model, self.params["steps"], epoch
+            )
         if self.schedule.when != "fit" or self._resumed:
             return
         if epoch == 0:
@@ -329,17 +343,17 @@ class ShrinkPerturb(keras.callbacks.Callback):
         return is_backup and last <= 0
 
     def _apply_if_step_is_due(self, epoch: int, is_within=False) -> None:
-        values, steps = self._state.values, self._steps()
-        before, values["due"] = values["due"], steps
-        if not self.schedule.is_due_at_step(before, steps, epoch):
+        values, count = self._state.values, self._steps()
+        before, values["due"] = values["due"], count
+        if not self.schedule.is_due_at_step(before, count, epoch):
             return
         length = self.params["steps"]
         if is_within and length is None and next_step.comes_late():
-            self._apply_unless_over(steps, {**values, "due": before})
+            self._apply_unless_over(count, {**values, "due": before})
         else:
-            self._apply("step", steps)
+            self._apply("step", count)
 
-    def _apply_unless_over(self, steps: int, values: dict) -> None:
+    def _apply_unless_over(self, count: int, values: dict) -> None:
         """Applies the transform only if another step follows."""
         report = self.report
 
@@ -347,7 +361,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
             self._state.values, self.report = values, report
 
         def apply():
-            self._apply("step", steps)
+            self._apply("step", count)
             return undo
 
         state = optimizers.state(self.model)
@@ -356,7 +370,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
 
     def _apply(self, what: str, number: int) -> None:
         values = self._state.values
-        before = self._iterations()
+        before = steps.made(self.model)
         seed = seeds.derive(values["seed"], values["fits"], what, number)
         # Later in the fit, other callbacks determine the learning rate.
         past = self._past if what == "fit" else None
@@ -368,45 +382,16 @@ class ShrinkPerturb(keras.callbacks.Callback):
         if actions & {"reset", "measured"}:
             self._watch.reset()
         # A reset of the optimizer sets its count to 0.
-        values["offset"] += before - self._iterations()
-
-    def _count_earlier_steps(self, epoch: int) -> None:
-        """Sets the step count to that of the earlier epochs.
-
-        The weights may come from a file without this callback's state, for
-        example through `load_weights`.
-        """
-        batches = self.params["steps"]
-        if batches is None:
-            return
-        # Number of batches before the last check of that fit.
-        size = self.model.steps_per_execution or 1
-        asked = batches * epoch - 1 - (batches - 1) % size
-        values = self._state.values
-        values["offset"] += self._steps_in(epoch) - self._steps()
-        values["due"] = asked // self._batches_per_step()
-
-    def _steps_in(self, num_epochs: int) -> int | None:
-        """Returns the optimizer steps in some epochs, `None` if unknown."""
-        batches = self.params["steps"]
-        if batches is None:
-            return None
-        return num_epochs * batches // self._batches_per_step()
-
-    def _batches_per_step(self) -> int:
-        return optimizers.accumulation(self.model.optimizer)
+        values["offset"] += before - steps.made(self.model)
 
     def _steps(self) -> int:
         """Returns the number of optimizer steps so far in this fit."""
-        return self._state.values["offset"] + self._iterations()
+        return self._state.values["offset"] + steps.made(self.model)
 
     def _detach_outside_of_fit(self) -> None:
         # `evaluate` and `predict` also set the model.
         if not self._state.begun:
             self._state.detach(self.model)
-
-    def _iterations(self) -> int:
-        return int(ops.convert_to_numpy(self.model.optimizer.iterations))
 
     def _fingerprint(self) -> dict:
         arguments = {**self._timing(), **self._arguments}
@@ -414,16 +399,3 @@ class ShrinkPerturb(keras.callbacks.Callback):
         del arguments["data"], arguments["build_fn"]
         found = arguments.items()
         return {name: serialization.fingerprint(v) for name, v in found}
-
-    def _check_same_arguments(self) -> None:
-        old = self._state.values["arguments"]
-        new = self._fingerprint()
-        for name, value in new.items():
-            before = old.get(name, value)
-            if before != value:
-                raise ValueError(
-                    "An interrupted fit must be continued with the same "
-                    f"arguments of ShrinkPerturb: it had {name}={before!r}. "
-                    f"Received: {name}={value!r}. Pass the old value, or "
-                    "delete the backup to start a new fit."
-                )

@@ -1,0 +1,128 @@
+"""Draws the conclusion of a comparison: a verdict and notes."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from ws_keras import baseline
+from ws_keras import comparison as comparisons
+from ws_keras import outcomes as held
+from ws_keras.data import growing as grown
+from ws_keras.report import verdict as verdicts
+from ws_keras.storage import rows as all_rows
+from ws_keras.training import objective as objectives
+from ws_keras.training import terms
+
+_SEEDS_ALONE = (
+    "Intervals include only the variation between seeds, because the metric "
+    "has no value for a single sample. Other held-out samples could give "
+    "other numbers."
+)
+_LEFT_OUT = (
+    "The model accepts batches of one size only, so the last {count:,} "
+    "held-out samples, which do not fill a batch, are not measured."
+)
+_ON_HELD_OUT = (
+    "Rounds ended by {name}, measured on the held-out samples themselves, so "
+    "the numbers of all arms are slightly too good."
+)
+_ONE_PART = (
+    "A model may forget old samples that it does not train on. `held_out` as "
+    "a list with a pair for each round shows old and new samples separately."
+)
+_ONE_PAST = (
+    "All seeds begin with the given model. They vary the noise and the order "
+    "of the samples, not the model's past."
+)
+
+
+def known(
+    rows: Sequence[all_rows.Row], outcomes: Mapping[str, np.ndarray]
+) -> Mapping[str, np.ndarray] | None:
+    """Returns the outcomes if every finished setting has some, else `None`.
+
+    Args:
+        rows: All rows.
+        outcomes: Metric of each held-out sample, by setting.
+    """
+    ids = {row.setting for row in rows if row.last}
+    ids -= {row.setting for row in rows if row.stopped_by == "nan"}
+    return outcomes if ids <= outcomes.keys() else None
+
+
+def notes(
+    rows: Sequence[all_rows.Row],
+    data: grown.Data,
+    *,
+    are_outcomes_known: bool,
+    measured: np.ndarray,
+    until: terms.Until,
+    replay: float,
+    are_built: bool,
+) -> Iterator[str]:
+    """Yields sentences about the limits of a comparison.
+
+    Args:
+        rows: All rows.
+        data: Data of the comparison.
+        are_outcomes_known: Whether the metric of each sample is known.
+        measured: Held-out samples that are measured.
+        until: Rule that ended rounds.
+        replay: Fraction of the old samples that rounds trained on again.
+        are_built: Whether each seed has its own network.
+    """
+    if not are_outcomes_known:
+        yield _SEEDS_ALONE
+    left = len(data.held_out) - len(measured)
+    if left:
+        yield _LEFT_OUT.format(count=left)
+    if until.is_validation:
+        yield _ON_HELD_OUT.format(name=until.monitor)
+    if replay < 1 and len(data.parts) < 2:
+        yield _ONE_PART
+    if len({row.seed for row in rows}) > 1 and not are_built:
+        yield _ONE_PAST
+
+
+def comparison(
+    rows: list[all_rows.Row],
+    outcomes: Mapping[str, np.ndarray] | None,
+    model: keras.Model,
+    data: grown.Data,
+    *,
+    measured: np.ndarray,
+    objective: objectives.Objective,
+    margin: float | None,
+    withheld: str,
+    notes: Iterable[str],
+) -> comparisons.Comparison:
+    """Returns rows with a verdict and notes.
+
+    Args:
+        rows: All rows.
+        outcomes: Result of `known`.
+        model: Compiled model.
+        data: Data of the comparison.
+        measured: Held-out samples that are measured.
+        objective: Metric of the comparison.
+        margin: As in `fit_rounds`.
+        withheld: As in `fit_rounds`.
+        notes: Sentences to append to the verdict.
+    """
+    labels = held.classes_of(model, data.y)
+    if labels is not None:
+        labels = labels[measured]
+    said = verdicts.verdict(
+        rows,
+        outcomes,
+        labels,
+        margin=margin,
+        withheld=withheld,
+        baseline=baseline.find(model, data, objective),
+    )
+    text = "\n".join([str(said), *notes])
+    return comparisons.Comparison(rows, text, said.recommended)
