@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from ws_keras import growing
-from ws_keras.data import growing as joined
+from ws_keras.data import arrivals
 from ws_keras.data import history
 from ws_keras.data import parts as makers
 from ws_keras.data import tables
@@ -73,7 +73,7 @@ def trained(task: Task, part: pathlib.Path, training: pathlib.Path) -> str:
         old = task.measured.level(values["all"])
     with warnings.catch_warnings():
         # The report says it as well.
-        warnings.simplefilter("ignore", joined.SharedSamples)
+        warnings.simplefilter("ignore", arrivals.SharedSamples)
         found = _compared(task, part, training)
     _check_sound(found, part)
     words = task.grown.words

@@ -6,7 +6,7 @@ from keras import ops
 
 from ws_keras import _keras
 from ws_keras import outcomes
-from ws_keras.data import growing as grown
+from ws_keras.data import arrivals
 from ws_keras.data import targets
 from ws_keras.report import chance
 from ws_keras.training import objective as objectives
@@ -15,7 +15,7 @@ _LEAST = 1e-7  # smallest probability, so that its logarithm is finite
 
 
 def find(
-    model: keras.Model, data: grown.Data, objective: objectives.Objective
+    model: keras.Model, data: arrivals.Data, objective: objectives.Objective
 ) -> chance.Baseline | None:
     """Computes the metric of always predicting the mean of the targets.
 

@@ -14,13 +14,13 @@ from ws_keras import arms as methods
 from ws_keras import comparison as comparisons
 from ws_keras import concluding
 from ws_keras import keeping
-from ws_keras import networks as starts
+from ws_keras import networks as initial
 from ws_keras import outcomes as held
 from ws_keras import own_loss
 from ws_keras import progress as lines
 from ws_keras import seeds as addresses
 from ws_keras import settings as all_settings
-from ws_keras.data import growing as grown
+from ws_keras.data import arrivals
 from ws_keras.report import scale as scales
 from ws_keras.storage import metric as metrics
 from ws_keras.training import feed as feeds
@@ -38,8 +38,8 @@ class Loop:
     """Runs the settings of a comparison, one at a time, on one model.
 
     Args:
-        networks: `Networks` that provides the initial network of each seed.
-        data: The `data.growing.Data`.
+        networks: `InitialNetworks` with the initial network of each seed.
+        data: The `data.arrivals.Data`.
         batch_size: Samples per batch.
         first_round: Whether arms act before the first round.
         until: `Until` that ends a round.
@@ -55,8 +55,8 @@ class Loop:
 
     def __init__(
         self,
-        networks: starts.Networks,
-        data: grown.Data,
+        networks: initial.InitialNetworks,
+        data: arrivals.Data,
         *,
         batch_size: int,
         first_round: bool,
@@ -94,7 +94,7 @@ class Loop:
         self._progress = lines.Progress(sizes) if verbose else None
         with strategies.scope_of(model):
             model.optimizer.build(model.trainable_variables)
-        self.given = starts.Snapshot(model)
+        self.given = initial.Snapshot(model)
         self._rate = rates.present(model)
         self._rows, self._outcomes = [], {}
         self._kept = None

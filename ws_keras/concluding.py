@@ -11,7 +11,7 @@ import numpy as np
 from ws_keras import baseline
 from ws_keras import comparison as comparisons
 from ws_keras import outcomes as held
-from ws_keras.data import growing as grown
+from ws_keras.data import arrivals
 from ws_keras.report import verdict as verdicts
 from ws_keras.storage import rows as all_rows
 from ws_keras.training import objective as objectives
@@ -56,7 +56,7 @@ def known(
 
 def notes(
     rows: Sequence[all_rows.Row],
-    data: grown.Data,
+    data: arrivals.Data,
     *,
     are_outcomes_known: bool,
     measured: np.ndarray,
@@ -92,7 +92,7 @@ def comparison(
     rows: list[all_rows.Row],
     outcomes: Mapping[str, np.ndarray] | None,
     model: keras.Model,
-    data: grown.Data,
+    data: arrivals.Data,
     *,
     measured: np.ndarray,
     objective: objectives.Objective,

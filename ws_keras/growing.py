@@ -14,10 +14,10 @@ from ws_keras import arms as methods
 from ws_keras import checks
 from ws_keras import comparing
 from ws_keras import comparison as comparisons
-from ws_keras import networks as starts
+from ws_keras import networks as initial
 from ws_keras import searching
 from ws_keras import settings as all_settings
-from ws_keras.data import growing as grown
+from ws_keras.data import arrivals
 from ws_keras.report import scale as scales
 from ws_keras.training import state
 from ws_keras.training import terms
@@ -185,9 +185,9 @@ def fit_rounds(
             f"Received: seeds={seeds!r}."
         )
     first = settings((first_seed,) if seeds is None else seeds)
-    networks = starts.Networks(model, first[0].seed)
+    networks = initial.InitialNetworks(model, first[0].seed)
     comparing.check_compiled(networks.model)
-    data = grown.join(
+    data = arrivals.join(
         rounds,
         held_out,
         networks.model,
@@ -195,7 +195,7 @@ def fit_rounds(
         class_weight=class_weight,
     )
     _check_differ(first, data.ends, first_round)
-    shared, is_void = grown.shared(data)
+    shared, is_void = arrivals.shared(data)
     if is_void:
         withheld, shared = withheld or shared, ""
     loop = comparing.Loop(

@@ -10,7 +10,7 @@ import numpy as np
 
 from ws_keras import experiment
 from ws_keras import settings
-from ws_keras.data import growing as grown
+from ws_keras.data import arrivals
 from ws_keras.storage import checkpoint as checkpoints
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
@@ -74,7 +74,7 @@ class Kept:
             yield row
 
 
-def arguments(model: keras.Model, data: grown.Data, given: dict) -> dict:
+def arguments(model: keras.Model, data: arrivals.Data, given: dict) -> dict:
     """Returns all arguments that affect the rows of a comparison.
 
     Args:

@@ -10,7 +10,7 @@ from ws_keras.transforms import isolation
 from ws_keras.transforms import optimizers
 
 
-class Networks:
+class InitialNetworks:
     """Provides the initial network of each seed.
 
     `model` is the model that is trained.

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from ws_keras import _keras
-from ws_keras.data import growing as grown
+from ws_keras.data import arrivals
 from ws_keras.data import targets
 from ws_keras.storage import rows
 from ws_keras.training import feed as feeds
@@ -26,10 +26,12 @@ class Outcomes:
     Args:
         model: Compiled model.
         feed: `Feed` that holds all samples.
-        data: The `data.growing.Data`.
+        data: The `data.arrivals.Data`.
     """
 
-    def __init__(self, model: keras.Model, feed: feeds.Feed, data: grown.Data):
+    def __init__(
+        self, model: keras.Model, feed: feeds.Feed, data: arrivals.Data
+    ):
         self._model, self._feed, self._data = model, feed, data
         self._parts = [*_parts(data, classes_of(model, data.y))]
         self.objective = objectives.ACCURACY  # until the trainer sets it
@@ -149,7 +151,7 @@ def _function(model, log: str) -> tuple[Callable, int] | None:
     return getattr(loss, "call", loss), 0
 
 
-def _parts(data: grown.Data, labels: np.ndarray | None):
+def _parts(data: arrivals.Data, labels: np.ndarray | None):
     """Yields the held-out samples of each round that are shown separately."""
     for number, end in enumerate(data.ends, 1):
         found = {}

@@ -13,7 +13,7 @@ from benchmarks.practice import tasks
 from ws_keras import comparing
 from ws_keras import networks
 from ws_keras import settings
-from ws_keras.data import growing
+from ws_keras.data import arrivals
 from ws_keras.storage import rows
 from ws_keras.training import terms
 
@@ -70,7 +70,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         return found["loss"]
 
 
-class Next(growing.Data):
+class Next(arrivals.Data):
     """Data of which each round is measured on its own held-out part alone."""
 
     @functools.cached_property
@@ -116,9 +116,9 @@ def run(
             not the samples of a round.
         workdir: Folder of the rows, which `ws-report` shows.
     """
-    start = networks.Networks(task.build, seeds[0])
+    start = networks.InitialNetworks(task.build, seeds[0])
     held_out = list(task.held_out)
-    data = growing.join(
+    data = arrivals.join(
         task.rounds, held_out if len(held_out) > 1 else held_out[0], start.model
     )
     if task.is_next:

@@ -8,7 +8,7 @@ import scipy.sparse
 from keras import layers
 from sklearn import datasets
 
-from ws_keras.data import growing
+from ws_keras.data import arrivals
 from ws_keras.data import inputs
 
 WINE, CULTIVAR = datasets.load_wine(return_X_y=True)
@@ -191,7 +191,7 @@ def test_rounds_of_several_inputs_are_joined():
         x = {"a": WINE[chosen, :2], "b": WINE[chosen, 2]}
         return x, CULTIVAR[chosen].astype(float)
 
-    data = growing.join(
+    data = arrivals.join(
         [part(slice(0, 60)), part(slice(60, 100))], part(slice(100, 178)), model
     )
     assert (data.ends, data.size) == ([60, 100], 178)
@@ -203,7 +203,7 @@ def test_rounds_of_several_inputs_are_joined():
 def test_weights_of_samples_and_classes():
     x, y = WINE, CULTIVAR
     own = np.linspace(0, 1, 60)
-    data = growing.join(
+    data = arrivals.join(
         [(x[:60], y[:60], own), (x[60:150], y[60:150])],
         (x[150:], y[150:]),
         class_weight={0: 1.0, 1: 2.0, 2: 4.0},
@@ -212,19 +212,19 @@ def test_weights_of_samples_and_classes():
     expected = np.r_[own, np.ones(118)] * np.r_[by_class[:150], np.ones(28)]
     np.testing.assert_allclose(data.weights, expected, rtol=1e-6)
     with pytest.raises(ValueError, match=r"without \[2\]"):
-        growing.join([(x, y)], (x, y), class_weight={0: 1.0, 1: 2.0})
+        arrivals.join([(x, y)], (x, y), class_weight={0: 1.0, 1: 2.0})
 
 
 def test_held_out_parts_of_rounds():
     parts = [(WINE[i : i + 20], CULTIVAR[i : i + 20]) for i in (0, 20, 40)]
-    data = growing.join(parts, parts[::-1])
+    data = arrivals.join(parts, parts[::-1])
     assert data.old_and_new(1) is None
     old, new = data.old_and_new(3)
     assert old.tolist() == list(range(60, 100))
     assert new.tolist() == list(range(100, 120))
     assert data.seen(2).tolist() == list(range(60, 100))
     with pytest.raises(ValueError, match="2 pairs for 3 rounds"):
-        growing.join(parts, parts[:2])
+        arrivals.join(parts, parts[:2])
     # A list of two arrays is a pair.
-    pair = growing.join(parts, list(parts[0]))
+    pair = arrivals.join(parts, list(parts[0]))
     assert pair.old_and_new(3) is None and len(pair.held_out) == 20

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from ws_keras.data import growing
+from ws_keras.data import arrivals
 from ws_keras.data import streams
 
 X = np.arange(24, dtype="float32").reshape(12, 2)
@@ -107,6 +107,6 @@ def test_what_does_not_fit_into_memory_is_refused(monkeypatch):
 
 
 def test_rounds_may_be_pipelines():
-    data = growing.join([dataset().batch(4), (X, Y)], Loader())
+    data = arrivals.join([dataset().batch(4), (X, Y)], Loader())
     assert data.ends == [12, 24] and data.size == 36
     np.testing.assert_array_equal(data.y[24:], Y)

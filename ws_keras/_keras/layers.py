@@ -86,7 +86,7 @@ def rename(variable, path: str) -> None:
 
     Reason: `path` cannot be set, and some optimizers depend on it.
     If gone: the variable keeps its path. Such an optimizer may then have other
-    variables, which `starts.of` rejects.
+    variables, which `initial_state.of` rejects.
     """
     variable._path = path
 

@@ -14,8 +14,8 @@ from ws_keras import seeds
 from ws_keras.growth import rebuilding
 from ws_keras.transforms import errors
 from ws_keras.transforms import fresh
+from ws_keras.transforms import initial_state
 from ws_keras.transforms import ownership
-from ws_keras.transforms import starts
 from ws_keras.transforms import variables
 
 
@@ -195,9 +195,9 @@ def _optimizer(optimizer):
     """Returns a new optimizer with the config and schedule of another."""
     if optimizer is None:
         return None
-    if len(starts.nested(optimizer)) > 1:
+    if len(initial_state.nested(optimizer)) > 1:
         return type(optimizer).from_config(optimizer.get_config())
-    new = type(optimizer).from_config(starts.plain_config(optimizer))
+    new = type(optimizer).from_config(initial_state.plain_config(optimizer))
     if not isinstance(_keras.rate(optimizer), keras.Variable):
         # A custom schedule may have no config.
         new.learning_rate = _keras.rate(optimizer)
@@ -210,7 +210,7 @@ def _carry_slots(old, new, pairs) -> None:
     trained = [twins[id(v)] for v in _keras.trained_by(old)]
     new.build(trained)
     for before, after in zip(
-        starts.nested(old), starts.nested(new), strict=True
+        initial_state.nested(old), initial_state.nested(new), strict=True
     ):
         for slot, twin in zip(before.variables, after.variables, strict=True):
             value = variables.host(slot)

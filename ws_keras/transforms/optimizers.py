@@ -9,8 +9,8 @@ from keras import ops
 from ws_keras import _keras
 from ws_keras.transforms import arrays
 from ws_keras.transforms import ftrl
+from ws_keras.transforms import initial_state
 from ws_keras.transforms import rates
-from ws_keras.transforms import starts
 from ws_keras.transforms import variables
 
 POLICIES = ("keep", "reset", "reset_slots")
@@ -48,7 +48,7 @@ def reset(optimizer, policy: str = "reset") -> None:
         ValueError: If the optimizer cannot be rebuilt from its config.
     """
     if optimizer is not None:
-        _assign(_planned(starts.nested(optimizer), policy))
+        _assign(_planned(initial_state.nested(optimizer), policy))
 
 
 class Change:
@@ -127,7 +127,7 @@ class Change:
             )
             pairs = [(*pair, is_begun) for pair in _averages(optimizer)]
             if self._policy == "keep":
-                copies = starts.copies(optimizer)
+                copies = initial_state.copies(optimizer)
                 pairs += [(slot, weight, True) for slot, weight in copies]
             for slot, weight, begun in pairs:
                 found.setdefault(id(weight), []).append((slot, begun))
@@ -154,11 +154,11 @@ def _of(model, changed: list) -> list:
     found = {}
     for layer in _keras.all_layers(model):
         for value in vars(layer).values():
-            for optimizer in starts.held(value):
+            for optimizer in initial_state.held(value):
                 trained = _keras.trained_by(optimizer)
                 is_meant = not ids or any(id(v) in ids for v in trained)
                 if optimizer is own or is_meant:
-                    inner = starts.nested(optimizer)
+                    inner = initial_state.nested(optimizer)
                     found.update((id(o), o) for o in inner if o.built)
     return list(found.values())
 
@@ -176,13 +176,15 @@ def _planned(found: list, policy: str) -> list[tuple]:
             kept.add(id(_keras.batches_seen(optimizer)))
         # Moving averages follow the weights instead of being reset.
         kept.update(id(average) for average, _ in _averages(optimizer))
-        plan.update((id(v), (v, start)) for v, start in starts.of(optimizer))
+        plan.update(
+            (id(v), (v, start)) for v, start in initial_state.of(optimizer)
+        )
     return [pair for key, pair in plan.items() if key not in kept]
 
 
 def _assign(plan: list[tuple]) -> None:
     for variable, start in plan:
-        variable.assign(starts.filled(start, variable))
+        variable.assign(initial_state.filled(start, variable))
 
 
 def accumulation(optimizer) -> int:

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 
 from ws_keras.transforms import fresh
+from ws_keras.transforms import initial_state
 from ws_keras.transforms import makers
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import report as reports
 from ws_keras.transforms import selecting
 from ws_keras.transforms import slots as slots_of
-from ws_keras.transforms import starts
 from ws_keras.transforms import units as graph_units
 from ws_keras.transforms import variables
 
@@ -200,7 +200,7 @@ def _begun(state: optimizers.Change, pieces: list) -> list[tuple]:
         for key, pairs in slots.items():
             for slot, start in pairs:
                 value = np.array(variables.host(slot))
-                whole = starts.filled(start, slot)
+                whole = initial_state.filled(start, slot)
                 for place in places[key]:
                     value[place] = whole[place]
                 found.append((slot, value))

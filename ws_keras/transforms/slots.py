@@ -3,7 +3,7 @@
 import keras
 
 from ws_keras import _keras
-from ws_keras.transforms import starts
+from ws_keras.transforms import initial_state
 
 
 def of(optimizer, weights: list) -> dict[int, list]:
@@ -18,7 +18,7 @@ def of(optimizer, weights: list) -> dict[int, list]:
 
     Returns:
         For the `id` of each weight that the optimizer trains, a list of pairs
-        of a slot and its start; see `starts.of`.
+        of a slot and its start; see `initial_state.of`.
 
     Raises:
         ValueError: If slots differ in shape from the weights, as in
@@ -27,7 +27,7 @@ def of(optimizer, weights: list) -> dict[int, list]:
     wanted = {id(weight) for weight in weights}
     begun = {
         id(slot): (slot, start)
-        for slot, start in starts.of(optimizer)
+        for slot, start in initial_state.of(optimizer)
         if len(slot.shape) and not isinstance(start, keras.Variable)
     }
     found, known = {}, set()
