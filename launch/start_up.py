@@ -1,12 +1,10 @@
 """How the commands start Keras and TensorFlow: fast, and quietly."""
 
 import contextlib
+import json
 import os
 import sys
 import tempfile
-
-# For wrappers and pictures, which no command uses.
-_NOT_NEEDED = ("sklearn", "matplotlib")
 
 
 @contextlib.contextmanager
@@ -57,9 +55,10 @@ def tensorflow(fast: bool = True):
 
 
 def keras() -> None:
-    """Imports Keras without packages that it would import if they are there.
+    """Imports Keras without packages that it would import if they exist.
 
-    They take two of seven seconds. They can be imported later as usual.
+    They take two to three of seven seconds. They can be imported later as
+    usual.
 
     Example:
 
@@ -67,10 +66,30 @@ def keras() -> None:
     start_up.keras()
     ```
     """
-    hidden = [name for name in _NOT_NEEDED if name not in sys.modules]
+    hidden = [name for name in _not_needed() if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # of `None` an import fails
     try:
         import keras  # noqa: F401
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+def _not_needed() -> tuple[str, ...]:
+    # TensorFlow imports JAX for a converter. Keras imports pandas for frames
+    # in `fit`, where commands have arrays; the others are for wrappers and
+    # pictures.
+    names = ("sklearn", "matplotlib", "pandas")
+    return (*names, "jax") if _backend() == "tensorflow" else names
+
+
+def _backend() -> str:
+    """Returns the backend that Keras will choose."""
+    if "KERAS_BACKEND" in os.environ:
+        return os.environ["KERAS_BACKEND"]
+    home = os.environ.get("KERAS_HOME", os.path.expanduser("~/.keras"))
+    try:
+        with open(os.path.join(home, "keras.json")) as file:
+            return json.load(file)["backend"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "tensorflow"
