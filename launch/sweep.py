@@ -2,13 +2,13 @@
 
     python -m launch.sweep --config=quickstart --workdir=runs/quickstart
 
-It takes the flags of launch.run and writes the same rows and report. The
-longest settings start first, and none starts while memory is short. A setting
-that fails is tried once more (--retries). If it fails again, its last message
-is printed at the end. A setting that takes longer than --timeout fails too; its
-next trial continues from its last checkpoint. The same command again runs the
-settings that are not finished. With --launcher=ray the settings run on a Ray
-cluster. --launcher=slurm --dry-run prints an array job for Slurm.
+It takes the flags of launch.run and writes the same rows and report.
+The longest settings start first, and none starts while memory is short. A
+setting that fails is tried once more (--retries). If it fails again, its last
+message is printed at the end. A setting that takes longer than --timeout fails
+too; its next trial continues from its last checkpoint. The same command again
+runs the settings that are not finished. With --launcher=ray the settings run on
+a Ray cluster. --launcher=slurm --dry-run prints an array job for Slurm.
 
 Exit status: 0 all finished, 1 some failed, 130 or 143 interrupted (a second
 Ctrl-C does not wait for checkpoints).
