@@ -31,8 +31,8 @@ class Probe:
     """Measures a model without changing it.
 
     Weights, batch-norm statistics, optimizer, metrics, the seeds of dropout and
-    all global random states keep their exact bits. The [page on
-    methods](methods.md) describes each measure. The result has these names:
+    all global random states keep their exact bits. `docs/methods.md` describes
+    each measure. The result has these names:
 
     * `gradient_norm_old`, `gradient_norm_new` and `gradient_norm_ratio` (new
       divided by old): L2 norm of the gradient of a mini-batch's mean loss

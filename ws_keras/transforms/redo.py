@@ -45,7 +45,7 @@ def redo(
     If the activation of a unit was 0, the reset does not change the function of
     the network. A batch norm behind the activation can turn this 0 into another
     constant. The bias of the next layer then absorbs the constant if it can;
-    see the [page on methods](methods.md).
+    see `docs/methods.md`.
 
     The units are the output channels of `Dense` and convolution layers. The
     layers that read them are found in the graph of the model: behind

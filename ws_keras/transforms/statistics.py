@@ -75,7 +75,8 @@ def recalibrate(
             32, as in `fit`. Defaults to `None`.
         max_batches: Maximum number of batches, or `None` for all. The batches
             are drawn at random from arrays, spread evenly over lists and
-            `PyDataset`s, and the first ones of other data. Defaults to 100.
+            `PyDataset` objects, and the first ones of other data. Defaults to
+            100.
 
     Returns:
         The names of the measured layers. The list is empty if the model has no
