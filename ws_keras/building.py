@@ -78,7 +78,7 @@ def key(
 
 
 def hold(network: keras.Model, config, samples: Samples) -> None:
-    """Prepares a network that is not traced for `move`."""
+    """Prepares an untraced network for `move`."""
     if _can_move() and _normalization(config, samples) == "channel":
         inputs.hold_moments(network)
 
@@ -86,14 +86,16 @@ def hold(network: keras.Model, config, samples: Samples) -> None:
 def move(
     network: keras.Model, config, setting: settings.Setting, samples: Samples
 ) -> None:
-    """Brings what is no weight to another setting on a network that is traced.
+    """Updates a traced network for another setting.
+
+    It sets the moments of the samples, and lets the arm restart. Weights are
+    not changed.
 
     Args:
-        network: What `compiled` has returned, with the weights that the
-            setting starts from.
+        network: Result of `compiled`, with the initial weights of the setting.
         config: Config of the setting.
         setting: The `Setting`.
-        samples: Its `Samples`.
+        samples: `Samples` of the setting.
     """
     if _can_move():
         moments = _moments(config, samples)
@@ -103,7 +105,7 @@ def move(
 
 
 def _can_move() -> bool:
-    # JAX makes constants of all that is no variable of the model itself.
+    # JAX turns values outside of the model's variables into constants.
     return keras.backend.backend() == "tensorflow"
 
 
@@ -121,7 +123,6 @@ def compiled(
 
     Returns:
         The same model, or a model that shares its layers and variables.
-        The same model, or one that shares its layers and variables.
     """
     name, weight = config.penalty.name, config.penalty.weight
     method = setting.method
@@ -188,7 +189,7 @@ def _normalization(config, samples: Samples) -> str:
 
 
 def _moments(config, samples: Samples) -> tuple[list, list] | None:
-    """Returns those of all samples that are trained on, if they are used."""
+    """Returns the moments of all training samples, if they are used."""
     if _normalization(config, samples) != "channel":
         return None
     x = samples.x[np.sort(samples.rounds[-1].indices)]

@@ -17,7 +17,7 @@ from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
 
 _BATCH = 500
-_TRAINING_BATCH = 128  # that of the replication
+_TRAINING_BATCH = 128  # as in the replication
 
 
 def of(

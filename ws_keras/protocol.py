@@ -183,7 +183,7 @@ def until(config, number: int) -> terms.Until:
 
     Args:
         config: Config of the setting.
-        number: The round, from 1.
+        number: Number of the round, counted from 1.
     """
     own = config.train.first_epochs if number == 1 else config.second.epochs
     epochs = config.train.epochs if own is None else own
@@ -364,7 +364,7 @@ def is_every_step(config) -> bool:
 
 
 def each_step(config) -> str:
-    """Returns the field by which something is done at each step, if any."""
+    """Returns the field that changes something at each step, or `""`."""
     if config.optimizer.warm_up:
         return f"optimizer.warm_up={config.optimizer.warm_up}"
     if is_every_step(config):
@@ -377,12 +377,12 @@ def each_step(config) -> str:
 
 
 def warm_up(config, number: int, size: int) -> int:
-    """Returns the steps over which the learning rate of a round rises.
+    """Returns the number of steps in which the learning rate rises.
 
     Args:
         config: Config of the setting.
-        number: The round, from 1.
-        size: Number of its samples.
+        number: Number of the round, counted from 1.
+        size: Number of samples of the round.
     """
     steps = math.ceil(size / batch_size(config, number))
     share = config.optimizer.warm_up

@@ -12,9 +12,9 @@ _NEVER = 10**9  # epochs
 class HareTortoise(Arm):
     """Warm start that goes back to a slow copy of the weights regularly.
 
-    The slow copy is what is measured. With the article's decay 0.999 it needs
-    some thousands of steps in a round. Rounds of hundreds need 0.99 or less,
-    as in `hare_tortoise-10-0.99`. `ws_keras.HareAndTortoise` warns of it.
+    The slow copy is evaluated. With the article's decay of 0.999, a round needs
+    thousands of steps. For rounds of hundreds of steps, use 0.99 or less, as in
+    `hare_tortoise-10-0.99`. `ws_keras.HareAndTortoise` warns otherwise.
     """
 
     costs_like = "warm"

@@ -11,11 +11,11 @@ from ws_keras.callbacks import travelling
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import variables
 
-_OLD = 0.1  # part of the tortoise that is worth a word
+_OLD = 0.1  # fraction of the initial weights from which a warning is given
 
 
 class StartingWeights(UserWarning):
-    """A slow copy that consists of the weights that a fit began with."""
+    """The slow copy still consists of the weights that the fit began with."""
 
 
 @keras.saving.register_keras_serializable(package="ws_keras")
@@ -36,10 +36,10 @@ class HareAndTortoise(keras.callbacks.Callback):
     `BackupAndRestore` saves both copies after an epoch, so that a restored fit
     gives the same result.
 
-    After `n` batches `decay**n` of the tortoise are still the weights that the
-    fit began with, 0.1 of them after 230 batches with 0.99 and after 2,302
-    with 0.999. Where it is more, the model that `fit` returns has hardly been
-    trained, and a warning says so.
+    After `n` batches, the fraction `decay**n` of the tortoise still comes from
+    the initial weights of the fit: 0.1 after 230 batches with a decay of 0.99,
+    and after 2,302 batches with 0.999. If the fraction is larger, the returned
+    model has hardly been trained, and a warning says so.
 
     The tortoise is stored on the host, in single precision or higher. Each
     batch therefore reads all weights. The model must be built and run one batch
@@ -56,8 +56,8 @@ class HareAndTortoise(keras.callbacks.Callback):
         every: Number of epochs between two restarts from the tortoise. Defaults
             to 10 (the article).
         decay: Decay of the tortoise's moving average per batch, in [0, 1).
-            Defaults to 0.999 (the article, whose fits have tens of thousands
-            of batches). For hundreds of batches take 0.99 or less.
+            Defaults to 0.999 (the article, whose fits have tens of thousands of
+            batches). For hundreds of batches, use 0.99 or less.
 
     Raises:
         ValueError: If an argument is out of its range, or, within `fit`, if the
@@ -168,12 +168,12 @@ class HareAndTortoise(keras.callbacks.Callback):
         if not batches or self.decay**batches <= _OLD:
             return
         needed = math.ceil(math.log(_OLD) / math.log(self.decay))
-        # Without the number of batches: what is said again is not shown again.
+        # The number of batches is left out, so that Python warns only once.
         warnings.warn(
-            f"More than {_OLD:g} of the slow copy are still the weights that a "
-            "fit began with, so that the model that it leaves has hardly been "
+            f"More than {_OLD:g} of the slow copy still comes from the weights "
+            "that the fit began with. The returned model has hardly been "
             f"trained. Received: decay={self.decay:g} in a fit of fewer than "
-            f"{needed:,} batches. Take a smaller `decay`, such as "
+            f"{needed:,} batches. Use a smaller `decay`, such as "
             f"{max(0.0, 1 - 10 * (1 - self.decay)):.4g}, or train for longer.",
             StartingWeights,
             stacklevel=2,

@@ -115,7 +115,7 @@ class SoftWeightRescaling(keras.callbacks.Callback):
 class Rescaling:
     """The kernels of a network and their target norms.
 
-    A kernel with the norm 0 stays as it is.
+    A kernel with a norm of 0 is not changed.
     """
 
     scaling: scaling.Scaling
@@ -159,8 +159,8 @@ def of(model: keras.Model, seed: int) -> Rescaling:
         seed: Non-negative integer that fixes the fresh draws.
 
     Raises:
-        ValueError: If rescaling would change the predictions of the model,
-            or it is not built.
+        ValueError: If rescaling would change the predictions of the model, or
+            if the model is not built.
     """
     draw, norms = fresh.Fresh(seed), {}
 

@@ -47,8 +47,8 @@ class StopAtAccuracy(keras.callbacks.Callback):
             samples. `monitor` is then measured on them after each epoch, with
             constant weights. If `ShrinkPerturb` has `data`, the moments of
             batch norm are measured first. Defaults to `None`.
-        extra_epochs: Number of epochs to train after the one that has reached
-            the threshold, whatever they bring. Defaults to 0.
+        extra_epochs: Number of further epochs to train after the threshold has
+            been reached. Defaults to 0.
 
     Raises:
         ValueError: If an argument is out of its range, or if the logs have no
@@ -132,7 +132,7 @@ class StopAtAccuracy(keras.callbacks.Callback):
 
     def _begin(self, value=math.nan, best=None, waited=0, since=-1) -> None:
         self.stopped_by = None
-        self._since = since  # epochs since the threshold; -1 is before it
+        self._since = since  # epochs since the threshold; -1 before it
         self.value = value  # monitored value of the last epoch
         self._best = self._worst if best is None else best
         self._waited = waited
@@ -257,7 +257,7 @@ def check_share(min_share) -> None:
 
 
 def check_extra(extra_epochs) -> None:
-    """Raises a ValueError unless it is a number of epochs, or 0."""
+    """Raises a ValueError unless `extra_epochs` is a whole number >= 0."""
     if not checks.is_whole(extra_epochs) or extra_epochs < 0:
         raise ValueError(
             "`extra_epochs` must be a whole number of at least 0. "

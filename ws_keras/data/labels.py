@@ -184,19 +184,19 @@ def wrong(required: str, received: str, way: str) -> ValueError:
 def with_wrong(
     y: np.ndarray, some: np.ndarray, share: float, num_classes: int, seed: int
 ) -> np.ndarray:
-    """Returns labels of which a share of some samples' are wrong.
+    """Replaces the labels of a fraction of some samples by wrong ones.
 
-    A wrong label is that of another class, each as likely as the others.
+    All other classes are equally likely.
 
     Args:
         y: Labels from 0 on.
         some: Indices of the samples.
-        share: Part of them that get a wrong label, in [0, 1].
+        share: Fraction of these samples with a wrong label, in [0, 1].
         num_classes: Number of classes, at least 2.
         seed: Non-negative integer.
 
     Returns:
-        A changed copy.
+        A changed copy of `y`.
     """
     rng = seeds.generator(seed, "label_noise")
     count = round(share * len(some))
