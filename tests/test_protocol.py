@@ -214,7 +214,7 @@ def refused(words, given, data=OWN, source=None):
         ({"train.threshold": 99.0}, "threshold=99.0"),
         (
             {"rounds.protocol": "two_phase", "rounds.fraction": 0.02},
-            "rounds.fraction=0.02, which leaves none of class",
+            "rounds.fraction=0.02, which leaves no sample of class",
         ),
         (
             {"rounds.protocol": "one_phase", "rounds.fraction": 1.2},

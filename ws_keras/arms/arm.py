@@ -116,17 +116,16 @@ class Arm:
         return None
 
     def restart(self, model: keras.Model) -> None:
-        """Brings what `losses` has added to the first weights of another seed.
+        """Updates the terms of `losses` for the initial weights of a seed.
 
-        An arm that defines it has one network for all seeds of an experiment
-        under TensorFlow, traced once: `losses` is called for the first of
-        them, and this for each. What depends on the weights must then lie in
-        variables. The seeds of an arm that does not define it have networks of
-        their own.
+        If an arm overrides it, all seeds of an experiment share one network
+        under TensorFlow, which is traced once: `losses` is called for the
+        first seed, and `restart` for each. Values that depend on the weights
+        must then be variables. Otherwise each seed has its own network.
 
         Args:
-            model: What `losses` has returned, or been given, with the weights
-                that all arms of the seed begin with.
+            model: Result of `losses`, or the model that it received, with the
+                initial weights of the seed.
         """
 
     def check(self, model: keras.Model, protocol: str) -> None:

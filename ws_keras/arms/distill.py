@@ -24,7 +24,7 @@ class Distill(Arm):
         return distillation.successive(model, self.temperature)
 
     def restart(self, model):
-        """Changes nothing: until `begin` the teacher has no part."""
+        """Does nothing, because `begin` sets the teacher."""
 
     def check(self, model, protocol):
         if protocol == "transfer":

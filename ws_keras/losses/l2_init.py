@@ -81,10 +81,10 @@ def l2_init(
 
 
 def movable(model: keras.Model, strength: float) -> None:
-    """Pulls like `l2_init`, towards what `restart` can change.
+    """Adds the penalty of `l2_init`, whose start values `restart` can change.
 
-    On backends other than TensorFlow, which make constants of what is no
-    variable of the model, `restart` must not be used.
+    `restart` requires TensorFlow: other backends turn values outside of the
+    model's variables into constants.
 
     Args:
         model: As in `l2_init`.
@@ -100,7 +100,7 @@ def movable(model: keras.Model, strength: float) -> None:
 
 
 def restart(model: keras.Model) -> None:
-    """Pulls the weights of a model towards their present values from now on.
+    """Sets the start values of the penalty to the present weights.
 
     Args:
         model: Model after `movable`.
