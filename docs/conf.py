@@ -124,7 +124,12 @@ def from_markdown(app, what, name, obj, options, lines):
         text,
         flags=re.M | re.S,
     )
-    text = re.sub(r"(?<![`:\w])`([^`\n]+(?:\n[^`\n]+)?)`(?!`)", r"``\1``", text)
+    # A letter may follow, as in `Layer`s.
+    text = re.sub(
+        r"(?<![`:\w])`([^`\n]+(?:\n[^`\n]+)?)`(?!`)(\w?)",
+        lambda m: f"``{m[1]}``" + (f"\\ {m[2]}" if m[2] else ""),
+        text,
+    )
     text = re.sub(r"\[([^\]]+)\]\((https?://[^)]+)\)", r"`\1 <\2>`__", text)
     lines[:] = text.splitlines()
 
