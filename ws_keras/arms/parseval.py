@@ -17,4 +17,4 @@ class Parseval(Arm):
         ws_keras.parseval(model, self.strength, self.scale)
 
     def restart(self, model):
-        """Changes nothing: the penalty does not depend on the first weights."""
+        """Does nothing: the penalty does not depend on initial weights."""

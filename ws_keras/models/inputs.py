@@ -115,11 +115,11 @@ def normalized_input(
 
 
 def hold_moments(model: keras.Model) -> None:
-    """Makes variables of what a model normalizes its samples by.
+    """Turns the moments by which a model normalizes samples into variables.
 
-    A graph that is traced afterwards serves any moments; see `set_moments`.
-    The variables are none of the model's own, so that its weights stay those
-    that they are without: only graphs of TensorFlow know of them.
+    A graph that is traced afterwards can be used with other moments; see
+    `set_moments`. The variables are not among the weights of the model. Only
+    TensorFlow reads such variables in its graphs.
 
     Args:
         model: Built model with the layer of `normalized_input`.
@@ -133,7 +133,7 @@ def hold_moments(model: keras.Model) -> None:
 
 
 def set_moments(model: keras.Model, moments) -> None:
-    """Gives a model other moments to normalize by, in place.
+    """Sets the moments by which a model normalizes samples.
 
     Args:
         model: Model after `hold_moments`.
