@@ -92,7 +92,8 @@ def check_settings(words, found):
     module = plan.named(words[1].removeprefix("--config="))
     config = module.get_config()
     given = config_of(words)
-    config.update_from_flattened_dict({"seeds": tuple(given["seeds"])})
+    own = {name: tuple(given[name]) for name in ("arms", "seeds")}
+    config.update_from_flattened_dict(own)
     every = module.settings(config)
     for word in words:
         if word.startswith("--settings="):

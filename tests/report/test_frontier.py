@@ -2,6 +2,7 @@
 
 import pytest
 
+from ws_keras.report import charts
 from ws_keras.report import frontier
 from ws_keras.report import runs
 from ws_keras.report import sections
@@ -41,7 +42,7 @@ def test_the_line_of_the_chart_joins_the_frontier(run):
     assert named["dash-0.3-0.3"].x == pytest.approx((0.030,))
     assert panel.kind == "labelled"
     # Warm and cold are on the frontier; DASH is told by the legend.
-    assert panel.named == ("warm", "cold")
+    assert panel.named == ("cold", "warm")
     told = marks.legend(frontier.chart(run))
     assert "dash-0.3-0.3" in told and "cold" not in told
 
@@ -56,3 +57,16 @@ def test_differences_from_another_arm_are_paired(run):
     assert isinstance(dash, sections.Number)
     assert dash.value == pytest.approx(5.0)
     assert frontier.beside("no such arm")(run) == []
+
+
+def test_names_need_room_and_the_more_important_have_it_first():
+    points = {
+        "cheap": (0.0, 40.0),
+        "beside it": (1.0, 40.5),
+        "best": (50.0, 70.0),
+        "far, as high": (90.0, 70.5),
+        "over cheap": (1.0, 50.0),
+    }
+    names = ["best", "far, as high", "over cheap", "beside it", "cheap", "no"]
+    found = charts._with_room(points, names)
+    assert found == ("best", "far, as high", "over cheap", "beside it")

@@ -20,6 +20,7 @@ ACCURACY = "Held-out accuracy (%)"
 MINUS_COLD = "Minus cold (points)"
 PASSES = "Sample passes of all rounds (thousands)"
 _MOST = 12  # panels; nobody compares more of them
+_ROOM = 0.1, 0.04  # of the ranges of x and y, between points with names
 _X = {
     views.SAMPLES: "Samples (thousands)",
     "number": "Layers or stages that are carried over",
@@ -126,11 +127,32 @@ def cost(
                 names = frontier(points)
                 edge = [(*points[name], math.nan) for name in names]
                 found.insert(0, series("frontier", "frontier", edge))
-                named = tuple(dict.fromkeys([*names, runs.COLD]))
+                named = _with_room(points, [runs.COLD, *names[::-1]])
                 panel = dataclasses.replace(panel, kind="labelled", named=named)
             panels.append(dataclasses.replace(panel, series=known(found)))
     stem = "frontier" if frontier else "cost"
     return chart(run, "Accuracy against cost", panels, stem, bool(frontier))
+
+
+def _with_room(points: dict, names: Sequence[str]) -> tuple[str, ...]:
+    """Returns the names that can be written beside their points.
+
+    Args:
+        points: From name to x and y.
+        names: The most important one first.
+    """
+    columns = zip(*points.values(), strict=True)
+    width, height = (max(ends) - min(ends) or 1.0 for ends in columns)
+    found = []
+    for name in dict.fromkeys(n for n in names if n in points):
+        x, y = points[name]
+        others = [points[other] for other in found]
+        if all(
+            abs(x - a) > _ROOM[0] * width or abs(y - b) > _ROOM[1] * height
+            for a, b in others
+        ):
+            found.append(name)
+    return tuple(found)
 
 
 def grid(run: runs.Run) -> sections.Chart | None:
