@@ -1,12 +1,12 @@
 """The table and the figure of all tasks, from their rows."""
 
-import functools
+import itertools
+import math
 import pathlib
 
 from benchmarks.practice import scores
 from ws_keras.report import frontier
 from ws_keras.report.render import markdown
-from ws_keras.report.render import palette
 
 TITLES = {
     "flights": "Flights: late or not (AUC)",
@@ -31,13 +31,14 @@ _HEADER = (
     "frontier",
 )
 _COLUMNS = 3  # of panels
+_MARKERS = "os^vDPX*"
 
 
 def write(folder: pathlib.Path) -> str:
-    """Draws `practice.png` and returns the table of `practice.md`."""
+    """Draws `practice.png` and returns the tables of `practice.md`."""
     tasks = read(folder)
     lines = [line for name in tasks for line in table(name, tasks[name])]
-    text = markdown.table(list(_HEADER), lines)
+    text = "\n".join([brief(tasks), markdown.table(list(_HEADER), lines)])
     (folder / "practice.md").write_text(text + "\n", encoding="utf8")
     draw(tasks, folder / "practice.png")
     return text
@@ -50,6 +51,25 @@ def read(folder: pathlib.Path) -> dict[str, dict[str, scores.Arm]]:
         for name in TITLES
         if (folder / name / "run.json").exists()
     }
+
+
+def brief(tasks: dict[str, dict[str, scores.Arm]]) -> str:
+    """Returns a line for each task: score minus cold, and passes, by arm."""
+    names = list(dict.fromkeys(n for arms in tasks.values() for n in arms))
+    others = [name for name in names if name != "cold"]
+    lines = []
+    for task, arms in tasks.items():
+        line = [task, f"{scores.level(arms['cold']):.1f}".replace("-", "−")]
+        for name in others:
+            arm = arms.get(name)
+            line.append(_cell(arm, arms["cold"]) if arm else "")
+        lines.append(line)
+    return markdown.table(["task", "cold", *others], lines)
+
+
+def _cell(arm: scores.Arm, cold: scores.Arm) -> str:
+    passes = 100 * scores.share(arm, cold).mean
+    return f"{scores.interval(scores.gain(arm, cold))}; {passes:.0f} %"
 
 
 def best(arms: dict[str, scores.Arm]) -> list[str]:
@@ -90,50 +110,63 @@ def table(task: str, arms: dict[str, scores.Arm]) -> list[list[str]]:
 
 def draw(tasks: dict, path: pathlib.Path) -> None:
     """Draws score minus cold over passes, a panel for each task, as PNG."""
+    import matplotlib
     from matplotlib import figure
 
-    rows = -(-len(tasks) // _COLUMNS)
-    drawn = figure.Figure((12, 3.4 * rows), layout="constrained")
-    all_axes = drawn.subplots(rows, _COLUMNS, squeeze=False).flatten()
+    count = min(_COLUMNS, len(tasks))
+    rows = -(-len(tasks) // count)
+    drawn = figure.Figure((4 * count, 3.2 * rows + 0.9), layout="constrained")
+    all_axes = drawn.subplots(rows, count, squeeze=False).flatten()
     for axes in all_axes[len(tasks) :]:
         axes.set_visible(False)
+    names = list(dict.fromkeys(n for arms in tasks.values() for n in arms))
+    colors = matplotlib.colormaps["tab10"].colors
+    styles = {
+        name: (color, marker)
+        for name, color, marker in zip(
+            names,
+            itertools.cycle(colors),
+            itertools.cycle(_MARKERS),
+            strict=False,
+        )
+    }
+    handles = {}
     for axes, (name, arms) in zip(all_axes, tasks.items(), strict=False):
-        _panel(axes, arms)
+        handles |= _panel(axes, arms, styles)
         seeds = len(arms["cold"].mean)
         axes.set_title(f"{TITLES[name]}, {seeds} seeds", fontsize=10)
-    drawn.supxlabel("Sample passes of all rounds, % of cold")
-    drawn.supylabel("Score minus cold, points")
+        axes.set_xlabel("Sample passes, % of cold")
+    drawn.supylabel("Score minus cold, points", fontsize=11)
+    shown = [handles[name] for name in names]
+    drawn.legend(
+        shown, names, loc="outside lower center", ncols=4, frameon=False
+    )
     drawn.savefig(path, dpi=130)
 
 
-def _panel(axes, arms: dict[str, scores.Arm]) -> None:
-    cold = arms["cold"]
-    points = {}
-    for number, (name, arm) in enumerate(arms.items()):
+def _panel(axes, arms: dict[str, scores.Arm], styles: dict) -> dict:
+    """Draws the arms of a task and returns the handle of each."""
+    cold, points, handles = arms["cold"], {}, {}
+    for name, arm in arms.items():
         gain = scores.gain(arm, cold)
         points[name] = 100 * scores.share(arm, cold).mean, gain.mean
         reach = 0 if name == "cold" else gain.high - gain.mean
-        draw = functools.partial(
-            axes.errorbar, *points[name], capsize=2, color=_color(name, number)
-        )
-        # One seed has no interval.
-        draw(yerr=reach if reach == reach else None, fmt="o", ms=5)
-        axes.annotate(
-            name,
-            points[name],
-            (5, 4),
-            textcoords="offset points",
-            fontsize=7,
-            color=_color(name, number),
+        color, marker = styles[name]
+        handles[name] = axes.errorbar(
+            *points[name],
+            # One seed has no interval.
+            yerr=None if math.isnan(reach) else reach,
+            fmt=marker,
+            ms=6,
+            elinewidth=1,
+            color=color,
         )
     front = [points[name] for name in best(arms)]
-    axes.plot(*zip(*front, strict=True), color="gray", lw=0.8, zorder=0)
+    x, y = zip(*front, strict=True)
+    axes.plot(x, y, color="gray", lw=1, zorder=0)
+    axes.plot(x, y, "o", ms=13, mfc="none", mec="gray", zorder=0)
     axes.axhline(0, color="gray", lw=0.5, ls=":")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.3)
-    axes.margins(0.2, 0.15)
-
-
-def _color(name: str, number: int) -> str:
-    others = palette.OTHER_COLORS
-    return palette.COLORS.get(name, others[number % len(others)])
+    axes.margins(0.1, 0.1)
+    return handles
