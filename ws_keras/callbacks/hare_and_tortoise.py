@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from ws_keras import checks
+from ws_keras.callbacks import steps
 from ws_keras.callbacks import travelling
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import variables
@@ -88,13 +89,7 @@ class HareAndTortoise(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._state.begun = True
         variables.check_built(self.model)
-        steps = self.model.steps_per_execution
-        if steps not in (None, 1):
-            raise ValueError(
-                "`HareAndTortoise` needs a model that runs one batch at a "
-                f"time. Received: steps_per_execution={steps}. Compile with "
-                "`steps_per_execution=1`."
-            )
+        steps.check_single(self)
 
     def on_epoch_begin(self, epoch, logs=None):
         if self._weights is None:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from ws_keras import checks
+from ws_keras.callbacks import steps
 from ws_keras.transforms import arrays
 from ws_keras.transforms import fresh
 from ws_keras.transforms import norm_reset
@@ -82,13 +83,7 @@ class SoftWeightRescaling(keras.callbacks.Callback):
         self._rescaling = None
 
     def on_train_begin(self, logs=None):
-        if self.model.steps_per_execution not in (None, 1):
-            raise ValueError(
-                "`SoftWeightRescaling` needs a model that runs one batch at a "
-                "time. Received: steps_per_execution="
-                f"{self.model.steps_per_execution}. Compile with "
-                "`steps_per_execution=1`."
-            )
+        steps.check_single(self)
         self._rescaling = of(self.model, self.seed)
 
     def on_train_batch_end(self, batch, logs=None):

@@ -6,6 +6,17 @@ from keras import ops
 from ws_keras.transforms import optimizers
 
 
+def check_single(callback: keras.callbacks.Callback) -> None:
+    """Raises a ValueError if the model runs several batches at a time."""
+    count = callback.model.steps_per_execution
+    if count not in (None, 1):
+        raise ValueError(
+            f"`{type(callback).__name__}` needs a model that runs one batch at "
+            f"a time. Received: steps_per_execution={count}. Compile with "
+            "`steps_per_execution=1`."
+        )
+
+
 def made(model: keras.Model) -> int:
     """Returns the step count of a model's optimizer."""
     return int(ops.convert_to_numpy(model.optimizer.iterations))

@@ -7,6 +7,7 @@ import numpy as np
 
 from ws_keras import checks
 from ws_keras import seeds
+from ws_keras.callbacks import steps
 from ws_keras.callbacks import travelling
 from ws_keras.transforms import activity
 from ws_keras.transforms import arrays
@@ -103,14 +104,7 @@ class UnitResets(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._state.begun, self._checked = True, False
-        name = type(self).__name__
-        steps = self.model.steps_per_execution
-        if steps not in (None, 1):
-            raise ValueError(
-                f"`{name}` needs a model that runs one batch at a time. "
-                f"Received: steps_per_execution={steps}. Compile with "
-                "`steps_per_execution=1`."
-            )
+        steps.check_single(self)
         self._selection = resets.select(self.model, **self._among)
         layers = self._selection.layers
         self._measure = activity.Activity(self.model, layers)
