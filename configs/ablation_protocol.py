@@ -26,7 +26,7 @@ time is another than in Table 1:
 
     python -m launch.run --config=ablation_protocol --workdir=runs/ablation
 
-About 3 million sample passes for one seed of all choices. At the full size:
+About 4 million sample passes for one seed of all choices. At the full size:
 --config.data.samples=33333 --settings='choice/(cold|warm)' with a choice.
 """
 

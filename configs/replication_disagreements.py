@@ -26,7 +26,7 @@ batch of held-out samples, as in the replication's Table 1.
     python -m launch.run --config=replication_disagreements \
         --workdir=runs/disagreements --settings='seed0$'
 
-About 2.1 million sample passes for one seed, of which three eighths are those
+About 2.3 million sample passes for one seed, of which three eighths are those
 of the wide networks: an image takes them 16 times as long, 4 times with the
 max-pool.
 """

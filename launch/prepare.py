@@ -6,6 +6,7 @@ from ws_keras.storage import ids
 
 from . import costs as cost
 from . import plan
+from . import processor
 from . import start_up
 
 
@@ -51,6 +52,7 @@ def check(config, settings: list, configs: dict, loaded: dict) -> list[str]:
         for cell in configs.values():
             samples = loaded[cell.data.name].x
             notices.append(inputs.resolved(cell.data.normalization, samples)[1])
+            notices.append(processor.notice(cell.precision))
     return list(filter(None, dict.fromkeys(notices)))
 
 

@@ -3,6 +3,8 @@
 import pathlib
 import re
 
+from . import speed
+
 _CPUINFO = pathlib.Path("/proc/cpuinfo")
 _BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # the last one is ARM's
 
@@ -21,14 +23,15 @@ def has_bfloat16(path: pathlib.Path = _CPUINFO) -> bool | None:
     return None if found is None else bool(_BFLOAT16 & {*found[1].split()})
 
 
-def notice(precision: str, has_accelerator: bool) -> str | None:
+def notice(precision: str) -> str | None:
     """Returns what is to be known of a precision on this machine.
 
     Args:
         precision: That of a config.
-        has_accelerator: Whether something else than the processor trains.
     """
-    if precision == "float32" or has_accelerator or has_bfloat16() is not False:
+    if precision == "float32" or has_bfloat16() is not False:
+        return None
+    if speed.has_accelerator():
         return None
     return (
         "This processor has no bfloat16 arithmetic (AVX512_BF16 or AMX): it is "

@@ -69,7 +69,7 @@ def of_rows(found: Iterable[rows.Row]) -> Speed | None:
         return None
     wall = sum(row.train_seconds for row in found)
     cpu = sum(row.cpu_seconds for row in found)
-    by_cpu = not _has_accelerator() and cpu < _WHOLE_CORE * wall
+    by_cpu = not has_accelerator() and cpu < _WHOLE_CORE * wall
     return Speed(wall / passes, cpu / passes, by_cpu)
 
 
@@ -99,7 +99,7 @@ def probe(config, setting, where: dict) -> Speed:
     (row,) = experiment.run(config, setting, dataset, **where)
     others = _others(before, time.perf_counter() - start)
     found = of_rows([row])
-    is_shared = not _has_accelerator() and others > _BUSY
+    is_shared = not has_accelerator() and others > _BUSY
     return dataclasses.replace(found, by_cpu=found.by_cpu or is_shared)
 
 
@@ -138,7 +138,8 @@ def _field(config, name: str):
     return config
 
 
-def _has_accelerator() -> bool:
+def has_accelerator() -> bool:
+    """Returns whether Keras has another device than processors."""
     import keras
 
     devices = keras.distribution.list_devices()

@@ -1,3 +1,4 @@
+import keras
 import pytest
 
 from launch import processor
@@ -25,10 +26,14 @@ def test_elsewhere_nothing_is_known(tmp_path):
 
 def test_only_what_is_slow_has_a_notice(monkeypatch):
     monkeypatch.setattr(processor, "has_bfloat16", lambda: False)
-    found = processor.notice("mixed_bfloat16", False)
+    listed = ["cpu:0"]
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: listed)
+    found = processor.notice("mixed_bfloat16")
     assert "no bfloat16" in found and "mixed_bfloat16" in found
-    assert processor.notice("float32", False) is None
-    assert processor.notice("mixed_bfloat16", True) is None
+    assert processor.notice("float32") is None
+    listed.append("gpu:0")
+    assert processor.notice("mixed_bfloat16") is None
+    del listed[1:]
     for known in (True, None):
         monkeypatch.setattr(processor, "has_bfloat16", lambda k=known: k)
-        assert processor.notice("mixed_bfloat16", False) is None
+        assert processor.notice("mixed_bfloat16") is None
