@@ -5,8 +5,8 @@
 Ten classes of procedural textures (see ws_keras/data/textures.py), 500 new
 images in each of three rounds, a small residual network, five seeds. A warm
 start ends below a cold one, although both reach 99 % on the training images.
-Shrink-perturb ends above the cold start with about as many sample passes. About
-130,000 sample passes for one seed of the three arms.
+Shrink-perturb ends near the cold start or above it, with about as many sample
+passes. About 130,000 sample passes for one seed of the three arms.
 """
 
 from ws_keras.configs import base
