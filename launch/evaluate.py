@@ -147,7 +147,7 @@ def _accuracy(path: pathlib.Path, samples) -> float:
     import keras
 
     held_out = _held_out(samples)
-    model = keras.models.load_model(path)
+    model = keras.models.load_model(path, safe_mode=True)
     x, y = samples.x[held_out], samples.y[held_out]
     logits = model.predict(x, batch_size=_BATCH, verbose=0)
     return 100 * float((logits.argmax(1) == y).mean())
