@@ -116,6 +116,6 @@ def shown(name, config, found, life):
         "settings": [setting.id for setting in every(name)],
     }
     (one,) = assembling.experiments(run, found, life, recipes.find)
-    assembling._blocks(one)  # raises what a page says in a banner
+    assembling.blocks(one)  # raises what a page says in a banner
     parts = assembling.sections_of(run, [one])
     return markdown.render(assembling.title(run, [one]), parts)

@@ -60,7 +60,7 @@ class Shown:
 
     def __init__(self, run):
         self.run = run
-        self.blocks = list(self._open(assembling._blocks(run)))
+        self.blocks = list(self._open(assembling.blocks(run)))
         self.tables = [b for b in self.blocks if isinstance(b, sections.Table)]
         self.charts = [b for b in self.blocks if isinstance(b, sections.Chart)]
         results = [r for claim in run.view.claims for r in claim(run)]

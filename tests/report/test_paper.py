@@ -51,7 +51,7 @@ def numbers(value):
 @pytest.mark.parametrize("block", [name for name in READ if name != "about"])
 def test_each_number_that_was_read_is_in_the_table(block):
     name = EXPERIMENTS.get(block, block)
-    mine = [n for n in paper._table().values() if n.experiment == name]
+    mine = [n for n in paper.table() if n.experiment == name]
     assert {n.source for n in mine} == {READ[block]["where"]}
     known = {n.mean for n in mine} | {n.std for n in mine}
     if block == "fig4":
@@ -126,8 +126,8 @@ def test_numbers_are_found_by_what_was_run(where, value, std):
 
 def test_keys_are_unique_and_fields_are_known():
     lines = list(csv.DictReader(open(paper.__file__[:-2] + "csv")))
-    assert len(lines) == len(paper._table()) > 700
-    for number in paper._table().values():
+    assert len(lines) == len(paper.table()) > 700
+    for number in paper.table():
         assert number.arm and number.cell and number.source
         assert number.precision.removeprefix("~").strip("±0.5 %2") in (
             "",

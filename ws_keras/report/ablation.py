@@ -88,12 +88,11 @@ def alike(label: str, margin: float = 1.0) -> claims.Claim:
 def _columns(
     usual: Callable[[runs.Arm], runs.Arm],
 ) -> list[columns.Column]:
-    def accuracy(arm):
+    def change(arm):
         return statistics.paired(arm.final(), usual(arm).final())
 
     def gap(arm):
-        ours, theirs = _gaps(arm), _gaps(usual(arm))
-        return statistics.paired(ours, theirs)
+        return statistics.paired(arm.gaps(), usual(arm).gaps())
 
     def passes(arm):
         theirs = usual(arm).total("sample_passes")
@@ -101,18 +100,10 @@ def _columns(
 
     return [
         ("held-out %", lambda arm: formatting.mean(arm.summary())),
-        ("change", lambda arm: formatting.difference(accuracy(arm))),
-        ("its 95 % interval", lambda arm: formatting.interval(accuracy(arm))),
-        ("change of the gap", lambda arm: formatting.difference(gap(arm))),
-        ("95 % interval", lambda arm: formatting.interval(gap(arm))),
+        *columns.pair("change", "its 95 % interval", change),
+        *columns.pair(
+            "change of the gap", "95 % interval", columns.of_others(gap)
+        ),
         ("passes, % of usual", lambda arm: formatting.percent(passes(arm))),
-        ("seeds", lambda arm: accuracy(arm).count),
+        ("seeds", lambda arm: change(arm).count),
     ]
-
-
-def _gaps(arm: runs.Arm) -> dict[int, float]:
-    """Returns seed to the difference from cold, nothing of cold itself."""
-    if arm.is_cold:
-        return {}
-    cold = arm.cold_final()
-    return {s: v - cold[s] for s, v in arm.final().items() if s in cold}

@@ -1,4 +1,4 @@
-"""The first sentences of a report, and what must be known before them."""
+"""The first sentences of a report, and the warnings that come with them."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from ws_keras.report import statistics
 from ws_keras.report import tables
 from ws_keras.storage import metric as metrics
 
-# What guessing gets right. Of other data sets the classes are not known.
+# For the chance level. The classes of other data sets are not known.
 _CLASSES = {
     "cifar10": 10,
     "cifar100": 100,
@@ -29,7 +29,7 @@ _CHANGES = 6  # fields
 
 
 def sentences(run: runs.Run) -> list[str]:
-    """Returns what a run says, in a few sentences: as its view has it."""
+    """Returns the result of a run in a few sentences."""
     metric = metrics.of(run.rows[0])
     if not metric.is_accuracy:
         return _of_metric(run, metric)
@@ -37,51 +37,39 @@ def sentences(run: runs.Run) -> list[str]:
     return said or against_cold(run) or _levels(run)
 
 
-def _of_metric(run: runs.Run, metric: metrics.Metric) -> list[str]:
-    found = [
-        f"{arm.name} {scales.number(arm.summary().mean)}"
-        for arm in run.arms
-        if arm.runs.finished
-    ]
-    better = "more" if metric.mode == "max" else "less"
-    words = f"Held-out {metric.name} of the last round ({better} is better): "
-    return [f"{words}{', '.join(found)}."] if found else []
-
-
 def against_cold(run: runs.Run) -> list[str]:
     """Returns what warm costs, and what the best other arm gains."""
-    cells = run.cells()
-    if len(cells) > 1:
+    if len(run.cells()) > 1:
         return _over_cells(run)
-    (arms,) = cells.values()
-    compared = [arm for arm in arms if not arm.is_cold and arm.gap().count]
-    warm = [arm for arm in compared if arm.kind == "warm"]
-    others = [arm for arm in compared if arm.kind != "warm"]
+    compared = [arm for arm in run.arms if not arm.is_cold and arm.gap().count]
+    ends = next((a.last for a in run.arms if a.runs.finished), None)
     found = [
-        f"{_when(arms)} {_in_text(arm.name)} {_against_cold(arm, 'costs')}"
-        for arm in warm
+        f"{_in_text(arm.name)} {_against_cold(arm, 'costs')}"
+        for arm in compared
+        if arm.kind == "warm"
     ]
+    others = [arm for arm in compared if arm.kind != "warm"]
     if others:
         best = max(others, key=lambda arm: arm.gap().mean)
         which = f", the best of {len(others)} other arms," * (len(others) > 1)
-        before = "" if found else f"{_when(arms)} "
-        name = _in_text(best.name) if before else _title(best.name)
-        found.append(f"{before}{name}{which} {_against_cold(best, 'loses')}")
+        name = _in_text(best.name)
+        name = _title(name) if found else name
+        found.append(f"{name}{which} {_against_cold(best, 'loses')}")
         found += _in_round_1(run, best)
+    if found:
+        found[0] = f"After {ends.num_samples:,} samples {found[0]}"
     return found
 
 
 def banners(run: runs.Run) -> list[str]:
-    """Returns what is missing or wrong, in a few sentences each."""
+    """Returns warnings about what is missing or wrong."""
     found = []
     if progress := origin.progress(run.planned, run.rows):
         found.append(
             f"Partial: {progress} Claims that need the others are not judged."
         )
     if run.changes:
-        more = [f"and {len(run.changes) - _CHANGES} more"]
-        more *= len(run.changes) > _CHANGES
-        words = ", ".join([*run.changes[:_CHANGES], *more])
+        words = _listed(run.changes, _CHANGES)
         found.append(
             f"Not the protocol of its recipe: {words}. Claims are tested on "
             "what was run."
@@ -102,33 +90,35 @@ def banners(run: runs.Run) -> list[str]:
     return [*found, *_chance(run), *_jumps(run)]
 
 
-def _when(arms: Sequence[runs.Arm]) -> str:
-    finished = [arm for arm in arms if arm.runs.finished]
-    return f"After {finished[0].last.num_samples:,} samples"
+def _of_metric(run: runs.Run, metric: metrics.Metric) -> list[str]:
+    found = [
+        f"{arm.name} {scales.number(arm.summary().mean)}"
+        for arm in run.arms
+        if arm.runs.finished
+    ]
+    better = "more" if metric.mode == "max" else "less"
+    words = f"Held-out {metric.name} of the last round ({better} is better): "
+    return [f"{words}{', '.join(found)}."] if found else []
 
 
 def _against_cold(arm: runs.Arm, loses: str) -> str:
-    gap = arm.gap()
-    ends, is_one = formatting.in_words(gap), gap.count < 2
+    gap, cost = arm.gap(), arm.total_ratio()
+    is_one = gap.count < 2
     if gap.low > 0 or is_one and gap.mean > 0:
+        ends = formatting.in_words(gap)
         words = f"gains {gap.mean:.1f} points over cold ({ends})"
     elif gap.high < 0 or is_one and gap.mean < 0:
         ends = formatting.in_words(gap.times(-1))
         words = f"{loses} {-gap.mean:.1f} points ({ends})"
     else:
+        ends = formatting.in_words(gap)
         signed = formatting.signed(gap.mean)
         words = f"is not told apart from cold: {signed} points ({ends})"
-    return f"{words}{_at(arm)}."
-
-
-def _at(arm: runs.Arm) -> str:
-    found = arm.total_ratio()
-    if not found.count:
-        return ""
-    text = f" for {100 * found.mean:.0f} % of cold's passes"
-    if found.count < 2:
-        return text
-    return f"{text} ({100 * found.low:.0f} to {100 * found.high:.0f} %)"
+    if cost.count:
+        words += f" for {100 * cost.mean:.0f} % of cold's passes"
+    if cost.count > 1:
+        words += f" ({100 * cost.low:.0f} to {100 * cost.high:.0f} %)"
+    return f"{words}."
 
 
 def _in_round_1(run: runs.Run, arm: runs.Arm) -> list[str]:
@@ -146,22 +136,18 @@ def _in_round_1(run: runs.Run, arm: runs.Arm) -> list[str]:
 
 
 def _over_cells(run: runs.Run) -> list[str]:
+    by_name = {}
+    for arm in run.arms:
+        if not arm.is_cold and arm.gap().count:
+            by_name.setdefault(arm.name, []).append(arm.gap())
     found = []
-    for name in dict.fromkeys(arm.name for arm in run.arms):
-        gaps = [
-            arm.gap()
-            for arm in run.arms
-            if arm.name == name and not arm.is_cold and arm.gap().count
-        ]
-        if not gaps:
-            continue
+    for name, gaps in by_name.items():
+        signs = [gap.sign for gap in gaps]
         means = [gap.mean for gap in gaps]
-        below = sum(gap.sign < 0 for gap in gaps)
-        above = sum(gap.sign > 0 for gap in gaps)
         found.append(
-            f"{_title(name)} ends below cold in {below} and above it in "
-            f"{above} of {len(gaps)} cells, and is not told apart from it in "
-            f"the others ({formatting.signed(min(means))} to "
+            f"{_title(name)} ends below cold in {signs.count(-1)} and above it "
+            f"in {signs.count(1)} of {len(gaps)} cells, and is not told apart "
+            f"from it in the others ({formatting.signed(min(means))} to "
             f"{formatting.signed(max(means))} points)."
         )
     return found[:_SHOWN]
@@ -171,7 +157,7 @@ def _levels(run: runs.Run) -> list[str]:
     """Returns how far each arm has come, where nothing can be compared."""
     found = []
     for arm in run.arms[:_SHOWN]:
-        level = statistics.summarize(arm.latest().values())
+        level = statistics.level(arm.latest())
         if level.count:
             few = "one seed" if level.count == 1 else f"{level.count} seeds"
             found.append(f"{claims.named(arm)} {level.mean:.1f} % ({few})")
@@ -183,27 +169,25 @@ def _levels(run: runs.Run) -> list[str]:
 
 
 def _chance(run: runs.Run) -> list[str]:
-    """Returns that nothing was learned, of data whose classes are known."""
-    found = []
-    for dataset in dict.fromkeys(arm.cell.dataset for arm in run.arms):
-        classes = _CLASSES.get(dataset)
-        arms = run.pick(dataset=dataset)
-        levels = [
-            statistics.summarize(arm.latest().values()).mean for arm in arms
-        ]
-        levels = [level for level in levels if not math.isnan(level)]
-        if classes and levels and max(levels) <= _CHANCE * 100 / classes:
-            found.append(
-                f"All arms are at chance level on {dataset} "
-                f"({100 / classes:g} %, theirs up to {max(levels):.1f} %): "
-                "nothing was learned, and differences say nothing about "
-                "starts."
-            )
-    return found
+    """Returns a warning where all arms are at chance level."""
+    best = {}
+    for arm in run.arms:
+        mean = statistics.level(arm.latest()).mean
+        if not math.isnan(mean):
+            dataset = arm.cell.dataset
+            best[dataset] = max(mean, best.get(dataset, mean))
+    return [
+        f"All arms are at chance level on {dataset} ({100 / classes:g} %, "
+        f"theirs up to {level:.1f} %): nothing was learned, and differences "
+        "say nothing about starts."
+        for dataset, level in best.items()
+        if (classes := _CLASSES.get(dataset))
+        and level <= _CHANCE * 100 / classes
+    ]
 
 
 def _jumps(run: runs.Run) -> list[str]:
-    """Returns rounds that ended after an epoch with a far higher loss."""
+    """Returns a warning about rounds whose only epoch raised the loss."""
     before, found = {}, []
     for row in sorted(run.rows, key=lambda row: (row.setting, row.round)):
         old = before.get(row.setting, math.nan)
@@ -223,9 +207,9 @@ def _jumps(run: runs.Run) -> list[str]:
     ]
 
 
-def _listed(words: Sequence[str]) -> str:
-    more = [f"and {len(words) - _SHOWN} more"] * (len(words) > _SHOWN)
-    return ", ".join([*words[:_SHOWN], *more])
+def _listed(words: Sequence[str], shown: int = _SHOWN) -> str:
+    more = [f"and {len(words) - shown} more"] * (len(words) > shown)
+    return ", ".join([*words[:shown], *more])
 
 
 def _title(name: str) -> str:

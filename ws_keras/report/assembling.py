@@ -1,4 +1,4 @@
-"""From rows to what a report says: the answer first, all else folded."""
+"""From rows to the blocks of a report: the answer first, all else folded."""
 
 import collections
 import dataclasses
@@ -7,7 +7,6 @@ from typing import Any
 
 from ws_keras.report import answer
 from ws_keras.report import charts
-from ws_keras.report import claims
 from ws_keras.report import epochs
 from ws_keras.report import forgetting
 from ws_keras.report import moments
@@ -27,7 +26,7 @@ _CLAIMS_NOTE = (
     "A claim about a difference holds where its paired 95 % interval lies on "
     "the claimed side, and does not where it lies on the other. That two ends "
     "are alike holds where two one-sided t tests (5 %) find the difference "
-    "within the margin. All else, and one seed, is inconclusive."
+    "within the margin. All else, and fewer than three seeds, is inconclusive."
 )
 
 
@@ -74,37 +73,32 @@ def title(run: dict[str, Any], some: Sequence[runs.Run]) -> str:
 def sections_of(
     run: dict[str, Any], some: Sequence[runs.Run]
 ) -> list[sections.Section]:
-    """Returns what a report says.
+    """Returns a section for each experiment.
 
     Args:
         run: Content of `run.json`.
         some: What `experiments` returns.
-
-    Returns:
-        List of `sections.Section`, one for each experiment.
     """
     found = []
     for one in some:
         run = origin.completed(run, one.recipe) if len(some) == 1 else run
         name = one.view.title or one.experiment if len(some) > 1 else ""
-        blocks = [*origin.command(run), *together.said(run), *_shown(one)]
-        if len(some) == 1 and (prose := origin.prose(run)):
-            blocks.append(sections.Fold("About this experiment", tuple(prose)))
-        made = origin.made_with(run, one.rows)
-        blocks.append(sections.Fold("Made with", (made,)))
-        found.append(sections.Section(name, tuple(blocks)))
+        prose = origin.prose(run) if len(some) == 1 else []
+        blocks = (
+            *origin.command(run),
+            *together.said(run),
+            *_shown(one),
+            *_fold("About this experiment", *prose),
+            *_fold("Made with", origin.made_with(run, one.rows)),
+        )
+        found.append(sections.Section(name, blocks))
     return found
 
 
-def table(run: runs.Run) -> sections.Table:
-    """Returns the one table of an experiment."""
-    return (run.view.table or tables.arms)(run)
-
-
 def _shown(run: runs.Run) -> list:
-    """Returns the blocks of an experiment, plain ones if its view fails."""
+    """Returns the blocks of an experiment, without its view if that fails."""
     try:
-        return _blocks(run)
+        return blocks(run)
     except Exception as error:  # of a user's file, in many ways
         if run.view == views.View():
             raise
@@ -114,88 +108,79 @@ def _shown(run: runs.Run) -> list:
             "that its rows are shown by their shape."
         )
         plainly = dataclasses.replace(run, recipe=views.Recipe())
-        return [sections.Text(text, "banner"), *_blocks(plainly)]
+        return [sections.Text(text, "banner"), *blocks(plainly)]
 
 
-def _blocks(run: runs.Run) -> list:
-    apart = forgetting.table(run.rows)
+def blocks(run: runs.Run) -> list:
+    """Returns the blocks of an experiment, as its view has them."""
     metric = metrics.of(run.rows[0])
     made = _usual(run) if metric.is_accuracy else _of_metric(run, metric)
-    return [*made, *([apart] if apart else [])]
+    said = " ".join(answer.sentences(run))
+    apart = forgetting.table(run.rows)
+    return [
+        *([sections.Text(said, "answer")] if said else []),
+        *made,
+        *([apart] if apart else []),
+    ]
 
 
 def _of_metric(run: runs.Run, metric: metrics.Metric) -> list:
     """Returns the blocks of rows about another metric than accuracy."""
     title = f"{metric.name} after each round"
     return [
-        sections.Text(" ".join(answer.sentences(run)), "answer"),
         tables.arms(run),
-        *(per_round.levels_table(run, a, title) for a in run.cells().values()),
-        sections.Fold("Costs", (tables.costs(run),)),
+        *(per_round.levels(run, arms, title) for arms in run.cells().values()),
+        *_fold("Costs", tables.costs(run)),
     ]
 
 
 def _usual(run: runs.Run) -> list:
-    results = [result for claim in run.view.claims for result in claim(run)]
-    said = " ".join(answer.sentences(run))
-    main = _main_chart(run)
-    folds = [
-        _claims(results),
-        _cost(run),
-        *([fold] for make in run.view.folds for fold in make(run)),
-        moments.fold(run),
-        per_round.samples(run) if run.is_online else [],
-        _fold("Beside the paper's differences", paper_tables.beside_paper(run)),
-        _not_run(run),
-        _fold("Curves over epochs", _other(epochs.curves(run), main)),
-        _fold("Diagnostics over epochs", epochs.measures(run)),
-    ]
-    return [
-        *([sections.Text(said, "answer")] if said else []),
-        *(sections.Text(text, "banner") for text in answer.banners(run)),
-        *([main] if main else []),
-        table(run),
-        *(one for some in folds for one in some),
-    ]
-
-
-def _main_chart(run: runs.Run) -> sections.Chart | None:
     usual = charts.curve if run.is_online else charts.last
-    return (run.view.chart and run.view.chart(run)) or usual(run)
+    main = (run.view.chart and run.view.chart(run)) or usual(run)
+    banners = [sections.Text(text, "banner") for text in answer.banners(run)]
+    cost = charts.cost(run) if len(run.arms) > 1 else None
+    curves = epochs.curves(run)
+    missing = paper_tables.not_run(run)
+    numbers = "1 number" if len(missing) == 1 else f"{len(missing)} numbers"
+    return [
+        *banners,
+        *([main] if main else []),
+        (run.view.table or tables.arms)(run),
+        *_claims(run),
+        *_fold("Accuracy against cost", cost, tables.costs(run)),
+        *(fold for make in run.view.folds for fold in make(run)),
+        *moments.fold(run),
+        *(per_round.samples(run) if run.is_online else []),
+        *_fold(
+            "Beside the paper's differences", *paper_tables.beside_paper(run)
+        ),
+        *_fold(
+            f"Not run: {numbers} of the paper",
+            missing and paper_tables.not_run_table(missing),
+        ),
+        *_fold(
+            "Curves over epochs",
+            *(c for c in curves if not main or _name(c) != main.name),
+        ),
+        *_fold("Diagnostics over epochs", *epochs.measures(run)),
+    ]
 
 
-def _other(found: list, main: sections.Chart | None) -> list:
-    name = main and main.name
-    return [block for block in found if getattr(block, "name", "") != name]
+def _name(block) -> str:
+    return getattr(block, "name", "")
 
 
-def _claims(results: Sequence[claims.Result]) -> list[sections.Fold]:
-    if not results:
-        return []
+def _claims(run: runs.Run) -> list[sections.Fold]:
+    results = [result for claim in run.view.claims for result in claim(run)]
     lines = tuple((r.claim, r.answer, r.because) for r in results)
     counts = collections.Counter(result.answer.value for result in results)
     words = ", ".join(f"{word}: {count}" for word, count in counts.items())
-    made = sections.Table(
-        "", ("claim", "answer", "because"), lines, _CLAIMS_NOTE
-    )
-    return [sections.Fold(f"Claims ({words})", (made,))]
+    header = ("claim", "answer", "because")
+    made = sections.Table("", header, lines, _CLAIMS_NOTE)
+    return _fold(f"Claims ({words})", made if results else None)
 
 
-def _cost(run: runs.Run) -> list[sections.Fold]:
-    drawn = [charts.cost(run)] if len(run.arms) > 1 else []
-    return _fold("Accuracy against cost", [*drawn, tables.costs(run)])
-
-
-def _not_run(run: runs.Run) -> list[sections.Fold]:
-    missing = paper_tables.not_run(run)
-    if not missing:
-        return []
-    count = len(missing)
-    words = "1 number" if count == 1 else f"{count} numbers"
-    made = paper_tables.not_run_table(missing)
-    return [sections.Fold(f"Not run: {words} of the paper", (made,))]
-
-
-def _fold(name: str, blocks: Sequence) -> list[sections.Fold]:
-    some = tuple(block for block in blocks if block is not None)
+def _fold(name: str, *blocks) -> list[sections.Fold]:
+    """Returns a fold of what is not empty; none of nothing."""
+    some = tuple(filter(None, blocks))
     return [sections.Fold(name, some)] if some else []

@@ -256,6 +256,14 @@ def paper_series(
     return series(f"paper ({source})", arm, some, is_paper=True)
 
 
+def paper_curve(numbers: Sequence[paper.Number]) -> sections.Series | None:
+    """Returns the series of a paper's numbers; `None` of none."""
+    if not numbers:
+        return None
+    points = [(number.x, number.mean) for number in numbers]
+    return paper_series(numbers[0].arm, numbers[0].source, points)
+
+
 def known(found: Iterable) -> tuple:
     """Returns what is not `None`."""
     return tuple(one for one in found if one is not None)

@@ -266,7 +266,7 @@ def difference(
 
 def gap(arm: runs.Arm) -> dict[int, float]:
     """Returns seed to cold minus an arm."""
-    return difference(arm.cold_final(), arm.final())
+    return {seed: -gap for seed, gap in arm.gaps().items()}
 
 
 def named(arm: runs.Arm) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 
 from ws_keras.report import formatting
 from ws_keras.report import grouping
@@ -37,28 +38,31 @@ def names(some: Sequence[runs.Arm], *always: str) -> list[Column]:
     return [*found, ("arm", lambda arm: arm.name)]
 
 
-def share(
+def pair(
     name: str,
     interval: str,
-    ratio: Callable[[runs.Arm], statistics.Ratio],
+    read: Callable[[runs.Arm], statistics.Effect | statistics.Ratio | None],
 ) -> list[Column]:
-    """Returns the columns of a share of cold's in percent, and its interval.
+    """Returns the columns of a difference or a share, and of its interval.
 
     Args:
         name: Header of the first column.
         interval: Header of the second column.
-        ratio: Returns the ratio of an arm; cold's own is left out.
+        read: Returns the estimate of an arm, or `None` for empty cells.
     """
+
+    def column(show: Callable) -> Callable[[runs.Arm], sections.Cell]:
+        return lambda arm: None if (found := read(arm)) is None else show(found)
+
     return [
-        (
-            title,
-            lambda arm, cell=cell: None if arm.is_cold else cell(ratio(arm)),
-        )
-        for title, cell in (
-            (name, formatting.percent),
-            (interval, formatting.interval),
-        )
+        (name, column(formatting.estimate)),
+        (interval, column(formatting.interval)),
     ]
+
+
+def of_others(read: Callable[[runs.Arm], Any]) -> Callable[[runs.Arm], Any]:
+    """Returns a function that reads an arm, and gives `None` for cold."""
+    return lambda arm: None if arm.is_cold else read(arm)
 
 
 def seeds(found: grouping.Runs) -> sections.Cell:

@@ -7,7 +7,6 @@ import numpy as np
 
 from ws_keras.report import charts
 from ws_keras.report import grouping
-from ws_keras.report import paper
 from ws_keras.report import recipe
 from ws_keras.report import runs
 from ws_keras.report import sections
@@ -118,8 +117,9 @@ def _panel(
     for arm, some in lives.items():
         points = (_over_epochs if is_alike else _stretched)(some, read)
         found.append(charts.series(arm.name, arm.name, points))
-        if is_alike and measure:
-            found.append(_of_paper(run, arm, measure))
+        theirs = run.curve(arm, measure) if is_alike and measure else []
+        if theirs and not run.others(arm, theirs[0]):
+            found.append(charts.paper_curve(theirs))
     x = "Epoch" if is_alike else "Round (each stretched to the same length)"
     return sections.Panel(x, label, charts.known(found))
 
@@ -127,20 +127,6 @@ def _panel(
 def _are_alike(some: Sequence[Life]) -> bool:
     """Returns whether the rounds of all seeds have the same lengths."""
     return len({tuple((e.round, e.epoch) for e in life) for life in some}) <= 1
-
-
-def _of_paper(run: runs.Run, arm: runs.Arm, measure: str):
-    """Returns a paper's curve over epochs of the same protocol."""
-    numbers = [
-        number
-        for name in run.view.paper
-        for number in paper.of(name, measure)
-        if number.arm == arm.name and number.cell == run.key(arm)
-    ]
-    if not numbers or run.others(arm, numbers[0]):
-        return None
-    points = [(number.x, number.mean) for number in numbers]
-    return charts.paper_series(arm.name, numbers[0].source, points)
 
 
 def _over_epochs(some: Sequence[Life], read: Read) -> list[tuple]:

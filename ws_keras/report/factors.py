@@ -64,7 +64,7 @@ def fit(arms: Sequence[runs.Arm], factors: Factors) -> Fit | None:
     Returns:
         A `Fit`, or `None` where there are too few differences.
     """
-    gaps = [_gaps(arm) for arm in arms]
+    gaps = [arm.gaps() for arm in arms]
     seeds = sorted(set.intersection(*map(set, gaps))) if gaps else []
     signs = np.array([_signs(arm, factors) for arm in arms], float)
     count, columns = len(arms) * len(seeds), len(factors) + len(seeds)
@@ -193,7 +193,7 @@ def sentences(factors: Factors) -> Callable[[runs.Run], list[str]]:
                 f"{name} minus cold is {mean} on average "
                 f"({formatting.in_words(one.mean)}). "
             )
-            sure = {n: e for n, e in one.main.items() if _is_sure(e)}
+            sure = {n: e for n, e in one.main.items() if e.sign}
             parts = [
                 f"{n} ({factors[n][0]} → {factors[n][1]}) by "
                 f"{formatting.signed(e.mean)} ({formatting.in_words(e)})"
@@ -213,11 +213,6 @@ def _fits(run: runs.Run, factors: Factors):
         found = fit([arm for arm in known if arm.name == name], factors)
         if found is not None:
             yield name, found
-
-
-def _gaps(arm: runs.Arm) -> dict[int, float]:
-    ours, theirs = arm.final(), arm.cold_final()
-    return {seed: ours[seed] - theirs[seed] for seed in ours.keys() & theirs}
 
 
 def _signs(arm: runs.Arm, factors: Factors) -> list[int]:
@@ -247,10 +242,6 @@ def _capped(some: Sequence[runs.Arm]) -> str:
     """Returns how many last rounds ended at the cap, of all."""
     last = [rows[-1] for arm in some for rows in arm.runs.finished.values()]
     return f"{sum(row.stopped_by == 'cap' for row in last)} of {len(last)}"
-
-
-def _is_sure(found: statistics.Effect) -> bool:
-    return found.low > 0 or found.high < 0
 
 
 def _note(run: runs.Run, factors: Factors) -> str:

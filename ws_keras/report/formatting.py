@@ -135,6 +135,12 @@ def percent(found: statistics.Ratio):
     return sections.Number(100 * found.mean, decimals=0)
 
 
+def estimate(found: statistics.Effect | statistics.Ratio):
+    """Returns the cell of a difference, or of a ratio in percent."""
+    is_ratio = isinstance(found, statistics.Ratio)
+    return percent(found) if is_ratio else difference(found)
+
+
 def in_words(found: statistics.Effect) -> str:
     """Returns the interval of a difference for a sentence."""
     if found.count < 2:

@@ -5,7 +5,6 @@ import numpy as np
 from ws_keras.report import charts
 from ws_keras.report import comparison
 from ws_keras.report import epochs
-from ws_keras.report import paper
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
@@ -48,26 +47,17 @@ def chart(run: runs.Run) -> sections.Chart | None:
         for arm in arms:
             points = _means(_points(run, arm, measure))
             ours.append(charts.series(arm.name, arm.name, points))
-            if numbers := _numbers(run, arm, measure):
-                points = [(number.x, number.mean) for number in numbers]
-                source = numbers[0].source
-                theirs.append(charts.paper_series(arm.name, source, points))
+            theirs.append(charts.paper_curve(run.curve(arm, measure)))
+        panel = sections.Panel(
+            _X, label, charts.known(ours), from_zero=measure != _RATIO
+        )
+        panels.append(panel)
         # The paper's phase may be much longer, and its norms larger.
         title = f"The paper's, {label.rpartition(', ')[2]}"
-        for found, some, name in (
-            (panels, ours, ""),
-            (papers, theirs, title),
-        ):
-            is_norm = measure != _RATIO or bool(name)
-            found.append(
-                sections.Panel(
-                    _X,
-                    label,
-                    charts.known(some),
-                    title=name,
-                    from_zero=is_norm,
-                )
-            )
+        some = charts.known(theirs)
+        papers.append(
+            sections.Panel(_X, label, some, title=title, from_zero=True)
+        )
     return charts.chart(run, "Gradient norms", [*panels, *papers], "gradients")
 
 
@@ -77,7 +67,7 @@ def beside_paper(run: runs.Run) -> list[sections.Fold]:
     for arm in measured(run):
         for measure in epochs.LABELS:
             seeds = _points(run, arm, measure)
-            numbers = _numbers(run, arm, measure)
+            numbers = run.curve(arm, measure)
             if not numbers or measure == _RATIO:
                 continue
             found = [
@@ -114,15 +104,6 @@ def _points(run: runs.Run, arm: runs.Arm, measure: str) -> dict[int, Points]:
             if epoch.round == _SECOND and measure in epoch.measures
         ]
     return {seed: some for seed, some in found.items() if some}
-
-
-def _numbers(run: runs.Run, arm: runs.Arm, measure: str) -> list[paper.Number]:
-    return [
-        number
-        for name in run.view.paper
-        for number in paper.of(name, measure)
-        if number.arm == arm.name
-    ]
 
 
 def _at(seeds: dict[int, Points], batch: float) -> statistics.Effect:

@@ -5,6 +5,8 @@ round stops. Networks are measured again with moments of the weights as they
 are, so that one sees how much of a difference from cold the lag makes.
 """
 
+import functools
+
 from ws_keras.report import columns
 from ws_keras.report import formatting
 from ws_keras.report import runs
@@ -31,7 +33,9 @@ def fold(run: runs.Run) -> list[sections.Fold]:
     shrunk = {n for n in measures if n.startswith("shrunk/")}
     if shrunk - {"shrunk/1/accuracy", "shrunk/1/entropy"}:
         return []  # it is about shrinking, of which 1 is one end
-    some = [arm for arm in run.arms if any(_known(arm, way) for way in WAYS)]
+    some = [
+        arm for arm in run.arms if any(arm.summary(way).count for way in WAYS)
+    ]
     if not some:
         return []
     said = [
@@ -39,10 +43,15 @@ def fold(run: runs.Run) -> list[sections.Fold]:
         for arm in some
         if arm.kind == "warm" and (text := _said(arm, len(run.cells()) > 1))
     ]
-    names = columns.names(some)
-    levels = columns.made("Accuracy", [*names, *_levels()], some, _NOTE)
+    levels, gaps = columns.names(some), columns.names(some)
+    for way, words in {"accuracy": "as it is", **WAYS}.items():
+        mean = functools.partial(runs.Arm.summary, field=way)
+        gap = functools.partial(runs.Arm.gap, field=way)
+        levels.append((f"{words} %", lambda a, m=mean: formatting.mean(m(a))))
+        gaps += columns.pair(words, f"interval, {words}", gap)
+    levels = columns.made("Accuracy", levels, some, _NOTE)
     others = [arm for arm in some if not arm.is_cold and arm.gap().count]
-    gaps = columns.made("Minus cold", [*names, *_gaps()], others)
+    gaps = columns.made("Minus cold", gaps, others)
     tables = [levels, *([gaps] if others else [])]
     return [sections.Fold(_TITLE, (*said, *tables))]
 
@@ -50,10 +59,10 @@ def fold(run: runs.Run) -> list[sections.Fold]:
 def _said(arm: runs.Arm, has_cells: bool) -> str:
     """Returns what the moments have to do with what warm costs."""
     way = "shrunk/1/accuracy"
-    usual, anew = arm.gap(), _gap(arm, way)
+    usual, anew = arm.gap(), arm.gap(way)
     if not usual.count or not anew.count:
         return ""
-    share = statistics.paired(_gap_of(arm, "accuracy"), _gap_of(arm, way))
+    share = statistics.paired(arm.gaps(), arm.gaps(way))
     where = f"{', '.join(filter(None, arm.cell[1:]))}: " if has_cells else ""
     found = (
         f"{where}warm minus cold is {formatting.signed(usual.mean)} points as "
@@ -67,45 +76,3 @@ def _said(arm: runs.Arm, has_cells: bool) -> str:
     if anew.sign < 0:
         return found + "The gap is in the weights, and not in the moments."
     return found + "Whether a gap stays cannot be told from these seeds."
-
-
-def _known(arm: runs.Arm, way: str) -> dict[int, float]:
-    found = arm.final(way)
-    return {seed: value for seed, value in found.items() if value == value}
-
-
-def _gap_of(arm: runs.Arm, way: str) -> dict[int, float]:
-    cold = arm.cold_final(way)
-    known = arm.final(way)
-    found = {s: known[s] - cold[s] for s in known.keys() & cold.keys()}
-    return {seed: gap for seed, gap in found.items() if gap == gap}
-
-
-def _gap(arm: runs.Arm, way: str) -> statistics.Effect:
-    return statistics.level(_gap_of(arm, way))
-
-
-def _levels() -> list[columns.Column]:
-    def level(way):
-        def read(arm):
-            values = _known(arm, way).values()
-            return formatting.mean(statistics.summarize(values))
-
-        return read
-
-    ways = {"accuracy": "as it is", **WAYS}
-    return [(f"{words} %", level(way)) for way, words in ways.items()]
-
-
-def _gaps() -> list[columns.Column]:
-    found = []
-    for way, words in {"accuracy": "as it is", **WAYS}.items():
-
-        def effect(arm, way=way):
-            return formatting.difference(_gap(arm, way))
-
-        def ends(arm, way=way):
-            return formatting.interval(_gap(arm, way))
-
-        found += [(words, effect), (f"interval, {words}", ends)]
-    return found

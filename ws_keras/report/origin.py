@@ -14,13 +14,12 @@ from ws_keras.storage import rows
 _INDENT = "    "
 _SHOWN = 3  # ids of settings
 _WIDTH = 79  # letters of a command on one line
-_MODULES = "python -m launch."
+_COMMANDS = ("python -m launch.", "ws-run ")
 
 
 def title(run: dict[str, Any]) -> str:
     """Returns the first line of the recipe, without its full stop."""
-    text = run.get("recipe")
-    lines = text.strip().splitlines() if isinstance(text, str) else []
+    lines = _recipe(run).strip().splitlines()
     return lines[0].strip().removesuffix(".") if lines else ""
 
 
@@ -35,10 +34,10 @@ def completed(run: dict[str, Any], recipe: views.Recipe) -> dict[str, Any]:
 
 
 def prose(run: dict[str, Any]) -> list:
-    """Returns what the recipe says below its first line, its command left out.
+    """Returns the recipe's text below its first line, without its command.
 
-    The command stands at the top of a report as it was given. Where it set
-    fields the prose speaks of another run, and there is none.
+    A command that set fields ran another experiment than the text describes,
+    so there is none.
 
     Args:
         run: Content of `run.json`; `recipe` is the docstring of the config.
@@ -47,12 +46,18 @@ def prose(run: dict[str, Any]) -> list:
         `sections.Text` for each paragraph, `sections.Code` for each indented
         one.
     """
-    text = run.get("recipe")
-    if not isinstance(text, str) or is_modified(run):
+    if is_modified(run):
         return []
-    parts = inspect.cleandoc(text).split("\n\n")[1:]
-    found = [_block(part) for part in parts if part.strip()]
-    return [block for block in found if not _is_command(block)]
+    parts = inspect.cleandoc(_recipe(run)).split("\n\n")[1:]
+    found = []
+    for part in filter(str.strip, parts):
+        lines = part.strip("\n").rstrip().split("\n")
+        if not all(line.startswith(_INDENT) for line in lines):
+            found.append(sections.Text(" ".join(map(str.strip, lines))))
+        elif not lines[0].strip().startswith(_COMMANDS):
+            code = "\n".join(line[len(_INDENT) :] for line in lines)
+            found.append(sections.Code(code))
+    return found
 
 
 def is_modified(run: dict[str, Any]) -> bool:
@@ -69,13 +74,13 @@ def planned(run: dict[str, Any]) -> tuple[str, ...]:
 
 
 def config(run: dict[str, Any], experiment: str) -> dict[str, Any]:
-    """Returns the config of an experiment, empty where it is another's."""
+    """Returns the config of an experiment, empty if it is another's."""
     found = run.get("config", {})
     return found if found.get("experiment", experiment) == experiment else {}
 
 
 def command(run: dict[str, Any]) -> list[sections.Code]:
-    """Returns the command that gives this run again, if it is known."""
+    """Returns the command that repeats this run, if it is known."""
     words = _words(run)
     if not words:
         return []
@@ -87,20 +92,20 @@ def command(run: dict[str, Any]) -> list[sections.Code]:
 
 
 def progress(names: Sequence[str], found: Sequence[rows.Row]) -> str:
-    """Returns how much of an experiment is there; nothing where all is.
+    """Returns how many settings have finished; nothing if all have.
 
     Args:
-        names: Ids of all its settings; may be empty.
-        found: Its rows.
+        names: Ids of all settings; may be empty.
+        found: The rows.
     """
     ended = {row.setting: row.last for row in found}
-    done = {name for name, last in ended.items() if last}
     known = dict.fromkeys([*names, *ended])
     missing = [name for name in known if name not in ended]
-    begun = len(ended) - len(done)
+    done = sum(ended.values())
+    begun = len(ended) - done
     if not missing and not begun:
         return ""
-    parts = [f"{len(done)} of {len(known)} settings are finished"]
+    parts = [f"{done} of {len(known)} settings are finished"]
     if begun:
         parts.append(f"{begun} are unfinished")
     if missing:
@@ -111,20 +116,45 @@ def progress(names: Sequence[str], found: Sequence[rows.Row]) -> str:
 
 
 def made_with(run: dict[str, Any], found: Sequence[rows.Row]) -> sections.Table:
-    """Returns seeds, cost, versions and revision of what is shown."""
-    seeds = ", ".join(map(str, sorted({row.seed for row in found})))
-    lines = [("seeds", seeds), *_totals(found)]
-    versions = run.get("versions")
-    if isinstance(versions, dict):
-        lines += [(name, str(v)) for name, v in versions.items()]
-    lines.append(("revision", str(run.get("git_revision") or "unknown")))
+    """Returns the table of seeds, cost, versions and revision."""
+    seconds = [
+        getattr(row, f"{what}_seconds")
+        for row in found
+        for what in ("train", "trace", "eval")
+    ]
+    known = [value for value in seconds if not math.isnan(value)]
+    least = "at least " if len(known) < len(seconds) else ""
+    lines = [
+        ("seeds", ", ".join(map(str, sorted({row.seed for row in found})))),
+        ("settings with rows", f"{len({row.setting for row in found}):,}"),
+        ("rows", f"{len(found):,}"),
+        (
+            "hours of all settings, one after the other",
+            f"{least}{sum(known) / 3600:,.2f}",
+        ),
+        ("sample passes", f"{sum(row.sample_passes for row in found):,}"),
+        *((name, str(v)) for name, v in _versions(run).items()),
+        ("revision", str(run.get("git_revision") or "unknown")),
+    ]
     continued = run.get("continued")
     for later in continued if isinstance(continued, list) else ():
         if isinstance(later, dict):
             revision = later.get("git_revision") or "other versions"
-            lines.append(("continued with", f"{revision}: {_named(later)}"))
+            words = ", ".join(f"{n} {v}" for n, v in _versions(later).items())
+            words = words or "versions not known"
+            lines.append(("continued with", f"{revision}: {words}"))
     note = "The whole config is in run.json."
     return sections.Table("", ("what", "value"), tuple(lines), note)
+
+
+def _recipe(run: dict[str, Any]) -> str:
+    text = run.get("recipe")
+    return text if isinstance(text, str) else ""
+
+
+def _versions(run: dict[str, Any]) -> dict[str, Any]:
+    found = run.get("versions")
+    return found if isinstance(found, dict) else {}
 
 
 def _words(run: dict[str, Any]) -> list[str]:
@@ -133,40 +163,3 @@ def _words(run: dict[str, Any]) -> list[str]:
         isinstance(word, str) for word in words
     )
     return words if is_known else []
-
-
-def _block(part: str):
-    lines = part.rstrip().strip("\n").split("\n")
-    if all(line.startswith(_INDENT) for line in lines):
-        return sections.Code("\n".join(line[len(_INDENT) :] for line in lines))
-    return sections.Text(" ".join(line.strip() for line in lines))
-
-
-def _is_command(block) -> bool:
-    is_code = isinstance(block, sections.Code)
-    return is_code and block.text.startswith((_MODULES, "ws-run "))
-
-
-def _totals(found: Sequence[rows.Row]) -> list[tuple[str, str]]:
-    seconds = [
-        getattr(row, f"{what}_seconds")
-        for row in found
-        for what in ("train", "trace", "eval")
-    ]
-    known = [value for value in seconds if not math.isnan(value)]
-    least = "at least " if len(known) < len(seconds) else ""
-    hours = f"{least}{sum(known) / 3600:,.2f}"
-    passes = sum(row.sample_passes for row in found)
-    return [
-        ("settings with rows", f"{len({row.setting for row in found}):,}"),
-        ("rows", f"{len(found):,}"),
-        ("hours of all settings, one after the other", hours),
-        ("sample passes", f"{passes:,}"),
-    ]
-
-
-def _named(later: dict) -> str:
-    versions = later.get("versions")
-    if not isinstance(versions, dict):
-        return "versions not known"
-    return ", ".join(f"{name} {version}" for name, version in versions.items())

@@ -3,11 +3,12 @@
 `paper.csv` holds the numbers of Ash & Adams (NeurIPS 2020), of the
 replication (Kireev, Mohtashami, Pajouheshgar, ReScience C 2021) and of DASH
 (Shin, Oh, Cho, Yun, NeurIPS 2024). Experiments and arms carry the names of
-this package; `cell` is what the experiment's view calls its cells, `x` a
-place on its axis. `precision` says how a number is known: `printed`, `exact`
-(of a repository), read from a figure with an error such as `±0.5`; a `~`
-marks what was inferred or read by eye. `margin` is the difference within
-which a mean of ours is equivalent, in the unit of the number or a share of it.
+this package; `cell` is what the experiment's view calls its cells, and `x` a
+coordinate on its axis. `precision` says how a number is known: `printed`,
+`exact` (from a repository), or read from a figure with an error such as
+`±0.5`; a `~` marks what was inferred or read by eye. `margin` is the greatest
+difference at which a mean of ours is equivalent, in the unit of the number or
+as a share of it.
 """
 
 import csv
@@ -22,8 +23,6 @@ from ws_keras.report import sections
 
 _RUNS = 5  # behind a printed mean and its deviation: "five" in the paper
 _READ_OFF = re.compile(r"±([\d.]+)( %)?")
-# Besides the value that it varies, all runs of an experiment share a protocol.
-Key = tuple[str, str, str, str, float | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,11 +39,7 @@ class Number:
     margin: str
     source: str
     precision: str
-
-    @property
-    def runs(self) -> int:
-        """How many runs it is of."""
-        return _RUNS
+    runs: int = _RUNS
 
     @property
     def is_inferred(self) -> bool:
@@ -53,7 +48,7 @@ class Number:
 
     @property
     def error(self) -> float:
-        """What a number that was read off is exact to; else nan."""
+        """The reading error of a number from a figure; else nan."""
         found = _READ_OFF.search(self.precision)
         if not found:
             return math.nan
@@ -70,19 +65,16 @@ class Number:
         return float(self.margin)
 
     def cell_of_table(self, decimals: int = 1) -> sections.Number:
-        """Returns the number as a table shows it: with what it is exact to."""
-        if math.isfinite(self.std):
-            after = f" ({self.std:,.{decimals}f})"
-        else:
-            after = ""
+        """Returns the number for a table, with its error or deviation."""
+        has_std = math.isfinite(self.std)
         # As many decimals as were printed.
-        places = max(decimals, len(f"{self.mean:g}".partition(".")[2]))
+        printed = len(f"{self.mean:g}".partition(".")[2])
         return sections.Number(
             self.mean,
             self.error,
-            min(places, 2) if decimals else 0,
+            min(max(decimals, printed), 2) if decimals else 0,
             before="~" if self.is_inferred else "",
-            after=after,
+            after=f" ({self.std:,.{decimals}f})" if has_std else "",
         )
 
 
@@ -95,39 +87,44 @@ def find(
 ) -> Number | None:
     """Returns the number at x of the first experiment that has the arm."""
     for name in experiments:
-        if (name, measure, cell, arm) in _curves():
-            return _table().get((name, measure, cell, arm, x))
+        at = _curves().get((name, measure, cell, arm))
+        if at:
+            return at.get(x)
     return None
 
 
 def of(experiment: str, measure: str = "accuracy") -> list[Number]:
     """Returns all numbers of one measure of an experiment."""
-    return _by_measure().get((experiment, measure), [])
+    return [
+        number
+        for key, at in _curves().items()
+        if key[:2] == (experiment, measure)
+        for number in at.values()
+    ]
 
 
 @functools.cache
-def _table() -> dict[Key, Number]:
+def table() -> list[Number]:
+    """Returns all numbers."""
     text = resources.files("ws_keras.report").joinpath("paper.csv")
-    lines = csv.DictReader(text.read_text("utf8").splitlines())
-    found = map(_number, lines)
-    return {(n.experiment, n.measure, n.cell, n.arm, n.x): n for n in found}
+    return [
+        _number(line) for line in csv.DictReader(text.open(encoding="utf8"))
+    ]
 
 
 @functools.cache
-def _curves() -> set[tuple]:
-    return {key[:-1] for key in _table()}
-
-
-@functools.cache
-def _by_measure() -> dict[tuple[str, str], list[Number]]:
+def _curves() -> dict[tuple, dict[float | None, Number]]:
     found = {}
-    for number in _table().values():
-        key = number.experiment, number.measure
-        found.setdefault(key, []).append(number)
+    for n in table():
+        key = n.experiment, n.measure, n.cell, n.arm
+        found.setdefault(key, {})[n.x] = n
     return found
 
 
 def _number(line: dict[str, str]) -> Number:
-    x = float(line.pop("x")) if line["x"] else (line.pop("x"), None)[1]
-    mean, std = (float(line.pop(name) or "nan") for name in ("mean", "std"))
-    return Number(**line, x=x, mean=mean, std=std)
+    numbers = {
+        "x": float(line["x"]) if line["x"] else None,
+        "mean": float(line["mean"]),
+        "std": float(line["std"] or "nan"),
+    }
+    return Number(**{**line, **numbers})

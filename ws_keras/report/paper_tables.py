@@ -54,10 +54,10 @@ def times(run: runs.Run) -> list[columns.Column]:
         return comparison.compare(shares, share, tolerance=tolerance)
 
     return [
-        *columns.share(
+        *columns.pair(
             "last round, % of cold",
             "interval of the last",
-            lambda arm: arm.ratio(),
+            columns.of_others(lambda arm: arm.ratio()),
         ),
         ("paper's time, %", theirs),
         ("comparison", compared),

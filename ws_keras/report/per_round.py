@@ -25,7 +25,7 @@ def samples(run: runs.Run) -> list[sections.Fold]:
     costs = {"sample_passes": "Sample passes"}
     if grouping.has_cpu_seconds(run.rows):
         costs["cpu_seconds"] = "CPU-seconds"
-    levels = [levels_table(run, cells[c], t) for c, t in titles.items()]
+    accuracies = [levels(run, cells[c], t) for c, t in titles.items()]
     gaps = tables.gains(run)
     for cell, title in titles.items():
         gaps += _gaps(cells[cell], title)
@@ -35,16 +35,14 @@ def samples(run: runs.Run) -> list[sections.Fold]:
         for field, words in costs.items()
     ]
     folds = {
-        "Accuracy after each round": levels,
+        "Accuracy after each round": accuracies,
         "Difference from cold after each round": gaps,
         "Cost of each round": spent,
     }
     return [sections.Fold(n, tuple(some)) for n, some in folds.items() if some]
 
 
-def levels_table(
-    run: runs.Run, arms: list[runs.Arm], title: str
-) -> sections.Table:
+def levels(run: runs.Run, arms: list[runs.Arm], title: str) -> sections.Table:
     """Returns the accuracy, or another metric, after each round."""
     found = []
     for arm in arms:

@@ -1,4 +1,4 @@
-"""Plain text: names without what cannot be shown, or what is too long."""
+"""Plain text: names without hidden characters, and not too long."""
 
 import textwrap
 import unicodedata
@@ -17,41 +17,40 @@ def clean(text: str) -> str:
 
     Control characters and halves of surrogate pairs, which neither XML nor
     UTF-8 can hold, become replacement characters, and so do those that turn
-    the direction of a text; line ends become `\\n`.
-
-    Args:
-        text: For example, a name out of a user's rows.
-
-    Returns:
-        Text without markup being escaped.
+    the direction of a text; line ends become `\\n`. Markup is not escaped.
     """
+
+    def is_hidden(c: str) -> bool:
+        is_control = unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t"
+        return is_control or c in _TURNING
+
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(_UNKNOWN if _is_hidden(c) else c for c in text)
+    return "".join(_UNKNOWN if is_hidden(c) else c for c in text)
 
 
 def one_line(text: str, longest: int | None = None) -> str:
-    """Returns a text cleaned, its white space being single blanks.
+    """Returns a text cleaned and on one line.
 
     Args:
         text: Any text.
-        longest: The most letters that it may have; a longer one loses those
-            in its middle. Defaults to any number.
+        longest: The greatest number of letters; a longer text loses some in
+            its middle. Defaults to any number.
     """
     return _cut(" ".join(clean(text).split()), longest)
 
 
 def name(text: str) -> str:
-    """Returns a name as a chart or its legend shows it."""
+    """Returns a name for a chart or its legend."""
     return one_line(text, _NAME)
 
 
 def cell(text: str) -> str:
-    """Returns a text as a cell of a table shows it."""
+    """Returns a text for a cell of a table."""
     return _cut(clean(text), _CELL)
 
 
 def wrapped(text: str, width: float = 40) -> str:
-    """Returns a text cleaned, in some lines of about so many letters."""
+    """Returns a text cleaned, in a few lines of about `width` letters."""
     text = one_line(text, int(_LINES * width))
     return textwrap.fill(text, int(width), break_long_words=False)
 
@@ -61,10 +60,3 @@ def _cut(text: str, longest: int | None) -> str:
         return text
     half = (longest - len(_CUT)) // 2
     return f"{text[: longest - len(_CUT) - half]}{_CUT}{text[-half:]}"
-
-
-def _is_hidden(character: str) -> bool:
-    kind = unicodedata.category(character)
-    return (
-        kind in ("Cc", "Cs") and character not in "\n\t"
-    ) or character in _TURNING

@@ -18,16 +18,18 @@ from ws_keras.storage import lines
 from ws_keras.storage import regular
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
-from ws_keras.storage.rows import Epoch
-from ws_keras.storage.rows import Row
 
 FOLDER = "report"
 _LONGEST = 1000  # letters of a problem
 _SHOWN = 3  # problems in one sentence
-# What a record is called, and what no two of them share.
-_KEYS = {
-    rows.Row: ("row", operator.attrgetter("setting", "round")),
-    rows.Epoch: ("epoch", operator.attrgetter("setting", "epoch")),
+# The file of a kind of record, its name, and a key that is unique.
+_FILES = {
+    rows.Row: (rows.ROWS, "row", operator.attrgetter("setting", "round")),
+    rows.Epoch: (
+        rows.EPOCHS,
+        "epoch",
+        operator.attrgetter("setting", "epoch"),
+    ),
 }
 
 
@@ -37,13 +39,13 @@ class Folder:
 
     path: pathlib.Path
     run: dict[str, Any]
-    rows: list[Row]
-    epochs: list[Epoch]
+    rows: list[rows.Row]
+    epochs: list[rows.Epoch]
     problems: list[str]
 
 
 def read(workdir: str | os.PathLike) -> Folder:
-    """Reads whatever is readable in the folder of a run.
+    """Reads all that can be read in the folder of a run.
 
     Args:
         workdir: Folder with `run.json` and the rows of its settings.
@@ -57,20 +59,20 @@ def read(workdir: str | os.PathLike) -> Folder:
     folder = workdirs.Workdir(workdir)
     with _without_gc():
         there = lines.find(folder.path, (rows.ROWS, rows.EPOCHS))
-        files = there.files
-        run, problems = _load(folder, files)
+        run, problems = _load(folder, there.files)
         problems += _left_out(folder, there, run)
-        found = _scan(files, rows.ROWS, rows.Row, problems)
-        epochs = _scan(files, rows.EPOCHS, rows.Epoch, problems)
+        found = _scan(there.files, rows.Row, problems)
+        epochs = _scan(there.files, rows.Epoch, problems)
         found, gaps = _without_gaps(found, problems)
         epochs = [e for e in epochs if e.round < gaps.get(e.setting, math.inf)]
+    problems = [plain.one_line(problem, _LONGEST) for problem in problems]
     if not found:
+        why = f" ({' '.join(problems[:_SHOWN])})" if problems else ""
         raise ValueError(
             "`--workdir` must hold at least one row. Received: "
-            f"{folder.path}{_because(problems)}. Wait for the first round, or "
-            "choose another `--workdir`."
+            f"{folder.path}{why}. Wait for the first round, or choose another "
+            "`--workdir`."
         )
-    problems = [plain.one_line(problem, _LONGEST) for problem in problems]
     return Folder(folder.path, run, found, epochs, problems)
 
 
@@ -102,13 +104,18 @@ def _without_gc() -> Iterator[None]:
 def _left_out(
     folder: workdirs.Workdir, there: lines.Found, run: dict
 ) -> list[str]:
-    """Returns sentences about what is not looked into.
+    """Returns sentences about folders and links that are not followed.
 
     Raises:
         Irregular: A link stands in the place of a setting, or of its file.
     """
     planned = origin.planned(run)
-    places = {part for id_ in planned for part in _parts(id_)}
+    # The folders on the way to a setting, and its own.
+    places = {
+        place
+        for setting in planned
+        for place in itertools.accumulate(setting.split("/"), os.path.join)
+    }
     found = [
         f"{path}: not read, because too many folders lie above it."
         for path in there.deep
@@ -124,14 +131,10 @@ def _left_out(
     return found
 
 
-def _parts(setting: str) -> Iterator[str]:
-    """Yields the folders on the way to a setting, and its own."""
-    return itertools.accumulate(setting.split("/"), os.path.join)
-
-
-def _scan(files: list[str], name: str, kind: type, problems: list[str]) -> list:
+def _scan(files: list[str], kind: type, problems: list[str]) -> list:
+    """Returns the records of a kind, and adds sentences to `problems`."""
     found, owners = {}, {}
-    word, key = _KEYS[kind]
+    name, word, key = _FILES[kind]
     for path in files:
         if not path.endswith(os.sep + name):
             continue
@@ -145,15 +148,16 @@ def _scan(files: list[str], name: str, kind: type, problems: list[str]) -> list:
             continue
         count = len(found)
         for record in scanned.records:
-            # A copy may be another training, whose rounds are no part of this.
+            # A copy may be another training, whose rounds do not fit this one.
             if owners.setdefault(record.setting, path) == path:
                 found.setdefault(key(record), record)
         again = len(scanned.records) - (len(found) - count)
         problems += _grouped(path, scanned.errors)
         if again:
+            counted = f"1 {word} is" if again == 1 else f"{again} {word}s are"
             problems.append(
-                f"{path}: {_counted(again, word)} of a setting that is there "
-                "already; left out."
+                f"{path}: {counted} of a setting that is there already; left "
+                "out."
             )
         if scanned.torn:
             problems.append(f"{path}: the last line has no end; left out.")
@@ -167,17 +171,14 @@ def _grouped(path: str, errors: list[str]) -> list[str]:
     return [f"{path}: {len(errors)} lines cannot be read; the first: {first}"]
 
 
-def _counted(count: int, word: str) -> str:
-    return f"1 {word} is" if count == 1 else f"{count} {word}s are"
-
-
 def _without_gaps(
     found: list[rows.Row], problems: list[str]
 ) -> tuple[list[rows.Row], dict[str, int]]:
-    """Returns the rows round by round, without those after a missing one.
+    """Returns the rows without those after a missing round.
 
-    The costs of a setting are sums over its rounds. With one of them missing
-    it is as good as unfinished. The second value is settings to missing rounds.
+    The costs of a setting are sums over its rounds, so a setting with a
+    missing round counts as unfinished. The second value is from settings to
+    missing rounds.
     """
     settings = collections.defaultdict(dict)
     for row in found:
@@ -185,9 +186,7 @@ def _without_gaps(
     kept, gaps = [], {}
     for setting, rounds in settings.items():
         missing = next(n for n in itertools.count(1) if n not in rounds)
-        kept += [
-            rounds[number] for number in sorted(rounds) if number < missing
-        ]
+        kept += [rounds[number] for number in range(1, missing)]
         if max(rounds) > missing:
             gaps[setting] = missing
             problems.append(
@@ -196,8 +195,3 @@ def _without_gaps(
                 "out."
             )
     return kept, gaps
-
-
-def _because(problems: list[str]) -> str:
-    some = " ".join(plain.one_line(p, _LONGEST) for p in problems[:_SHOWN])
-    return f" ({some})" if problems else ""

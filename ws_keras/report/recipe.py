@@ -1,7 +1,7 @@
-"""Whether a run was done as a recipe says, and as the numbers beside it were.
+"""Whether a run followed its recipe, and that of the numbers beside it.
 
-What makes a run another protocol is the difference between its config and the
-recipe's, minus the fields below.
+A run has another protocol if its config differs from the recipe's in any
+field but those below.
 """
 
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from typing import Any
 
 from ws_keras.report import view as views
 
-# What changes no number beside which a run is set: how many arms, seeds and
-# rounds there are, when a round that cannot learn is given up (rounds that
-# were are told apart by their rows), what is measured and how it is executed.
+# Fields that change no number: how many arms, seeds and rounds there are, when
+# a round that cannot learn is given up (its rows say so), what is measured and
+# how it is executed.
 FREE = (
     "arms",
     "deterministic",
@@ -28,7 +28,7 @@ FREE = (
     "train.patience",
     "train.steps_per_execution",
 )
-# Fields that have moved or have another default since, with the same rows.
+# Fields that have moved or changed their default since, with the same rows.
 SINCE = (
     "train.expected_epochs",
     "train.min_delta",
@@ -36,8 +36,8 @@ SINCE = (
     "train.steps_per_execution",
 )
 ONLINE = ("online", "active")
-# By these a number is looked up. Settings of a recipe may have others than its
-# config, and a command may put others in the place of a recipe's.
+# Fields that look up a number. The settings of a recipe may have other values
+# than its config, and a command may replace the recipe's.
 NAMES = {
     "dataset": "data.name",
     "model": "model.name",
@@ -48,15 +48,16 @@ NAMES = {
 def differences(
     config: Mapping[str, Any], recipe: views.Recipe | None
 ) -> list[str]:
-    """Returns in which fields a run is not what a recipe says.
+    """Returns the fields in which a run differs from a recipe.
 
     Args:
-        config: Config of the run, of dictionaries; may be older than fields.
-        recipe: The `Recipe`; of `None` nothing is known.
+        config: Config of the run, as nested dictionaries. It may be older
+            than some fields.
+        recipe: The `Recipe`; `None` if none is known.
 
     Returns:
         Differences such as `model.width 64, not 16`; none where a run may be
-        set beside the numbers of the recipe's experiment.
+        compared with the numbers of the recipe's experiment.
     """
     if not config or recipe is None or not recipe.config:
         return ["a config that is not known"]
@@ -66,10 +67,9 @@ def differences(
         free = (*free, "data.samples")
     found = []
     for name, theirs in flat(recipe.config):
-        if any(name == f or name.startswith(f"{f}.") for f in free):
+        if any(f"{name}.".startswith(f"{field}.") for field in free):
             continue
-        usual = field_of(recipe.defaults, name)
-        ours = field_of(config, name, usual)
+        ours = field_of(config, name, field_of(recipe.defaults, name))
         if plain(ours) != plain(theirs):
             found.append(f"{name} {_shown(ours)}, not {_shown(theirs)}")
     return found
@@ -80,7 +80,7 @@ def command(
 ) -> list[str] | None:
     """Returns the words of the command that gives a config, if it is known.
 
-    For a run whose `run.json` is older than the command in it.
+    It is for runs whose `run.json` was written before it had the command.
     """
     name = config.get("experiment")
     if not recipe.config or recipe.config.get("experiment") != name:
@@ -97,7 +97,7 @@ def command(
 def renamed(
     config: Mapping[str, Any], recipe: views.Recipe
 ) -> dict[str, tuple[Any, Any]]:
-    """Returns what names of a config stand in the place of a recipe's.
+    """Returns the names in a config that replace a recipe's.
 
     Returns:
         `"dataset"`, `"model"` or `"optimizer"` to ours and the recipe's.
@@ -107,16 +107,16 @@ def renamed(
         for word, name in NAMES.items()
     }
     return {
-        word: pair
-        for word, pair in pairs.items()
-        if None not in pair and pair[0] != pair[1]
+        word: (ours, theirs)
+        for word, (ours, theirs) in pairs.items()
+        if ours != theirs and None not in (ours, theirs)
     }
 
 
 def flat(
     fields: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, Any]]:
-    """Yields the fields of nested dictionaries by their whole names."""
+    """Yields the fields of nested dictionaries by their full names."""
     for name, value in fields.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{name}.")
@@ -127,7 +127,7 @@ def flat(
 def field_of(
     config: Mapping[str, Any], field: str, otherwise: Any = None
 ) -> Any:
-    """Returns a field such as `train.epochs`, or what it is otherwise."""
+    """Returns a field such as `train.epochs`, or a default without one."""
     value = config
     for part in field.split("."):
         if not isinstance(value, Mapping) or part not in value:

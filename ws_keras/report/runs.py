@@ -112,12 +112,18 @@ class Arm:
         """Returns the mean of a field of the last round."""
         return statistics.level(self.final(field))
 
+    def gaps(self, field: str = "accuracy") -> dict[int, float]:
+        """Returns seed to the difference from cold in the last round."""
+        cold = self.cold_final(field)
+        ours = self.final(field).items()
+        return {seed: v - cold[seed] for seed, v in ours if seed in cold}
+
     def gap(self, field: str = "accuracy") -> statistics.Effect:
-        """Returns the paired difference to cold in the last round."""
-        return statistics.paired(self.final(field), self.cold_final(field))
+        """Returns the mean difference from cold in the last round."""
+        return statistics.level(self.gaps(field))
 
     def gap_at(self, round_: int) -> statistics.Effect:
-        """Returns the paired difference to cold in a round, by its number."""
+        """Returns the mean difference from cold in a round, by its number."""
         ours, theirs = (
             {seed: found[round_ - 1].accuracy for seed, found in known.items()}
             for known in (self.runs.finished, self.cold.finished)
@@ -262,6 +268,15 @@ class Run:
         """Returns a paper's number for an arm, or for one of its rows."""
         names, x = self.view.paper, self.x_of(arm, row)
         return paper.find(names, arm.name, self.key(arm), x, measure)
+
+    def curve(self, arm: Arm, measure: str) -> list[paper.Number]:
+        """Returns a paper's numbers of a measure for an arm, along x."""
+        return [
+            number
+            for name in self.view.paper
+            for number in paper.of(name, measure)
+            if (number.arm, number.cell) == (arm.name, self.key(arm))
+        ]
 
     def others(self, arm: Arm, number: paper.Number) -> tuple[str, ...]:
         """Returns how the protocol of an arm differs from a number's."""

@@ -180,6 +180,20 @@ class Section:
     blocks: tuple  # of Text, Code, Table, Chart and Fold
 
 
+def kind(block) -> str:
+    """Returns the name of a block's class.
+
+    Raises:
+        TypeError: It is no block.
+    """
+    if not isinstance(block, Text | Code | Table | Chart | Fold):
+        raise TypeError(
+            "`blocks` must hold `Text`, `Code`, `Table`, `Chart` or `Fold`. "
+            f"Received: {type(block).__name__}."
+        )
+    return type(block).__name__
+
+
 def charts(parts) -> list[Chart]:
     """Returns all charts of sections, the folded ones too, in their order."""
     found = []

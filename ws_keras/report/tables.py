@@ -60,7 +60,11 @@ def arms(
         ),
         ("minus cold", _minus_cold),
         ("95 % interval", lambda a: formatting.interval(_gap(a), decimals(a))),
-        *columns.share("passes, % of cold", "its interval", _passes),
+        *columns.pair(
+            "passes, % of cold",
+            "its interval",
+            columns.of_others(lambda arm: arm.total_ratio()),
+        ),
         ("seeds", lambda arm: columns.seeds(arm.runs)),
         *paper_tables.last_round(run),
     ]
@@ -177,10 +181,6 @@ def _minus_cold(arm: runs.Arm) -> sections.Cell:
     return formatting.difference(_gap(arm), seeds, decimals(arm))
 
 
-def _passes(arm: runs.Arm) -> statistics.Ratio:
-    return arm.total_ratio()
-
-
 def _costs(all_rows: Sequence[rows.Row]) -> list[columns.Column]:
     is_accuracy = all(metrics.of(row).is_accuracy for row in all_rows)
 
@@ -197,10 +197,10 @@ def _costs(all_rows: Sequence[rows.Row]) -> list[columns.Column]:
     ]
     if grouping.has_cpu_seconds(all_rows):
         found.append(("CPU s", lambda arm: _total(arm, "cpu_seconds")))
-        found += columns.share(
+        found += columns.pair(
             "CPU s, % of cold",
             "interval of CPU s",
-            lambda arm: arm.total_ratio("cpu_seconds"),
+            columns.of_others(lambda arm: arm.total_ratio("cpu_seconds")),
         )
     return [*found, ("stopped by", _stops)]
 

@@ -1,4 +1,4 @@
-"""What of a report fits a terminal: its sentences, and its table."""
+"""The part of a report that fits a terminal: its sentences, and its table."""
 
 import dataclasses
 import textwrap
@@ -14,7 +14,7 @@ from ws_keras.report.render import markdown
 
 WIDTH = 100  # letters
 _NAME = 24  # letters of a name that is too long
-# What goes first where a table is too wide.
+# These columns are left out first where a table is too wide.
 _EXPENDABLE = (
     "comparison",
     "paper %",
@@ -40,26 +40,19 @@ def text(some: Sequence[runs.Run]) -> str:
 
 def fitted(table: sections.Table, width: int = WIDTH) -> str:
     """Returns a table with shorter names, or fewer columns, if too wide."""
-    if _width(table) > width:
-        table = _shorter(table, _NAME)
+    steps = [table, _shorter(table, _NAME)]
     for name in _EXPENDABLE:
-        if _width(table) > width:
-            table = _without(table, name)
-    if _width(table) > width:
-        table = _shorter(table, _NAME // 2)
-    return _made(table)
+        steps.append(_without(steps[-1], name))
+    steps.append(_shorter(steps[-1], _NAME // 2))
+    for step in steps:
+        made = markdown.table(step.header, step.lines).rstrip()
+        if max(map(len, made.splitlines())) <= width:
+            break
+    return made
 
 
 def _wrapped(words: str) -> str:
     return textwrap.fill(words, WIDTH, break_on_hyphens=False)
-
-
-def _made(table: sections.Table) -> str:
-    return markdown.table(table.header, table.lines).rstrip()
-
-
-def _width(table: sections.Table) -> int:
-    return max(map(len, _made(table).splitlines()))
 
 
 def _without(table: sections.Table, name: str) -> sections.Table:
@@ -72,12 +65,12 @@ def _without(table: sections.Table, name: str) -> sections.Table:
 
 def _shorter(table: sections.Table, length: int) -> sections.Table:
     lines = tuple(
-        tuple(_short(cell, length) for cell in line) for line in table.lines
+        tuple(
+            plain.one_line(formatting.text(cell), length)
+            if isinstance(cell, str)
+            else cell
+            for cell in line
+        )
+        for line in table.lines
     )
     return dataclasses.replace(table, lines=lines)
-
-
-def _short(cell: sections.Cell, length: int) -> sections.Cell:
-    if isinstance(cell, str):
-        return plain.one_line(formatting.text(cell), length)
-    return cell

@@ -1,4 +1,4 @@
-"""What is to be seen of an experiment: what its config says beside settings."""
+"""What a report shows of an experiment: the `VIEW` of a config file."""
 
 import dataclasses
 from collections.abc import Callable
@@ -25,29 +25,30 @@ class View:
 
     Args:
         title: The experiment in words.
-        paper: Experiments of `paper.csv` whose numbers stand beside ours, the
-            first that has one. Defaults to none.
+        paper: Experiments of `paper.csv` whose numbers stand beside ours; the
+            first that has an arm counts. Defaults to none.
         cell: Labels and fields of rows that name a cell in `paper.csv`.
-        same: A word of ours to that of the paper which it stands for.
-            Defaults to none.
-        x: What arms are set out along: `"num_samples"`, a label that is a
-            number, or `"number"`, that in the name of the arm. Defaults to
-            `None`, nothing.
-        rows: Rows to those that are shown, with what arms share beside each.
-            Defaults to `None`, as they are.
-        cost: Measure of `paper.csv` that is a time; shown as a share of
-            cold's. Defaults to none.
-        unlike: A word of a cell to how the recipe itself is not what the
-            paper did there. Defaults to none.
-        chart: `Run` to the main `sections.Chart`. Defaults to `None`, by the
-            shape of the rows.
-        folds: Each `Run` to blocks for one more fold, or to none. Defaults to
+        same: Our words to the paper's words for the same. Defaults to none.
+        x: The x axis of arms: `"num_samples"`, a label that is a number, or
+            `"number"`, which is the one in the name of the arm. Defaults to
+            `None`, no axis.
+        rows: A function from rows to the rows that are shown, for example
+            with what arms share beside each. Defaults to `None`, all rows.
+        cost: Measure of `paper.csv` that is a time, which is shown as a share
+            of cold's. Defaults to none.
+        unlike: Part of a cell's name to how the recipe itself differs there
+            from the paper. Defaults to none.
+        chart: A function from a `Run` to the main `sections.Chart`. Defaults
+            to `None`, by the shape of the rows.
+        folds: Functions from a `Run` to a list of further blocks. Defaults to
             none.
-        table: `Run` to the one table. Defaults to `None`, a line for each arm.
-        claims: Each `Run` to `claims.Result`s. Defaults to none.
-        answer: `Run` to the first sentences. Defaults to `None`, warm and the
-            best other arm against cold.
-        note: What must be known of the paper's numbers. Defaults to nothing.
+        table: A function from a `Run` to the one table. Defaults to `None`, a
+            line for each arm.
+        claims: Functions from a `Run` to `claims.Result`s. Defaults to none.
+        answer: A function from a `Run` to the first sentences. Defaults to
+            `None`, warm and the best other arm against cold.
+        note: What a reader must know about the paper's numbers. Defaults to
+            nothing.
     """
 
     title: str = ""
@@ -72,10 +73,11 @@ class Recipe:
 
     Args:
         view: Its `View`.
-        config: Its config as it comes, of dictionaries. Defaults to none.
-        defaults: What the fields are in a config that is older than them.
-            Defaults to none.
-        text: What its config file says of it. Defaults to nothing.
+        config: Its config without changes, as nested dictionaries. Defaults
+            to none.
+        defaults: The values of fields that an older config lacks. Defaults to
+            none.
+        text: The docstring of its config file. Defaults to nothing.
     """
 
     view: View = View()
@@ -84,10 +86,11 @@ class Recipe:
     text: str = ""
 
 
-# An experiment's name and the content of `run.json` to its recipe, if any.
+# A function from an experiment's name and the content of `run.json` to the
+# experiment's recipe, or to `None`.
 Recipes = Callable[[str, Mapping[str, Any]], Recipe | None]
 
 
 def none(experiment: str, run: Mapping[str, Any]) -> None:
-    """The `Recipes` of who knows no config files."""
+    """Finds no recipe; the default of `Recipes`."""
     del experiment, run

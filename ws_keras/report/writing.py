@@ -24,7 +24,7 @@ _HTML = "report.html"
 
 
 class Unwritten(ValueError):
-    """A report that could not be written; `said` is what a terminal shows."""
+    """A report that could not be written; `said` is the terminal's output."""
 
     def __init__(self, sentence: str, said: str):
         super().__init__(sentence)
@@ -33,7 +33,7 @@ class Unwritten(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """Where a report lies; as a string, what of it fits on a terminal."""
+    """Where a report lies; as a string, the part that fits a terminal."""
 
     markdown: pathlib.Path
     html: pathlib.Path | None
@@ -55,8 +55,8 @@ def write(
 ) -> Report:
     """Writes `report.html`, `report.md` and its figures into `report/`.
 
-    Everything is made from rows. What is unfinished is counted as
-    unfinished; what cannot be read is named, and the rest still shown.
+    Everything is made from rows. Unfinished settings are counted as
+    unfinished; what cannot be read is named, and the rest is still shown.
 
     Example:
 
@@ -66,9 +66,9 @@ def write(
 
     Args:
         workdir: Folder with `run.json` and the rows of its settings.
-        recipes: What is to be seen of an experiment, and how it comes; see
-            `view.Recipes`. Defaults to none: by the shape of the rows, and
-            without numbers of a paper.
+        recipes: Finds the view and the recipe of an experiment; see
+            `view.Recipes`. Defaults to none: the shape of the rows decides,
+            and no numbers of a paper are shown.
         also: Folder of a run with settings that this one lacks; see
             `together.joined`. Defaults to none.
         against: Folder of a run to compare this one with, seed by seed; see
@@ -86,7 +86,14 @@ def write(
     if also is not None:
         found = together.joined(found, reading.read(also))
     problems = found.problems
-    careful = _careful(recipes, problems)
+
+    def careful(experiment, run):
+        try:
+            return recipes(experiment, run)
+        except ValueError as error:
+            problems.append(plain.one_line(str(error), 1000))
+            return None
+
     some = assembling.experiments(found.run, found.rows, found.epochs, careful)
     title = assembling.title(found.run, some)
     parts = assembling.sections_of(found.run, some)
@@ -115,44 +122,35 @@ def write(
         ) from None
 
 
-def _careful(recipes: views.Recipes, problems: list[str]) -> views.Recipes:
-    """Returns recipes of which a file that fails is a problem, and no end."""
-
-    def find(experiment, run):
-        try:
-            return recipes(experiment, run)
-        except ValueError as error:
-            problems.append(plain.one_line(str(error), 1000))
-            return None
-
-    return find
-
-
 def _written(folder, title, parts, summary, problems) -> Report:
     folder.mkdir(parents=True, exist_ok=True)
-    figures, failed, missing = _draw(folder, parts)
-    page, unmade = _page(title, _with_problems(parts, problems))
-    problems = [*problems, *missing, *unmade]
-    # A picture that is no file is none of Markdown's either.
-    shown = _without(_with_problems(parts, problems), failed)
+    figures, failed, reasons = _draw(folder, parts)
+    page = None
+    try:
+        page = html.render(title, _with_problems(parts, problems))
+    except ImportError as error:
+        reasons.append(str(error))
+    problems = [*problems, *reasons]
+    # Markdown must not name a picture that is no file.
+    shown = [
+        dataclasses.replace(
+            part, blocks=tuple(b for b in part.blocks if b not in failed)
+        )
+        for part in _with_problems(parts, problems)
+    ]
     path = folder / _MARKDOWN
     workdirs.write_atomically(path, markdown.render(title, shown))
     if page:
         try:
             workdirs.write_atomically(folder / _HTML, page)
         except OSError as error:
-            # It has a library in it, and is far larger than all the rest. An
-            # older page would pass for this one.
+            # The page is far larger than all the rest, as it holds a library.
+            # An older page would pass for this one.
             (folder / _HTML).unlink(missing_ok=True)
             problems.append(f"{_HTML}: {error.strerror or error}.")
             page = None
-    return Report(
-        markdown=path,
-        html=folder / _HTML if page else None,
-        figures=figures,
-        summary=summary,
-        problems=problems,
-    )
+    html_path = folder / _HTML if page else None
+    return Report(path, html_path, figures, summary, problems)
 
 
 def _draw(
@@ -160,34 +158,22 @@ def _draw(
 ) -> tuple[list[pathlib.Path], list[sections.Chart], list[str]]:
     """Returns the figures, the charts that could not be drawn, and why."""
     styles = palette.styles(parts)
-    figures, failed, reasons = [], [], []
+    figures, failed, reasons = [], [], {}
     for chart in sections.charts(parts):
         if not chart.is_main:
             continue
         try:
             figures.append(drawing.draw(chart, folder, styles))
-        except ImportError as error:
-            failed.append(chart)
-            reasons.append(str(error))
         except Exception as error:  # names and numbers, in many ways
             failed.append(chart)
-            reasons.append(_not_drawn(chart, error))
-    return figures, failed, list(dict.fromkeys(reasons))
-
-
-def _not_drawn(chart: sections.Chart, error: Exception) -> str:
-    reason = getattr(error, "strerror", None) or str(error)
-    return (
-        f"The figure {plain.one_line(chart.title)!r} could not be drawn "
-        f"({type(error).__name__}: {plain.one_line(reason)})."
-    )
-
-
-def _page(title: str, parts: list) -> tuple[str | None, list[str]]:
-    try:
-        return html.render(title, parts), []
-    except ImportError as error:
-        return None, [str(error)]
+            reason = getattr(error, "strerror", None) or str(error)
+            if not isinstance(error, ImportError):
+                reason = (
+                    f"The figure {plain.one_line(chart.title)!r} could not be "
+                    f"drawn ({type(error).__name__}: {plain.one_line(reason)})."
+                )
+            reasons[reason] = None
+    return figures, failed, list(reasons)
 
 
 def _with_problems(parts: list, problems: list[str]) -> list:
@@ -195,16 +181,6 @@ def _with_problems(parts: list, problems: list[str]) -> list:
         return parts
     blocks = tuple(sections.Text(problem, "banner") for problem in problems)
     return [sections.Section("Not shown", blocks), *parts]
-
-
-def _without(parts: list, failed: list[sections.Chart]) -> list:
-    return [
-        sections.Section(
-            part.title,
-            tuple(block for block in part.blocks if block not in failed),
-        )
-        for part in parts
-    ]
 
 
 def _said(summary: str, problems: list[str]) -> str:

@@ -26,8 +26,8 @@ def render(title: str, sections: Sequence[parts.Section]) -> str:
 
     It holds all it needs, plotly.js for its charts included, which makes it
     about 5 MB (a page without charts: 10 kB), and forbids itself the network.
-    Names and texts are data: whatever stands in them is shown letter by
-    letter. The same sections give the same page.
+    Names and texts are data: markup in them is shown letter by letter. The
+    same sections give the same page.
 
     Example:
 
@@ -57,7 +57,7 @@ def render(title: str, sections: Sequence[parts.Section]) -> str:
         scripts=[_markup(script) for script in scripts],
         hashes=[_digest(script) for script in scripts],
         style=_markup(_packaged("page.css")),
-        kind_of=_kind_of,
+        kind_of=parts.kind,
         figures=lambda chart: figures.figures(chart, styles),
         legend=lambda chart: _legend(chart, styles),
         numeric=_numeric,
@@ -66,16 +66,6 @@ def render(title: str, sections: Sequence[parts.Section]) -> str:
         name=plain.name,
         text=formatting.text,
     )
-
-
-def _kind_of(block) -> str:
-    kinds = parts.Text, parts.Code, parts.Table, parts.Chart, parts.Fold
-    if not isinstance(block, kinds):
-        raise TypeError(
-            "`blocks` must hold `Text`, `Code`, `Table`, `Chart` or `Fold`. "
-            f"Received: {type(block).__name__}."
-        )
-    return type(block).__name__
 
 
 def _legend(chart: parts.Chart, styles: dict[str, palette.Style]) -> list:
@@ -97,7 +87,7 @@ def _numeric(table: parts.Table) -> list[bool]:
 
 
 def _value(cell: parts.Cell) -> str:
-    """Returns the number that a cell is sorted by, empty where it has none."""
+    """Returns the number that sorts a cell, empty where it has none."""
     found = formatting.order(cell)
     return repr(found) if math.isfinite(found) else ""
 
@@ -119,7 +109,7 @@ def _environment():
 
 
 def _cleaned(value):
-    # What is markup already has been cleaned, or is ours.
+    # Markup has been cleaned already, or is ours.
     return value if hasattr(value, "__html__") else plain.clean(str(value))
 
 
@@ -145,5 +135,4 @@ def _plotly() -> str:
         from plotly import offline
     except ImportError:
         raise ImportError(_MISSING) from None
-
     return offline.get_plotlyjs()

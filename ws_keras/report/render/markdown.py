@@ -21,8 +21,8 @@ _START = re.compile(r"^([-+>=])")
 def render(title: str, sections: Iterable[parts.Section]) -> str:
     """Returns a report as Markdown.
 
-    Names and texts are data: whatever stands in them is shown letter by
-    letter. A chart is the file `name.png` beside the page.
+    Names and texts are data: markup in them is shown letter by letter. A
+    chart is the file `name.png` beside the page.
 
     Example:
 
@@ -37,10 +37,9 @@ def render(title: str, sections: Iterable[parts.Section]) -> str:
     Returns:
         Markdown, as GitHub reads it.
     """
-    found = [f"# {escape(plain.cell(title))}"]
+    found = [_heading("#", title)]
     for section in sections:
-        if section.title:
-            found.append(f"## {escape(plain.cell(section.title))}")
+        found += [_heading("##", section.title)] if section.title else []
         for block in section.blocks:
             found += _block(block)
     return "\n\n".join(found) + "\n"
@@ -58,65 +57,51 @@ def table(header: Iterable[str], lines: Iterable[Iterable[parts.Cell]]) -> str:
     Returns:
         Markdown that ends in a line end.
     """
-    header, lines = list(header), [list(line) for line in lines]
-    right = [
-        formatting.is_numeric(column[1:])
-        for column in zip(header, *lines, strict=True)
-    ]
-    shown = [
-        [escape(formatting.text(cell)) for cell in line]
-        for line in (header, *lines)
-    ]
-    widths = [max(3, *map(len, column)) for column in zip(*shown, strict=True)]
-    rule = [
-        "-" * (width - 1) + (":" if is_right else "-")
-        for width, is_right in zip(widths, right, strict=True)
-    ]
-    shown.insert(1, rule)
-    return "\n".join(_join(line, widths, right) for line in shown) + "\n"
+    columns = []
+    for head, *cells in zip(header, *lines, strict=True):
+        texts = [escape(formatting.text(cell)) for cell in (head, *cells)]
+        width = max(3, *map(len, texts))
+        if formatting.is_numeric(cells):
+            texts = [text.rjust(width) for text in texts]
+            rule = "-" * (width - 1) + ":"
+        else:
+            texts = [text.ljust(width) for text in texts]
+            rule = "-" * width
+        columns.append([texts[0], rule, *texts[1:]])
+    shown = zip(*columns, strict=True)
+    return "".join(f"| {' | '.join(line)} |\n" for line in shown)
 
 
 def escape(text: str) -> str:
-    """Returns one line of Markdown that is shown as the text itself."""
+    """Returns one line of Markdown that shows the text itself."""
     text = _ALWAYS.sub(r"\\\1", plain.one_line(text))
-    text = _ENTITY.sub(r"\\&", _EMPHASIS.sub(r"\\_", text))
-    return text
+    return _ENTITY.sub(r"\\&", _EMPHASIS.sub(r"\\_", text))
 
 
 def _block(block) -> list[str]:
-    match block:
-        case parts.Text():
+    match parts.kind(block):
+        case "Text":
             text = _paragraph(block.text)
             return [f"> {text}" if block.role == "banner" else text]
-        case parts.Code():
+        case "Code":
             return [_fenced(block.text)]
-        case parts.Table():
-            title = (
-                [f"### {escape(plain.cell(block.title))}"]
-                if block.title
-                else []
-            )
+        case "Table":
+            title = [_heading("###", block.title)] if block.title else []
             note = [_paragraph(block.note)] if block.note else []
             return [*title, table(block.header, block.lines).rstrip(), *note]
-        case parts.Chart():
+        case "Chart":
             # Others are figures of the page alone.
             return [_picture(block)] if block.is_main else []
-        case parts.Fold():
-            return _fold(block)
-    raise TypeError(
-        "`blocks` must hold `Text`, `Code`, `Table`, `Chart` or `Fold`. "
-        f"Received: {type(block).__name__}."
-    )
+        case "Fold":
+            inner = [text for one in block.blocks for text in _block(one)]
+            # GitHub reads no Markdown in a summary.
+            name = html.escape(plain.cell(block.title))
+            summary = f"<details><summary>{name}</summary>"
+            return [summary, *inner, "</details>"] if inner else []
 
 
-def _fold(block: parts.Fold) -> list[str]:
-    inner = [text for one in block.blocks for text in _block(one)]
-    if not inner:
-        return []
-    # Where a summary stands, Markdown is no more than text.
-    name = html.escape(plain.cell(block.title))
-    summary = f"<details><summary>{name}</summary>"
-    return [summary, *inner, "</details>"]
+def _heading(signs: str, text: str) -> str:
+    return f"{signs} {escape(plain.cell(text))}"
 
 
 def _picture(chart: parts.Chart) -> str:
@@ -134,11 +119,3 @@ def _fenced(text: str) -> str:
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}\n{text}\n{fence}"
-
-
-def _join(line: list[str], widths: list[int], right: list[bool]) -> str:
-    padded = [
-        text.rjust(width) if is_right else text.ljust(width)
-        for text, width, is_right in zip(line, widths, right, strict=True)
-    ]
-    return f"| {' | '.join(padded)} |"
