@@ -44,6 +44,18 @@ def test_paired_difference_of_one_seed_has_no_interval():
     assert math.isnan(gap.low)
 
 
+@pytest.mark.parametrize(
+    ("values", "decides"), [((5.0, 5.1), False), ((5.0, 5.1, 5.05), True)]
+)
+def test_two_seeds_that_agree_decide_nothing(values, decides):
+    found = statistics.level(dict(enumerate(values)))
+    assert found.low > 0  # whatever the interval says
+    assert found.decides == decides
+    assert found.sign == found.times(-2).sign * -1 == decides
+    assert found.is_within(10.0) == decides
+    assert not found.is_within(5.0)
+
+
 def test_interval_is_scipys():
     values = [1.0, 2.5, 4.0, 2.0]
     found = statistics.level(dict(enumerate(values)))

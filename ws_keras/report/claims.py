@@ -149,55 +149,44 @@ def answer(found: statistics.Effect, low: float, high: float) -> Answer:
 
 def cold_above(*kinds: str, **fields) -> Claim:
     """Cold ends above each arm of these kinds."""
-    return _of_each(
-        lambda arm: above(
-            f"cold ends above {named(arm)}", arm.cold_final(), arm.final()
-        ),
-        *kinds,
-        **fields,
-    )
+
+    def claim(arm: runs.Arm) -> Result:
+        text = f"cold ends above {named(arm)}"
+        return above(text, arm.cold_final(), arm.final())
+
+    return _of_each(claim, *kinds, **fields)
 
 
 def near_cold(*kinds: str, margin: float, **fields) -> Claim:
     """Each arm of these kinds ends as cold does, within a margin of points."""
-    return _of_each(
-        lambda arm: alike(
-            f"cold and {named(arm)} end alike, within {margin:g} points",
-            arm.cold_final(),
-            arm.final(),
-            margin,
-        ),
-        *kinds,
-        **fields,
-    )
+
+    def claim(arm: runs.Arm) -> Result:
+        text = f"cold and {named(arm)} end alike, within {margin:g} points"
+        return alike(text, arm.cold_final(), arm.final(), margin)
+
+    return _of_each(claim, *kinds, **fields)
 
 
 def not_below_cold(*kinds: str, margin: float) -> Claim:
     """Each arm of these kinds ends at most some points below cold."""
     points = "point" if margin == 1 else "points"
-    return _of_each(
-        lambda arm: above(
-            f"{named(arm)} ends at most {margin:g} {points} below cold",
-            arm.final(),
-            arm.cold_final(),
-            -margin,
-        ),
-        *kinds,
-    )
+
+    def claim(arm: runs.Arm) -> Result:
+        text = f"{named(arm)} ends at most {margin:g} {points} below cold"
+        return above(text, arm.final(), arm.cold_final(), -margin)
+
+    return _of_each(claim, *kinds)
 
 
 def dearer_than_cold(*kinds: str, **fields) -> Claim:
     """The last round of each arm of these kinds takes more steps than cold."""
-    return _of_each(
-        lambda arm: above(
-            f"{named(arm)} takes more steps than cold",
-            arm.final("steps"),
-            arm.cold_final("steps"),
-            unit="steps",
-        ),
-        *kinds,
-        **fields,
-    )
+
+    def claim(arm: runs.Arm) -> Result:
+        text = f"{named(arm)} takes more steps than cold"
+        steps = arm.final("steps"), arm.cold_final("steps")
+        return above(text, *steps, unit="steps")
+
+    return _of_each(claim, *kinds, **fields)
 
 
 def ordered(
