@@ -1,4 +1,4 @@
-"""One choice changed at a time: what each moves, paired by seed."""
+"""Ablations: what each choice changes alone, paired by seed."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def fold(label: str) -> Callable[[runs.Run], list]:
     """Returns a fold with what each choice changes.
 
     Args:
-        label: Label that names a choice; rows without it are of the protocol
+        label: Label that names a choice. Rows without it follow the protocol
             in which nothing is changed.
     """
 
@@ -53,8 +53,8 @@ def table(
     """Returns what arms change against others, paired by seed.
 
     Args:
-        some: Arms to show, in all of which something is changed.
-        usual: Arm to the one in which nothing is.
+        some: Arms to show, each with a change.
+        usual: Returns the arm without the change.
         note: The text below it. Defaults to how it is computed.
         *always: Labels that are shown even where they do not vary.
     """
@@ -63,7 +63,7 @@ def table(
 
 
 def alike(label: str, margin: float = 1.0) -> claims.Claim:
-    """Returns the claim that each choice leaves cold starts where they end.
+    """Returns the claim that cold starts end alike with each choice.
 
     Args:
         label: Label that names a choice.

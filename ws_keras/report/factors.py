@@ -1,10 +1,10 @@
-"""What decides how far arms differ: main effects of factors with two levels.
+"""Main effects of two-level factors on the difference from cold.
 
 The differences of an arm from cold, one for each cell and seed, are fitted by
 a linear model: a mean of each seed, and the effect of each factor, which is
 half of it above the mean at the second level and half of it below at the
 first. In a balanced design of resolution IV main effects are free of each
-other and of all interactions of two factors. What these do is in the error.
+other and of all two-factor interactions, which are part of the error.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ class Fit:
     mean: statistics.Effect
     main: dict[str, statistics.Effect]
     levels: dict[str, tuple[float, float]]
-    count: int  # differences that it is fitted to
+    count: int  # differences in the fit
 
 
 def fit(arms: Sequence[runs.Arm], factors: Factors) -> Fit | None:
@@ -103,7 +103,7 @@ def fit(arms: Sequence[runs.Arm], factors: Factors) -> Fit | None:
 def table(factors: Factors) -> Callable[[runs.Run], sections.Table]:
     """Returns the table of a view: a line for each factor and arm.
 
-    As long as there is none it is that of the arms.
+    Without a fit it is the table of the arms.
     """
 
     def made(run: runs.Run) -> sections.Table:

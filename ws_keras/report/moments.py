@@ -1,8 +1,8 @@
-"""Is the gap batch norm's moments? Accuracies by other moments, side by side.
+"""How much of the gap to cold comes from batch norm's moments.
 
-Moments are moving averages, which lag behind weights that still move when a
-round stops. Networks are measured again with moments of the weights as they
-are, so that one sees how much of a difference from cold the lag makes.
+Moments are moving averages. They lag behind weights that still move when a
+round stops. Networks are therefore measured again with moments of their final
+weights, which shows how much of the difference from cold is due to the lag.
 """
 
 import functools
@@ -13,7 +13,7 @@ from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
 
-# What is measured beside the accuracy as a round leaves the network.
+# Measures of the accuracy with other moments than those of the round's end.
 WAYS = {
     "shrunk/1/accuracy": "measured anew",
     "training_mode/accuracy": "of each batch",
@@ -57,7 +57,7 @@ def fold(run: runs.Run) -> list[sections.Fold]:
 
 
 def _said(arm: runs.Arm, has_cells: bool) -> str:
-    """Returns what the moments have to do with what warm costs."""
+    """Returns how much of warm's gap the moments explain."""
     way = "shrunk/1/accuracy"
     usual, anew = arm.gap(), arm.gap(way)
     if not usual.count or not anew.count:

@@ -1,4 +1,4 @@
-"""Two folders in one report: rows that serve two figures, and runs in pairs."""
+"""Two folders in one report: shared rows, and a run against another run."""
 
 import dataclasses
 import os
@@ -12,14 +12,14 @@ from ws_keras.report import recipe
 from ws_keras.report import runs
 from ws_keras.report import sections
 
-# What two experiments may have otherwise, and rows are still those of both.
+# Fields that may differ between experiments that share rows.
 _OF_NAME = ("experiment", "arms", "seeds", "train.expected_epochs")
 _MARGIN = 1.0  # points
 _SHOWN = 6
 
 
 def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
-    """Returns a folder with the settings that it lacks from another one.
+    """Returns a folder with settings that another folder lends to it.
 
     A run may serve two figures: ten rounds of a cold start are the same in
     Figure 2 and in Figure 7. Rows stay in the folder of their own experiment,
@@ -35,7 +35,7 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
 
     Raises:
         ValueError: The configs or versions are not the same, or nothing is
-            lacking that is there.
+            missing that the other folder has.
     """
     changes = [
         *_differences(found.run, other.run, _OF_NAME),
@@ -103,8 +103,8 @@ def beside(
 
     Args:
         found: Experiments of the folder that is shown.
-        other: Those of the folder that it is compared with.
-        folder: That folder.
+        other: Experiments of the other folder.
+        folder: The other folder.
 
     Returns:
         A section with a verdict and a table, if arms are the same.
@@ -155,7 +155,7 @@ def _key(arm: runs.Arm) -> tuple:
 
 
 def _differences(ours: dict, theirs: dict, free: tuple) -> list[str]:
-    """Returns the fields that both configs have, and not with one value."""
+    """Returns the fields of both configs whose values differ."""
     ours, theirs = (
         dict(recipe.flat(r.get("config", {}))) for r in (ours, theirs)
     )
