@@ -5,7 +5,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import sysconfig
 import zipfile
 
 import pytest
@@ -48,8 +47,8 @@ def installed(wheel, tmp_path_factory):
     (packages,) = folder.glob("lib/python*/site-packages")
     # Behind the environment's own; `site` does not follow the .pth files of
     # this folder, so an editable install there stays out.
-    borrowed = sysconfig.get_path("purelib")
-    (packages / "borrowed.pth").write_text(borrowed + "\n")
+    borrowed = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "borrowed.pth").write_text("\n".join(borrowed) + "\n")
     return folder
 
 
