@@ -5,6 +5,7 @@ import os
 from ws_keras.data import datasets
 from ws_keras.data import features
 from ws_keras.data import inputs
+from ws_keras.data import merged
 from ws_keras.data import roles
 from ws_keras.data import tables
 
@@ -25,6 +26,8 @@ def read(model, past):
     Raises:
         ValueError: If the data are not there, or not what the model takes.
     """
+    if given.files():
+        return roles.read(merged.read(given.files()), model, _roles(past))
     source = given.DATA.value
     if tables.is_file(source):
         return roles.read(source, model, _roles(past))
@@ -50,11 +53,13 @@ def other(source: str, model):
 
 def _roles(past):
     rule = held_out.rule(past)
+    others = [rule.id, rule.groups]
+    others += [n for n in given.ROUNDS.value if not n.isdigit()]
     return roles.Roles(
         tuple(given.TARGET.value),
         tuple(given.FEATURES.value),
         given.ORDER_BY.value,
-        tuple(name for name in (rule.id, rule.groups) if name),
+        tuple(filter(None, others)),
     )
 
 

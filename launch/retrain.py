@@ -13,6 +13,12 @@ report appear together or not at all.
 A table is read by --data=csv:FILE --target=COLUMN. A model that is built anew
 (--model=FILE.py:FUNCTION) has no past; with --compare it is trained on the
 first half of the data before it is retrained on all.
+
+With --search the past rounds are replayed with several arms first, and the
+training begins with the one that is recommended:
+
+    python -m launch.retrain --model=last_week.keras --out=this_week.keras \
+        --search --rounds=npz:week1.npz,npz:week2.npz,npz:week3.npz
 """
 
 import sys

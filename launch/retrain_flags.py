@@ -6,6 +6,7 @@ import re
 from absl import flags
 
 from ws_keras import arms
+from ws_keras.data import tables
 
 from . import lists
 
@@ -21,8 +22,8 @@ DATA = flags.DEFINE_string(
     "data",
     None,
     "npz:PATH, csv:PATH or parquet:PATH with what the model takes, or a name "
-    "such as cifar10. An .npz has arrays x and y, or x_train and y_train.",
-    required=True,
+    "such as cifar10. An .npz has arrays x and y, or x_train and y_train. "
+    "Not needed if --rounds names files.",
 )
 OUT = flags.DEFINE_string(
     "out",
@@ -50,6 +51,40 @@ ORDER_BY = flags.DEFINE_string(
 )
 SHRINK = flags.DEFINE_float("shrink", 0.4, "Factor of the old weights.")
 PERTURB = flags.DEFINE_float("perturb", 0.1, "Scale of the noise.")
+START = flags.DEFINE_string(
+    "start",
+    None,
+    "Arm with which the training begins, such as fire or dash-0.3-0.3. "
+    "Defaults to shrink_perturb with --shrink and --perturb.",
+)
+ROUNDS = lists.define(
+    "rounds",
+    [],
+    "When the samples came, for --search: a file for each round, the oldest "
+    "first (npz:week1.npz,npz:week2.npz), in place of --data; or a column or "
+    "array of --data whose values in ascending order are the rounds, such as "
+    "a week; or the number of equal parts in which to cut --data. Defaults to "
+    "5 parts with --order_by.",
+)
+SEARCH = flags.DEFINE_bool(
+    "search",
+    False,
+    "First replay the past rounds with several arms, from fresh weights, and "
+    "begin the training with the arm that is recommended. --compare names "
+    "the arms, if not those of ws_keras.Search.",
+)
+SEARCH_MINUTES = flags.DEFINE_float(
+    "search_minutes",
+    None,
+    "Budget of the search in minutes. Defaults to 10, or to none with "
+    "--search_passes.",
+)
+SEARCH_PASSES = flags.DEFINE_integer(
+    "search_passes",
+    None,
+    "Budget of the search in sample passes (one sample trained on once). "
+    "Defaults to none.",
+)
 COMPARE = lists.define(
     "compare",
     [],
@@ -139,6 +174,11 @@ DOWNLOAD = flags.DEFINE_bool(
 )
 # What decides about the model that is saved, beside the files.
 DECIDING = (
+    START,
+    ROUNDS,
+    SEARCH,
+    SEARCH_MINUTES,
+    SEARCH_PASSES,
     SHRINK,
     PERTURB,
     COMPARE,
@@ -177,15 +217,24 @@ def seeds() -> list[int] | None:
     return list(range(SEED.value, SEED.value + SEEDS.value))
 
 
+def files() -> list[str]:
+    """Returns the files of `--rounds`, the oldest first; none if no files."""
+    return [name for name in ROUNDS.value if tables.is_file(name)]
+
+
 def is_built() -> bool:
     """Whether the model is built by a function, and has no past."""
     return FUNCTION.fullmatch(MODEL.value) is not None
 
 
-def saved() -> str:
-    """Returns the arm whose model is saved."""
+def start() -> str:
+    """Returns the text form of the arm whose model is saved."""
+    if START.value:
+        return START.value
     # What was never trained has no past that could be shrunk.
-    return "shrink_perturb" if others() or not is_built() else "warm"
+    if is_built() and not (others() or SEARCH.value):
+        return "warm"
+    return f"shrink_perturb-{SHRINK.value}-{PERTURB.value}"
 
 
 def check() -> None:
@@ -198,17 +247,91 @@ def check() -> None:
         raise ValueError(
             f"`--seeds` must be at least 1. Received: --seeds={SEEDS.value}."
         )
-    for other in others():
-        try:
-            arms.parse(other)
-        except ValueError as error:
-            text = str(error).partition(" Several are")[0]
-            raise ValueError(
-                f"`--compare` must hold cold, warm, both or other arms. {text}"
-            ) from None
+    _check_arms()
+    _check_rounds()
+    _check_search()
     if is_built() and GROW.value:
         raise ValueError(
             "`--grow` is for a model that was trained on fewer classes or "
             f"words. Received: --grow with --model={MODEL.value}, which can "
             "build one that is large enough."
+        )
+
+
+def _check_arms() -> None:
+    named = {
+        "--compare": others(),
+        "--start": [START.value] * bool(START.value),
+    }
+    for flag, given in named.items():
+        for arm in given:
+            try:
+                arms.parse(arm)
+            except ValueError as error:
+                text = str(error).partition(" Several are")[0]
+                many = "cold, warm, both or other arms"
+                what = many if flag == "--compare" else "one arm"
+                raise ValueError(f"`{flag}` must hold {what}. {text}") from None
+    if START.value and (SHRINK.present or PERTURB.present):
+        raise ValueError(
+            "`--shrink` and `--perturb` belong to shrink_perturb alone. "
+            f"Received: both with --start={START.value}. Give the numbers in "
+            "--start, such as --start=shrink_perturb-0.4-0.1."
+        )
+
+
+def _check_rounds() -> None:
+    if not DATA.value and not files():
+        raise ValueError(
+            "`--data` must name the data to train on. Received: nothing. Give "
+            "--data=npz:FILE, or one file for each round, such as "
+            "--rounds=npz:week1.npz,npz:week2.npz."
+        )
+    if files() and (DATA.value or len(files()) < len(ROUNDS.value)):
+        also = f"--data={DATA.value} and " if DATA.value else ""
+        raise ValueError(
+            "`--rounds` must hold files, and then --data is not needed, or "
+            "one name or number about --data. Received: "
+            f"{also}--rounds={','.join(ROUNDS.value)}."
+        )
+    if len(ROUNDS.value) > 1 and not files():
+        raise ValueError(
+            "`--rounds` must hold one column or one number, or a file for "
+            f"each round. Received: --rounds={','.join(ROUNDS.value)}."
+        )
+
+
+def _check_search() -> None:
+    flags_of = (SEARCH_MINUTES, SEARCH_PASSES)
+    for flag in flags_of:
+        if flag.value is not None and not 0 < flag.value < float("inf"):
+            raise ValueError(
+                f"`--{flag.name}` must be positive and finite. "
+                f"Received: --{flag.name}={flag.value}."
+            )
+    if not SEARCH.value:
+        alone = [f for f in flags_of if f.value is not None]
+        alone += [ROUNDS] if ROUNDS.value and not files() else []
+        if alone:
+            raise ValueError(
+                f"`--{alone[0].name}` is about a search. Received: no "
+                "--search. Add it, or leave the flag out."
+            )
+        return
+    if not (ROUNDS.value or ORDER_BY.value):
+        raise ValueError(
+            "`--search` replays past rounds, and must know them. Received: "
+            "neither --rounds nor --order_by. Give the files of the rounds, "
+            "the column that tells them, or their number: --rounds=5."
+        )
+    for flag, reason in ((START, "finds the start"), (REPLAY, "replays all")):
+        if flag.value is not None:
+            raise ValueError(
+                f"`--search` {reason} by itself. Received: --search with "
+                f"--{flag.name}={flag.value}. Leave one of them out."
+            )
+    if SEEDS.value == 1:
+        raise ValueError(
+            "`--seeds` of a search must be at least 2, since one seed decides "
+            "nothing. Received: --seeds=1."
         )

@@ -1,10 +1,10 @@
 """What `ws-retrain` says of a model that it has trained."""
 
+from ws_keras import searching
+from ws_keras import settings
+
 from . import forgetting
 from . import retrain_flags as given
-
-# Shrink and perturb that begin with the weights of other starts.
-_STARTS = {"cold": (0, 1), "warm": (1, 0)}
 
 
 def text(parts, grown_words: str, found, measured: forgetting.Measured) -> str:
@@ -20,29 +20,47 @@ def text(parts, grown_words: str, found, measured: forgetting.Measured) -> str:
     return "\n\n".join(filter(None, (lead, str(found), measured.table())))
 
 
-def saved(found, rate: float, old: str) -> str:
+def saved(found, own: str, rate: float, old: str, is_found: bool) -> str:
     """Returns which model is saved, and what other flags would save.
 
     Args:
         found: The comparison of starts.
+        own: Text form of the arm with which its training began.
         rate: The learning rate.
         old: What the old model gives, a text, or nothing.
+        is_found: Whether the comparison is a search that chose the arm.
     """
-    if not old and not given.others():
+    if not old and not given.others() and not is_found:
         return (
             f"The model is one that was built with seed {given.SEED.value} "
             f"and trained once, at a learning rate of {rate:g}."
         )
     lead = f"The old model as it was: {old} held out. " if old else ""
     other = ""
-    if found.recommended in _STARTS and given.others():
-        shrink, perturb = _STARTS[found.recommended]
+    best = searching.recommended(found)
+    if is_found:
+        other = _chosen(best, own)
+    elif best is not None and best != own and given.others():
         other = (
-            f" It is not that of the recommended start: --shrink={shrink} "
-            f"--perturb={perturb} begins with the weights of that one."
+            " It is not that of the recommended start: "
+            f"--start={best} begins with the weights of that one."
         )
+    name, shrink, perturb = settings.parse_arm(own)
+    began = f"with the start {own}"
+    if name == "shrink_perturb":
+        began = f"after shrink {shrink:g} and perturb {perturb:g}"
     return (
         f"{lead}The saved model is that of seed {given.SEED.value}, trained "
-        f"after shrink {given.SHRINK.value:g} and perturb "
-        f"{given.PERTURB.value:g}, at a learning rate of {rate:g}.{other}"
+        f"{began}, at a learning rate of {rate:g}.{other}"
+    )
+
+
+def _chosen(best: str | None, own: str) -> str:
+    if best is None:
+        return (
+            f" The search recommends nothing, so that --start={own} was taken."
+        )
+    return (
+        " The search recommends this start. Next time --start="
+        f"{own} takes it without another search."
     )

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from ws_keras import growing
+from ws_keras import searching
 from ws_keras.data import arrivals
 from ws_keras.data import history
 from ws_keras.data import parts as makers
@@ -18,6 +19,7 @@ from ws_keras.storage import files
 from ws_keras.training import reporter
 from ws_keras.training import terms
 
+from . import backtest
 from . import forgetting
 from . import held_out
 from . import larger
@@ -29,17 +31,21 @@ from . import starting
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """What is trained, on what, and what is measured."""
+    """What is trained, on what, and what is measured.
+
+    `rounds` are the past rounds, if there is a search among arms.
+    """
 
     start: starting.Start
     grown: larger.Grown
     parts: object
     measured: forgetting.Measured
+    rounds: list | None = None
 
 
 def task() -> Task:
     start = starting.load(given.MODEL.value, given.LEARNING_RATE.value)
-    parts = _parts(start)
+    data, parts = _parts(start)
     grown = larger.fitted(start.model, parts, given.SEED.value)
     pairs = [
         (x, targets.fitted(grown.model, y, "--data"))
@@ -49,20 +55,22 @@ def task() -> Task:
     groups = forgetting.groups(parts, grown.classes)
     monitored = given.MONITOR.value, given.MODE.value
     measured = forgetting.Measured(parts, groups, *monitored)
-    return Task(start, grown, parts, measured)
+    rounds = backtest.cut(parts, data) if given.SEARCH.value else None
+    return Task(start, grown, parts, measured, rounds)
 
 
-def _parts(start: starting.Start):
-    """Returns what is trained on, and what is measured on."""
+def _parts(start: starting.Start) -> tuple:
+    """Returns the data, and which are trained on and measured on."""
     past, note = None, ""
     if start.build is None:
         past, note = held_out.past(start.path)
     data = reading.read(start.model, past)
     parts = held_out.parts(data, past, start, note)
-    if given.REPLAY.value is None:
-        return parts
-    rule = parts.past.rule
-    return parts.replayed(given.REPLAY.value, rule.seed if rule else 0)
+    if given.REPLAY.value is not None:
+        rule = parts.past.rule
+        seed = rule.seed if rule else 0
+        parts = parts.replayed(given.REPLAY.value, seed)
+    return data, parts
 
 
 def trained(task: Task, part: pathlib.Path, training: pathlib.Path) -> str:
@@ -71,38 +79,41 @@ def trained(task: Task, part: pathlib.Path, training: pathlib.Path) -> str:
     if task.start.build is None:
         values = task.measured.add_old(task.grown.before, task.grown.classes)
         old = task.measured.level(values["all"])
+    searched, own = None, given.start()
     with warnings.catch_warnings():
         # The report says it as well.
         warnings.simplefilter("ignore", arrivals.SharedSamples)
-        found = _compared(task, part, training)
-    _check_sound(found, part)
+        if task.rounds is not None:
+            searched = backtest.search(task, _until(), training / "search")
+            own = searching.recommended(searched) or own
+            training = training / "model"
+        found = _compared(task, own, part, training)
+    _check_sound(found, own, part)
     words = task.grown.words
-    text = report.text(task.parts, words, found, task.measured)
+    shown = found if searched is None else searched
+    text = report.text(task.parts, words, shown, task.measured)
     rate = reporter.learning_rate(task.grown.model)
-    return f"{text}\n\n{report.saved(found, rate, old)}"
+    is_found = searched is not None
+    return f"{text}\n\n{report.saved(shown, own, rate, old, is_found)}"
 
 
-def _compared(task: Task, part: pathlib.Path, training: pathlib.Path):
+def _compared(task: Task, own: str, part: pathlib.Path, training: pathlib.Path):
     """Trains and saves the model, and returns the comparison of starts."""
 
     def save(setting, trained) -> None:
         task.measured.add(setting.id.split("/")[1], trained)
-        if _is_saved(setting) and _is_finite(trained):
+        if _is_saved(setting.id, setting.seed, own) and _is_finite(trained):
             trained.save(part)
 
-    own = given.saved()
-    if own == "shrink_perturb":
-        own = f"{own}-{given.SHRINK.value}-{given.PERTURB.value}"
-    train = task.parts.train
-    # A model without a past gets one, so that starts can differ.
-    begun = task.start.build is not None and bool(given.others())
+    model, rounds, begun = _begun(task)
+    others = [] if given.SEARCH.value else given.others()
     return growing.fit_rounds(
-        task.start.build if begun else task.grown.model,
-        _halves(train) if begun else [train],
+        model,
+        rounds,
         task.parts.held_out,
-        arms=[own, *given.others()],
+        arms=list(dict.fromkeys([own, *others])),
         first_round=not begun,
-        seeds=given.seeds(),
+        seeds=given.seeds() if others else [given.SEED.value],
         first_seed=given.SEED.value,
         monitor=given.MONITOR.value,
         mode=given.MODE.value,
@@ -116,6 +127,16 @@ def _compared(task: Task, part: pathlib.Path, training: pathlib.Path):
         name="retrain",
         verbose=given.VERBOSE.value,
     )
+
+
+def _begun(task: Task) -> tuple:
+    """Returns the model, the rounds, and whether the first gives it a past."""
+    build, train = task.start.build, task.parts.train
+    if build is not None and task.rounds is not None:
+        return build, task.rounds, True
+    if build is not None and given.others():
+        return build, _halves(train), True
+    return task.grown.model, [train], False
 
 
 def _until() -> terms.Until:
@@ -141,13 +162,9 @@ def _halves(train: tuple) -> list:
     return [makers.take(train, half) for half in halves]
 
 
-def _is_saved(setting) -> bool:
-    """Whether the model of a setting, or of a row, is the one to save."""
-    own = given.saved()
-    if (setting.arm, setting.seed) != (own, given.SEED.value):
-        return False
-    strengths = given.SHRINK.value, given.PERTURB.value
-    return own == "warm" or (setting.shrink, setting.perturb) == strengths
+def _is_saved(setting: str, seed: int, own: str) -> bool:
+    """Whether the model of a setting, by its id, is the one to save."""
+    return setting.split("/")[-2] == own and seed == given.SEED.value
 
 
 def _is_finite(model) -> bool:
@@ -155,8 +172,12 @@ def _is_finite(model) -> bool:
     return all(np.isfinite(array).all() for array in arrays)
 
 
-def _check_sound(found, part: pathlib.Path) -> None:
-    ends = [row.stopped_by for row in found.rows if _is_saved(row)]
+def _check_sound(found, own: str, part: pathlib.Path) -> None:
+    ends = [
+        row.stopped_by
+        for row in found.rows
+        if _is_saved(row.setting, row.seed, own)
+    ]
     if "nan" in ends or not part.stat().st_size:
         raise ValueError(
             "The training diverged: the loss or a weight became nan or "
@@ -180,8 +201,9 @@ def key(task: Task) -> str:
 def inputs(task: Task) -> dict[str, pathlib.Path]:
     """Returns the files that are read, by flag."""
     sources = {
-        "--data": given.DATA.value,
+        "--data": given.DATA.value or "",
         "--held_out": held_out.HELD_OUT.value or "",
+        **{f"--rounds={name}": name for name in given.files()},
     }
     found = {
         name: tables.path_of(value)

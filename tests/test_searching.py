@@ -170,3 +170,27 @@ def test_the_order_prefers_the_cheaper_within_the_margin(make_row):
     ]
     order = searching._order(found, 1.0)
     assert order == ["warm", "cold", "head_reset", "warm_reset"]
+
+
+def test_one_round_is_refused_before_anything_is_trained(digits):
+    rounds, held_out = digits
+    with pytest.raises(ValueError, match="second round. Received: 1 round"):
+        ws_keras.fit_rounds(build(), rounds[:1], held_out, "search")
+
+
+def test_what_the_next_round_is_expected_to_cost(found):
+    (arm,) = {r.setting.split("/")[-2] for r in found.rows if "fire" in r.arm}
+    (words,) = searching._expected(found, arm)
+
+    def passes(name):
+        return [
+            row.sample_passes
+            for row in sorted(found.rows, key=lambda row: row.seed)
+            if row.round == 4 and row.setting.split("/")[-2] == name
+        ]
+
+    ours, cold = passes("fire"), passes("cold")
+    share = np.exp(np.mean(np.log(ours) - np.log(cold)))
+    assert f"took {np.mean(ours):,.0f} sample passes" in words
+    assert f"{100 * share:.0f} % of those of a cold start" in words
+    assert searching._expected(found, "cold") == []

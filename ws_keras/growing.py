@@ -238,6 +238,12 @@ def _searched(
             f"seeds={seeds!r}. Give `arms=Search(seeds=3)` and `first_seed`."
         )
     rounds = list(rounds)
+    if len(rounds) < 2 and not rest["first_round"]:
+        raise ValueError(
+            "A search replays past rounds, and arms begin to differ in the "
+            f"second round. Received: {len(rounds)} round and "
+            "first_round=False. Give the data in more rounds."
+        )
     # A list holds one held-out part for each round.
     parts = held_out if isinstance(held_out, list) else None
 

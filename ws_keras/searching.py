@@ -10,6 +10,7 @@ from ws_keras import arms as all_arms
 from ws_keras import comparison as comparisons
 from ws_keras.report import grouping
 from ws_keras.report import scale as scales
+from ws_keras.report import statistics
 from ws_keras.storage import rows
 
 SEARCH = "search"
@@ -90,6 +91,10 @@ class Search:
                 "decides nothing. "
                 f"Received: seeds={self.seeds!r}."
             )
+
+
+class TooSmall(ValueError):
+    """The budget is below one run of each candidate."""
 
 
 class _Budget:
@@ -199,6 +204,37 @@ def of(arms) -> Search:
     return arms if isinstance(arms, Search) else Search()
 
 
+def recommended(found: comparisons.Comparison) -> str | None:
+    """Returns the text form of the arm that a comparison recommends."""
+    named = {grouping.label(row): _text(row) for row in found.rows}
+    return named.get(found.recommended)
+
+
+def _expected(found: comparisons.Comparison, arm: str) -> list[str]:
+    """Returns what the next round is expected to cost beside a cold start."""
+    last = max(row.round for row in found.rows)
+
+    def passes(wanted: str) -> dict[int, int]:
+        return {
+            row.seed: row.sample_passes
+            for row in found.rows
+            if row.round == last and _text(row) == wanted
+        }
+
+    ours, cold = passes(arm), passes("cold")
+    if arm == "cold" or not (ours and cold):
+        return []
+    share = statistics.ratio(ours, cold)
+    mean = sum(ours.values()) / len(ours)
+    percents = (100 * end for end in (share.mean, share.low, share.high))
+    part, low, high = (f"{percent:.0f}" for percent in percents)
+    return [
+        f"In round {last} {arm} took {mean:,.0f} sample passes, {part} % of "
+        f"those of a cold start (95 % interval {low} to {high}). Expect the "
+        "same of the next round, if it brings about as many samples."
+    ]
+
+
 def _finalists(order: Sequence[str]) -> list[str]:
     """Returns the references and the best of the other arms."""
     others = [arm for arm in order if arm not in _REFERENCES]
@@ -210,10 +246,11 @@ def _said(
 ) -> comparisons.Comparison:
     """Adds what led to a comparison, and the code of what it recommends."""
     verdict = [found.verdict, *told]
-    if found.recommended is not None:
-        named = {grouping.label(row): _text(row) for row in found.rows}
-        arm = all_arms.parse(named[found.recommended])
-        verdict.append(f"To begin the next round so:\n\n    {arm.code}")
+    arm = recommended(found)
+    if arm is not None:
+        verdict += _expected(found, arm)
+        code = all_arms.parse(arm).code
+        verdict.append(f"To begin the next round so:\n\n    {code}")
     return dataclasses.replace(found, verdict="\n".join(verdict))
 
 
@@ -247,7 +284,7 @@ def _check_budget(budget, found, candidates, wanted) -> None:
         return
     whole = each + rest
     given = f"minutes={wanted.minutes}, passes={wanted.passes}"
-    raise ValueError(
+    raise TooSmall(
         f"The budget of a search must allow one run of each of the "
         f"{len(candidates)} candidates, which takes about "
         f"{budget.minutes_of(whole):.1f} minutes or {whole:,} sample passes "

@@ -62,6 +62,33 @@ def test_any_decay_after_it():
     np.testing.assert_allclose(found, [0.2, *want], rtol=1e-5, atol=1e-7)
 
 
+def plateau():
+    """Halves the rate after each epoch."""
+    return keras.callbacks.ReduceLROnPlateau(
+        "loss", 0.5, patience=0, min_delta=1e9
+    )
+
+
+@pytest.mark.parametrize("steps", [2, 7])
+def test_another_callback_may_lower_the_rate_after_the_warm_up(steps):
+    found = fitted(build(), ws_keras.Rewarm(0.4, steps), plateau(), epochs=3)
+    warm = [0.4 * (i + 1) / steps for i in range(steps)]
+    rest = [0.4] * 15
+    if steps == 2:
+        rest[5:] = [0.2] * 5 + [0.1] * 5
+    else:  # what was lowered in the warm-up is not
+        rest[10:] = [0.2] * 5
+    want = [*warm, *rest[steps:]]
+    np.testing.assert_allclose(found, want, rtol=1e-6)
+
+
+def test_each_batch_has_the_rate_of_a_decay_whatever_others_do():
+    rewarm = ws_keras.Rewarm(0.4, 4, decay=linear_decay)
+    found = fitted(build(), rewarm, plateau())
+    want = [0.1, 0.2, 0.3, 0.4, 0.36, 0.32, 0.28, 0.24, 0.2, 0.16]
+    np.testing.assert_allclose(found, want, rtol=1e-6)
+
+
 @pytest.mark.parametrize(("fraction", "steps"), [(0.1, 1), (0.5, 5), (1, 10)])
 def test_a_fraction_of_the_fit(fraction, steps):
     found = fitted(build(), ws_keras.Rewarm(0.4, fraction=fraction))

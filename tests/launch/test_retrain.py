@@ -214,7 +214,7 @@ def test_report_says_how_to_save_the_recommended_start(nursery, tmp_path):
         "--margin=90",
     )
     assert "begin with warm" in found.stdout, found.stderr
-    assert "--shrink=1 --perturb=0 begins" in found.stdout
+    assert "--start=warm begins" in found.stdout
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,9 @@ class Rewarm(keras.callbacks.Callback):
             at least one batch. Defaults to 0.1 (FIRE and Hare & Tortoise).
         decay: Learning rate after the peak: a Keras `LearningRateSchedule` or
             any function of the number of batches since the peak. It must return
-            `peak` for 0. `None` keeps the rate at the peak. Defaults to `None`.
+            `peak` for 0. `None` keeps the rate at the peak, where other
+            callbacks, such as `ReduceLROnPlateau`, may change it. Defaults to
+            `None`.
         optimizer: State of the optimizer when the fit begins: `"keep"`,
             `"reset"` or `"reset_slots"`, as in `shrink_perturb`. Defaults to
             `"keep"`.
@@ -128,10 +130,16 @@ class Rewarm(keras.callbacks.Callback):
                 )
             if epoch == 0 and not self._is_restored():
                 optimizers.reset(self.model.optimizer, self.policy)
+            self._is_up = self._is_restored()
         self._before = self._seen if length is None else epoch * length
 
     def on_train_batch_begin(self, batch, logs=None):
-        self._set(self.rate(self._before + batch, self._warm_up))
+        number = self._before + batch
+        is_after = self.decay is None and number >= self._warm_up
+        # At the peak, other callbacks may lower the rate.
+        if not (is_after and self._is_up):
+            self._set(self.rate(number, self._warm_up))
+            self._is_up = is_after
 
     def on_train_batch_end(self, batch, logs=None):
         self._seen = self._before + batch + 1
@@ -157,7 +165,7 @@ class Rewarm(keras.callbacks.Callback):
         return cls(**found)
 
     def _begin(self) -> None:
-        self._is_first = True
+        self._is_first, self._is_up = True, False
         self._before = self._seen = 0
 
     def _is_restored(self) -> bool:

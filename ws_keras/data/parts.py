@@ -32,9 +32,9 @@ class Parts:
     `past` is the history that the model will have after it is trained on the
     first part. `withheld` says why accuracies on the second part are no
     evidence about an arm, if this is the case. `keys` holds the digests of the
-    training samples. `was_seen` tells which of these the model was trained on
-    before, and `is_old` tells which held-out samples are old; both are `None`
-    if this is unknown.
+    training samples, and `places` their positions in the data. `was_seen` tells
+    which of these the model was trained on before, and `is_old` tells which
+    held-out samples are old; both are `None` if this is unknown.
     """
 
     train: tuple
@@ -43,6 +43,7 @@ class Parts:
     words: str
     withheld: str = ""
     keys: np.ndarray | None = None
+    places: np.ndarray | None = None
     was_seen: np.ndarray | None = None
     is_old: np.ndarray | None = None
 
@@ -89,6 +90,7 @@ class Parts:
             train=take(self.train, kept),
             words=words,
             keys=self.keys[kept],
+            places=self.places[kept],
             was_seen=self.was_seen[kept],
         )
 
@@ -163,8 +165,9 @@ def given(
     known = (None, None)
     if is_known:
         known = past.has_trained_on(train), past.knows(held)
+    places = np.arange(len(train))
     return Parts(
-        (data.x, data.y), held_out, now, words, withheld, train, *known
+        (data.x, data.y), held_out, now, words, withheld, train, places, *known
     )
 
 
@@ -225,6 +228,7 @@ def chosen(
         words,
         doubt,
         keys.samples[~held],
+        np.flatnonzero(~held),
         seen[~held] if is_known else None,
         is_old[held] if is_known else None,
     )

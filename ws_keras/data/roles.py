@@ -85,7 +85,7 @@ class Given:
         return found if self.order is None else found[self.order]
 
 
-def read(source: str, model: keras.Model, roles: Roles) -> Given:
+def read(source: str | tables.Table, model: keras.Model, roles: Roles) -> Given:
     """Reads a user's file in the form of a model's inputs.
 
     Example:
@@ -96,7 +96,7 @@ def read(source: str, model: keras.Model, roles: Roles) -> Given:
     ```
 
     Args:
-        source: As in `tables.read`.
+        source: As in `tables.read`, or a table.
         model: Built model, which determines the arrays to read.
         roles: The `Roles`.
 
@@ -107,7 +107,8 @@ def read(source: str, model: keras.Model, roles: Roles) -> Given:
         ValueError: If the file lacks an array or if the model does not accept
             the samples.
     """
-    table = tables.read(source)
+    is_read = isinstance(source, tables.Table)
+    table = source if is_read else tables.read(source)
     notes = []
     suffix = ""
     if not table.is_frame and not roles.features:
@@ -125,7 +126,8 @@ def read(source: str, model: keras.Model, roles: Roles) -> Given:
         order = times.order(table, roles.order_by, len(tree.flatten(y)[0]))
         x, y = (tree.map_structure(lambda a: a[order], part) for part in (x, y))
     words = " ".join(notes)
-    return Given(source, x, y, x_test, y_test, table, order, words)
+    name = str(table.path) if is_read else source
+    return Given(name, x, y, x_test, y_test, table, order, words)
 
 
 def _targets(table, model, roles: Roles, suffix: str):
