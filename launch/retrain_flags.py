@@ -268,7 +268,7 @@ def _check_arms() -> None:
             try:
                 arms.parse(arm)
             except ValueError as error:
-                text = str(error).partition(" Several are")[0]
+                text = str(error).partition(" Write several")[0]
                 many = "cold, warm, both or other arms"
                 what = many if flag == "--compare" else "one arm"
                 raise ValueError(f"`{flag}` must hold {what}. {text}") from None
