@@ -77,7 +77,7 @@ def search(task, until, folder: pathlib.Path):
     if minutes is not None or passes is not None:
         arms["minutes"] = minutes
     wanted = ws_keras.Search(
-        passes=passes, seeds=given.SEEDS.value or 3, **arms
+        passes=passes, seeds=given.SEEDS.value or 5, **arms
     )
     try:
         return ws_keras.fit_rounds(

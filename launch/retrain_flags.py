@@ -330,8 +330,8 @@ def _check_search() -> None:
                 f"`--search` {reason} by itself. Received: --search with "
                 f"--{flag.name}={flag.value}. Leave one of them out."
             )
-    if SEEDS.value == 1:
+    if SEEDS.value is not None and SEEDS.value < 3:
         raise ValueError(
-            "`--seeds` of a search must be at least 2, since one seed decides "
-            "nothing. Received: --seeds=1."
+            "`--seeds` of a search must be at least 3, since fewer decide "
+            f"nothing. Received: --seeds={SEEDS.value}."
         )

@@ -26,7 +26,7 @@ CANDIDATES = (
 # The verdict sets each other arm beside these two.
 _REFERENCES = ("cold", "warm")
 _FINALISTS = 2  # beside the references
-_LEAST_SEEDS = 2  # one seed decides nothing
+_LEAST_SEEDS = 3  # fewer decide nothing, see `report.statistics`
 
 # Runs arms with seeds on the first so many rounds.
 Measure = Callable[[Sequence[str], Sequence[int], int], comparisons.Comparison]
@@ -62,7 +62,8 @@ class Search:
             Defaults to 10.
         passes: Budget in sample passes; `None` sets no limit. Defaults to
             `None`.
-        seeds: Seeds of the last comparison, at least 2. Defaults to 3.
+        seeds: Seeds of the last comparison, at least 3. Defaults to 5, or
+            as many of these, from 3 on, as the budget allows.
 
     Raises:
         ValueError: If an argument is out of its range. `fit_rounds` raises
@@ -73,7 +74,7 @@ class Search:
     candidates: Sequence[str] = CANDIDATES
     minutes: float | None = 10.0
     passes: int | None = None
-    seeds: int = 3
+    seeds: int = 5
 
     def __post_init__(self):
         for arm in self.candidates:
@@ -87,8 +88,8 @@ class Search:
                 )
         if self.seeds < _LEAST_SEEDS:
             raise ValueError(
-                f"`seeds` must be at least {_LEAST_SEEDS}, since one seed "
-                "decides nothing. "
+                f"`seeds` must be at least {_LEAST_SEEDS}, since fewer "
+                "decide nothing. "
                 f"Received: seeds={self.seeds!r}."
             )
 
@@ -261,7 +262,7 @@ def _ended(
     words = (
         "No recommendation. The budget ended before the last stage, which "
         f"takes about {minutes:.1f} minutes more with {_LEAST_SEEDS} seeds. "
-        "One seed decides nothing."
+        "Fewer seeds decide nothing."
     )
     return comparisons.Comparison(list(found), "\n".join([*told, words]))
 
