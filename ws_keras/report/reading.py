@@ -18,14 +18,16 @@ from ws_keras.storage import lines
 from ws_keras.storage import regular
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
+from ws_keras.storage.rows import Epoch
+from ws_keras.storage.rows import Row
 
 FOLDER = "report"
 _LONGEST = 1000  # letters of a problem
 _SHOWN = 3  # problems in one sentence
 # The file of a kind of record, its name, and a key that is unique.
 _FILES = {
-    rows.Row: (rows.ROWS, "row", operator.attrgetter("setting", "round")),
-    rows.Epoch: (
+    Row: (rows.ROWS, "row", operator.attrgetter("setting", "round")),
+    Epoch: (
         rows.EPOCHS,
         "epoch",
         operator.attrgetter("setting", "epoch"),
@@ -39,8 +41,8 @@ class Folder:
 
     path: pathlib.Path
     run: dict[str, Any]
-    rows: list[rows.Row]
-    epochs: list[rows.Epoch]
+    rows: list[Row]
+    epochs: list[Epoch]
     problems: list[str]
 
 
@@ -61,8 +63,8 @@ def read(workdir: str | os.PathLike) -> Folder:
         there = lines.find(folder.path, (rows.ROWS, rows.EPOCHS))
         run, problems = _load(folder, there.files)
         problems += _left_out(folder, there, run)
-        found = _scan(there.files, rows.Row, problems)
-        epochs = _scan(there.files, rows.Epoch, problems)
+        found = _scan(there.files, Row, problems)
+        epochs = _scan(there.files, Epoch, problems)
         found, gaps = _without_gaps(found, problems)
         epochs = [e for e in epochs if e.round < gaps.get(e.setting, math.inf)]
     problems = [plain.one_line(problem, _LONGEST) for problem in problems]
@@ -172,8 +174,8 @@ def _grouped(path: str, errors: list[str]) -> list[str]:
 
 
 def _without_gaps(
-    found: list[rows.Row], problems: list[str]
-) -> tuple[list[rows.Row], dict[str, int]]:
+    found: list[Row], problems: list[str]
+) -> tuple[list[Row], dict[str, int]]:
     """Returns the rows without those after a missing round.
 
     The costs of a setting are sums over its rounds, so a setting with a

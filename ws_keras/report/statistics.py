@@ -223,16 +223,17 @@ def correlate(x: Iterable[float], y: Iterable[float]) -> Correlation:
     from scipy import stats  # which takes a second to import
 
     pairs = np.array(list(zip(x, y, strict=True)), float).reshape(-1, 2)
-    x, y = pairs[~np.isnan(pairs).any(1)].T
-    if len(x) < 2 or not np.ptp(x) or not np.ptp(y):
-        return Correlation(*[math.nan] * 4, len(x))
-    pearson = stats.pearsonr(x, y)
-    spearman = float(stats.spearmanr(x, y).statistic)
+    left, right = pairs[~np.isnan(pairs).any(1)].T
+    count = len(left)
+    if count < 2 or not np.ptp(left) or not np.ptp(right):
+        return Correlation(*[math.nan] * 4, count)
+    pearson = stats.pearsonr(left, right)
+    spearman = float(stats.spearmanr(left, right).statistic)
     ends = (math.nan, math.nan)
     # Fisher's transform is infinite at one, and needs four runs.
-    if len(x) > 3 and abs(pearson.statistic) < 1:
+    if count > 3 and abs(pearson.statistic) < 1:
         ends = map(float, pearson.confidence_interval(CONFIDENCE))
-    return Correlation(float(pearson.statistic), spearman, *ends, len(x))
+    return Correlation(float(pearson.statistic), spearman, *ends, count)
 
 
 def _error(values: np.ndarray) -> float:

@@ -98,6 +98,8 @@ def _block(block) -> list[str]:
             name = html.escape(plain.cell(block.title))
             summary = f"<details><summary>{name}</summary>"
             return [summary, *inner, "</details>"] if inner else []
+        case kind:
+            raise TypeError(f"No such block. Received: {kind}")
 
 
 def _heading(signs: str, text: str) -> str:
