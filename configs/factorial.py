@@ -23,8 +23,9 @@ cold start is always new.
 
     ws-run --config=factorial --workdir=runs/factorial
 
-About 3 million sample passes for one seed. On 8,000 images of CIFAR-10, with
---config.data.name=cifar10 --config.data.samples=8000, about 30 million.
+1.6 million sample passes for one seed, by its rows. On 8,000 images of
+CIFAR-10, with --config.data.name=cifar10 --config.data.samples=8000, about 20
+million.
 """
 
 from ws_keras.configs import base
