@@ -5,8 +5,8 @@ images, how accurate is each way to begin a round, and what has it cost? All
 arms, with the constants of their articles, but for `warm_reset`, which is
 `warm` here, where each round has a new optimizer. `hare_tortoise` is there
 twice: the article's decay 0.999 needs thousands of steps in a round. Early
-rounds have hundreds, so that 0.99 is there too. The frontier has the arms that no
-other beats at fewer passes.
+rounds have hundreds, so that 0.99 is there too. The frontier has the arms that
+no other beats at fewer passes.
 
 CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 99 %.
 
