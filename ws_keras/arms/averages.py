@@ -13,8 +13,8 @@ class HareTortoise(Arm):
     """Warm start that goes back to a slow copy of the weights regularly.
 
     The slow copy is evaluated. With the article's decay of 0.999, a round needs
-    thousands of steps. For rounds of hundreds of steps, use 0.99 or less, as in
-    `hare_tortoise-10-0.99`. `ws_keras.HareAndTortoise` warns otherwise.
+    thousands of steps. For rounds of hundreds of steps, use less than 0.99, as
+    in `hare_tortoise-10-0.9`. `ws_keras.HareAndTortoise` warns otherwise.
     """
 
     costs_like = "warm"

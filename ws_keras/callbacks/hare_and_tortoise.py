@@ -58,7 +58,7 @@ class HareAndTortoise(keras.callbacks.Callback):
             to 10 (the article).
         decay: Decay of the tortoise's moving average per batch, in [0, 1).
             Defaults to 0.999 (the article, whose fits have tens of thousands of
-            batches). For hundreds of batches, use 0.99 or less.
+            batches). For hundreds of batches, use less than 0.99.
 
     Raises:
         ValueError: If an argument is out of its range, or, within `fit`, if the
