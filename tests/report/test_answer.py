@@ -24,7 +24,7 @@ def test_warm_and_the_best_other_arm(online_rows):
 
 def test_what_is_not_told_apart_is_said_so(make_arm):
     found = [*make_arm("cold", (50, 60, 55)), *make_arm("warm", (55, 50, 58))]
-    assert "warm is not told apart from cold: −0.7 points (95 % interval" in (
+    assert "warm does not differ significantly from cold: −0.7 points (95 % " in (
         said(found)
     )
 
@@ -55,8 +55,8 @@ def test_several_cells_are_counted(make_arm):
         found += make_arm("cold", (50, 50.2, 50.1), **fields)
         found += make_arm("warm", (level, level + 0.1, level), **fields)
     assert said(found) == (
-        "Warm ends below cold in 1 and above it in 1 of 3 cells, and is not "
-        "told apart from it in the others (−10.1 to +4.9 points)."
+        "Warm ends below cold in 1 and above it in 1 of 3 cells, and does not "
+        "differ significantly from it in the others (−10.1 to +4.9 points)."
     )
 
 

@@ -113,7 +113,9 @@ def _against_cold(arm: runs.Arm, loses: str) -> str:
     else:
         ends = formatting.in_words(gap)
         signed = formatting.signed(gap.mean)
-        words = f"is not told apart from cold: {signed} points ({ends})"
+        words = (
+            f"does not differ significantly from cold: {signed} points ({ends})"
+        )
     if cost.count:
         words += f" for {100 * cost.mean:.0f} % of cold's passes"
     if cost.count > 1:
@@ -146,8 +148,9 @@ def _over_cells(run: runs.Run) -> list[str]:
         means = [gap.mean for gap in gaps]
         found.append(
             f"{_title(name)} ends below cold in {signs.count(-1)} and above it "
-            f"in {signs.count(1)} of {len(gaps)} cells, and is not told apart "
-            f"from it in the others ({formatting.signed(min(means))} to "
+            f"in {signs.count(1)} of {len(gaps)} cells, and does not differ "
+            "significantly from it in the others "
+            f"({formatting.signed(min(means))} to "
             f"{formatting.signed(max(means))} points)."
         )
     return found[:_SHOWN]
