@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import warnings
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from keras import layers
 from keras import ops
 
 import ws_keras
+from ws_keras.callbacks import unit_resets
 from ws_keras.callbacks.self_normalized import next_thresholds
 from ws_keras.losses.distillation import distill
 
@@ -360,6 +362,22 @@ def test_young_units_are_safe():
     assert callback.resets == {}
     fitted(build(), callback, epochs=3)
     assert callback.resets == {"first": 6, "second": 6}
+
+
+@pytest.mark.parametrize(
+    ("make", "first"),
+    [
+        (lambda: ws_keras.ReDo(X, every=EPOCH + 1), "batch 7"),
+        (lambda: ws_keras.ContinualBackprop(X, maturity=EPOCH), "batch 7"),
+        (lambda: ws_keras.SelfNormalizedResets(X, every=9), "batch 9"),
+    ],
+)
+def test_a_fit_that_is_too_short_for_any_reset_warns(make, first):
+    with pytest.warns(unit_resets.NeverActed, match=first):
+        fitted(build(), make(), epochs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", unit_resets.NeverActed)
+        fitted(build(), make(), epochs=2)
 
 
 def test_every_counts_batches_of_training():

@@ -103,6 +103,11 @@ class ContinualBackprop(unit_resets.UnitResets):
         self.rate, self.decay = float(rate), float(decay)
         self.maturity, self.batch_size = int(maturity), batch_size
 
+    @property
+    def first(self) -> int:
+        """The first batch of a fit after which a unit can be reset."""
+        return max(self.every, self.maturity + 1)
+
     def read(self, model) -> list:
         """Returns the batches to measure on, one after the other."""
         return list(batches.Batches(model, self._data, self.batch_size))

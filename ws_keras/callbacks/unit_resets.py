@@ -1,6 +1,7 @@
 """Callbacks that reset units during `fit`; ReDo as a callback."""
 
 import secrets
+import warnings
 
 import keras
 import numpy as np
@@ -17,6 +18,10 @@ from ws_keras.transforms import noise as noises
 from ws_keras.transforms import redo
 from ws_keras.transforms import resets
 from ws_keras.transforms import selecting
+
+
+class NeverActed(UserWarning):
+    """A fit was too short for a callback to reset any unit."""
 
 
 class UnitResets(keras.callbacks.Callback):
@@ -133,6 +138,7 @@ class UnitResets(keras.callbacks.Callback):
             pass  # Training has diverged; its loss shows this.
 
     def on_train_end(self, logs=None):
+        self._warn_of_short_fit()
         self._state.detach(self.model)
 
     def on_test_begin(self, logs=None):
@@ -145,6 +151,23 @@ class UnitResets(keras.callbacks.Callback):
         # For copies and other processes: the model belongs to one fit.
         gone = ("_model", "_state", "_selection", "_measure", "_batches")
         return {**vars(self), **dict.fromkeys(gone)}
+
+    @property
+    def first(self) -> int:
+        """The first batch of a fit after which a unit can be reset."""
+        return self.every
+
+    def _warn_of_short_fit(self) -> None:
+        if not 0 < self._state.values["step"] < self.first:
+            return
+        # The number of batches is left out, so that Python warns only once.
+        warnings.warn(
+            f"{type(self).__name__} reset no unit, because the fit was too "
+            f"short: it acts after batch {self.first:,} at the earliest. Give "
+            "it a smaller `every` or `maturity`, or train longer.",
+            NeverActed,
+            stacklevel=2,
+        )
 
     @property
     def _count(self) -> int:
