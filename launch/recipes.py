@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import pathlib
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +51,10 @@ def names() -> list[str]:
 @functools.cache
 def module(path: pathlib.Path):
     """Returns a config file as a module."""
+    folder = str(path.parent)
+    # As for `--config`, so that the file can import what lies beside it.
+    if path.parent != CONFIGS and folder not in sys.path:
+        sys.path.append(folder)
     spec = importlib.util.spec_from_file_location("_ws_keras_config", path)
     found = importlib.util.module_from_spec(spec)
     with config_files.blamed(str(path)):

@@ -7,6 +7,7 @@ from ws_keras import arms
 from ws_keras import models
 from ws_keras import references
 from ws_keras import settings
+from ws_keras.arms import hooks
 from ws_keras.losses import adversarial
 from ws_keras.losses import confidence
 from ws_keras.losses import l2
@@ -147,7 +148,7 @@ def compiled(
 
 def _changed(model: keras.Model, method: arms.Arm, penalty: str) -> keras.Model:
     """Returns the model that an arm with its own loss terms trains."""
-    found = method.losses(model)
+    found = hooks.losses(method, model)
     if found is None or found is model:
         return model
     if penalty == "adversarial":

@@ -20,6 +20,7 @@ from ws_keras import own_loss
 from ws_keras import progress as lines
 from ws_keras import seeds as addresses
 from ws_keras import settings as all_settings
+from ws_keras.arms import hooks
 from ws_keras.data import arrivals
 from ws_keras.report import scale as scales
 from ws_keras.storage import metric as metrics
@@ -231,10 +232,10 @@ class Loop:
         def begin(number: int) -> None:
             self.given.restore_rate()
             if number > 1 or self._first_round:
-                setting.method.begin(model, self.view(setting, number))
+                hooks.begin(setting.method, model, self.view(setting, number))
 
         def prepare(number: int) -> None:
-            own = setting.method.callbacks(self.view(setting, number))
+            own = hooks.callbacks(setting.method, self.view(setting, number))
             trainer.callbacks = [*own, *self._callbacks]
 
         found = round_loop.train(

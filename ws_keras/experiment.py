@@ -14,6 +14,7 @@ from ws_keras import protocol
 from ws_keras import reuse
 from ws_keras import round_view
 from ws_keras import seeds
+from ws_keras.arms import hooks
 from ws_keras.callbacks import every_step
 from ws_keras.callbacks import rewarm
 from ws_keras.data import datasets
@@ -169,7 +170,7 @@ def _train(
         for callback in callbacks:
             callback.round = number
         rate = _warm_up(config, number, len(rounds[number - 1].indices))
-        own = setting.method.callbacks(views.of(number))
+        own = hooks.callbacks(setting.method, views.of(number))
         trainer.callbacks = [*callbacks, *rate, *own]
 
     yield from loop.train(

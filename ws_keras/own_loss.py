@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import keras
 
 from ws_keras import arms
+from ws_keras.arms import hooks
 
 # Functions that Keras has traced for a model.
 _TRACED = ("train_function", "test_function", "predict_function")
@@ -33,7 +34,7 @@ def of(method: arms.Arm, model: keras.Model) -> Iterator[keras.Model]:
     kept = [(v, v.regularizer) for v in model.trainable_variables]
     traced = {name: getattr(model, name, None) for name in _TRACED}
     try:
-        found = method.losses(model)
+        found = hooks.losses(method, model)
         if found is not None and found is not model:
             yield _compiled(found, model, method)
         else:

@@ -9,6 +9,7 @@ from ws_keras import arms
 from ws_keras import protocol
 from ws_keras import seeds
 from ws_keras import settings
+from ws_keras.arms import hooks
 from ws_keras.training import terms
 from ws_keras.transforms import reset_layers
 from ws_keras.transforms import shrink_perturb as transforms
@@ -70,7 +71,7 @@ class Views:
         if number == 1 and not policy.first_round:
             return
         view = self.of(number)
-        self._setting.method.begin(model, view)
+        hooks.begin(self._setting.method, model, view)
         if number > 1 and classes[number - 1] != classes[number - 2]:
             # The classes differ, so the old head is useless.
             reset_layers.reset_layers(

@@ -1,6 +1,7 @@
 """Registers arms by name, and parses their text form."""
 
 import dataclasses
+import difflib
 import importlib
 import math
 import os
@@ -12,6 +13,7 @@ from collections.abc import Callable
 
 from ws_keras import registering
 from ws_keras.arms import arm as arms
+from ws_keras.arms import hooks
 
 _WORD = re.compile(r"[-+]?(?:[\d.]+(?:e[-+]?\d+)?|nan|inf)")
 _KINDS = (int, float, "int", "float")
@@ -78,17 +80,31 @@ def parse(text: str) -> arms.Arm:
         ValueError: If the arm is unknown or a number is out of range.
     """
     _discover()
+    if isinstance(text, type) and issubclass(text, arms.Arm):
+        raise ValueError(
+            "An arm must be an object, not a class. Received: "
+            f"arm={text.__name__}. Write {text.__name__}(...) with its numbers."
+        )
     name, words = _split(str(text))
-    if name in _known and words is not None:
-        cls = _known[name]
-        least, most = arms.counts(cls)
-        if least <= len(words) <= most:
-            return arms.make(cls, words)
-    raise ValueError(
-        f"An arm must be one of {forms()}. Received: arm={text!r}."
-        f"{_hint(name)} Write several as a tuple, ('cold', 'warm'), or "
-        "--config.arms=cold,warm."
-    )
+    if name not in _known:
+        raise ValueError(
+            f"There is no such arm. Received: arm={text!r}.{_guess(name)} An "
+            f"arm must be one of {forms()}. Write several as a tuple, "
+            "('cold', 'warm'), or --config.arms=cold,warm."
+        )
+    cls = _known[name]
+    least, most = arms.counts(cls)
+    if words is None or not least <= len(words) <= most:
+        found = "a part that is no number"
+        if words is not None:
+            found = f"{len(words)} number{'s' * (len(words) != 1)}"
+        needed = f"{least}" if least == most else f"{least} to {most}"
+        raise ValueError(
+            f"The form of the arm {name!r} is {cls.form()!r}, with {needed} "
+            f"number{'s' * (needed != '1')}. Received: arm={text!r}, with "
+            f"{found}."
+        )
+    return arms.make(cls, words)
 
 
 def of_row(arm: str, shrink: float, perturb: float) -> arms.Arm:
@@ -156,10 +172,9 @@ def _split(text: str) -> tuple[str, list[str] | None]:
     return name, words
 
 
-def _hint(name: str) -> str:
-    if name not in _known:
-        return ""
-    return f" The form of {name!r} is {_known[name].form()!r}."
+def _guess(name: str) -> str:
+    close = difflib.get_close_matches(name, names(), 1)
+    return f" Did you mean {_known[close[0]].form()!r}?" if close else ""
 
 
 def _made(name: str, cls: type[arms.Arm]) -> type[arms.Arm]:
@@ -173,6 +188,7 @@ def _made(name: str, cls: type[arms.Arm]) -> type[arms.Arm]:
             "An arm can have only one name. Received: "
             f"{name!r} for the class of {cls.name!r}. Register a subclass."
         )
+    hooks.check(name, cls, arms.Arm)
     if "__dataclass_fields__" not in vars(cls):
         cls = dataclasses.dataclass(frozen=True)(cls)
     for field in dataclasses.fields(cls):
