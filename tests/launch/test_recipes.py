@@ -54,6 +54,14 @@ def test_a_users_own_file_has_its_view(own):
     assert found.config["experiment"] == "mine"
 
 
+def test_a_users_own_file_imports_what_lies_beside_it(own, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (own.parent / "beside_mine.py").write_text("TITLE = 'From beside'\n")
+    changed = OWN.replace('"Mine"', "beside_mine.TITLE")
+    own.write_text(changed.replace("\nfrom", "\nimport beside_mine\nfrom", 1))
+    assert recipes.find("mine", run(own)).view.title == "From beside"
+
+
 def test_a_file_that_is_gone_or_of_another_experiment_is_let_pass(own):
     assert recipes.find("other", run(own)) is None
     gone = run(own)

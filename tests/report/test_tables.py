@@ -84,6 +84,7 @@ def test_gains_are_told_apart_from_those_of_round_1(make_row):
     for name, first, last in (
         ("cold", 30, 50),
         ("warm", 29, 40),
+        ("fire", 29, 50),  # which does nothing before the first round
         ("shrink_perturb", 36, 58),
     ):
         for seed in range(2):

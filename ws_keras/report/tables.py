@@ -35,6 +35,8 @@ _TIMES = (
     " The paper's time is that of the last round as a share of its cold "
     "start's, beside our passes of the last round."
 )
+# Arms that change the network before the first round too.
+_ACT_FIRST = ("shrink_perturb", "last_layer")
 _STARTS = (
     "The transform also acts on the first initialization: what an arm gains "
     "in round 1 is no gain of warm-starting."
@@ -147,8 +149,8 @@ def since_round_1(arm: runs.Arm) -> statistics.Effect:
 
 
 def begins_alike(arm: runs.Arm) -> bool:
-    """Returns whether the first round is cold's, or cold's is not known."""
-    if arm.is_cold or arm.kind == "warm" or not arm.gap().count:
+    """Returns whether nothing but chance parts an arm from cold in round 1."""
+    if arm.kind not in _ACT_FIRST or not arm.gap().count:
         return True
     cold = {(r.seed, r.round): r.accuracy for r in arm.cold_rows}
     ours = [r for r in arm.rows if r.round == 1]
