@@ -1,7 +1,7 @@
 """A search among arms on the rounds in which the data came."""
 
+import copy
 import pathlib
-import pickle
 from collections.abc import Callable
 
 import keras
@@ -105,10 +105,10 @@ def search(task, until, folder: pathlib.Path):
 
 def fresh(model: keras.Model) -> Callable[[], keras.Model]:
     """Returns a function that builds a model like this one, untrained."""
-    content = pickle.dumps(model)
+    kept = copy.deepcopy(model)
 
     def build() -> keras.Model:
-        made = pickle.loads(content)
+        made = copy.deepcopy(kept)
         # A draw from the seed that `fit_rounds` gives to each call.
         ws_keras.cold_start(made, seed=int(np.random.randint(2**31)))
         return made
