@@ -38,7 +38,7 @@ _PLACE = {
     "rule": dict,
     "measures": dict | None,
 }
-_RULE = {"value", "best", "waited"}
+_RULE = {"value", "best", "waited", "since"}
 _SHOWN = 5  # names in a sentence
 
 
