@@ -49,7 +49,8 @@ class Merged(tables.Table):
             if _kind(array) != _kind(first):
                 raise self._unlike(source, name, array.dtype, first.dtype)
             if array.shape[1:] != first.shape[1:]:
-                raise self._unlike(source, name, array.shape, first.shape)
+                shapes = array.shape[1:], first.shape[1:]
+                raise self._unlike(source, name, *shapes)
         return np.concatenate(found)
 
     def _unlike(self, source: str, name: str, received, first) -> ValueError:
