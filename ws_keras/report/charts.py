@@ -141,6 +141,8 @@ def _with_room(points: dict, names: Sequence[str]) -> tuple[str, ...]:
         points: From name to x and y.
         names: The most important one first.
     """
+    if not points:
+        return ()
     columns = zip(*points.values(), strict=True)
     width, height = (max(ends) - min(ends) or 1.0 for ends in columns)
     found = []
