@@ -210,7 +210,7 @@ def test_report_says_how_to_save_the_recommended_start(nursery, tmp_path):
         "--old_samples=0",
         "--compare=warm",
         "--shrink=0.1",
-        "--seeds=2",
+        "--seeds=3",
         "--margin=90",
     )
     assert "begin with warm" in found.stdout, found.stderr
