@@ -50,13 +50,6 @@ def fit(arms: Sequence[runs.Arm], factors: Factors) -> Fit | None:
     Only seeds of which all cells are finished count, so that the design is
     balanced.
 
-    Example:
-
-    ```python
-    found = fit(run.pick("warm"), {"norm": ("none", "batch")})
-    print(found.main["norm"].mean)  # points
-    ```
-
     Args:
         arms: The arm in each cell.
         factors: Names and levels of the factors.
