@@ -1,15 +1,20 @@
 """The rules as arms, which any comparison can name."""
 
+import dataclasses
 import json
 import os
+from typing import ClassVar
 
 import ws_keras
 from benchmarks.strength import looking
 from benchmarks.strength import rules
 
 
+@dataclasses.dataclass(frozen=True)
 class _ByRule(ws_keras.Arm):
-    rule = ""
+    rule: ClassVar[str] = ""
+
+    most: float = ws_keras.number("(0, inf)")
 
     def begin(self, model, round):
         if round.is_first:
@@ -26,7 +31,6 @@ class Gradient(_ByRule):
     """Shrinks until new data have about the gradient of old data."""
 
     rule = "gradient"
-    most: float = ws_keras.number("(0, inf)")
 
 
 @ws_keras.register_arm("auto_layers")
@@ -34,7 +38,6 @@ class Layers(_ByRule):
     """The same, with the mean over the weights of the ratio of each."""
 
     rule = "layers"
-    most: float = ws_keras.number("(0, inf)")
 
 
 @ws_keras.register_arm("auto_loss")
@@ -42,7 +45,6 @@ class Loss(_ByRule):
     """Shrinks until new data have about the loss of old data."""
 
     rule = "loss"
-    most: float = ws_keras.number("(0, inf)")
 
 
 @ws_keras.register_arm("auto_drm")
@@ -58,7 +60,6 @@ class Norm(_ByRule):
     """Shrinks to a multiple of the norm of fresh kernels."""
 
     rule = "norm"
-    most: float = ws_keras.number("(0, inf)")
 
 
 def _note(arm: str, round, shrink: float) -> None:

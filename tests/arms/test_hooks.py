@@ -33,12 +33,13 @@ def test_hooks_that_would_never_be_called_are_refused(methods, words):
 
 
 def test_other_methods_and_more_arguments_are_allowed():
-    define(
-        begin=lambda self, model, round, extra=None: None,
-        _begins=lambda self: None,
-        limit_of=lambda self, kernel: 1,
-        callbacks=lambda self, *args: (),
-    )
+    allowed = {
+        "begin": lambda self, model, round, extra=None: None,
+        "_begins": lambda self: None,
+        "limit_of": lambda self, kernel: 1,
+        "callbacks": lambda self, *args: (),
+    }
+    assert define(**allowed) is None
 
 
 def test_a_class_in_place_of_an_object():
