@@ -319,9 +319,9 @@ def test_bad_arguments(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"new": (X, Y + 9)}, "`new` must be .* Received: .*label"),
-        ({"old": (X[:, :2], Y)}, r"`old` must be .*\(60, 2\)"),
-        ({"data": X[:, :2]}, r"`data` must be .*\(60, 2\)"),
+        ({"new": (X, Y + 9)}, "`new` must fit .* Received: .*label"),
+        ({"old": (X[:, :2], Y)}, r"`old` must fit .*\(60, 2\)"),
+        ({"data": X[:, :2]}, r"`data` must fit .*\(60, 2\)"),
     ],
 )
 def test_samples_that_a_model_does_not_take_are_named(arguments, message):

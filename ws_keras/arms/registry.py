@@ -88,9 +88,9 @@ def parse(text: str) -> arms.Arm:
     name, words = _split(str(text))
     if name not in _known:
         raise ValueError(
-            f"There is no such arm. Received: arm={text!r}.{_guess(name)} An "
-            f"arm must be one of {forms()}. Write several as a tuple, "
-            "('cold', 'warm'), or --config.arms=cold,warm."
+            f"An arm must be a registered one. Received: arm={text!r}."
+            f"{_guess(name)} Registered arms: {forms()}. Write several as a "
+            "tuple, ('cold', 'warm'), or --config.arms=cold,warm."
         )
     cls = _known[name]
     least, most = arms.counts(cls)
