@@ -1,10 +1,7 @@
 """A search among arms on the rounds in which the data came."""
 
-import copy
 import pathlib
-from collections.abc import Callable
 
-import keras
 import numpy as np
 
 import ws_keras
@@ -12,6 +9,7 @@ from ws_keras import searching
 from ws_keras.data import merged
 from ws_keras.data import parts as makers
 
+from . import fresh
 from . import retrain_flags as given
 
 _PARTS = 5
@@ -81,7 +79,7 @@ def search(task, until, folder: pathlib.Path):
     )
     try:
         return ws_keras.fit_rounds(
-            task.start.build or fresh(task.grown.model),
+            task.start.build or fresh.builder(task.grown.model),
             task.rounds,
             task.parts.held_out,
             wanted,
@@ -101,19 +99,6 @@ def search(task, until, folder: pathlib.Path):
             f"{error} --search_minutes and --search_passes set the budget, "
             "--compare names the candidates."
         ) from None
-
-
-def fresh(model: keras.Model) -> Callable[[], keras.Model]:
-    """Returns a function that builds a model like this one, untrained."""
-    kept = copy.deepcopy(model)
-
-    def build() -> keras.Model:
-        made = copy.deepcopy(kept)
-        # A draw from the seed that `fit_rounds` gives to each call.
-        ws_keras.cold_start(made, seed=int(np.random.randint(2**31)))
-        return made
-
-    return build
 
 
 def cut(task_parts, data) -> list[tuple]:

@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 from sklearn import datasets
 
+from launch import fresh
 from ws_keras.data import merged
 from ws_keras.data import tables
 
@@ -188,14 +189,12 @@ def test_files_are_one_table(tmp_path):
 
 @pytest.mark.parametrize("kind", [layers.Dense, layers.LSTM])
 def test_a_search_begins_with_fresh_weights(kind):
-    from launch import backtest
-
     parts = [keras.Input((4, 2)), kind(3), layers.Flatten()]
     model = keras.Sequential([*parts, layers.Dense(2)])
     model.compile(keras.optimizers.Adam(0.02), "mse")
     for variable in model.trainable_variables:
         variable.assign(variable + 7.0)
-    build = backtest.fresh(model)
+    build = fresh.builder(model)
     keras.utils.set_random_seed(3)
     first, second = build(), build()
     keras.utils.set_random_seed(3)

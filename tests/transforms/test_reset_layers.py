@@ -98,7 +98,10 @@ def test_optimizer_is_reset_or_kept(model):
         ({}, "first=None, last=None"),
         ({"first": 1, "last": 1}, "first=1, last=1"),
         ({"last": 0}, "Received: last=0"),
-        ({"first": 5}, "here 4. Received: first=5"),
+        (
+            {"first": 5},
+            "1 to 4, the number of layers with weights. Received: first=5",
+        ),
         ({"last": 1.0}, "Received: last=1.0"),
         ({"include": "tail"}, "'tail'"),
     ],
