@@ -13,6 +13,7 @@ import sys
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import config_fields  # noqa: E402
 import guide_notebooks  # noqa: E402
 
 NOTEBOOKS, REPORTS = HERE / "_notebooks", HERE / "_reports"
@@ -134,6 +135,11 @@ def from_markdown(app, what, name, obj, options, lines):
     lines[:] = text.splitlines()
 
 
+if config_fields.PAGE.read_text(encoding="utf8") != config_fields.written():
+    raise ValueError(
+        "docs/fields.md does not match configs/base.py. Run "
+        "`python docs/config_fields.py`."
+    )
 guide_notebooks.write(NOTEBOOKS)
 reports()
 
