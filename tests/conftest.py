@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import collections
 import gc
 import os
 
@@ -19,9 +20,19 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 _LONG = ("test_examples.py", "test_backends.py", "test_run.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # before those that are slow are left out
 def pytest_collection_modifyitems(items):
-    """Moves the long files to the front."""
+    """Moves the long files to the front, and marks cases as slow."""
     items.sort(key=lambda item: item.path.name not in _LONG)
+    cases = collections.Counter()
+    for item in items:
+        quick = item.get_closest_marker("quick")
+        if quick is None:
+            continue
+        function = item.nodeid.partition("[")[0]
+        cases[function] += 1
+        if cases[function] > quick.args[0]:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

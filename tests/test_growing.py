@@ -238,6 +238,7 @@ def test_function_that_builds_other_networks_is_refused():
         growing.fit_rounds(changing, ROUNDS[:2], HELD_OUT, until=UNTIL)
 
 
+@pytest.mark.slow
 def test_a_short_run_takes_five_seeds_by_itself():
     found = growing.fit_rounds(
         build,
@@ -265,6 +266,7 @@ def test_one_round_of_an_untrained_model_compares_nothing():
         growing.fit_rounds(build, ROUNDS[:1], HELD_OUT, until=UNTIL)
 
 
+@pytest.mark.slow
 def test_held_out_samples_in_the_rounds_are_named():
     x, y = HELD_OUT
     shared = (np.r_[ROUNDS[1][0], x[:5]], np.r_[ROUNDS[1][1], y[:5]])
@@ -308,6 +310,7 @@ def test_metric_with_arguments_tells_of_single_samples():
     assert "variation between seeds" in other.verdict
 
 
+@pytest.mark.slow
 def test_noise_is_not_learned():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(700, 5)).astype("float32")

@@ -43,6 +43,7 @@ def test_each_arm_has_its_row_in_a_card(arms):
     assert found - without == known - without
 
 
+@pytest.mark.slow
 def test_the_check_and_the_search_of_the_guide_run(capsys, monkeypatch):
     """On fewer epochs and seeds than a reader takes."""
     page = (DOCS / "decide.md").read_text(encoding="utf8")

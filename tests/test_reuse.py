@@ -124,6 +124,7 @@ def chosen(given, *parts):
 SLOW = ("second", "momentum", "kept", "active", "transfer")
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "name",
     [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in CASES],

@@ -97,6 +97,7 @@ def test_a_budget_below_one_run_of_each_says_what_it_needs(digits):
     assert f"{5 * 2 * 300:,} sample passes" in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_small_budget_leaves_a_stage_and_a_seed_out(digits):
     # 3,000 for the first stage; the last takes 8,000 a seed, the second one
     # 6,000, for which nothing is left.

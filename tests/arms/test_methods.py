@@ -135,7 +135,7 @@ class StopAfter(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize("name", ACTING)
-@pytest.mark.parametrize("every", [7, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [17, pytest.param(4, marks=pytest.mark.slow)])
 def test_interrupted_and_resumed_it_ends_with_the_same_bits(
     name, every, tmp_path, monkeypatch
 ):

@@ -54,6 +54,7 @@ def _accuracy(model, some):
     return 100 * model.evaluate(X[some], Y[some], verbose=0)[1]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_recipe_on_digits(seed):
     """What `fit` leaves is used as it is: right, or said not to be."""
@@ -84,6 +85,7 @@ def test_the_recipe_on_digits(seed):
     assert left > 95
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "norm",
     [
@@ -110,6 +112,7 @@ def test_moments_that_have_settled_are_let_pass():
     assert not _fit(model, some, warm, epochs=3)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("steps_per_execution", [1, 4])
 @pytest.mark.parametrize("is_known", [True, False])
 def test_lag_is_seen_in_streams_too(steps_per_execution, is_known):
@@ -148,6 +151,7 @@ def _same_as_measured(model, some) -> bool:
     return all(map(np.array_equal, before, after))
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize("validates", [True, False])
 def test_moments_are_those_of_restored_weights(is_first, validates):
@@ -176,6 +180,7 @@ def test_moments_are_those_of_restored_weights(is_first, validates):
     assert _same_as_measured(model, some)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("is_first", [True, False])
 def test_what_is_said_is_of_the_restored_moments(is_first):
     keras.utils.set_random_seed(0)
@@ -242,6 +247,7 @@ def _batches(kind):
     return parts
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("kind", ["list", "generator", "labelled"])
 @pytest.mark.parametrize("statistics", [None, "recalibrate", "keep", "reset"])
 def test_iterables_of_batches(kind, statistics):

@@ -252,6 +252,7 @@ def _interrupted(folder, schedule, at, ours_first, again=None, **restoring):
     raise AssertionError("the second fit did not end")
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "ours_first", [True, pytest.param(False, marks=pytest.mark.slow)]
 )
@@ -537,6 +538,7 @@ def test_a_layer_object_is_no_config():
         callback.get_config()
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -126,6 +126,7 @@ def test_redo_again_draws_anew():
     assert callback.resets == {"first": 12, "second": 12}
 
 
+@pytest.mark.quick(1)
 @every_method
 def test_a_seed_fixes_all(make):
     found = []
@@ -137,6 +138,7 @@ def test_a_seed_fixes_all(make):
     assert same(found[0], found[1]) and not same(found[0], found[2])
 
 
+@pytest.mark.quick(1)
 @every_method
 @pytest.mark.parametrize(
     ("first", "fails_at"),

@@ -114,6 +114,7 @@ MODELS = [
 ]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("build", MODELS, ids=lambda f: f.__name__)
 def test_old_logits_are_equal_and_all_can_train_on(build, tmp_path):
     keras.utils.set_random_seed(0)
@@ -136,6 +137,7 @@ def test_old_logits_are_equal_and_all_can_train_on(build, tmp_path):
     assert np.mean(found[late == 4] == 4) > 0.6
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     "optimizer",
     [

@@ -193,6 +193,7 @@ def test_what_fails_twice_is_listed_with_its_last_words(sweep):
     assert (sweep.folder / "grid/report/report.md").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status"),
     [

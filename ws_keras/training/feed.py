@@ -189,10 +189,16 @@ class _TensorBatches:
             indices, *weights = weak()()
             return np.asarray(indices, np.int64), *weights
 
+        # TensorFlow would rewrite both functions for each round, and nothing
+        # in them has to be.
+        as_written = tf.autograph.experimental.do_not_convert
+
+        @as_written
         def whole(_):
             columns = tf.numpy_function(values, [], dtypes)
             return tuple(tf.ensure_shape(column, [None]) for column in columns)
 
+        @as_written
         def gather(indices, *weights):
             leaves = [leaf.gather(indices) for leaf in self._leaves]
             return self._pack(leaves, *weights)

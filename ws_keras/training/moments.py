@@ -8,6 +8,7 @@ from ws_keras import seeds
 from ws_keras.callbacks import moments
 from ws_keras.training import feed as feeds
 from ws_keras.training import terms
+from ws_keras.transforms import statistics
 
 # A larger drop from the training accuracy to evaluation mode is reported.
 _GAP = 0.1
@@ -45,7 +46,7 @@ class Moments:
         """
         watch = moments.watch(callback)
         watch.is_quiet = True
-        if not self._are_measured:
+        if not self._are_measured or not statistics.trained_norms(self._model):
             return
         size = len(round.indices)
         order = seeds.generator(self._seed, "moments", number).permutation(size)
