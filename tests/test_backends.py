@@ -151,6 +151,7 @@ ARMS += ("rewarm_reset", "parseval-0.01", "distill-0.5-2", "redo-2-2")
 ARMS += ("continual_backprop-0.5-0",)
 
 
+@pytest.mark.slow
 @every_backend
 def test_arms_do_something_and_the_same_each_time(backend):
     if importlib.util.find_spec(backend) is None:

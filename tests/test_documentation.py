@@ -37,8 +37,14 @@ FILES = [
 ]
 
 
+LONG = ("experiment", "growing", "searching")  # they train for seconds
 SNIPPETS = [
-    pytest.param(path, code, id=f"{path.stem}-{number}")
+    pytest.param(
+        path,
+        code,
+        id=f"{path.stem}-{number}",
+        marks=pytest.mark.slow if path.stem in LONG else (),
+    )
     for path in sorted((ROOT / "ws_keras").rglob("*.py"))
     for number, code in enumerate(
         re.findall(r" {4}```python\n(.*?) {4}```", path.read_text(), re.DOTALL)

@@ -159,6 +159,7 @@ def test_outcomes_are_those_of_the_last_weights(compared):
         assert f"against cold: {verdict.difference(effect)}" in found.verdict
 
 
+@pytest.mark.slow
 def test_function_is_called_for_each_seed_and_calls_agree():
     calls = []
 
@@ -294,6 +295,7 @@ def binary(metric):
     return build
 
 
+@pytest.mark.slow
 def test_metric_with_arguments_tells_of_single_samples():
     """Logits, whose threshold is no half."""
     rounds = [(x, (y > 0).astype("int32")) for x, y in (*ROUNDS, HELD_OUT)]
@@ -498,6 +500,7 @@ def test_an_interrupted_call_goes_on_to_the_same_rows(tmp_path):
         call(folder, batch_size=20)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("given", [build, seeded])
 def test_all_arms_and_seeds_of_a_model_trace_once(monkeypatch, given):
     counted = {"train_step": 0, "test_step": 0, "predict_step": 0}

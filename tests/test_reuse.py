@@ -184,6 +184,7 @@ def test_the_loss_of_an_arm_is_traced_once_for_all_seeds(count, arm):
     check_seeds(given, settings.product(given), count, 1)
 
 
+@pytest.mark.slow
 def test_the_loss_of_an_arm_that_cannot_restart_is_that_of_its_seed(
     count, monkeypatch
 ):
@@ -269,6 +270,7 @@ class Frozen(arms.Arm):
         model.layers[2].trainable = False
 
 
+@pytest.mark.slow
 def test_a_network_that_an_arm_has_changed_for_good_is_not_kept(monkeypatch):
     given, shared = config(), reuse.Networks()
     setting, other = chosen(given, "warm/seed1", "cold/seed1")

@@ -144,6 +144,7 @@ def _assert_same(a, b):
         assert x.tobytes() == y.tobytes()
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("name", "optimizer"),
     [_given(name, "reset") for name in KINDS]
@@ -165,6 +166,7 @@ def test_a_second_fit_begins_with_the_transform(name, optimizer):
     assert callback.report.totals()["noise_norm"] > 0
 
 
+@pytest.mark.quick(1)
 # With `use_ema` the end of each fit copies the averages over the weights, so
 # two fits are not one.
 @pytest.mark.parametrize(

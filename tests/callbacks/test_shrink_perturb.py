@@ -85,6 +85,7 @@ def often_fitted():
     return _model()
 
 
+@pytest.mark.quick(8)
 @pytest.mark.parametrize("optimizer", ["reset", "keep"])
 @pytest.mark.parametrize(
     ("schedule", "fired"),
@@ -110,6 +111,7 @@ def test_the_exact_steps_at_which_it_fires(
     assert callback.fired == fired
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("optimizer", ["reset", "keep"])
 def test_steps_per_execution_that_does_not_divide(optimizer):
     # Executions end at steps 3, 4 | 7, 8 | 11, 12 | ...; due are 5, 10, ...
@@ -325,6 +327,7 @@ def test_a_restart_with_other_arguments_is_refused(tmp_path, ours_first):
         _interrupted(tmp_path / "b", schedule, 10, ours_first, again=other)
 
 
+@pytest.mark.slow
 def test_two_callbacks_are_both_restored(tmp_path):
     """Each has a state of its own in the backup."""
 
@@ -360,6 +363,7 @@ def test_a_fit_that_broke_off_leaves_nothing_in_the_way(tmp_path):
     assert _same(_values(model), _values(want))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ours_first", "optimizer"),
     [

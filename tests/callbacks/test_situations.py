@@ -182,6 +182,7 @@ def _batches(count=4):
     return tf.data.Dataset.from_generator(generate, output_signature=signature)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("optimizer", ["reset", "keep"])
 def test_a_fit_of_unknown_length_is_not_changed_after_its_last_step(optimizer):
     ours, plain = _model(), _model()
@@ -195,6 +196,7 @@ def test_a_fit_of_unknown_length_is_not_changed_after_its_last_step(optimizer):
     assert _same(*([ops.convert_to_numpy(v) for v in s] for s in state))
 
 
+@pytest.mark.quick(1)
 @only_tensorflow
 @pytest.mark.parametrize("last", [False, True])
 def test_it_fires_in_the_next_epoch_as_where_the_length_is_known(last):
@@ -217,6 +219,7 @@ def test_it_fires_in_the_next_epoch_as_where_the_length_is_known(last):
 # --- other callbacks that write weights
 
 
+@pytest.mark.quick(1)
 @pytest.mark.skipif(
     keras.backend.backend() == "jax",
     reason="there Keras loses averages at the end of a fit without callbacks",

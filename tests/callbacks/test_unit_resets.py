@@ -189,6 +189,7 @@ def test_measuring_changes_nothing(make):
     assert same(arrays(model), arrays(plain)) and callback.resets == {}
 
 
+@pytest.mark.quick(1)
 @every_method
 def test_only_units_that_are_meant_are_reset(make):
     callback = make(exclude="first", seed=3)
@@ -366,6 +367,7 @@ def test_young_units_are_safe():
     assert callback.resets == {"first": 6, "second": 6}
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("make", "first"),
     [

@@ -50,6 +50,7 @@ def saved(model, tmp_path):
     return keras.models.load_model(tmp_path / "model.keras")
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("vectorize", [adapted, given])
 @pytest.mark.parametrize("limit", [None, 9])
 @pytest.mark.parametrize("mask", [False, True])

@@ -141,6 +141,7 @@ def test_rows_are_those_of_one_process(sweep, killed):
     assert untimed(sweep.folder / "one") == untimed(sweep.folder / "run")
 
 
+@pytest.mark.slow
 def test_what_is_finished_begins_no_process(sweep, killed):
     before = {
         path: path.stat().st_mtime_ns

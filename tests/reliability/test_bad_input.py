@@ -31,7 +31,7 @@ THOUSANDS = hypothesis.settings(
     derandomize=True,
     suppress_health_check=list(hypothesis.HealthCheck),
 )
-SOME = hypothesis.settings(THOUSANDS, max_examples=150)
+SOME = hypothesis.settings(THOUSANDS, max_examples=50)
 
 
 @pytest.fixture(scope="module", autouse=True)
