@@ -8,6 +8,7 @@ import re
 import sys
 
 import jupytext
+import nbformat
 
 HERE = pathlib.Path(__file__).parent
 KERNEL = {
@@ -15,6 +16,17 @@ KERNEL = {
     "language": "python",
     "name": "python3",
 }
+
+# Jupyter may run in another environment than the kernel.
+COMMANDS = """\
+import os
+import pathlib
+import sys
+
+# The commands of ws_keras lie beside Python.
+os.environ["PATH"] = os.pathsep.join(
+    [str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]
+)"""
 
 
 def pages() -> list[pathlib.Path]:
@@ -39,9 +51,16 @@ def write(folder: pathlib.Path) -> list[pathlib.Path]:
         text = re.sub(r"\[([^\]]+)\]\(\S+\.md(#\S+)?\)", r"\1", text)
         notebook = jupytext.reads(text, fmt="md:myst")
         notebook.metadata["kernelspec"] = KERNEL
+        if "ws-" in _code(notebook):
+            notebook.cells.insert(0, nbformat.v4.new_code_cell(COMMANDS))
         written.append(folder / f"{path.stem}.ipynb")
         jupytext.write(notebook, written[-1])
     return written
+
+
+def _code(notebook) -> str:
+    cells = notebook.cells
+    return "\n".join(c.source for c in cells if c.cell_type == "code")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,16 @@ from ws_keras import searching
 from ws_keras.data import merged
 from ws_keras.data import parts as makers
 
+from . import called
 from . import fresh
 from . import retrain_flags as given
 
+# The flags that set arguments of `ws_keras.Search`.
+_FLAGS = {
+    "candidates": "compare",
+    "minutes": "search_minutes",
+    "passes": "search_passes",
+}
 _PARTS = 5
 _MOST = 200  # rounds; more are times of single samples
 
@@ -95,10 +102,7 @@ def search(task, until, folder: pathlib.Path):
             verbose=given.VERBOSE.value,
         )
     except searching.TooSmall as error:
-        raise ValueError(
-            f"{error} --search_minutes and --search_passes set the budget, "
-            "--compare names the candidates."
-        ) from None
+        raise ValueError(called.as_flags(str(error), _FLAGS)) from None
 
 
 def cut(task_parts, data) -> list[tuple]:

@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 
 from absl import flags
 
@@ -16,6 +17,10 @@ _COMMAND = re.compile(
     rf"(?:python -m )?\b(?:ws_keras\.)?launch\.({_NAMES})\b|"
     rf"\b{_INSTALLED}({_NAMES})\b"
 )
+
+_QUOTED = re.compile(r"`(\w+)`")
+_RECEIVED = re.compile(r"Received: .*")
+_GIVEN = re.compile(r"(?<![\w.:/-])(\w+)=(?=\S)")
 
 
 def command(name: str) -> str:
@@ -36,6 +41,29 @@ def command(name: str) -> str:
 def named(text: str) -> str:
     """Returns a text in which all commands have the form of the running one."""
     return _COMMAND.sub(lambda found: command(found[1] or found[2]), text)
+
+
+def as_flags(text: str, others: Mapping[str, str] | None = None) -> str:
+    """Returns a message of a Python function in the words of the command.
+
+    Arguments that are named in backquotes, and those after "Received:", become
+    the flags that set them.
+
+    Args:
+        text: The message.
+        others: Arguments to the flags that set them, where these have other
+            names. Defaults to none.
+    """
+
+    def flag(name: str) -> str:
+        meant = (others or {}).get(name, name)
+        return f"--{meant}" if meant in flags.FLAGS else name
+
+    text = _QUOTED.sub(lambda found: f"`{flag(found[1])}`", text)
+    return _RECEIVED.sub(
+        lambda line: _GIVEN.sub(lambda found: f"{flag(found[1])}=", line[0]),
+        text,
+    )
 
 
 def again() -> str:

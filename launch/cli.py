@@ -14,6 +14,7 @@ from absl import flags
 from absl import logging
 
 from . import called
+from . import mistakes
 from . import output
 
 _HELP = ("-h", "-help", "--help", "--helpshort")
@@ -30,8 +31,6 @@ _CONFIG = re.compile(r"--?config(?:[=\s](.*))?", re.DOTALL)
 # may be given again.
 _ALIAS = "Alias for "
 _REPEATED = "; repeat this option to specify a list of values"
-# What a config flag says of a field that is not there, and of one like it.
-_UNKNOWN = re.compile(r"'(\w+)'(?: (Did you mean .*\?)|\.)")
 
 
 def run(
@@ -128,16 +127,18 @@ def _parse(module: ModuleType, argv: list[str]) -> list[str]:
             "--config.seeds=0,1. Try --help."
         )
     except _FLAG_ERRORS as error:
-        _fail(f"{_of_field(_sentence(error))} Try --help.")
+        found = mistakes.sentence(error, _sentence(error), ARGV)
+        _fail(f"{found} Try --help.")
     # What libraries log while all is well is not for the user's terminal. Of
     # the default absl would make 0 now.
     if flags.FLAGS["verbosity"].using_default_value:
         flags.FLAGS.verbosity = logging.WARNING
     if len(rest) > 1:
-        _fail(
-            "A command takes flags only, such as --name=value. "
-            f"Received: {' '.join(rest[1:])!r}. Try --help."
+        has_config = (
+            "config" not in flags.FLAGS or flags.FLAGS["config"].present
         )
+        missing = None if has_config else "config"
+        _fail(f"{mistakes.stray(rest[1:], missing)} Try --help.")
     return rest
 
 
@@ -179,7 +180,7 @@ def _call(main: Callable, argv: list[str]) -> int | None:
 def sentence(error: OSError | ValueError) -> str:
     """Returns what a command says of an error that ends it."""
     if isinstance(error, ValueError):
-        return _sentence(error)
+        return called.as_flags(_sentence(error))
     moved = getattr(flags.FLAGS, "overwrite", False)
     return (
         f"Cannot access {error.filename or 'a file'}: "
@@ -195,31 +196,7 @@ def _sentence(error: BaseException) -> str:
         error = error.args[0]
     text = str(error.args[0] if len(error.args) == 1 else error)
     text = " ".join(text.split()).removeprefix("ERROR:: ")
-    text = re.sub(r"^flag --(\S+)=None: Flag .*", r"`--\1` is required", text)
-    # A sentence that names the flag and what came needs no heading.
-    text = re.sub(r"^flag --\S+: (?=`--|What follows)", "", text)
     return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def _of_field(sentence: str) -> str:
-    """Makes a sentence of the bare name that a config calls unknown."""
-    unknown = _UNKNOWN.fullmatch(sentence)
-    if not unknown:
-        return sentence
-    given = [a for a in ARGV if unknown[1] in _fields(a)]
-    if not given:
-        return sentence
-    return (
-        f"`--config` has no such field. Received: {unknown[1]!r} in "
-        f"{' '.join(given)}. "
-        f"{unknown[2] or 'configs/base.py lists all fields.'}"
-    )
-
-
-def _fields(argument: str) -> list[str]:
-    flag, *fields = argument.partition("=")[0].split(".")
-    is_config = flag.lstrip("-") == "config"
-    return [f.partition("[")[0] for f in fields] if is_config else []
 
 
 def _fail(sentence: str) -> NoReturn:

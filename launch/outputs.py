@@ -82,11 +82,7 @@ def reserved(
         OSError: If the folder cannot be written to.
     """
     lock = locks.Lock(out.with_name(f".{files.short(out.name)}.lock"))
-    if not out.parent.is_dir():
-        raise ValueError(
-            f"The folder of `--out` must exist. Received: --out={out}."
-        )
-    _check_inputs(out, inputs)
+    check(out, inputs, overwrite)
     if not lock.take():
         raise ValueError(
             f"`--out` must not be written by another process. Received: {out}, "
@@ -102,6 +98,19 @@ def reserved(
     finally:
         lock.path.unlink(missing_ok=True)
         lock.free()
+
+
+def check(
+    out: pathlib.Path, inputs: Mapping[str, pathlib.Path], overwrite: bool
+) -> None:
+    """Checks the name of a new model; see `reserved`."""
+    if not out.parent.is_dir():
+        raise ValueError(
+            f"The folder of `--out` must exist. Received: --out={out}."
+        )
+    _check_inputs(out, inputs)
+    if not overwrite:
+        _check_new(out)
 
 
 def _training(out: pathlib.Path, key: str, suffix: str = _KEPT) -> pathlib.Path:

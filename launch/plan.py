@@ -8,6 +8,7 @@ from absl import flags
 from ml_collections import config_flags
 from ws_keras.configs import base
 
+from ws_keras import checks
 from ws_keras import settings as all_settings
 
 from . import cli
@@ -107,9 +108,11 @@ class _ConfigParser(flags.ArgumentParser):
     def parse(self, argument: str):
         path, *given = _file_of(argument)
         if not pathlib.Path(path).is_file():
+            near = checks.nearest(argument, names())
+            guess = f"Did you mean --config={near}?" if near else _hint()
             raise ValueError(
                 "`--config` must name a config file. Received: "
-                f"--config={argument}; there is no file {path}. {_hint()}"
+                f"--config={argument}; there is no file {path}. {guess}"
             )
         _make_importable(pathlib.Path(path).resolve().parent)
         with config_files.blamed(path, *given):
@@ -178,7 +181,7 @@ def _file_of(argument: str) -> list[str]:
 
 
 def _hint() -> str:
-    return f"Give a file, or one of {names()}."
+    return f"Give a file, or one of {', '.join(names())}."
 
 
 _BARE_SEED = re.compile(r"^--?config\.seeds[=\n](\d+)$", re.MULTILINE)

@@ -25,9 +25,11 @@ import sys
 
 from absl import flags
 
+from . import called
 from . import cli
 from . import held_out
 from . import outputs
+from . import retrain_checks
 from . import retrain_flags as given
 from . import start_up
 
@@ -37,7 +39,7 @@ flags.adopt_module_key_flags(held_out)
 
 def main(_) -> None:
     """Runs what the flags say."""
-    given.check()
+    retrain_checks.check()
     out = given.out()
     with start_up.tensorflow(fast=False):
         start_up.keras()
@@ -45,9 +47,8 @@ def main(_) -> None:
         from . import retraining
 
         task = retraining.task()
-    with outputs.reserved(
-        out, retraining.inputs(task), given.OVERWRITE.value
-    ) as reserved:
+    inputs = retrain_checks.inputs()
+    with outputs.reserved(out, inputs, given.OVERWRITE.value) as reserved:
         training = reserved.training(retraining.key(task))
         try:
             text = retraining.trained(task, reserved.model, training)
@@ -60,6 +61,7 @@ def main(_) -> None:
         except ValueError:  # it would come again
             reserved.forget(training)
             raise
+        text = called.as_flags(text)
         reserved.forget(training)
         reserved.write(task.parts.past, text)
     print(f"{text}\n\n{out}\n{out.with_suffix('.md')}")

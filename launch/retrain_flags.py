@@ -143,8 +143,9 @@ SEED = flags.DEFINE_integer(
 SEEDS = flags.DEFINE_integer(
     "seeds",
     None,
-    "Number of seeds to compare with, counted from --seed. Defaults to 5, 3 "
-    "or 1, as many as take a few minutes, and to 1 without --compare.",
+    "Number of seeds to compare with, counted from --seed. Fewer than 3 give "
+    "no recommendation. Defaults to 5 if they take up to four minutes, to 3 "
+    "if they take up to an hour, and else, or without --compare, to 1.",
 )
 MARGIN = flags.DEFINE_float(
     "margin",
@@ -217,6 +218,12 @@ def seeds() -> list[int] | None:
     return list(range(SEED.value, SEED.value + SEEDS.value))
 
 
+def model_path() -> pathlib.Path:
+    """Returns the file of `--model`."""
+    built = FUNCTION.fullmatch(MODEL.value)
+    return pathlib.Path(built[1] if built else MODEL.value).expanduser()
+
+
 def files() -> list[str]:
     """Returns the files of `--rounds`, the oldest first; none if no files."""
     return [name for name in ROUNDS.value if tables.is_file(name)]
@@ -235,103 +242,3 @@ def start() -> str:
     if is_built() and not (others() or SEARCH.value):
         return "warm"
     return f"shrink_perturb-{SHRINK.value}-{PERTURB.value}"
-
-
-def check() -> None:
-    """Raises a ValueError for values that cannot be meant."""
-    if out().suffix != ".keras":
-        raise ValueError(
-            f"`--out` must end with .keras. Received: --out={OUT.value}."
-        )
-    if SEEDS.value is not None and SEEDS.value < 1:
-        raise ValueError(
-            f"`--seeds` must be at least 1. Received: --seeds={SEEDS.value}."
-        )
-    _check_arms()
-    _check_rounds()
-    _check_search()
-    if is_built() and GROW.value:
-        raise ValueError(
-            "`--grow` is for a model that was trained on fewer classes or "
-            f"words. Received: --grow with --model={MODEL.value}, which can "
-            "build one that is large enough."
-        )
-
-
-def _check_arms() -> None:
-    named = {
-        "--compare": others(),
-        "--start": [START.value] * bool(START.value),
-    }
-    for flag, given in named.items():
-        for arm in given:
-            try:
-                arms.parse(arm)
-            except ValueError as error:
-                text = str(error).partition(" Write several")[0]
-                many = "cold, warm, both or other arms"
-                what = many if flag == "--compare" else "one arm"
-                raise ValueError(f"`{flag}` must hold {what}. {text}") from None
-    if START.value and (SHRINK.present or PERTURB.present):
-        raise ValueError(
-            "`--shrink` and `--perturb` belong to shrink_perturb alone. "
-            f"Received: both with --start={START.value}. Give the numbers in "
-            "--start, such as --start=shrink_perturb-0.4-0.1."
-        )
-
-
-def _check_rounds() -> None:
-    if not DATA.value and not files():
-        raise ValueError(
-            "`--data` must name the data to train on. Received: nothing. Give "
-            "--data=npz:FILE, or one file for each round, such as "
-            "--rounds=npz:week1.npz,npz:week2.npz."
-        )
-    if files() and (DATA.value or len(files()) < len(ROUNDS.value)):
-        also = f"--data={DATA.value} and " if DATA.value else ""
-        raise ValueError(
-            "`--rounds` must hold files, and then --data is not needed, or "
-            "one name or number about --data. Received: "
-            f"{also}--rounds={','.join(ROUNDS.value)}."
-        )
-    if len(ROUNDS.value) > 1 and not files():
-        raise ValueError(
-            "`--rounds` must hold one column or one number, or a file for "
-            f"each round. Received: --rounds={','.join(ROUNDS.value)}."
-        )
-
-
-def _check_search() -> None:
-    flags_of = (SEARCH_MINUTES, SEARCH_PASSES)
-    for flag in flags_of:
-        if flag.value is not None and not 0 < flag.value < float("inf"):
-            raise ValueError(
-                f"`--{flag.name}` must be positive and finite. "
-                f"Received: --{flag.name}={flag.value}."
-            )
-    if not SEARCH.value:
-        alone = [f for f in flags_of if f.value is not None]
-        alone += [ROUNDS] if ROUNDS.value and not files() else []
-        if alone:
-            raise ValueError(
-                f"`--{alone[0].name}` is about a search. Received: no "
-                "--search. Add it, or leave the flag out."
-            )
-        return
-    if not (ROUNDS.value or ORDER_BY.value):
-        raise ValueError(
-            "`--search` replays past rounds, and must know them. Received: "
-            "neither --rounds nor --order_by. Give the files of the rounds, "
-            "the column that tells them, or their number: --rounds=5."
-        )
-    for flag, reason in ((START, "finds the start"), (REPLAY, "replays all")):
-        if flag.value is not None:
-            raise ValueError(
-                f"`--search` {reason} by itself. Received: --search with "
-                f"--{flag.name}={flag.value}. Leave one of them out."
-            )
-    if SEEDS.value is not None and SEEDS.value < 3:
-        raise ValueError(
-            "`--seeds` of a search must be at least 3, since fewer decide "
-            f"nothing. Received: --seeds={SEEDS.value}."
-        )

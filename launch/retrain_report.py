@@ -1,6 +1,5 @@
 """What `ws-retrain` says of a model that it has trained."""
 
-from ws_keras import searching
 from ws_keras import settings
 
 from . import forgetting
@@ -37,13 +36,13 @@ def saved(found, own: str, rate: float, old: str, is_found: bool) -> str:
         )
     lead = f"The old model as it was: {old} held out. " if old else ""
     other = ""
-    best = searching.recommended(found)
+    best = found.start
     if is_found:
         other = _chosen(best, own)
     elif best is not None and best != own and given.others():
         other = (
-            " It is not that of the recommended start: "
-            f"--start={best} begins with the weights of that one."
+            f" The recommended start is another one: --start={best} "
+            "--overwrite saves a model that begins with it."
         )
     name, shrink, perturb = settings.parse_arm(own)
     began = f"with the start {own}"

@@ -3,17 +3,16 @@
 import dataclasses
 import hashlib
 import pathlib
+import sys
 import warnings
 
 import keras
 import numpy as np
 
 from ws_keras import growing
-from ws_keras import searching
 from ws_keras.data import arrivals
 from ws_keras.data import history
 from ws_keras.data import parts as makers
-from ws_keras.data import tables
 from ws_keras.data import targets
 from ws_keras.storage import files
 from ws_keras.training import reporter
@@ -63,7 +62,7 @@ def _parts(start: starting.Start) -> tuple:
     """Returns the data, and which are trained on and measured on."""
     past, note = None, ""
     if start.build is None:
-        past, note = held_out.past(start.path)
+        past, note = held_out.past(given.model_path())
     data = reading.read(start.model, past)
     parts = held_out.parts(data, past, start, note)
     if given.REPLAY.value is not None:
@@ -80,12 +79,13 @@ def trained(task: Task, part: pathlib.Path, training: pathlib.Path) -> str:
         values = task.measured.add_old(task.grown.before, task.grown.classes)
         old = task.measured.level(values["all"])
     searched, own = None, given.start()
+    _say_doubt(task)
     with warnings.catch_warnings():
         # The report says it as well.
         warnings.simplefilter("ignore", arrivals.SharedSamples)
         if task.rounds is not None:
             searched = backtest.search(task, _until(), training / "search")
-            own = searching.recommended(searched) or own
+            own = searched.start or own
             training = training / "model"
         found = _compared(task, own, part, training)
     _check_sound(found, own, part)
@@ -95,6 +95,16 @@ def trained(task: Task, part: pathlib.Path, training: pathlib.Path) -> str:
     rate = reporter.learning_rate(task.grown.model)
     is_found = searched is not None
     return f"{text}\n\n{report.saved(shown, own, rate, old, is_found)}"
+
+
+def _say_doubt(task: Task) -> None:
+    """Says before minutes of training that nothing will be recommended."""
+    if task.parts.withheld and given.others() and task.rounds is None:
+        print(
+            f"There will be no recommendation. {task.parts.withheld} To have "
+            "one, stop the command (Ctrl-C) and give what is missing.",
+            file=sys.stderr,
+        )
 
 
 def _compared(task: Task, own: str, part: pathlib.Path, training: pathlib.Path):
@@ -188,7 +198,7 @@ def _check_sound(found, own: str, part: pathlib.Path) -> None:
 
 def key(task: Task) -> str:
     """Returns what tells a training from another one to the same name."""
-    found = hashlib.sha256(files.sha256(task.start.path).encode())
+    found = hashlib.sha256(files.sha256(given.model_path()).encode())
     found.update(given.MODEL.value.encode())
     for x, y in (task.parts.train, task.parts.held_out):
         found.update(makers.samples(x))
@@ -196,18 +206,3 @@ def key(task: Task) -> str:
     for flag in given.DECIDING:
         found.update(f"{flag.name}={flag.value};".encode())
     return found.hexdigest()[:12]
-
-
-def inputs(task: Task) -> dict[str, pathlib.Path]:
-    """Returns the files that are read, by flag."""
-    sources = {
-        "--data": given.DATA.value or "",
-        "--held_out": held_out.HELD_OUT.value or "",
-        **{f"--rounds={name}": name for name in given.files()},
-    }
-    found = {
-        name: tables.path_of(value)
-        for name, value in sources.items()
-        if tables.is_file(value)
-    }
-    return {"--model": task.start.path, **found}

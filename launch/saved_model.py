@@ -30,13 +30,7 @@ def load(
         ValueError: There is no such file, it is damaged or no model, it would
             not fit into memory, or it needs code of its own.
     """
-    path = pathlib.Path(path)
-    wrong = _wrong(path, available)
-    if wrong is not None:
-        raise ValueError(
-            f"`{flag}` must be a whole model saved by Keras. Received: "
-            f"{path}, {wrong}."
-        )
+    check(path, flag, available)
     import keras
 
     try:
@@ -49,6 +43,31 @@ def load(
         ) from None
 
 
+def check(
+    path: str | pathlib.Path,
+    flag: str = "--model",
+    available: Callable[[], float] = memory.available,
+) -> None:
+    """Checks the file of a model without importing Keras.
+
+    Args:
+        path: As in `load`.
+        flag: As in `load`.
+        available: As in `load`.
+
+    Raises:
+        ValueError: There is no such file, it is damaged or no model, or it
+            would not fit into memory.
+    """
+    path = pathlib.Path(path)
+    wrong = _wrong(path, available)
+    if wrong is not None:
+        raise ValueError(
+            f"`{flag}` must be a whole model saved by Keras. Received: "
+            f"{path}, {wrong}."
+        )
+
+
 def _wrong(path: pathlib.Path, available) -> str | None:
     """Returns the error in a file as the end of a sentence, if there is one."""
     if not path.is_file():
@@ -57,8 +76,8 @@ def _wrong(path: pathlib.Path, available) -> str | None:
         return "which is empty, for example because copying it failed"
     if path.suffix != ".keras":
         return (
-            f"whose suffix {path.suffix!r} is that of another format. Of an "
-            "older one load it by keras.models.load_model(path, "
+            f"whose suffix {path.suffix!r} is not .keras. If it is a model in "
+            "an older format, load it with keras.models.load_model(path, "
             "compile=False), compile it, and save it as .keras"
         )
     try:

@@ -14,14 +14,13 @@ from . import saved_model
 
 @dataclasses.dataclass(frozen=True)
 class Start:
-    """A model, and where it is from.
+    """A model.
 
     `build` makes another one of its kind, `None` for a saved model: that one
     has a past, and cannot be made again.
     """
 
     model: object
-    path: pathlib.Path
     build: Callable | None = None
 
 
@@ -41,11 +40,10 @@ def load(given: str, rate: float | None = None) -> Start:
     """
     meant = retrain_flags.FUNCTION.fullmatch(given)
     if meant is None:
-        path = pathlib.Path(given).expanduser()
-        model = saved_model.load(path)
+        model = saved_model.load(pathlib.Path(given).expanduser())
         _check_compiled(model, given)
         set_rate(model, rate)
-        return Start(model, path)
+        return Start(model)
     path = pathlib.Path(meant[1]).expanduser()
     own = _function(path, meant[2], given)
 
@@ -56,18 +54,13 @@ def load(given: str, rate: float | None = None) -> Start:
         set_rate(model, rate)
         return model
 
-    return Start(build(), path, build)
+    return Start(build(), build)
 
 
 def set_rate(model, rate: float | None) -> None:
     """Gives a model's optimizer a learning rate, unless it is `None`."""
     if rate is None:
         return
-    if not 0 < rate < float("inf"):
-        raise ValueError(
-            "`--learning_rate` must be a positive number. "
-            f"Received: --learning_rate={rate}."
-        )
     try:
         model.optimizer.learning_rate = rate
     except (AttributeError, TypeError):
@@ -79,11 +72,6 @@ def set_rate(model, rate: float | None) -> None:
 
 
 def _function(path: pathlib.Path, name: str, given: str) -> Callable:
-    if not path.is_file():
-        raise ValueError(
-            f"`--model` must be a saved model, or FILE.py:FUNCTION. Received: "
-            f"{given}, where {path} is no file."
-        )
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     with config_files.blamed(str(path), flag="--model"):

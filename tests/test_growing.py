@@ -252,14 +252,23 @@ def test_a_short_run_takes_five_seeds_by_itself():
     assert sorted({row.seed for row in found.rows}) == [3, 4, 5, 6, 7]
 
 
+def test_a_longer_run_takes_the_three_seeds_that_decide(monkeypatch):
+    monkeypatch.setattr(growing, "_AFFORDABLE", {5: 0.0, 3: 3600.0})
+    found = growing.fit_rounds(
+        build, ROUNDS[:2], HELD_OUT, arms=("cold", "warm"), until=UNTIL
+    )
+    assert {row.seed for row in found.rows} == {0, 1, 2}
+    assert "seed cannot separate" not in found.verdict
+
+
 def test_a_long_run_takes_one_seed_and_says_so(monkeypatch):
-    monkeypatch.setattr(growing, "_AFFORDABLE_SECONDS", 0.0)
+    monkeypatch.setattr(growing, "_AFFORDABLE", {5: 0.0, 3: 0.0})
     found = growing.fit_rounds(
         build, ROUNDS[:2], HELD_OUT, arms=("cold", "warm"), until=UNTIL
     )
     assert {row.seed for row in found.rows} == {0}
     assert found.recommended is None
-    assert "`seeds=range(3)` would take" in found.verdict
+    assert "Set `seeds` to run 3 seeds" in found.verdict
 
 
 def test_one_round_of_an_untrained_model_compares_nothing():

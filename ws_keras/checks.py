@@ -1,6 +1,8 @@
 """Checks whether arguments are numbers or counts."""
 
+import difflib
 import numbers
+from collections.abc import Iterable
 
 
 def is_number(value) -> bool:
@@ -32,3 +34,36 @@ def check_positive(name: str, value) -> None:
         raise ValueError(
             f"`{name}` must be a positive integer. Received: {name}={value!r}."
         )
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Returns the known word that is most like an unknown one, if one is.
+
+    Example:
+
+    >>> nearest("cifar", ["cifar10", "mnist"])
+    'cifar10'
+    """
+    close = difflib.get_close_matches(word, list(known))
+    # Swapped letters are the likeliest mistake, but not the smallest one.
+    close.sort(key=lambda other: sorted(other) != sorted(word))
+    return close[0] if close else None
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """Returns a question that proposes the nearest of known words, if any.
+
+    Example:
+
+    >>> guess("cifar", ["cifar10", "mnist"])
+    " Did you mean 'cifar10'?"
+
+    Args:
+        word: An unknown word.
+        known: The known ones.
+
+    Returns:
+        A sentence with a space before it, or an empty string.
+    """
+    near = nearest(word, known)
+    return "" if near is None else f" Did you mean {near!r}?"

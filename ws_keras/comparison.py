@@ -37,6 +37,14 @@ class Comparison:
         """The metric of the rows, with its mode."""
         return metrics.of(self.rows[0])
 
+    @property
+    def start(self) -> str | None:
+        """Text form of the recommended arm, such as `"dash-0.3-0.1"`."""
+        for row in self.rows:
+            if grouping.label(row) == self.recommended:
+                return row.setting.split("/")[-2]
+        return None
+
     def __str__(self) -> str:
         summary, *others = self._tables()
         parts = [markdown.table(summary.header, summary.lines)]

@@ -1,5 +1,6 @@
 """Draws the conclusion of a comparison: a verdict and notes."""
 
+import dataclasses
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from ws_keras import arms
 from ws_keras import baseline
 from ws_keras import comparison as comparisons
 from ws_keras import outcomes as held
@@ -124,5 +126,10 @@ def comparison(
         withheld=withheld,
         baseline=baseline.find(model, data, objective),
     )
-    text = "\n".join([str(said), *notes])
-    return comparisons.Comparison(rows, text, said.recommended)
+    found = comparisons.Comparison(rows, "", said.recommended)
+    code = []
+    if found.start is not None:
+        line = arms.parse(found.start).code
+        code = [f"To begin the next round so:\n\n    {line}\n"]
+    text = "\n".join([str(said), *code, *notes]).rstrip("\n")
+    return dataclasses.replace(found, verdict=text)

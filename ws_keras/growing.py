@@ -23,9 +23,9 @@ from ws_keras.training import state
 from ws_keras.training import terms
 from ws_keras.transforms import shrink_perturb as transforms
 
-# Numbers of seeds that `seeds=None` tries, and the time that they may take.
-_COUNTS = (5, 3)
-_AFFORDABLE_SECONDS = 240
+# Numbers of seeds that `seeds=None` tries, and the seconds that each may take.
+# Three are the fewest that decide anything.
+_AFFORDABLE = {5: 240, 3: 3600}
 _BATCH_SIZE = 32
 
 
@@ -109,8 +109,9 @@ def fit_rounds(
         first_round: Whether arms act before the first round already. Use `True`
             for a model that was trained on earlier data. Defaults to `False`.
         seeds: Non-negative integers. Each arm runs once with each seed. `None`
-            uses 5, 3 or 1 seeds, whichever is expected to end within four
-            minutes. A single seed gives no recommendation. Defaults to `None`.
+            uses 5 seeds if they are expected to end within four minutes, 3 if
+            within an hour, or else one. Fewer than three give no
+            recommendation. Defaults to `None`.
         first_seed: First seed if `seeds` is `None`. Defaults to 0.
         monitor: Name of the metric or loss to compare by, such as `"mae"`,
             `"auc"`, `"r2"` or `"loss"`, measured on held-out samples. It has no
@@ -294,18 +295,18 @@ def _check_share(replay) -> None:
 
 def _more_seeds(seconds: float) -> range:
     """Returns further seeds that take an acceptable time."""
-    for count in _COUNTS:
-        if count * seconds <= _AFFORDABLE_SECONDS:
+    for count, limit in _AFFORDABLE.items():
+        if count * seconds <= limit:
             return range(1, count)
     return range(0)
 
 
 def _too_long(seconds: float) -> str:
-    count = _COUNTS[-1]
+    count = min(_AFFORDABLE)
     return (
         "One seed cannot separate the effect of an arm from chance. It took "
-        f"{seconds / 60:.0f} minutes, so no further seed was run. "
-        f"`seeds=range({count})` would take about "
+        f"{seconds / 60:.0f} minutes, so no further seed was run. Set `seeds` "
+        f"to run {count} seeds, which take about "
         f"{count * seconds / 60:.0f} minutes."
     )
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from ws_keras import arms as all_arms
 from ws_keras import comparison as comparisons
-from ws_keras.report import grouping
 from ws_keras.report import scale as scales
 from ws_keras.report import statistics
 from ws_keras.storage import rows
@@ -205,12 +204,6 @@ def of(arms) -> Search:
     return arms if isinstance(arms, Search) else Search()
 
 
-def recommended(found: comparisons.Comparison) -> str | None:
-    """Returns the text form of the arm that a comparison recommends."""
-    named = {grouping.label(row): _text(row) for row in found.rows}
-    return named.get(found.recommended)
-
-
 def _expected(found: comparisons.Comparison, arm: str) -> list[str]:
     """Returns what the next round is expected to cost beside a cold start."""
     last = max(row.round for row in found.rows)
@@ -245,14 +238,10 @@ def _finalists(order: Sequence[str]) -> list[str]:
 def _said(
     found: comparisons.Comparison, told: Sequence[str]
 ) -> comparisons.Comparison:
-    """Adds what led to a comparison, and the code of what it recommends."""
-    verdict = [found.verdict, *told]
-    arm = recommended(found)
-    if arm is not None:
-        verdict += _expected(found, arm)
-        code = all_arms.parse(arm).code
-        verdict.append(f"To begin the next round so:\n\n    {code}")
-    return dataclasses.replace(found, verdict="\n".join(verdict))
+    """Adds what led to a comparison, and what its choice is going to cost."""
+    expected = _expected(found, found.start) if found.start else []
+    verdict = [found.verdict, "", *expected]
+    return dataclasses.replace(found, verdict="\n".join([*verdict, *told]))
 
 
 def _ended(

@@ -67,8 +67,11 @@ def test_a_flagfile_may_hold_the_config(shown, tmp_path):
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ("--config=quickstart\n--config.seedz=1", "'seedz' in --config.seedz"),
-        ("--config=quickstart\n--wrokdir=x", "'wrokdir'"),
+        (
+            "--config=quickstart\n--config.seedz=1",
+            "Did you mean --config.seeds=1?",
+        ),
+        ("--config=quickstart\n--wrokdir=x", "Did you mean --workdir=x?"),
         ("--config=quickstert", "--config=quickstert; there is no file"),
         (None, "No such file or directory"),
     ],

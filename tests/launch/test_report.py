@@ -133,7 +133,8 @@ def test_help_shows_own_flags_first():
     ("arguments", "sentence"),
     [
         ([], "`--workdir` is required. Try --help."),
-        (["--workdr=x"], "Unknown command line flag 'workdr'. Did you mean"),
+        (["--workdr=x"], "Unknown flag. Received: --workdr=x. Did you mean"),
+        (["runs/one"], "Did you mean --workdir=runs/one?"),
         (["--workdir=x", "stray"], "A command takes flags only"),
         (["--workdir=missing"], "`--workdir` must be the folder of a run"),
     ],

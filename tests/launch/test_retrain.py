@@ -132,7 +132,7 @@ def test_nothing_else_is_left_behind(folder, done):
         ({"out": "notes.keras"}, "notes.md exists"),
         ({"out": "last.keras"}, "which is never changed"),
         ({"out": "other.h5"}, "must end with .keras"),
-        ({"shrink": "1.4"}, "Received: shrink=1.4"),
+        ({"shrink": "1.4"}, "Received: --shrink=1.4"),
         ({"compare": "tepid"}, "Received: arm='tepid'"),
         ({"compare": "dash-0.3-7"}, "alpha=7"),
         ({"held_out": "1.5"}, "held_out=1.5"),
@@ -214,7 +214,8 @@ def test_report_says_how_to_save_the_recommended_start(nursery, tmp_path):
         "--margin=90",
     )
     assert "begin with warm" in found.stdout, found.stderr
-    assert "--start=warm begins" in found.stdout
+    assert "--start=warm --overwrite saves" in found.stdout
+    assert "model.fit(x, y)" in found.stdout
 
 
 @pytest.mark.parametrize(
@@ -315,6 +316,9 @@ def test_model_of_unknown_past_gets_no_verdict(nursery, weeks, flags, words):
     assert found.returncode == 0, found.stderr
     assert f"No recommendation. {words}" in found.stdout
     assert "against warm" not in found.stdout
+    # It is said before the training, so that nobody waits for nothing.
+    first = found.stderr.split("\n")[0]
+    assert words in first and "--old_samples" in first
     # Nor is it known next week, but for the samples that are new then.
     assert (
         run(

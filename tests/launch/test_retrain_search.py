@@ -154,7 +154,7 @@ def test_a_start_by_name(nursery, history):
                 *("--rounds=3", "--data=npz:{}/all.npz", "--search"),
                 *("--search_passes=5", "--max_epochs=1", "--verbose=0"),
             ),
-            "--search_passes set the budget",
+            "--search_passes=5",
         ),
         (
             ("--data=npz:{}/all.npz", "--start=fire", "--shrink=0.2"),

@@ -297,12 +297,12 @@ BAD = {
     "model": (["--config.model.name=vgg"], "model.name='vgg'"),
     "field": (
         ["--config.model.wdith=3"],
-        "no such field. Received: 'wdith' in --config.model.wdith=3. "
-        'Did you mean "width" instead of "wdith"?',
+        "no field 'wdith'. Received: --config.model.wdith=3. "
+        "Did you mean --config.model.width=3?",
     ),
     "element of a field": (
         ["--config.seedz[0]=3"],
-        "Received: 'seedz' in --config.seedz[0]=3. Did you mean",
+        "Received: --config.seedz[0]=3. Did you mean --config.seeds[0]=3?",
     ),
     "element of a tuple": (
         ["--config.seeds[0]=3"],

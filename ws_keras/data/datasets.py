@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ws_keras import checks
 from ws_keras.data import aligned
 from ws_keras.data import npz
 from ws_keras.data import registered
@@ -82,7 +83,7 @@ def load(
         ValueError: If the name is unknown, or if the data are unavailable or
             damaged.
     """
-    _check_name(name)
+    check_name(name)
     if name.startswith(npz.PREFIX):
         found = npz.read(name.removeprefix(npz.PREFIX), with_test)
         return Dataset(name, num_classes=int(found["y"].max()) + 1, **found)
@@ -195,7 +196,7 @@ def num_train(name: str) -> int:
     Raises:
         ValueError: If the name is unknown or the file cannot be read.
     """
-    _check_name(name)
+    check_name(name)
     if name.startswith(npz.PREFIX):
         return npz.num_samples(name.removeprefix(npz.PREFIX))
     if name in registered.names():
@@ -205,11 +206,14 @@ def num_train(name: str) -> int:
     return _TFDS["mnist" if name == _MNIST_RGB else name][1]
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises a ValueError unless a data set has this name, or it is a file."""
     known = [*NAMES, *registered.names()]
     if name not in known and not name.startswith(npz.PREFIX):
+        own = [npz.PREFIX + name] * name.endswith(".npz")
+        guess = checks.guess(name, [*known, *own])
         raise ValueError(
-            f"Unknown data set. Received: {name!r}. Choose one of "
+            f"Unknown data set. Received: {name!r}.{guess} Choose one of "
             f"{known}, or npz:PATH for your own arrays."
         )
 

@@ -1,7 +1,7 @@
 """Reads a user's `.npz`, CSV or Parquet file as named arrays."""
 
 import csv
-import importlib
+import importlib.util
 import os
 import pathlib
 from collections.abc import Callable
@@ -109,21 +109,40 @@ def read(
         return Table(
             path, names, lambda n: npz.array(path, n, available), False
         )
+    check(source)
     frame = _frame(source, path, available)
     return Table(path, map(str, frame.columns), lambda n: _values(frame, n), 1)
 
 
-def _frame(source: str, path: pathlib.Path, available):
-    kind = source.partition(":")[0]
+def check(source: str) -> None:
+    """Checks that a CSV or Parquet file exists, and can be read by pandas.
+
+    Args:
+        source: As in `read`. The content is not read.
+
+    Raises:
+        ValueError: If it does not exist, or if pandas is missing.
+    """
+    path = path_of(source)
     if not path.is_file():
         raise ValueError(f"{path} must be a file. Received: no such file.")
+    if importlib.util.find_spec("pandas") is None:
+        raise ValueError(
+            f"Data as {source.partition(':')[0]} require pandas. Received: a "
+            "Python without it. Install it by pip install 'ws_keras[tables]', "
+            "or give the data as npz:PATH."
+        )
+
+
+def _frame(source: str, path: pathlib.Path, available):
+    kind = source.partition(":")[0]
     size, room = os.path.getsize(path), available()
     if size > room:
         raise ValueError(
             f"{path} must fit into the available memory, "
             f"{room / 2**30:.2f} GiB. Received: {size / 2**30:.2f} GiB."
         )
-    pandas = _pandas(kind)
+    pandas = importlib.import_module("pandas")
     try:
         read = {"csv": _csv, "parquet": _parquet}[kind]
         frame = read(pandas, path)
@@ -142,17 +161,6 @@ def _frame(source: str, path: pathlib.Path, available):
             f"Received: {received}."
         )
     return frame
-
-
-def _pandas(kind: str):
-    try:
-        return importlib.import_module("pandas")
-    except ImportError:
-        raise ValueError(
-            f"Data as {kind} require pandas. Received: a Python without it. "
-            "Install it by pip install 'ws_keras[tables]', or give the data "
-            "as npz:PATH."
-        ) from None
 
 
 def _parquet(pandas, path):
