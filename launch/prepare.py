@@ -10,6 +10,24 @@ from . import processor
 from . import start_up
 
 
+def check_names(configs: dict) -> None:
+    """Checks the names of settings and data sets without importing Keras.
+
+    Args:
+        configs: Id of each setting to its config.
+
+    Raises:
+        ValueError: If there is no such data set, or an id is not the name of
+            a folder.
+    """
+    from ws_keras.data import datasets
+
+    for id in configs:
+        ids.check(id)
+    for name in _names(configs.values()):
+        datasets.check_name(name)
+
+
 def check(config, settings: list, configs: dict, loaded: dict) -> list[str]:
     """Loads the data of settings and checks them before training.
 

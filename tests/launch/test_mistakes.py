@@ -61,6 +61,10 @@ CASES = {
     ("run", "--config=quickstart", "--workdir=x", "--config.arms=wram"): (
         "Did you mean 'warm'?"
     ),
+    (
+        *("run", "--config=quickstart", "--workdir=x"),
+        "--config.data.name=cifr10",
+    ): "Did you mean 'cifar10'?",
     ("report", "runs/quickstart"): "Did you mean --workdir=runs/quickstart?",
     ("report", "--workdir=none", "--chek"): "Did you mean --check?",
     ("retrain", "--modle=a.keras"): "Did you mean --model=a.keras?",
