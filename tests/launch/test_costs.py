@@ -19,7 +19,12 @@ from ws_keras.storage import rows
 RESULTS = pathlib.Path(__file__).parents[2] / "results"
 # Recipes of many methods and conditions have no estimate of their own: `--list`
 # counts them as their nearest relatives, which is too low or too high by more.
-_ROUGH = ("factorial", "which_arm_textures", "which_arm_textures_slow_copy")
+_ROUGH = (
+    "factorial",
+    "which_arm_textures",
+    "which_arm_textures_more",
+    "which_arm_textures_slow_copy",
+)
 RUNS = sorted(
     path.parent
     for path in RESULTS.glob("*/run.json")
