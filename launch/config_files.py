@@ -1,15 +1,32 @@
 """Errors in a config file, as sentences that name the file and the line."""
 
+import collections
 import contextlib
 import os
 import pathlib
+import re
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 import ml_collections
 
+from ws_keras import settings as all_settings
+
 _OURS = pathlib.Path(__file__).resolve().parents[1] / "ws_keras"
 _LONGEST = 300  # letters of an error
+_MAKER = "get_config"
+# What ml_collections says of a field that a config lacks, of one like it, and
+# of a value of another type.
+_UNKNOWN = re.compile(
+    r"Key \"([\w.]+)\" (?:does not exist|cannot be set)|^'(\w+)'(?:\n|$)"
+)
+_CLOSE = re.compile(r"Did you mean \"([\w.]+)\"")
+_MISMATCH = re.compile(
+    r"override field '(\w+)'.*?\. (.*) is of original type "
+    r"<class '([\w.]+)'> and cannot be casted to type <class '([\w.]+)'>",
+    re.DOTALL,
+)
 
 
 class ConfigError(ValueError):
@@ -20,7 +37,7 @@ class ConfigError(ValueError):
 def blamed(path: str, *argument: str, flag: str = "--config") -> Iterator[None]:
     """Turns whatever a user's Python file raises into a sentence.
 
-    An error of this package that speaks of a value stays as it is.
+    An error of this package that speaks of a value gets only the line.
 
     Args:
         path: The file.
@@ -38,7 +55,9 @@ def blamed(path: str, *argument: str, flag: str = "--config") -> Iterator[None]:
         while error.__context__ is not None and not _line(path, error):
             error = error.__context__
         if isinstance(error, ValueError) and _is_ours(error):
-            raise error from None
+            line = _line(path, error)
+            where = f" The error is in {path}, line {line}." if line else ""
+            raise ValueError(f"{error}{where}") from None
         sentence = _sentence(path, error, *argument).replace("--config", flag)
         raise ConfigError(sentence) from None
 
@@ -65,21 +84,84 @@ def checked(path: str, config) -> ml_collections.ConfigDict:
     return config
 
 
+def check_function(path: str, name: str, found: Any) -> None:
+    """Raises a ConfigError if what a file calls a function is none."""
+    if not callable(found):
+        raise ConfigError(
+            f"`{name}` of a config file must be a function of the config. "
+            f"Received: {path}, with {name} = {_short(repr(found))}."
+        )
+
+
+def settings(path: str, found: Any, config) -> list[all_settings.Setting]:
+    """Returns what `settings` has returned, if it is a list of settings.
+
+    Raises:
+        ConfigError: It is not, it is empty, or has an id twice, or a setting
+            changes a field that the config does not have.
+    """
+    is_list = isinstance(found, list | tuple) and all(
+        isinstance(setting, all_settings.Setting) for setting in found
+    )
+    if not is_list or not found:
+        raise ConfigError(
+            "`--config` must name a file whose settings(config) returns a "
+            "list of Setting, such as the result of ws_keras.settings.product. "
+            f"Received: {path}, which returns {_short(repr(found))}."
+        )
+    ids = collections.Counter(setting.id for setting in found)
+    twice = [name for name, count in ids.items() if count > 1]
+    if twice:
+        raise ConfigError(
+            "`--config` must name a file whose settings(config) returns each "
+            f"setting once. Received: {path}, which returns {twice[0]!r} twice."
+        )
+    for setting in found:
+        try:
+            all_settings.apply(config, setting)
+        except ValueError as error:
+            raise ConfigError(f"{error} The config file is {path}.") from None
+    return list(found)
+
+
 def _sentence(path: str, error: BaseException, *argument: str) -> str:
     text = _short(" ".join(str(getattr(error, "msg", error)).split()))
-    if _is_wrong_call(path, error):
-        return (
-            "The text after the colon of "
-            f"--config={':'.join([path, *argument])} is the argument of its "
-            f"get_config, which failed. Received: {text}."
-        )
     line = _line(path, error)
     where = f"{path}, line {line}" if line else path
+    if line is None and _is_about_get_config(error):
+        return _of_get_config(path, error, text, *argument)
+    of_field = _of_field(where, error)
+    if of_field:
+        return of_field
     name = type(error).__name__
     return (
         "`--config` must name a Python file that runs without an error. "
         f"Received: {where} ({name}{': ' if text else ''}{text})."
     )
+
+
+def _of_field(where: str, error: BaseException) -> str | None:
+    """Returns a sentence about a wrong field, if the error is about one."""
+    while error.args and isinstance(error.args[0], BaseException):
+        error = error.args[0]
+    text = str(error.args[0]) if error.args else ""
+    unknown, mismatch = _UNKNOWN.search(text), _MISMATCH.search(text)
+    if unknown:
+        close = _CLOSE.search(text)
+        hint = f"Did you mean {close[1]!r}? " if close else ""
+        return (
+            "A config has only the fields of configs/base.py. Received: "
+            f"{(unknown[1] or unknown[2])!r} in {where}. {hint}"
+            "`print(config)` shows all fields."
+        )
+    if mismatch:
+        name, value, given, wanted = mismatch.groups()
+        return (
+            f"The field {name!r} of a config must be of type "
+            f"{wanted.rpartition('.')[2]}. "
+            f"Received: {value} of type {given}, in {where}."
+        )
+    return None
 
 
 def _line(path: str, error: BaseException) -> int | None:
@@ -94,9 +176,33 @@ def _line(path: str, error: BaseException) -> int | None:
     return lines[-1] if lines else None
 
 
-def _is_wrong_call(path: str, error: BaseException) -> bool:
-    called = isinstance(error, TypeError) and "get_config()" in str(error)
-    return called and _line(path, error) is None
+def _is_about_get_config(error: BaseException) -> bool:
+    """Returns whether `get_config` is missing, or cannot be called so."""
+    is_missing = isinstance(error, AttributeError) and error.name == _MAKER
+    is_wrong = isinstance(error, TypeError) and (
+        f"{_MAKER}()" in str(error) or "object is not callable" in str(error)
+    )
+    return is_missing or is_wrong
+
+
+def _of_get_config(path: str, error, text: str, *argument: str) -> str:
+    if f"{_MAKER}()" not in text:
+        return (
+            "`--config` must name a file with a function get_config, which "
+            "returns a config, as configs/quickstart.py does. Received: "
+            f"{path} ({text})."
+        )
+    if not argument:
+        return (
+            "get_config of a config file is called without an argument, unless "
+            f"one follows a colon, as in --config={path}:ARGUMENT. "
+            f"Received: --config={path} ({text})."
+        )
+    return (
+        "The text after the colon of "
+        f"--config={':'.join([path, *argument])} is the argument of its "
+        f"get_config, which failed. Received: {text}."
+    )
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -117,6 +117,7 @@ def _illegal(text: str, flag: str, value: str, reason: str) -> str:
             return f"`{flag}` must be {found.expand(kind)}. Received: {given}."
     # A sentence that names the flag and what came needs no heading.
     is_whole = reason.startswith(("`--", "What follows"))
+    is_whole |= flag == "--config" and "Received: " in reason
     return reason if is_whole else text
 
 

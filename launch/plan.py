@@ -216,21 +216,19 @@ def _check_none_is_missing(config, full, prefix: str = "") -> None:
 
 
 def settings(config) -> list[all_settings.Setting]:
-    """Returns all settings of the config file, chosen or not."""
+    """Returns all settings of the config file, chosen or not.
+
+    Raises:
+        ValueError: If `settings` or `VIEW` of the file is wrong.
+    """
+    path, loaded = file()[0], _loaded()
+    recipes.view(pathlib.Path(path), loaded)  # before the training, not after
     # A user's file may hold a config alone.
-    make = getattr(_loaded(), "settings", all_settings.product)
-    with config_files.blamed(file()[0]):
+    make = getattr(loaded, "settings", all_settings.product)
+    with config_files.blamed(path):
+        config_files.check_function(path, "settings", make)
         found = make(config)
-    is_list = isinstance(found, list | tuple)
-    if not is_list or not all(
-        isinstance(setting, all_settings.Setting) for setting in found
-    ):
-        raise ValueError(
-            "`--config` must name a file whose settings(config) returns a "
-            f"list of Setting. Received: {file()[0]}, which returns "
-            f"{str(found)[:80]}."
-        )
-    return found
+    return config_files.settings(path, found, config)
 
 
 def recipe() -> str | None:
@@ -239,10 +237,16 @@ def recipe() -> str | None:
 
 
 def notes() -> dict[str, str]:
-    """Returns the path of a user's config file, which has the `VIEW`."""
-    path = pathlib.Path(file()[0]).resolve()
-    is_ours = path.parent == _CONFIGS
-    return {} if is_ours else {"config_file": str(path)}
+    """Returns the path of a user's config file, which has the `VIEW`.
+
+    With it, the argument that its `get_config` is given, if there is one.
+    """
+    name, *argument = file()
+    path = pathlib.Path(name).resolve()
+    if path.parent == _CONFIGS:
+        return {}
+    given = {"config_argument": argument[0]} if argument else {}
+    return {"config_file": str(path), **given}
 
 
 def command() -> list[str]:

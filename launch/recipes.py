@@ -5,6 +5,7 @@ import importlib.util
 import pathlib
 import sys
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 from ws_keras.configs import base
@@ -23,7 +24,8 @@ def find(experiment: str, run: Mapping[str, Any]) -> views.Recipe | None:
     Args:
         experiment: Its name, which is that of a config of the package.
         run: Content of `run.json`; `config_file` is the path of a user's own
-            file, whose experiment it is.
+            file, whose experiment it is, and `config_argument` is what its
+            `get_config` is given, if anything.
 
     Returns:
         The `view.Recipe`, or `None` where no file is known.
@@ -36,7 +38,9 @@ def find(experiment: str, run: Mapping[str, Any]) -> views.Recipe | None:
     is_own = is_own and config.get("experiment") == experiment
     path = run.get("config_file") if is_own else None
     if isinstance(path, str) and _is_the_users(pathlib.Path(path)):
-        return _of_file(pathlib.Path(path))
+        argument = run.get("config_argument")
+        given = [argument] if isinstance(argument, str) else []
+        return _of_file(pathlib.Path(path), *given)
     if experiment not in names():
         return None
     return _of_file(CONFIGS / f"{experiment}.py")
@@ -49,7 +53,7 @@ def names() -> list[str]:
 
 
 @functools.cache
-def module(path: pathlib.Path):
+def module(path: pathlib.Path) -> ModuleType:
     """Returns a config file as a module."""
     folder = str(path.parent)
     # As for `--config`, so that the file can import what lies beside it.
@@ -74,18 +78,28 @@ def _is_the_users(path: pathlib.Path) -> bool:
     )
 
 
-def _of_file(path: pathlib.Path) -> views.Recipe:
-    found = module(path)
+def view(path: pathlib.Path, found: ModuleType) -> views.View:
+    """Returns the `VIEW` of a config file.
+
+    Raises:
+        ConfigError: It is none.
+    """
     view = getattr(found, "VIEW", None) or views.View()
     if not isinstance(view, views.View):
         raise config_files.ConfigError(
             "`VIEW` of a config file must be a `ws_keras.report.view.View`. "
             f"Received: {path}, with {str(view)[:80]}."
         )
-    with config_files.blamed(str(path)):
-        config = found.get_config()
+    return view
+
+
+def _of_file(path: pathlib.Path, *argument: str) -> views.Recipe:
+    found = module(path)
+    shown = view(path, found)
+    with config_files.blamed(str(path), *argument):
+        config = found.get_config(*argument)
     return views.Recipe(
-        view,
+        shown,
         config.to_dict(),
         base.get_config().to_dict(),
         found.__doc__ or "",

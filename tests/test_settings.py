@@ -201,3 +201,16 @@ def test_bad_grids(grid):
 def test_underscores_are_no_decimal_points():
     with pytest.raises(ValueError, match="arm='shrink_perturb-0_1-0.1'"):
         settings.parse_arm("shrink_perturb-0_1-0.1")
+
+
+@pytest.mark.parametrize(
+    ("grid", "words"),
+    [
+        ({"model.units": 50}, r"model.units=50.*\(50,\)"),
+        ({"optimizer.name": "sgd"}, r"optimizer.name='sgd'.*\('sgd',\)"),
+        ({"model": {"small": 3}}, "model={'small': 3}.*'FIELD': 3"),
+    ],
+)
+def test_a_grid_has_several_values(grid, words):
+    with pytest.raises(ValueError, match=f"`grid` must map.*{words}"):
+        settings.product(config(), grid)

@@ -18,11 +18,12 @@ class Registry(Generic[Thing]):
 
     Args:
         what: Kind of the objects, such as `"arm"`.
+        decorator: Name of the decorator that registers them.
         taken: Reserved names. Defaults to none.
     """
 
-    def __init__(self, what: str, taken: tuple[str, ...] = ()):
-        self._what, self._taken = what, taken
+    def __init__(self, what: str, decorator: str, taken: tuple[str, ...] = ()):
+        self._what, self._decorator, self._taken = what, decorator, taken
         self._known: dict[str, tuple[Thing, str]] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -44,7 +45,8 @@ class Registry(Generic[Thing]):
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise ValueError(
                 f"The name of a custom {self._what} must consist of lower-case "
-                "letters, digits and underscores, and begin with a letter. "
+                "letters, digits and underscores, and begin with a letter, as "
+                f'in `@ws_keras.{self._decorator}("mine")`. '
                 f"Received: name={name!r}."
             )
 
@@ -57,10 +59,11 @@ class Registry(Generic[Thing]):
             origin: Result of `origin_of`.
 
         Raises:
-            ValueError: If another file or module defines the name.
+            ValueError: If another file or module defines the name, or the same
+                file defines another object by it.
         """
         self.check(name)
-        before = self._known.get(name, (None, None))[1]
+        known, before = self._known.get(name, (None, None))
         if name in self._taken:
             before = "ws_keras"
         if before not in (None, origin):
@@ -69,7 +72,18 @@ class Registry(Generic[Thing]):
                 f"{before}. Received: another definition, in {origin}. Choose "
                 "another name."
             )
+        # In a notebook, an object may get another name.
+        if os.path.isabs(origin) and known and _called(known) != _called(thing):
+            raise ValueError(
+                f"The {self._what} {name!r} exists already, defined in "
+                f"{before} by {_called(known)}. Received: another definition "
+                f"there, by {_called(thing)}. Choose another name."
+            )
         self._known[name] = thing, origin
+
+
+def _called(thing: Any) -> str:
+    return getattr(thing, "__qualname__", type(thing).__name__)
 
 
 def origin_of(scope: dict) -> str:

@@ -1,6 +1,7 @@
 """Settings: fully determined runs of an experiment, with stable ids."""
 
 import dataclasses
+import difflib
 import functools
 import itertools
 import re
@@ -88,6 +89,7 @@ def product(
     """
     arms = [_text(arm) for arm in (config.arms if arms is None else arms)]
     _check(arms, config.seeds)
+    _check_grid(grid or {})
     axes = [_axis(name, values) for name, values in (grid or {}).items()]
     found = []
     for seed, *points in itertools.product(config.seeds, *axes):
@@ -219,10 +221,53 @@ def apply(config, setting: Setting):
 
     Returns:
         A `ConfigDict`.
+
+    Raises:
+        ValueError: If the config has no field of an override, or one of
+            another type.
     """
     config = config.copy_and_resolve_references()
-    config.update_from_flattened_dict(dict(setting.overrides))
+    for field, value in setting.overrides:
+        try:
+            config.update_from_flattened_dict({field: value})
+        except (AttributeError, KeyError, TypeError) as error:
+            close = difflib.get_close_matches(field, _names(config), 1)
+            is_typo = close and close != [field]
+            hint = f" Did you mean {close[0]!r}?" if is_typo else ""
+            raise ValueError(
+                "Settings must change fields that the config has, to values of "
+                f"the same type. Received: {field}={value!r} of the setting "
+                f"{setting.id!r}."
+                f"{hint}"
+            ) from error
     return config
+
+
+def _names(config, prefix: str = "") -> list[str]:
+    """Returns the names of all fields, such as `"model.units"`."""
+    found = []
+    for name, value in config.items():
+        found.append(f"{prefix}{name}")
+        if hasattr(value, "items"):
+            found += _names(value, f"{prefix}{name}.")
+    return found
+
+
+def _check_grid(grid: Mapping[str, Iterable]) -> None:
+    for name, values in grid.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise ValueError(
+                "`grid` must map each field to several values. Received: "
+                f"{name}={values!r}. A single value is ({values!r},)."
+            )
+        if isinstance(values, Mapping):
+            for word, fields in values.items():
+                if not isinstance(fields, Mapping):
+                    raise ValueError(
+                        "`grid` must map each word of a mapping to config "
+                        f"fields. Received: {name}={{{word!r}: {fields!r}}}. "
+                        f"Write {word!r}: {{'FIELD': {fields!r}}}."
+                    )
 
 
 def _check(arms, seeds) -> None:

@@ -145,6 +145,14 @@ def test_a_file_is_known_whatever_it_is_loaded_as(tmp_path):
         define("own", "_ws_keras_config", str(tmp_path / "other.py"))
 
 
+def test_a_file_defines_a_name_once(tmp_path):
+    file = str(tmp_path / "config.py")
+    define("own", "a", file)
+    twice = OWN + OWN.replace("Own(", "Two(")
+    with pytest.raises(ValueError, match="exists already.* by Own.* by Two"):
+        define("own", "a", file, source=twice)
+
+
 @pytest.mark.parametrize("name", ["warm", "dash"])
 def test_names_of_the_package_are_taken(name):
     with pytest.raises(ValueError, match=f"'{name}' exists already"):
@@ -177,7 +185,10 @@ def test_objects_are_checked_too(value):
         cls(value)
 
 
-@pytest.mark.parametrize("interval", ["", "0, 1", "[0; 1]", "[a, 1]", "[0, 1"])
+@pytest.mark.parametrize(
+    "interval",
+    ["", "0, 1", "[0; 1]", "[a, 1]", "[0, 1", "[1, 0]", "[nan, 1]", 0.5],
+)
 def test_bad_ranges(interval):
     with pytest.raises(ValueError, match="must be a range"):
         arms.number(interval)

@@ -3,8 +3,10 @@
 import runpy
 
 import pytest
+from ws_keras.configs import base
 
 from launch import config_files
+from ws_keras import settings as all_settings
 
 # Text of a file, the line that is at fault, and words of the error.
 FAILING = {
@@ -81,6 +83,89 @@ def test_what_are_no_settings(refused):
     for value in ("7", "[7]"):
         sentence = refused(text.replace("1 / 0", value))
         assert f"returns {value}" in sentence and "Setting" in sentence
+
+
+HEAD = "from ws_keras.configs import base\nimport ws_keras\n"
+BODY = "def get_config():\n    config = base.get_config()\n    {}\n"
+# The text of a file, and words of the sentence, which names file and line.
+FIELDS = {
+    "unknown": ("config.arm = ('cold',)", ["'arm'", "Did you mean 'arms'?"]),
+    "nested": ("config.train.epoch = 3", ["'epoch'", "mean 'epochs'?"]),
+    "nothing like it": ("config.zzz = 3", ["'zzz'", "print(config)"]),
+    "read": ("config.trian.epochs", ["'trian'", "mean 'train'?"]),
+    "flat": (
+        "config.update_from_flattened_dict({'train.epoch': 3})",
+        ["'epoch'", "Did you mean 'epochs'?"],
+    ),
+    "type": ("config.train.epochs = 'six'", ["'epochs'", "int", "six"]),
+    "group": ("config.rounds = 5", ["'rounds'", "ConfigDict", "5"]),
+    "one text": ("config.arms = 'cold'", ["'arms'", "type tuple", "cold"]),
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_wrong_fields_are_named_with_the_right_one(tmp_path, name):
+    line, words = FIELDS[name]
+    path = tmp_path / "own.py"
+    path.write_text(HEAD + BODY.format(line))
+    with pytest.raises(config_files.ConfigError) as error:
+        with config_files.blamed(str(path)):
+            runpy.run_path(str(path))["get_config"]()
+    sentence = str(error.value)
+    for word in [*words, f"{path}, line 5", "Received: "]:
+        assert word in sentence
+    assert len(sentence) < 400
+
+
+def test_an_error_of_this_package_names_the_line(tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text(HEAD + "\nws_keras.number('1 to 2')\n")
+    with pytest.raises(ValueError, match=f"must be a range.*{path}, line 4"):
+        with config_files.blamed(str(path)):
+            runpy.run_path(str(path))
+
+
+def test_functions_and_their_arguments(refused):
+    config = "from ws_keras.configs import base\n"
+    sentence = refused(f"{config}get_config = base.get_config()\n")
+    assert "a function get_config" in sentence
+    sentence = refused(f"{config}def get_config(size):\n    return 1\n")
+    assert "a colon" in sentence and "'size'" in sentence
+    both = f"{config}get_config = base.get_config\n"
+    assert "settings = [1]" in refused(f"{both}settings = [1]\n")
+    view = "VIEW = {'title': 'Mine'}\n"
+    assert "report.view.View" in refused(both + view)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], ["returns []"]),
+        (["own/cold/seed0"] * 2, ["once", "'own/cold/seed0' twice"]),
+    ],
+)
+def test_settings_that_would_run_nothing_or_twice(names, words):
+    found = [all_settings.Setting(name, "cold", 0.0, 1.0, 0) for name in names]
+    with pytest.raises(config_files.ConfigError) as error:
+        config_files.settings("own.py", found, base.get_config())
+    for word in ["own.py", *words]:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("model.unit", 3, "model.unit=3.*Did you mean 'model.units'"),
+        ("modle.units", 3, "modle.units=3.*Did you mean 'model.units'"),
+        ("model.units", "a", "model.units='a'"),
+    ],
+)
+def test_settings_change_fields_of_the_config(field, value, words):
+    setting = all_settings.Setting(
+        "own/cold/seed0", "cold", 0.0, 1.0, 0, ((field, value),)
+    )
+    with pytest.raises(config_files.ConfigError, match=f"{words}.*own.py"):
+        config_files.settings("own.py", [setting], base.get_config())
 
 
 def test_bytes_that_are_no_text(refused):

@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from launch import config_files
 from launch import recipes
 from ws_keras.report import view
 
@@ -54,6 +53,14 @@ def test_a_users_own_file_has_its_view(own):
     assert found.config["experiment"] == "mine"
 
 
+def test_get_config_receives_the_argument_of_the_run(own):
+    text = OWN.replace("get_config():", "get_config(size):", 1)
+    text = text.replace('"mine"', '"mine"\n    config.model.units = int(size)')
+    own.write_text(text)
+    found = recipes.find("mine", {**run(own), "config_argument": "7"})
+    assert found.config["model"]["units"] == 7
+
+
 def test_a_users_own_file_imports_what_lies_beside_it(own, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     (own.parent / "beside_mine.py").write_text("TITLE = 'From beside'\n")
@@ -88,11 +95,12 @@ def test_no_file_beside_the_rows_is_run(own):
     [
         (OWN + "VIEW = 3\n", "VIEW.*must be.*Received"),
         (OWN + "1 / 0\n", "ZeroDivisionError"),
+        (OWN.replace('"Mine"', "3"), "`title` of a View.*title=3.*line 10"),
     ],
 )
 def test_a_file_that_fails_is_a_sentence(own, text, words):
     own.write_text(text)
-    with pytest.raises(config_files.ConfigError, match=words):
+    with pytest.raises(ValueError, match=words):
         recipes.find("mine", run(own))
 
 

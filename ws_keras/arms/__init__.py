@@ -5,7 +5,7 @@ the names of arms quickly.
 """
 
 from ws_keras.arms.arm import Arm
-from ws_keras.arms.arm import number
+from ws_keras.arms.fields import number
 from ws_keras.arms.registry import forms
 from ws_keras.arms.registry import name_of
 from ws_keras.arms.registry import names

@@ -1,23 +1,19 @@
-"""The base class of arms, and the declaration of their numbers."""
+"""The base class of arms."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-import math
-import numbers
-import re
 import typing
 from collections.abc import Sequence
-from typing import Any
 from typing import ClassVar
+
+from ws_keras.arms import fields
 
 if typing.TYPE_CHECKING:  # Keras is imported when an arm acts
     import keras
 
     from ws_keras.arms.round import Round
-
-_INTERVAL = re.compile(r"([\[(])\s*([^,\s]+)\s*,\s*([^,\s]+)\s*([\])])")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,9 +57,13 @@ class Arm:
     in_row: ClassVar[bool] = False
     usage: ClassVar[str] = ""
 
+    def __init_subclass__(cls, **keywords):
+        super().__init_subclass__(**keywords)
+        fields.check_class(cls, Arm)
+
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            _check(field, getattr(self, field.name), self.text)
+            fields.check_value(field, getattr(self, field.name), self.text)
 
     @property
     def text(self) -> str:
@@ -151,7 +151,7 @@ class Arm:
         parts = [cls.name]
         for field in dataclasses.fields(cls):
             word = f"-{field.name.upper()}"
-            parts.append(f"[{word}]" if _has_default(field) else word)
+            parts.append(f"[{word}]" if fields.has_default(field) else word)
         return "".join(parts)
 
     @classmethod
@@ -163,109 +163,18 @@ class Arm:
     @classmethod
     def ranges(cls) -> dict[str, str]:
         """Returns the range of each number, such as `"in [0, 1]"`."""
-        fields = dataclasses.fields(cls)
-        return {field.name: _wanted(field) for field in fields}
-
-
-def number(interval: str, *, default: float | None = None) -> Any:
-    """Declares a number of an arm with its range.
-
-    The annotation is `int` for an integer and `float` otherwise.
-
-    Example:
-
-    ```python
-    alpha: float = number("(0, 1]")
-    every: int = number("[1, inf)", default=10)
-    ```
-
-    Args:
-        interval: Range in mathematical notation. Square brackets include the
-            bound, round brackets exclude it.
-        default: Value if the text form omits the number. `None` means that the
-            number is required. Defaults to `None`.
-
-    Returns:
-        A field of a dataclass.
-
-    Raises:
-        ValueError: If `interval` is not a range.
-    """
-    found = _INTERVAL.fullmatch(interval.strip())
-    try:
-        low, high = float(found[2]), float(found[3])
-    except (TypeError, ValueError):
-        raise ValueError(
-            "`interval` must be a range, such as '[0, 1]' or '(0, inf)'. "
-            f"Received: interval={interval!r}."
-        ) from None
-    bounds = {"low": low, "high": high, "open": found[1] + found[4]}
-    missing = dataclasses.MISSING
-    given = missing if default is None else default
-    return dataclasses.field(default=given, metadata=bounds)
+        return {f.name: fields.wanted(f) for f in dataclasses.fields(cls)}
 
 
 def make(cls: type[Arm], words: Sequence[str]) -> Arm:
     """Creates an arm of a class from numbers that are given as words."""
     pairs = zip(dataclasses.fields(cls), words, strict=False)
-    return cls(**{field.name: _read(field, word) for field, word in pairs})
+    return cls(
+        **{field.name: fields.read(field, word) for field, word in pairs}
+    )
 
 
 def counts(cls: type[Arm]) -> tuple[int, int]:
     """Returns how many numbers a class requires and accepts."""
-    fields = dataclasses.fields(cls)
-    return sum(not _has_default(f) for f in fields), len(fields)
-
-
-def _read(field: dataclasses.Field, word: str) -> float:
-    value = float(word)
-    if _is_whole(field) and value.is_integer():
-        return int(value)
-    return value
-
-
-def _check(field: dataclasses.Field, value: Any, text: str) -> None:
-    name, wanted = field.name, _wanted(field)
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if is_number and _fits(field, value):
-        return
-    shown = value if is_number else repr(value)
-    raise ValueError(
-        f"The {name} of an arm must be {wanted}. "
-        f"Received: {name}={shown}, arm={text!r}."
-    )
-
-
-def _fits(field: dataclasses.Field, value: Any) -> bool:
-    if not math.isfinite(value) or (_is_whole(field) and value != int(value)):
-        return False
-    low, high = field.metadata.get("low"), field.metadata.get("high")
-    if low is None:
-        return True
-    opening, closing = field.metadata["open"]
-    is_above = value > low or (opening == "[" and value == low)
-    return is_above and (value < high or (closing == "]" and value == high))
-
-
-def _wanted(field: dataclasses.Field) -> str:
-    """Describes the valid values of a number in words."""
-    low = field.metadata.get("low", -math.inf)
-    high = field.metadata.get("high", math.inf)
-    opening, closing = field.metadata.get("open", "()")
-    is_whole = _is_whole(field)
-    if high == math.inf:
-        word = "at least" if opening == "[" else "above"
-        bound = "" if low == -math.inf else f" {word} {low:g}"
-        if is_whole:
-            return "a whole number" + (f" of{bound}" if bound else "")
-        return "finite" + (f" and{bound}" if bound else "")
-    bounds = f"in {opening}{low:g}, {high:g}{closing}"
-    return f"a whole number {bounds}" if is_whole else bounds
-
-
-def _is_whole(field: dataclasses.Field) -> bool:
-    return field.type in (int, "int")
-
-
-def _has_default(field: dataclasses.Field) -> bool:
-    return field.default is not dataclasses.MISSING
+    every = dataclasses.fields(cls)
+    return sum(not fields.has_default(f) for f in every), len(every)

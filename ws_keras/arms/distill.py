@@ -1,7 +1,7 @@
 """Distillation from the network of the previous round as an arm."""
 
 from ws_keras.arms.arm import Arm
-from ws_keras.arms.arm import number
+from ws_keras.arms.fields import number
 from ws_keras.arms.registry import register_arm
 
 

@@ -2,7 +2,7 @@
 
 import ws_keras
 from ws_keras.arms.arm import Arm
-from ws_keras.arms.arm import number
+from ws_keras.arms.fields import number
 from ws_keras.arms.registry import register_arm
 
 

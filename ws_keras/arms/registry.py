@@ -1,6 +1,5 @@
 """Registers arms by name, and parses their text form."""
 
-import dataclasses
 import difflib
 import importlib
 import math
@@ -13,15 +12,17 @@ from collections.abc import Callable
 
 from ws_keras import registering
 from ws_keras.arms import arm as arms
-from ws_keras.arms import hooks
+from ws_keras.arms import definitions
+from ws_keras.arms import fields
 
 _WORD = re.compile(r"[-+]?(?:[\d.]+(?:e[-+]?\d+)?|nan|inf)")
-_KINDS = (int, float, "int", "float")
-_known: registering.Registry[type[arms.Arm]] = registering.Registry("arm")
+_known: registering.Registry[type[arms.Arm]] = registering.Registry(
+    "arm", "register_arm"
+)
 
 
 @typing.dataclass_transform(
-    frozen_default=True, field_specifiers=(arms.number,)
+    frozen_default=True, field_specifiers=(fields.number,)
 )
 def register_arm(name: str) -> Callable[[type[arms.Arm]], type[arms.Arm]]:
     """Decorator that registers a subclass of `Arm` under a name.
@@ -50,14 +51,15 @@ def register_arm(name: str) -> Callable[[type[arms.Arm]], type[arms.Arm]]:
 
     Raises:
         ValueError: If the name is invalid or is defined elsewhere, if the class
-            is not an arm, or if one of its fields is not a number.
+            is not an arm, if one of its fields is not a number with a range, or
+            if a method has other arguments than that of `Arm`.
     """
     _known.check(name)
     origin = registering.origin_of(sys._getframe(1).f_globals)
 
     def register(cls: type[arms.Arm]) -> type[arms.Arm]:
         _discover()
-        cls = _made(name, cls)
+        cls = definitions.made(name, cls)
         _known.define(name, cls, origin)
         cls.name = name
         return cls
@@ -175,30 +177,6 @@ def _split(text: str) -> tuple[str, list[str] | None]:
 def _guess(name: str) -> str:
     close = difflib.get_close_matches(name, names(), 1)
     return f" Did you mean {_known[close[0]].form()!r}?" if close else ""
-
-
-def _made(name: str, cls: type[arms.Arm]) -> type[arms.Arm]:
-    if not isinstance(cls, type) or not issubclass(cls, arms.Arm):
-        raise ValueError(
-            f"`register_arm` requires a subclass of ws_keras.Arm. Received: "
-            f"{cls!r}. Write `class {name.title()}(ws_keras.Arm):`."
-        )
-    if vars(cls).get("name", name) != name:
-        raise ValueError(
-            "An arm can have only one name. Received: "
-            f"{name!r} for the class of {cls.name!r}. Register a subclass."
-        )
-    hooks.check(name, cls, arms.Arm)
-    if "__dataclass_fields__" not in vars(cls):
-        cls = dataclasses.dataclass(frozen=True)(cls)
-    for field in dataclasses.fields(cls):
-        if field.type not in _KINDS:
-            raise ValueError(
-                "The fields of an arm must be numbers, annotated as int or "
-                f"float. Received: {field.name}: {field.type!r} of the arm "
-                f"{name!r}."
-            )
-    return cls
 
 
 def _discover() -> None:

@@ -12,7 +12,7 @@ from ws_keras.data import npz
 _NAMES = ("cifar10", "cifar100", "svhn_cropped", "mnist", "fashion_mnist")
 _NAMES += ("mnist_rgb", "textures", "npz")
 _known: registering.Registry[Callable] = registering.Registry(
-    "data set", _NAMES
+    "data set", "register_dataset", _NAMES
 )
 
 
@@ -46,6 +46,11 @@ def register_dataset(name: str) -> Callable[[Callable], Callable]:
     origin = registering.origin_of(sys._getframe(1).f_globals)
 
     def register(function: Callable) -> Callable:
+        if not callable(function):
+            raise ValueError(
+                "`register_dataset` must stand above a function that returns "
+                f"the data set {name!r}. Received: a {type(function).__name__}."
+            )
         _known.define(name, function, origin)
         return function
 

@@ -66,6 +66,47 @@ class View:
     answer: Callable | None = None
     note: str = ""
 
+    def __post_init__(self):
+        for name, (wanted, fits) in _WANTED.items():
+            value = getattr(self, name)
+            if not fits(value):
+                raise ValueError(
+                    f"`{name}` of a View must be {wanted}. "
+                    f"Received: {name}={value!r}."
+                )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_function(value: Any) -> bool:
+    return value is None or callable(value)
+
+
+def _are(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, tuple | list) and all(map(fits, value))
+    )
+
+
+_TEXTS = "a tuple of texts, as in ('mine',)", _are(_is_text)
+_FUNCTIONS = "a tuple of functions, as in (function,)", _are(callable)
+_WANTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(("title", "cost", "note"), ("a text", _is_text)),
+    "x": ("a text or None", lambda x: x is None or _is_text(x)),
+    **dict.fromkeys(("paper", "cell"), _TEXTS),
+    **dict.fromkeys(("folds", "claims"), _FUNCTIONS),
+    **dict.fromkeys(
+        ("rows", "chart", "table", "answer"),
+        ("a function or None", _is_function),
+    ),
+    **dict.fromkeys(
+        ("same", "unlike"),
+        ("a mapping", lambda value: isinstance(value, Mapping)),
+    ),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
