@@ -44,13 +44,13 @@ def main(_) -> int:
     out.mkdir(parents=True, exist_ok=True)
     with start_up.tensorflow():
         start_up.keras()
-        from ws_keras import protocol
+        from ws_keras import allocation
     loaded, others = {}, 0
     for setting in settings:
         own = all_settings.apply(config, setting)
         prepare.add_data(loaded, own)
         data = prepare.data_of(own, loaded)
-        samples = protocol.samples(
+        samples = allocation.samples(
             own, data["dataset"], setting.seed, data["source"]
         )
         path = out / f"{setting.id.replace('/', '-')}.keras"

@@ -128,14 +128,14 @@ def passes(setting, config) -> list[float]:
         setting: The `Setting`.
         config: Its config.
     """
-    from ws_keras import protocol
+    from ws_keras import allocation
     from ws_keras.data import datasets
 
     counts = [
         None if name is None else datasets.num_train(name)
         for name in (config.data.name, config.data.source)
     ]
-    return cost.passes(setting, config, protocol.sizes(config, *counts))
+    return cost.passes(setting, config, allocation.sizes(config, *counts))
 
 
 def fingerprints(loaded: dict) -> dict[str, str]:

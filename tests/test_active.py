@@ -6,8 +6,8 @@ import pytest
 from ws_keras.configs import base
 
 from ws_keras import active
+from ws_keras import allocation
 from ws_keras import experiment
-from ws_keras import protocol
 from ws_keras import settings
 from ws_keras.data import datasets
 from ws_keras.training import keeper as keepers
@@ -69,7 +69,7 @@ def test_rounds_grow_by_samples_of_the_pool(chosen, name):
         pytest.importorskip("sklearn")
     rows = run(config(name))
     assert [row.num_samples for row in rows] == [20, 40, 60, 80]
-    pool = protocol.samples(config(), DATA, 0).pool
+    pool = allocation.samples(config(), DATA, 0).pool
     for before, after in zip([[], *chosen], chosen, strict=False):
         assert after[: len(before)].tolist() == list(before)
         assert len(set(after)) == len(after)
@@ -93,7 +93,7 @@ def test_margin_takes_those_where_the_trained_model_wavers(
             second, first = np.sort(keras.ops.softmax(logits), axis=1)[:, -2:].T
             kept.setdefault(len(chosen), (rest, first - second))
 
-    pool = protocol.samples(given, DATA, 0).pool
+    pool = allocation.samples(given, DATA, 0).pool
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(experiment, "_every_step", lambda *_: [Keep()])
         run(given)

@@ -23,7 +23,7 @@ ORDER = [
     {"arms", "settings", "losses", "callbacks"},
     {"training"},
     {"report"},
-    {"protocol", "reuse"},
+    {"protocol", "allocation", "reuse"},
     {"round_view", "building", "active", "measuring", "networks", "outcomes"},
     {"own_loss", "baseline", "progress"},
     {"experiment"},

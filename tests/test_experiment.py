@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from ws_keras.configs import base
 
+from ws_keras import allocation
 from ws_keras import arms
 from ws_keras import building
 from ws_keras import experiment
-from ws_keras import protocol
 from ws_keras import settings
 from ws_keras.data import datasets
 
@@ -180,7 +180,7 @@ def test_rows_of_the_online_protocol():
 )
 def test_sizes_of_the_rounds(changes, sizes):
     given = config(**changes)
-    assert protocol.sizes(given, 90) == sizes
+    assert allocation.sizes(given, 90) == sizes
     assert [row.num_samples for row in run(given)] == sizes
 
 

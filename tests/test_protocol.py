@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ws_keras.configs import base
 
+from ws_keras import allocation
 from ws_keras import protocol
 from ws_keras.data import datasets
 
@@ -31,7 +32,7 @@ def config(**changes):
 
 
 def samples(source=None, seed=0, **changes):
-    return protocol.samples(config(**changes), OWN, seed, source)
+    return allocation.samples(config(**changes), OWN, seed, source)
 
 
 def test_one_phase_is_a_fraction_of_the_samples_once():
@@ -146,7 +147,7 @@ def test_transfer_begins_with_the_source():
     ],
 )
 def test_sizes_need_no_data(changes, sizes):
-    assert protocol.sizes(config(**changes), 90, 60) == sizes
+    assert allocation.sizes(config(**changes), 90, 60) == sizes
 
 
 def test_later_rounds_may_differ_from_the_first():
@@ -171,7 +172,7 @@ def test_later_rounds_may_differ_from_the_first():
 def refused(words, given, data=OWN, source=None):
     with pytest.raises(ValueError) as error:
         protocol.check(given)
-        protocol.samples(given, data, 0, source)
+        allocation.samples(given, data, 0, source)
     assert words in str(error.value) and "Received: " in str(error.value)
 
 
@@ -245,4 +246,4 @@ def test_a_source_must_be_like_the_target(source, words):
 def test_a_class_that_nobody_fits_is_no_fault_of_the_fraction():
     rare = dataclasses.replace(OWN, num_classes=4)
     given = config(**{"rounds.protocol": "two_phase"})
-    assert len(protocol.samples(given, rare, 0).rounds) == 2
+    assert len(allocation.samples(given, rare, 0).rounds) == 2

@@ -6,8 +6,8 @@ import pytest
 from keras import ops
 from ws_keras.configs import base
 
+from ws_keras import allocation
 from ws_keras import models
-from ws_keras import protocol
 from ws_keras import round_view
 from ws_keras import settings
 from ws_keras.data import datasets
@@ -53,7 +53,7 @@ def after(model, arm, number=2, **changes):
     """Path to value before and after what an arm does."""
     config = given(**changes)
     (setting,) = settings.product(config, arms=(arm,))
-    samples = protocol.samples(config, DATA, 0)
+    samples = allocation.samples(config, DATA, 0)
     before = {v.path: np.array(v) for v in values_of(model)}
     views = round_view.Views(config, setting, samples, samples.rounds)
     views.begin(model, number)
@@ -171,7 +171,7 @@ def test_dash_takes_the_chunks_oldest_first(model):
     ours = {v.path: np.array(v) for v in model.trainable_variables}
     for variable in model.variables:
         variable.assign(found[variable.path][0])
-    samples = protocol.samples(given(), DATA, 0)
+    samples = allocation.samples(given(), DATA, 0)
     indices = [samples.rounds[number].indices for number in range(3)]
     chunks = [indices[0], np.setdiff1d(indices[1], indices[0])]
     chunks.append(np.setdiff1d(indices[2], indices[1]))

@@ -8,6 +8,7 @@ from importlib import metadata
 import keras
 
 from ws_keras import active
+from ws_keras import allocation
 from ws_keras import building
 from ws_keras import measuring
 from ws_keras import protocol
@@ -84,7 +85,7 @@ def run(
             written.
     """
     protocol.check(config)
-    samples = protocol.samples(config, dataset, setting.seed, source)
+    samples = allocation.samples(config, dataset, setting.seed, source)
     where = strategies.Strategy(strategy, devices)
     feed = feeds.Feed(
         samples.x,
@@ -251,7 +252,7 @@ def validate(
             match the data.
     """
     protocol.check(config)
-    samples = protocol.samples(config, dataset, setting.seed, source)
+    samples = allocation.samples(config, dataset, setting.seed, source)
     for number, round in enumerate(samples.rounds, 1):
         size = protocol.batch_size(config, number)
         feeds.check_round(size, len(round.indices))

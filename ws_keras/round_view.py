@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from ws_keras import allocation
 from ws_keras import arms
 from ws_keras import protocol
 from ws_keras import seeds
@@ -33,7 +34,7 @@ class Views:
         self,
         config,
         setting: settings.Setting,
-        samples: protocol.Samples,
+        samples: allocation.Samples,
         rounds: Sequence[terms.Round],
     ):
         self._config, self._setting = config, setting

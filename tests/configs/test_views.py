@@ -8,7 +8,7 @@ import math
 import pytest
 
 from launch import recipes
-from ws_keras import protocol
+from ws_keras import allocation
 from ws_keras import settings as all_settings
 from ws_keras.data import datasets
 from ws_keras.report import assembling
@@ -138,7 +138,7 @@ def finished(name, **changes):
             None if data is None else datasets.num_train(data)
             for data in (own.data.name, own.data.source)
         )
-        sizes = protocol.sizes(own, *counts)
+        sizes = allocation.sizes(own, *counts)
         found += [row(setting, own, n + 1, sizes) for n in range(len(sizes))]
     planned = tuple({one.setting: None for one in found})
     return shown(name, found, planned=planned, config=plain(config))

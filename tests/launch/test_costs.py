@@ -11,7 +11,7 @@ from launch import costs
 from launch import plan
 from launch import prepare
 from launch import speed
-from ws_keras import protocol
+from ws_keras import allocation
 from ws_keras import settings as all_settings
 from ws_keras.data import datasets
 from ws_keras.storage import rows
@@ -115,7 +115,7 @@ def test_estimates_are_near_what_our_rows_took(folder):
             continue
         own = all_settings.apply(config, setting)
         count = datasets.num_train(own.data.name)
-        sizes = protocol.sizes(own, count)
+        sizes = allocation.sizes(own, count)
         guess = sum(costs.passes(setting, own, sizes)[: len(taken[setting.id])])
         expected, measured = expected + guess, measured + sum(taken[setting.id])
         name = setting.id.rpartition("/")[0]

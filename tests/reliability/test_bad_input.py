@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tensorflow.python.framework import config as tensorflow_config
 from ws_keras.configs import base
 
+from ws_keras import allocation
 from ws_keras import experiment
 from ws_keras import protocol
 from ws_keras import settings as all_settings
@@ -99,7 +100,7 @@ def check_config(changes):
     try:
         setting = all_settings.product(config)[0]
         protocol.check(config)
-        protocol.sizes(config, 30)
+        allocation.sizes(config, 30)
         experiment.start(config)
         experiment.validate(config, setting, dataset())
     except ValueError as error:

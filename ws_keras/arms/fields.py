@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-import numbers
 import re
 from collections.abc import Iterable
 from typing import Any
+
+from ws_keras import checks
 
 _INTERVAL = re.compile(r"([\[(])\s*([^,\s]+)\s*,\s*([^,\s]+)\s*([\])])")
 _TYPES = (int, float, "int", "float")
@@ -92,7 +93,7 @@ def check_value(field: dataclasses.Field, value: Any, text: str) -> None:
     """
     if _is_valid(field, value):
         return
-    name, shown = field.name, value if _is_number(value) else repr(value)
+    name, shown = field.name, value if checks.is_number(value) else repr(value)
     raise ValueError(
         f"The {name} of an arm must be {wanted(field)}. "
         f"Received: {name}={shown}, arm={text!r}."
@@ -182,12 +183,8 @@ def _check_order(cls: type, fields: Iterable) -> None:
             )
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
 def _is_valid(field: dataclasses.Field, value: Any) -> bool:
-    if not _is_number(value) or not math.isfinite(value):
+    if not checks.is_number(value) or not math.isfinite(value):
         return False
     if _is_whole(field) and value != int(value):
         return False

@@ -12,33 +12,6 @@ _ENCODE = (
 )
 
 
-def count_classes(y: np.ndarray, what: str = "y") -> int:
-    """Returns the number of classes, for a network that is to be built.
-
-    Example:
-
-    >>> count_classes(np.array([0, 2, 1, 2]))
-    3
-
-    Args:
-        y: Integer labels from 0 on, `(n,)` or `(n, 1)`.
-        what: Name of the labels in error messages. Defaults to `"y"`.
-
-    Raises:
-        ValueError: If the labels are not classes from 0 on, or if more than
-            half of the classes below the largest label are missing.
-    """
-    y = whole(numbers(np.asarray(y), what), what)
-    if y.ndim != 1 and y.shape[1:] != (1,):
-        raise wrong(
-            "one label for each sample",
-            f"{what} of shape {y.shape}",
-            one_hot_way(y),
-        )
-    check_range(y, None, what)
-    return int(y.max()) + 1
-
-
 def numbers(y: np.ndarray, what: str) -> np.ndarray:
     """Checks that numbers are finite, and returns them."""
     if y.dtype.kind == "O":

@@ -20,6 +20,7 @@ STATISTIC = "statistic"  # float that the layer updates during training
 BUFFER = "buffer"  # other float that is not trained: a table, a projection
 ADAPTED = "adapted"  # learned by `adapt`, not by training
 OTHER = "other"  # integers, booleans, seeds
+_SHOWN = 5  # paths in an error message
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,8 +236,9 @@ def _kind(variable, owner, measured: set[int]) -> tuple[str, bool]:
     return kind, not owner.trainable
 
 
-def some_paths(candidates: list[Entry], shown: int = 5) -> str:
+def some_paths(candidates: list[Entry]) -> str:
     """Returns the first paths of some variables, for an error message."""
     paths = [entry.path for entry in candidates]
-    rest = f" and {len(paths) - shown} more" if len(paths) > shown else ""
-    return f"{paths[:shown]}{rest}"
+    more = len(paths) - _SHOWN
+    rest = f" and {more} more" if more > 0 else ""
+    return f"{paths[:_SHOWN]}{rest}"
