@@ -203,23 +203,7 @@ class Loop:
         outcome = held.Outcomes(model, self._feed, data)
         kept = self._kept
         keeper = kept and kept.keeper(setting)
-        traced = self._traced
-        if setting.method.defines("losses"):
-            traced = traces.Traced(model)
-        trainer = trainers.Trainer(
-            traced,
-            self._feed,
-            data.held_out,
-            until=self._until,
-            seed=setting.seed,
-            on_epoch=self._on_epoch(setting),
-            callbacks=self._callbacks,
-            keeper=keeper,
-            diagnostics=outcome,
-            recalibrate=True,
-            monitor=self._monitor,
-            mode=self._mode,
-        )
+        trainer = self._trainer(setting, model, keeper, outcome)
         trainer.warm_up(np.arange(data.ends[0]))
         outcome.objective = self._objective = trainer.objective
         self._begin(setting)
@@ -261,6 +245,27 @@ class Loop:
             outcome.measure()  # an earlier process finished training
         if outcome.agrees(self._rows[-1]):
             self._outcomes[setting.id] = outcome.values
+
+    def _trainer(
+        self, setting: all_settings.Setting, model: keras.Model, keeper, outcome
+    ) -> trainers.Trainer:
+        traced = self._traced
+        if setting.method.defines("losses"):
+            traced = traces.Traced(model)
+        return trainers.Trainer(
+            traced,
+            self._feed,
+            self._data.held_out,
+            until=self._until,
+            seed=setting.seed,
+            on_epoch=self._on_epoch(setting),
+            callbacks=self._callbacks,
+            keeper=keeper,
+            diagnostics=outcome,
+            recalibrate=True,
+            monitor=self._monitor,
+            mode=self._mode,
+        )
 
     def view(self, setting: all_settings.Setting, number: int) -> methods.Round:
         """Returns the `Round` that an arm receives."""

@@ -8,13 +8,12 @@ from collections.abc import Iterable
 import keras
 
 from ws_keras import _keras
-from ws_keras import seeds
 from ws_keras.callbacks import moments
 from ws_keras.callbacks import next_step
 from ws_keras.callbacks import schedule as schedules
 from ws_keras.callbacks import serialization
+from ws_keras.callbacks import shrink_perturb_fit as fits
 from ws_keras.callbacks import steps
-from ws_keras.callbacks import travelling
 from ws_keras.transforms import batches
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import ownership
@@ -150,34 +149,23 @@ class ShrinkPerturb(keras.callbacks.Callback):
         # JSON cannot represent NumPy's integers.
         self.seed = None if seed is None else int(seed)
         self._fits = 0
-        self._state = None
-        self._resumed = False
+        self._fit = None
         self._watch = moments.Watch()
 
     def set_model(self, model):
         super().set_model(model)
         # Attach the state before any callback restores weights and state.
-        if self._state is not None:
-            self._state.detach(model)
-        self._fresh = {
-            "arguments": self._fingerprint(),
-            "seed": secrets.randbits(31) if self.seed is None else self.seed,
-            "fits": self._fits,
-            "epoch": -1,  # the last epoch that began
-            # This is added to the optimizer's step count, which may start
-            # before this fit and which a reset sets to 0.
-            "offset": 0,
-            "due": 0,  # step count at the last check
-        }
-        self._state = travelling.TravellingState(self._fresh)
-        self._state.attach(model)
+        if self._fit is not None:
+            self._fit.state.detach(model)
+        seed = secrets.randbits(31) if self.seed is None else self.seed
+        self._fit = fits.Fit(model, self._fingerprint(), seed, self._fits)
         self._fits += 1
-        self._epoch, self._resumed = None, False
+        self._epoch = None
         # Read the rate before another callback of this fit changes it.
         self._past = rates.Past(model)
 
     def on_train_begin(self, logs=None):
-        self._state.begun = True
+        self._fit.state.begun = True
         self.schedule.check_reachable(
             self.params["epochs"],
             lambda count: steps.in_epochs(
@@ -202,11 +190,9 @@ class ShrinkPerturb(keras.callbacks.Callback):
     def _open(self, epoch: int, is_first: bool) -> None:
         if is_first:
             self._begin(epoch)
-        values = self._state.values
-        # An epoch that was interrupted begins again after a restore.
-        if self.schedule.is_due_at_epoch(epoch) and values["epoch"] < epoch:
+        is_new = self._fit.begin_epoch(epoch)
+        if is_new and self.schedule.is_due_at_epoch(epoch):
             self._apply("epoch", epoch)
-        values["epoch"] = max(values["epoch"], epoch)
 
     def on_train_batch_begin(self, batch, logs=None):
         if self._data is None:
@@ -217,14 +203,14 @@ class ShrinkPerturb(keras.callbacks.Callback):
         # Reading the optimizer's count makes a training step wait. A batch
         # makes at most one step, or a few in rare custom training steps.
         every = self.schedule.every
-        left = every - self._state.values["due"] % every
+        left = every - self._fit.values["due"] % every
         self._next_look = batch + max(1, left // _MOST_STEPS_OF_A_BATCH)
 
     def on_epoch_end(self, epoch, logs=None):
         self._watch.on_epoch_end(self, epoch)
         if (
             self.schedule.when == "step"
-            and not self._steps()
+            and not self._fit.steps(self.model)
             and steps.in_epochs(self.model, self.params["steps"], 1)
         ):
             warnings.warn(
@@ -243,16 +229,16 @@ class ShrinkPerturb(keras.callbacks.Callback):
             if self.schedule.is_due_at_epoch(epoch):
                 self._apply("epoch", epoch)
             self._apply_if_step_is_due(epoch)
-        self._state.detach(self.model)
+        self._fit.state.detach(self.model)
         self._past.note()
-        if self._resumed:
+        if self._fit.is_resumed:
             # Keras leaves the flag set, and the next fit would begin late.
             _keras.forget_resumption(self.model)
         self._watch.on_train_end(self)
 
     def on_test_begin(self, logs=None):
         self._detach_outside_of_fit()
-        if self._state.begun and self._data is not None:
+        if self._fit.state.begun and self._data is not None:
             self._watch.refresh(self.model)
 
     def on_predict_begin(self, logs=None):
@@ -260,7 +246,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
 
     def __getstate__(self) -> dict:
         # For copies and other processes: the model belongs to one fit.
-        gone = ("_model", "_state", "_past")
+        gone = ("_model", "_fit", "_past")
         return {**vars(self), **dict.fromkeys(gone)}
 
     def get_config(self) -> dict:
@@ -296,25 +282,9 @@ class ShrinkPerturb(keras.callbacks.Callback):
         """Prepares the first epoch of this fit."""
         if self._data is not None and self.model.built:
             moments.check(self.model, self._data)
-        self._resumed = self._is_resumed(epoch)
-        if self._resumed:
-            serialization.check_same(
-                "ShrinkPerturb",
-                self._state.values["arguments"],
-                self._fingerprint(),
-            )
-            self._fits = self._state.values["fits"] + 1
-        else:
-            # The file may hold the state of an earlier, unrelated fit.
-            self._state.values = {
-                **self._fresh,
-                "offset": -steps.made(self.model),
-            }
-        if epoch > 0 and not self._resumed:
-            steps.resume(
-                self._state.values, self.model, self.params["steps"], epoch
-            )
-        if self.schedule.when != "fit" or self._resumed:
+        self._fit.begin(self.model, epoch, self.params["steps"])
+        self._fits = self._fit.values["fits"] + 1
+        if self.schedule.when != "fit" or self._fit.is_resumed:
             return
         if epoch == 0:
             self._apply("fit", 0)
@@ -327,23 +297,8 @@ class ShrinkPerturb(keras.callbacks.Callback):
                 stacklevel=2,
             )
 
-    def _is_resumed(self, epoch: int) -> bool:
-        """Whether this fit continues the fit whose state was restored.
-
-        Weights that were saved within an earlier fit carry its state wherever
-        they are loaded.
-        """
-        if not self._state.restored:
-            return False
-        last = self._state.values["epoch"]
-        if epoch > 0:
-            return last in (epoch - 1, epoch)
-        # `BackupAndRestore` reports this even if it restarts epoch 0.
-        is_backup = _keras.is_resumed(self.model)
-        return is_backup and last <= 0
-
     def _apply_if_step_is_due(self, epoch: int, is_within=False) -> None:
-        values, count = self._state.values, self._steps()
+        values, count = self._fit.values, self._fit.steps(self.model)
         before, values["due"] = values["due"], count
         if not self.schedule.is_due_at_step(before, count, epoch):
             return
@@ -358,7 +313,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
         report = self.report
 
         def undo():
-            self._state.values, self.report = values, report
+            self._fit.state.values, self.report = values, report
 
         def apply():
             self._apply("step", count)
@@ -369,29 +324,23 @@ class ShrinkPerturb(keras.callbacks.Callback):
         next_step.unless_over(self.model, changed, apply)
 
     def _apply(self, what: str, number: int) -> None:
-        values = self._state.values
         before = steps.made(self.model)
-        seed = seeds.derive(values["seed"], values["fits"], what, number)
         # Later in the fit, other callbacks determine the learning rate.
         past = self._past if what == "fit" else None
         with rates.given(self.model, past):
             self.report = transforms.shrink_perturb(
-                self.model, seed=seed, **self._arguments
+                self.model, seed=self._fit.draw(what, number), **self._arguments
             )
         actions = {line.action for line in self.report}
         if actions & {"reset", "measured"}:
             self._watch.reset()
         # A reset of the optimizer sets its count to 0.
-        values["offset"] += before - steps.made(self.model)
-
-    def _steps(self) -> int:
-        """Returns the number of optimizer steps so far in this fit."""
-        return self._state.values["offset"] + steps.made(self.model)
+        self._fit.values["offset"] += before - steps.made(self.model)
 
     def _detach_outside_of_fit(self) -> None:
         # `evaluate` and `predict` also set the model.
-        if not self._state.begun:
-            self._state.detach(self.model)
+        if not self._fit.state.begun:
+            self._fit.state.detach(self.model)
 
     def _fingerprint(self) -> dict:
         arguments = {**self._timing(), **self._arguments}
