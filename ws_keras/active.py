@@ -5,8 +5,8 @@ import numpy as np
 from keras import ops
 
 from ws_keras import seeds
+from ws_keras.allocation import Samples
 from ws_keras.data import acquisition
-from ws_keras.protocol import Samples
 from ws_keras.training import terms
 from ws_keras.transforms import stages
 

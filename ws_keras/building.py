@@ -7,12 +7,12 @@ from ws_keras import arms
 from ws_keras import models
 from ws_keras import references
 from ws_keras import settings
+from ws_keras.allocation import Samples
 from ws_keras.arms import hooks
 from ws_keras.losses import adversarial
 from ws_keras.losses import confidence
 from ws_keras.losses import l2
 from ws_keras.models import inputs
-from ws_keras.protocol import Samples
 from ws_keras.protocol import each_step
 from ws_keras.training import adam
 from ws_keras.training import measures

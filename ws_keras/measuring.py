@@ -9,9 +9,9 @@ import numpy as np
 from keras import ops
 
 from ws_keras import reuse
+from ws_keras.allocation import Samples
 from ws_keras.diagnostics import measures
 from ws_keras.diagnostics import probe as probes
-from ws_keras.protocol import Samples
 from ws_keras.transforms import errors
 from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
