@@ -96,11 +96,11 @@ class Arm:
         """Returns seed to the sum of a field over the rounds."""
         return self.runs.total(field)
 
-    def latest(self, field: str = "accuracy") -> dict[int, float]:
+    def latest(self) -> dict[int, float]:
         """Returns `final`; without a finished seed the last common round."""
         if self.runs.finished:
-            return self.final(field)
-        found = self.by_samples(field).values()
+            return self.final()
+        found = self.by_samples().values()
         most = max(map(len, found), default=0)
         return next((v for v in reversed(found) if len(v) == most), {})
 

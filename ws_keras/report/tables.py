@@ -43,16 +43,9 @@ _STARTS = (
 )
 
 
-def arms(
-    run: runs.Run, some: Sequence[runs.Arm] | None = None
-) -> sections.Table:
-    """Returns the table of arms: accuracy, difference, cost, the paper's.
-
-    Args:
-        run: The experiment.
-        some: Arms to show. Defaults to `None`, all.
-    """
-    some = run.arms if some is None else list(some)
+def arms(run: runs.Run) -> sections.Table:
+    """Returns the table of arms: accuracy, difference, cost, the paper's."""
+    some = run.arms
     found = [
         *columns.names(some),
         (_heading(some), _level),
