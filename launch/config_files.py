@@ -88,7 +88,7 @@ def check_function(path: str, name: str, found: Any) -> None:
     """Raises a ConfigError if what a file calls a function is none."""
     if not callable(found):
         raise ConfigError(
-            f"`{name}` of a config file must be a function of the config. "
+            f"A config file must define `{name}(config)` as a function. "
             f"Received: {path}, with {name} = {_short(repr(found))}."
         )
 

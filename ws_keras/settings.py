@@ -1,7 +1,6 @@
 """Settings: fully determined runs of an experiment, with stable ids."""
 
 import dataclasses
-import difflib
 import functools
 import itertools
 import re
@@ -11,6 +10,7 @@ from typing import Any
 from typing import NamedTuple
 
 from ws_keras import arms as methods
+from ws_keras import checks
 from ws_keras.arms import registry
 
 
@@ -231,9 +231,8 @@ def apply(config, setting: Setting):
         try:
             config.update_from_flattened_dict({field: value})
         except (AttributeError, KeyError, TypeError) as error:
-            close = difflib.get_close_matches(field, _names(config), 1)
-            is_typo = close and close != [field]
-            hint = f" Did you mean {close[0]!r}?" if is_typo else ""
+            names = _names(config)
+            hint = "" if field in names else checks.guess(field, names)
             raise ValueError(
                 "Settings must change fields that the config has, to values of "
                 f"the same type. Received: {field}={value!r} of the setting "
