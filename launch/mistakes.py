@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 
 from absl import flags
+from ws_keras.configs import base
 
 from ws_keras import checks
 
@@ -90,7 +91,9 @@ def _required(name: str, argv: Sequence[str]) -> str:
 def _no_field(
     text: str, name: str, near: str | None, argv: Sequence[str]
 ) -> str:
-    given = [a for a in argv if name in _fields(a)]
+    named = [a for a in argv if name in _fields(a)]
+    # Another group may have a field of this name.
+    given = [a for a in named if not _exists(a)] or named
     if not given:
         return text
     guess = _instead(given[0], name, near)
@@ -127,6 +130,17 @@ def _instead(given: str, wrong: str, near: str | None) -> str:
         return ""
     right = re.sub(rf"(?<=[.-]){re.escape(wrong)}\b", near, given, count=1)
     return f" Did you mean {right}?"
+
+
+def _exists(argument: str) -> bool:
+    """Whether a config usually has the field that an argument sets."""
+    found = base.get_config()
+    for field in _fields(argument):
+        try:
+            found = found[field]
+        except (AttributeError, KeyError, TypeError):
+            return False
+    return True
 
 
 def _name(argument: str) -> str:

@@ -44,7 +44,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     >>> nearest("cifar", ["cifar10", "mnist"])
     'cifar10'
     """
-    close = difflib.get_close_matches(word, list(known))
+    known = list(known)
+    close = difflib.get_close_matches(word, known)
+    close += [other for other in known if other.startswith(f"{word}_")]
     # Swapped letters are the likeliest mistake, but not the smallest one.
     close.sort(key=lambda other: sorted(other) != sorted(word))
     return close[0] if close else None

@@ -43,6 +43,11 @@ CASES = {
     ("run", "--confg=quickstart"): "Did you mean --config=quickstart?",
     ("run", "--confg.model.width=3"): "mean --config.model.width=3?",
     ("run", "--config=quickstrat"): "Did you mean --config=quickstart?",
+    ("run", "--config=fig2"): "Did you mean --config=fig2_online?",
+    (
+        *("run", "--config=quickstart"),
+        *("--config.optimizer.name=sgd", "--config.rounds.name=3"),
+    ): "no field 'name'. Received: --config.rounds.name=3.",
     ("run", "quickstart"): "Did you mean --config=quickstart?",
     ("run", "--config=quickstart", FIELD): "mean --config.rounds.step=3?",
     ("sweep", "--config=quickstart", FIELD): "mean --config.rounds.step=3?",
