@@ -48,7 +48,8 @@ def passes(backend, *arguments, folders=FOLDERS):
 @every_backend
 def test_a_selection_passes(backend):
     chosen = " or ".join(f"({part})" for part in SELECTION)
-    assert int(passes(backend, "-k", chosen).split()[0]) > 8
+    each = ("-m", "slow or not slow", "-k", chosen)
+    assert int(passes(backend, *each).split()[0]) > 8
 
 
 @pytest.mark.slow
