@@ -61,6 +61,14 @@ def test_settings_that_are_lacking_come_from_the_other_figure(make):
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_how_many_steps_run_at_once_changes_no_number(make):
+    fig2 = make("fig2_online", ["warm"], train={"steps_per_execution": None})
+    other = {"steps_per_execution": 1}
+    fig7 = make("fig7_shrink_sweep", ["cold"], train=other)
+    found = together.joined(reading.read(fig2), reading.read(fig7))
+    assert len({row.setting for row in found.rows}) == 4
+
+
 @pytest.mark.parametrize(
     ("fields", "word"),
     [({"precision": "mixed_bfloat16"}, "precision"), ({"new": 1}, None)],

@@ -12,8 +12,15 @@ from ws_keras.report import recipe
 from ws_keras.report import runs
 from ws_keras.report import sections
 
-# Fields that may differ between experiments that share rows.
-_OF_NAME = ("experiment", "arms", "seeds", "train.expected_epochs")
+# Fields that may differ between experiments that share rows. How many steps run
+# at once changes the speed alone.
+_OF_NAME = (
+    "experiment",
+    "arms",
+    "seeds",
+    "train.expected_epochs",
+    "train.steps_per_execution",
+)
 _MARGIN = 1.0  # points
 _SHOWN = 6
 
