@@ -64,7 +64,7 @@ def main(_) -> None:
         text = called.as_flags(text)
         reserved.forget(training)
         reserved.write(task.parts.past, text)
-    print(f"{text}\n\n{out}\n{out.with_suffix('.md')}")
+    print(f"{out}\n{out.with_suffix('.md')}\n\n{text}")
 
 
 def run() -> None:

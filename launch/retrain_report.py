@@ -6,17 +6,21 @@ from . import forgetting
 from . import retrain_flags as given
 
 
-def text(parts, grown_words: str, found, measured: forgetting.Measured) -> str:
-    """Returns what was done, as Markdown.
+def text(
+    parts, grown_words: str, saved: str, measured: forgetting.Measured, found
+) -> str:
+    """Returns what was done as Markdown, which ends with the recommendation.
 
     Args:
         parts: The `Parts`.
         grown_words: What was said of a model that has grown.
-        found: The comparison of starts.
+        saved: Which model is saved.
         measured: The metric on groups of held-out samples.
+        found: The comparison of starts.
     """
     lead = " ".join(filter(None, (parts.words, grown_words)))
-    return "\n\n".join(filter(None, (lead, str(found), measured.table())))
+    shown = (lead, saved, measured.table(), str(found))
+    return "\n\n".join(filter(None, shown))
 
 
 def saved(found, own: str, rate: float, old: str, is_found: bool) -> str:

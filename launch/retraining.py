@@ -91,10 +91,10 @@ def trained(task: Task, part: pathlib.Path, training: pathlib.Path) -> str:
     _check_sound(found, own, part)
     words = task.grown.words
     shown = found if searched is None else searched
-    text = report.text(task.parts, words, shown, task.measured)
     rate = reporter.learning_rate(task.grown.model)
     is_found = searched is not None
-    return f"{text}\n\n{report.saved(shown, own, rate, old, is_found)}"
+    saved = report.saved(shown, own, rate, old, is_found)
+    return report.text(task.parts, words, saved, task.measured, shown)
 
 
 def _say_doubt(task: Task) -> None:

@@ -130,6 +130,8 @@ def comparison(
     code = []
     if found.start is not None:
         line = arms.parse(found.start).code
-        code = [f"To begin the next round so:\n\n    {line}\n"]
-    text = "\n".join([str(said), *code, *notes]).rstrip("\n")
+        code = ["", "To begin the next round so:", "", f"    {line}"]
+    # The answer comes last: it is what stays on the screen.
+    parts = [*said.lines, *notes, "", said.recommendation, *code]
+    text = "\n".join(parts)
     return dataclasses.replace(found, verdict=text)

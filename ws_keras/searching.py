@@ -239,9 +239,10 @@ def _said(
     found: comparisons.Comparison, told: Sequence[str]
 ) -> comparisons.Comparison:
     """Adds what led to a comparison, and what its choice is going to cost."""
-    expected = _expected(found, found.start) if found.start else []
-    verdict = [found.verdict, "", *expected]
-    return dataclasses.replace(found, verdict="\n".join([*verdict, *told]))
+    verdict = [*told, found.verdict]
+    if found.start is not None:
+        verdict += ["", *_expected(found, found.start)]
+    return dataclasses.replace(found, verdict="\n".join(verdict))
 
 
 def _ended(
