@@ -56,6 +56,7 @@ def warm():
     return run(config("warm"))
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_round_is_that_of_a_warm_start(name, warm):
     found = run(config(name))

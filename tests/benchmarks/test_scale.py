@@ -1,5 +1,7 @@
 """What is measured of large sweeps, on small ones."""
 
+import pytest
+
 from benchmarks import scale
 from ws_keras.storage import rows
 from ws_keras.storage import workdir
@@ -18,6 +20,7 @@ def test_rows_and_events_are_those_of_a_run(tmp_path):
     assert 5 < kilobytes < 20 and milliseconds > 0
 
 
+@pytest.mark.slow
 def test_a_point_has_a_number_for_each_column():
     point = scale.measure(8, rounds=3)
     head, rule, line = scale.table([point]).splitlines()

@@ -129,6 +129,7 @@ def test_the_tortoise_is_what_a_checkpoint_holds(tmp_path):
         assert near(arrays(other), want, 0)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("fails_at", [1, 2, 3])
 def test_an_interrupted_fit_goes_on_alike(tmp_path, first, fails_at):

@@ -285,6 +285,7 @@ def test_data_that_the_model_does_not_take_end_no_fit_late():
     assert "`ws_keras.recalibrate(model, x)`" in said[0]
 
 
+@pytest.mark.slow
 def test_a_callback_can_be_copied_after_its_fit():
     again = ws_keras.ShrinkPerturb(seed=0, data=X[:64])
     rule = ws_keras.StopAtAccuracy(0.99)

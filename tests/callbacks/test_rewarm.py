@@ -104,6 +104,7 @@ def test_each_fit_is_warmed_up_and_ends_at_the_peak():
     assert fitted(model, callback) == first
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("first", [True, False])
 def test_a_fit_that_was_interrupted(tmp_path, first):
     def callbacks():

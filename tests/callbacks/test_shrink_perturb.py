@@ -286,6 +286,7 @@ def test_an_interrupted_fit_ends_with_the_same_weights(
     assert _same(_values(got), _values(want))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ours_first", [pytest.param(True, marks=pytest.mark.slow), False]
 )

@@ -273,6 +273,7 @@ def test_a_plateau_of_last_week_does_not_slow_down_this_one():
         assert logged[-1] < 0.001
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("ours_first", [True, False])
 @pytest.mark.parametrize(
     "schedule",

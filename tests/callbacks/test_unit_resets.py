@@ -202,6 +202,7 @@ def test_only_units_that_are_meant_are_reset(make):
         fitted(model, make(seed=3))
 
 
+@pytest.mark.slow
 @one_method("redo")
 def test_a_second_fit_begins_anew_with_other_draws(make):
     callback, ends = make(seed=3), []
