@@ -41,7 +41,9 @@ class Fit:
         """The counts, by name."""
         return self.state.values
 
-    def begin(self, model: keras.Model, epoch: int, batches: int | None):
+    def begin(
+        self, model: keras.Model, epoch: int, batches: int | None
+    ) -> None:
         """Prepares the first epoch.
 
         Args:
