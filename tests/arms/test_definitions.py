@@ -116,6 +116,12 @@ def test_constants_of_a_class_are_no_numbers():
     assert dataclasses.fields(cls) == () and cls().other == 3
 
 
+def test_a_dataclass_with_slots_is_an_arm():
+    cls = declare({"a": float}, a=number("[0, 1]", default=1))
+    slim = dataclasses.dataclass(frozen=True, slots=True)(cls)
+    assert definitions.made("own", slim)(0.5).a == 0.5
+
+
 def test_the_order_counts_the_numbers_of_a_base():
     first = declare({"a": float}, a=number("[0, 1]", default=1))
     base = definitions.made("own", first)

@@ -64,6 +64,8 @@ def check_class(cls: type, base: type) -> None:
         cls: A new subclass of `Arm`, which is no dataclass yet.
         base: `Arm`, whose attributes are no names for numbers.
     """
+    if "__dataclass_fields__" in vars(cls):
+        return  # `dataclass` has made a class with slots anew
     if "__init__" in vars(cls):
         raise ValueError(
             "An arm class must not define `__init__`. Received: one of the "
