@@ -51,16 +51,17 @@ def write(folder: pathlib.Path) -> list[pathlib.Path]:
         text = re.sub(r"\[([^\]]+)\]\(\S+\.md(#\S+)?\)", r"\1", text)
         notebook = jupytext.reads(text, fmt="md:myst")
         notebook.metadata["kernelspec"] = KERNEL
-        if "ws-" in _code(notebook):
-            notebook.cells.insert(0, nbformat.v4.new_code_cell(COMMANDS))
+        _find_commands(notebook)
         written.append(folder / f"{path.stem}.ipynb")
         jupytext.write(notebook, written[-1])
     return written
 
 
-def _code(notebook) -> str:
-    cells = notebook.cells
-    return "\n".join(c.source for c in cells if c.cell_type == "code")
+def _find_commands(notebook) -> None:
+    """Puts `COMMANDS` before the first code where there are commands."""
+    codes = [n for n, c in enumerate(notebook.cells) if c.cell_type == "code"]
+    if any("ws-" in notebook.cells[number].source for number in codes):
+        notebook.cells.insert(codes[0], nbformat.v4.new_code_cell(COMMANDS))
 
 
 if __name__ == "__main__":
