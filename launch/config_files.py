@@ -187,10 +187,12 @@ def _is_about_get_config(error: BaseException) -> bool:
 
 def _of_get_config(path: str, error, text: str, *argument: str) -> str:
     if f"{_MAKER}()" not in text:
+        is_missing = isinstance(error, AttributeError)
+        what = "has none" if is_missing else f"has another thing ({text})"
         return (
             "`--config` must name a file with a function get_config, which "
             "returns a config, as configs/quickstart.py does. Received: "
-            f"{path} ({text})."
+            f"{path}, which {what}."
         )
     if not argument:
         return (

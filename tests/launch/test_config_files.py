@@ -35,7 +35,7 @@ FAILING = {
         2,
         "/nonesuch/file",
     ),
-    "nothing": ("x = 1\n", None, "no attribute 'get_config'"),
+    "nothing": ("x = 1\n", None, "function get_config"),
     "settings": (
         "from ws_keras.configs import base\nget_config = base.get_config\n"
         "def settings(config):\n    return 1 / 0\n",
