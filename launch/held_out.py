@@ -54,6 +54,14 @@ OLD_SAMPLES = flags.DEFINE_integer(
 )
 
 
+def check() -> None:
+    """Raises a ValueError for flags that do not go together."""
+    meant = HELD_OUT.value or ""
+    if tables.is_file(meant):
+        _check_no_rule(f"--held_out={meant}")
+    rule(None)
+
+
 def parts(data, past, start, note: str = ""):
     """Returns what is trained on and what is measured on, as the flags say.
 

@@ -47,8 +47,9 @@ def check() -> None:
         )
     _check_model()
     _check_out()
+    _check_no_paths()
+    held_out.check()
     _check_files()
-    held_out.rule(None)
 
 
 def _check_numbers() -> None:
@@ -116,13 +117,12 @@ def _check_files() -> None:
     if tables.is_file(data) and not given.files():
         names += [n for n in given.ROUNDS.value if not n.isdigit()]
     held = held_out.HELD_OUT.value or ""
-    _check_no_path("--data", data)
-    _check_no_path("--held_out", held)
     for source in (data, held, *given.files()):
         # The columns of other files are seen when they are read as a whole.
         if source.startswith("npz:"):
             table = tables.read(source)
-            lacking = [n for n in names if n not in table]
+            known = {name.removesuffix("_train") for name in table.names}
+            lacking = [n for n in names if n not in {*known, *table.names}]
             if lacking and source == data:
                 raise table.lacking(*lacking)
         elif tables.is_file(source):
@@ -131,8 +131,15 @@ def _check_files() -> None:
         datasets.check_name(data)
 
 
-def _check_no_path(flag: str, value: str) -> None:
+def _check_no_paths() -> None:
     """Raises a ValueError for a path without the kind of its file."""
+    _check_no_path("--data", given.DATA.value or "")
+    _check_no_path("--held_out", held_out.HELD_OUT.value or "")
+    for value in given.ROUNDS.value:
+        _check_no_path("--rounds", value)
+
+
+def _check_no_path(flag: str, value: str) -> None:
     kind = pathlib.Path(value).suffix.removeprefix(".")
     if f"{kind}:" in tables.PREFIXES and not tables.is_file(value):
         raise ValueError(
@@ -165,8 +172,6 @@ def _check_arms() -> None:
 
 
 def _check_rounds() -> None:
-    for value in given.ROUNDS.value:
-        _check_no_path("--rounds", value)
     if not given.DATA.value and not given.files():
         raise ValueError(
             "`--data` must name the data to train on. Received: nothing. Give "

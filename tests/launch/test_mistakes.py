@@ -88,6 +88,8 @@ RETRAIN = {
     "--held_out=test.csv": "Did you mean --held_out=csv:test.csv?",
     "--held_out=2": "--held_out=2",
     "--target=lable": "must hold `lable`. Received: arrays ['x', 'y']",
+    # The names of Keras' own files are no mistake: the next thing is one.
+    "--data=npz:keras.npz --target=y --order_by=week": "must hold `week`",
     "--order_by=week": "must hold `week`",
     "--shrink=1.4": "Received: --shrink=1.4",
     "--compare=cold,wram": "Did you mean 'warm'?",
@@ -100,6 +102,7 @@ RETRAIN = {
     "--checkpoint_minutes=0": "`--checkpoint_minutes` must be positive",
     "--replay=1.5": "`--replay` must be a fraction",
     "--old_samples=-1": "`--old_samples` must be at least 0",
+    "--held_out=npz:today.npz --groups=person": "--groups=person with --held",
     "--split_seed=-1": "Received: --split_seed=-1",
     "--out=none/new.keras": "The folder of `--out` must exist",
     "--out=new.h5": "must end with .keras",
@@ -111,7 +114,9 @@ RETRAIN = {
 def said(tmp_path_factory):
     """What each command writes to the standard error."""
     folder = tmp_path_factory.mktemp("mistakes")
-    np.savez(folder / "today.npz", x=np.ones((9, 2)), y=np.ones(9, int))
+    x, y = np.ones((9, 2)), np.ones(9, int)
+    np.savez(folder / "today.npz", x=x, y=y)
+    np.savez(folder / "keras.npz", x_train=x, y_train=y)
     (folder / "old.keras").write_bytes(b"old")
     (folder / "model.py").write_text("def build(): ...\n")
     whole = {"model": "model.py:build", "data": "npz:today.npz"}
@@ -120,8 +125,8 @@ def said(tmp_path_factory):
     for flag in RETRAIN:
         name, _, value = flag.removeprefix("--").partition("=")
         given = {**whole, name: value}
-        flags = (f"--{name}={value}" for name, value in given.items())
-        commands.append(("retrain", *flags))
+        flags = " ".join(f"--{name}={value}" for name, value in given.items())
+        commands.append(("retrain", *flags.split()))
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, json.dumps(commands)],
         cwd=folder,
