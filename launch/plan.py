@@ -15,6 +15,7 @@ from . import cli
 from . import config_files
 from . import lists
 from . import recipes
+from . import start_up
 
 _CONFIGS = recipes.CONFIGS
 
@@ -115,6 +116,7 @@ class _ConfigParser(flags.ArgumentParser):
                 f"--config={argument}; there is no file {path}. {guess}"
             )
         _make_importable(pathlib.Path(path).resolve().parent)
+        start_up.environment()  # the file may import Keras
         with config_files.blamed(path, *given):
             found = self._usual.parse(":".join([path, *given]))
         return config_files.checked(path, found)

@@ -13,6 +13,7 @@ from ws_keras.configs import base
 from ws_keras.report import view as views
 
 from . import config_files
+from . import start_up
 
 _RUN = "run.json"
 CONFIGS = pathlib.Path(__file__).resolve().parents[1] / "configs"
@@ -59,6 +60,7 @@ def module(path: pathlib.Path) -> ModuleType:
     # As for `--config`, so that the file can import what lies beside it.
     if path.parent != CONFIGS and folder not in sys.path:
         sys.path.append(folder)
+    start_up.environment()  # the file may import Keras
     spec = importlib.util.spec_from_file_location("_ws_keras_config", path)
     found = importlib.util.module_from_spec(spec)
     with config_files.blamed(str(path)):

@@ -31,10 +31,7 @@ def tensorflow(fast: bool = True):
     Args:
         fast: Whether to turn on the oneDNN kernels. Defaults to `True`.
     """
-    if fast:
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    # 2 hides warnings as well; errors of native code stay visible.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    environment(fast)
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as hidden:
@@ -52,6 +49,20 @@ def tensorflow(fast: bool = True):
             sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def environment(fast: bool = True) -> None:
+    """Sets what TensorFlow reads from the environment when it is imported.
+
+    A user's file that imports Keras does so before the command does.
+
+    Args:
+        fast: Whether to turn on the oneDNN kernels. Defaults to `True`.
+    """
+    if fast:
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    # 2 hides warnings as well; errors of native code stay visible.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def keras() -> None:

@@ -53,6 +53,16 @@ def test_a_users_own_file_has_its_view(own):
     assert found.config["experiment"] == "mine"
 
 
+def test_a_file_that_imports_keras_starts_it_as_commands_do(own, monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    title = "os.environ['TF_ENABLE_ONEDNN_OPTS']"
+    own.write_text(
+        OWN.replace('"Mine"', title).replace("\n", "\nimport os\n", 1)
+    )
+    assert recipes.find("mine", run(own)).view.title == "1"
+
+
 def test_get_config_receives_the_argument_of_the_run(own):
     text = OWN.replace("get_config():", "get_config(size):", 1)
     text = text.replace('"mine"', '"mine"\n    config.model.units = int(size)')
