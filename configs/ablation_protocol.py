@@ -1,24 +1,24 @@
 r"""Which choice of the protocol moves Table 1's numbers?
 
-Claim: none of the choices that the paper leaves open moves a cold start by
-more than a point. Where Table 1's ResNet-18 with Adam ends (75.9 % here after
-a cold start, 78.0 % in the paper) is then a matter of how many images are
-fitted.
+Claim: none of the choices that the paper leaves open changes a cold start by
+more than a point. Then the number of training images explains the level of
+Table 1's ResNet-18 with Adam (75.9 % here after a cold start, 78.0 % in the
+paper).
 
 CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, half and then all of
-6,000 images; cold, warm, shrink-perturb 0.4/0.1; three seeds. One choice at a
-time is another than in Table 1:
+6,000 images; cold, warm, shrink-perturb 0.4/0.1; three seeds. Each setting
+changes one choice of Table 1:
 
     threshold-0.98, -0.999  training accuracy that ends a round, in place of
                             0.99
     clean                   training accuracy by a pass after the epoch, in
                             place of the one counted during it
-    no_first_transform      shrink-perturb leaves the first initialization as
-                            it is
+    no_first_transform      shrink-perturb does not change the first
+                            initialization
     epsilon-1e-7            Adam's epsilon, in place of 1e-8: Keras' default
-    epsilon-3e-10           the same: 1e-8 added behind the correction of the
-                            first steps, as in the authors' framework, is one
-                            of 3e-10 to 1e-8 before it
+    epsilon-3e-10           Adam's epsilon. The authors' framework adds 1e-8
+                            after the bias correction, which equals 3e-10 to
+                            1e-8 before it
     unbiased_variance       batch norm's moving variance with Bessel's
                             correction
     split-40000             a fifth is held out, in place of a third, and so
@@ -26,8 +26,8 @@ time is another than in Table 1:
 
     python -m launch.run --config=ablation_protocol --workdir=runs/ablation
 
-About 4 million sample passes for one seed of all choices. At the full size:
---config.data.samples=33333 --settings='choice/(cold|warm)' with a choice.
+About 4 million sample passes for one seed of all choices. For the full size add
+--config.data.samples=33333 --settings='CHOICE/(cold|warm)'.
 """
 
 from ws_keras.configs import base
@@ -36,7 +36,7 @@ from ws_keras import settings as all_settings
 from ws_keras.report import ablation
 from ws_keras.report import view
 
-# What is another than in Table 1, by name.
+# The fields that differ from Table 1, by the name of the choice.
 CHOICES = {
     "threshold-0.98": {"train.threshold": 0.98},
     "threshold-0.999": {"train.threshold": 0.999},

@@ -102,7 +102,7 @@ VIEW = view.View(
     chart=charts.over,
     claims=(_monotone, _half_as_table1),
     note=(
-        "What is known of the paper does not say in which direction the "
-        "damage goes with the share."
+        "Our sources of the paper do not say whether the damage grows or "
+        "falls with the share."
     ),
 )

@@ -1,25 +1,28 @@
 r"""When does warm-starting hurt? Six factors at two levels, on textures.
 
-This project's own question: which of re-warming, a fresh optimizer, weight
-decay, batch norm, augmentation and training beyond 99 % changes how far a warm
-start ends below a cold one, and what shrink-perturb gains?
+This experiment is not from the paper. It asks whether re-warming, a fresh
+optimizer, weight decay, batch norm, augmentation and training beyond 99 %
+change how far a warm start ends below a cold one, and how much shrink-perturb
+gains.
 
-A regular fraction 2^(6-2) of resolution IV, 16 cells: with A re-warming, B the
-optimizer, C weight decay, D the norm, the generators are augmentation = ABC
-and beyond = BCD. So main effects are confounded neither with each other nor
-with interactions of two factors; these are with one another.
+The 16 cells are a regular fraction 2^(6-2) of resolution IV. With A re-warming,
+B the optimizer, C weight decay and D the norm, the generators are augmentation
+= ABC and beyond = BCD. Main effects are therefore confounded neither with each
+other nor with interactions of two factors. These interactions are confounded
+with one another.
 
-Half of 600 images, then all of them; the quickstart's network with max-pool,
-Adam 0.002, batch 64; cold is trained on all at once. A round ends when 99 % of
-its images are right by a clean pass (no augmentation, batch norm as in use),
-so that this training accuracy is matched; the training loss is not, and is
-reported. At one level of the last factor ten epochs follow. Rounds that have
-not got there after 80 epochs are counted beside the effects. Re-warming is a
-linear rise of the learning rate over the first 3 epochs of each round, also of
-a cold start, to the same level rate. Weight decay (AdamW, of all weights) takes
-off 0.04 % at each step, a fifth in 560 steps. Augmentation shifts an image by
-up to a pixel: a flip would change the class of a texture. The optimizer of a
-cold start is always new.
+Training uses half of 600 images, then all of them. The network is that of the
+quickstart with max-pool, trained by Adam 0.002 with batches of 64. A cold start
+trains on all images at once. A round ends when 99 % of its images are right in
+a clean pass (without augmentation, batch norm in inference mode). All cells
+therefore match in training accuracy. They differ in training loss, which is
+reported. At one level of the last factor, ten epochs follow. The report counts
+rounds that miss 99 % within 80 epochs. Re-warming is a linear rise of the
+learning rate over the first 3 epochs of each round, also of a cold start.
+Weight decay (AdamW, of all weights) removes 0.04 % of each weight per step, a
+fifth in 560 steps. Augmentation shifts an image by up to a pixel, because a
+flip would change the class of a texture. A cold start always has a new
+optimizer.
 
     ws-run --config=factorial --workdir=runs/factorial
 

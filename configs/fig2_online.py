@@ -81,7 +81,7 @@ VIEW = view.View(
     cost="seconds",
     claims=(_every_round, _widens, _dearer),
     note=(
-        "The figure's axis ends at 34 thousand samples, which is the last "
-        "round with 33,333; it names no hardware for its times."
+        "The paper's figure calls the last round, with 33,333 samples, 34 "
+        "thousand. The paper does not name the hardware of its times."
     ),
 )

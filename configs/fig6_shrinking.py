@@ -163,7 +163,8 @@ def _answer(run):
     if not found:
         return []
     return [
-        f"With all weights times 0.1 accuracy goes from {', '.join(found)}."
+        "Accuracy before and after multiplying all weights by 0.1: "
+        f"{', '.join(found)}."
     ]
 
 

@@ -48,5 +48,6 @@ VIEW = view.View(
         claims.near_cold(*_KINDS, margin=2.0, shrink=0.6),
         claims.dearer(*_KINDS),
     ),
-    note="The paper's shrink 0, which it calls random, stands beside both.",
+    note="The paper's number of shrink 0, which it calls random, stands "
+    "beside both cold and shrink 0.",
 )

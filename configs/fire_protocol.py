@@ -1,8 +1,8 @@
 r"""FIRE's warm start: a tenth of CIFAR-10, then all of it, in equal steps.
 
 Claim: FIRE ends above a warm start and above the other ways to begin, and near
-or above a full reset (FIRE, arXiv 2602.08040; its numbers are in a figure only,
-so that only the order is tested).
+or above a full reset (FIRE, arXiv 2602.08040). Its numbers appear only in a
+figure, so that only the order is tested.
 
 CIFAR-10, ResNet-18 of width 64 without max-pool, official test set; Adam 0.001,
 batch 256, norm of the gradient at most 0.5, a linear rise of the learning rate
@@ -12,11 +12,10 @@ ReDo, self-normalized resets and continual backprop act in the second stage.
 
     ws-run --config=fire_protocol --workdir=runs/fire
 
-Otherwise than theirs: shrink-perturb draws fresh noise, where they return to
-the first weights (0.2 of the old, 0.8 of those); Muon is missing, which is
-another optimizer and no way to begin a round; the classes of a tenth are as
-they are drawn. A number of samples and a scale for a CPU:
---config.data.samples=5000 --config.model.width=16, with
+Three things differ from the article. Shrink-perturb draws fresh noise, where
+the authors mix 0.2 of the old weights with 0.8 of the first ones. Muon is left
+out, because it is an optimizer and not a start. The classes of the tenth are
+not balanced. For a CPU, add --config.data.samples=5000 --config.model.width=16
 --config.train.epochs=10 --config.train.first_epochs=100.
 
 10 million sample passes of the wide network for each arm and seed.

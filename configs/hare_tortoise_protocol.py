@@ -1,8 +1,8 @@
 r"""Hare & Tortoise's warm start: a tenth with wrong labels, then the rest.
 
 Claim: a network that goes back to a slow copy of its weights ends above a warm
-start, with and without augmentation (Lee et al., ICML 2024, arXiv 2406.02596;
-no number of theirs is in the table, so that only the order is tested).
+start, with and without augmentation (Lee et al., ICML 2024, arXiv 2406.02596).
+The package has no numbers of this article, so that only the order is tested.
 
 CIFAR-10, ResNet-18 of width 64 without max-pool, official test set. The first
 stage is a tenth of the images, half of them with a label of another class; the
@@ -14,11 +14,12 @@ the first paper: crops, flips, color and small rotations.
 
     ws-run --config=hare_tortoise_protocol --workdir=runs/hare
 
-The slow copy acts in both stages, what changes weights in the second alone.
-Shrink-perturb draws fresh noise, where the authors return to the first weights.
-A size for a CPU: --config.data.samples=5000 --config.model.width=16, with
---config.train.epochs=20 --config.arms=cold,warm,hare_tortoise-10-0.99; an
-average over a thousand steps needs several thousands of them.
+The slow copy acts in both stages. Methods that change weights act only in the
+second. Shrink-perturb draws fresh noise, where the authors return to the first
+weights. For a CPU, add --config.data.samples=5000 --config.model.width=16
+--config.train.epochs=20 --config.arms=cold,warm,hare_tortoise-10-0.99. The
+decay is smaller there, because an average over a thousand steps needs several
+thousand steps.
 
 5 million sample passes of the wide network for each arm, seed and augmentation.
 """

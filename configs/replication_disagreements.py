@@ -6,16 +6,16 @@ differ in the network, the data that accuracies are measured on, the state that
 warm starts keep, and in the mode of the network while it is measured.
 
 CIFAR-10, Adam 0.001, batch 128, half and then all of 6,000 images; cold and
-warm; three seeds. The paper's protocol has one thing at a time as the
-replication has it, then all of them:
+warm; three seeds. Each setting changes one choice of the paper's protocol to
+that of the replication, and the last setting changes all of them:
 
     width-64          64 to 512 channels, in place of 16 to 128
     network           the same with a max-pool behind the stem and
                       convolutions that start normal
     official_test     measured on the official test set, and fitted on a
                       random part of all training images
-    keep_statistics   batch norm's moments go on from half to all
-    keep_optimizer    and so do Adam's
+    keep_statistics   batch norm's moments are kept from half to all
+    keep_optimizer    Adam's moments are kept from half to all
     clean             training accuracy by a second pass
     replication       all of these
 
@@ -26,9 +26,9 @@ batch of held-out samples, as in the replication's Table 1.
     python -m launch.run --config=replication_disagreements \
         --workdir=runs/disagreements --settings='seed0$'
 
-About 2.3 million sample passes for one seed, of which three eighths are those
-of the wide networks: an image takes them 16 times as long, 4 times with the
-max-pool.
+About 2.3 million sample passes for one seed. Three eighths of them are those
+of the wide networks, which take 16 times as long for an image, or 4 times with
+the max-pool.
 """
 
 from ws_keras.configs import base

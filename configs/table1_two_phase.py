@@ -1,16 +1,17 @@
 r"""Table 1: half of the data, then all of it.
 
 Claim: a warm start costs held-out accuracy for ResNets and MLPs on all three
-data sets, more on CIFAR-10 than on SVHN; logistic regression, which is convex,
-loses nothing that matters. All reach the same training accuracy.
+data sets, more on CIFAR-10 than on SVHN. Logistic regression, which is convex,
+loses almost nothing. All models reach the same training accuracy.
 
 CIFAR-10, SVHN and CIFAR-100; ResNet-18, MLP and logistic regression; SGD and
 Adam at 0.001, batch 128; random (cold) and warm; five seeds. The MLP in both
 readings: two hidden layers of rectifiers (the code), three of tanh (the text).
-A round ends at 99 % training accuracy, or, for the models that never get
-there, after 10 epochs without an improvement of more than 0.1 point (the paper
-says that it waits for a plateau, not how), at the latest after 1,000 epochs, or
-200 without convolutions: at this rate SGD still gains a little after 1,000.
+A round ends at 99 % training accuracy. For models that never reach it, a round
+ends after 10 epochs without an improvement of more than 0.1 point. (The paper
+waits for a plateau and does not define it.) The limit is 1,000 epochs, and 200
+epochs for models without convolutions: at this rate SGD still gains a little
+after 1,000.
 
     ws-run --config=table1_two_phase --workdir=runs/table1 \
         --settings='cifar10-resnet18-adam'
@@ -29,7 +30,7 @@ Expected, percent:
 Choose cells with --settings: an epoch of all the data takes the networks
 without convolutions seconds, and ResNet-18 minutes on two cores. About 320
 million sample passes for one seed of all cells, 10 million for an MLP with SGD,
-which comes to its cap on CIFAR-10.
+which reaches its limit of epochs on CIFAR-10.
 """
 
 from ws_keras.configs import base
@@ -113,5 +114,5 @@ VIEW = view.View(
     # The text has one MLP, and the code another.
     same={"mlp_tanh": "mlp"},
     claims=(_gap,),
-    note="The paper's own gaps are small for the ResNet on SVHN.",
+    note="In the paper, the gaps of the ResNet on SVHN are small as well.",
 )

@@ -1,22 +1,22 @@
 r"""Which arm should I use? The arms of this package on one protocol.
 
-This project's own question, not the paper's: after ten rounds of 1,000 new
-images, how accurate is each way to begin a round, and what has it cost? All
-arms, with the constants of their articles, but for `warm_reset`, which is
-`warm` here, where each round has a new optimizer. `hare_tortoise` is there
-twice: the article's decay 0.999 needs thousands of steps in a round. Early
-rounds have hundreds, so that 0.99 is there too. The frontier has the arms that
-no other beats at fewer passes.
+This experiment is not from the paper. It asks how accurate each arm is after
+ten rounds of 1,000 new images, and what it costs. It runs all arms with the
+constants of their articles. Only `warm_reset` is left out: it equals `warm`
+here, because each round has a new optimizer. `hare_tortoise` runs with two
+decays. The article's decay of 0.999 needs thousands of steps in a round, and
+early rounds have hundreds, so that 0.99 runs as well. The frontier has the arms
+that no other arm beats with fewer passes.
 
 CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 99 %.
 
     ws-run --config=which_arm --workdir=runs/which_arm
 
-About 20 million sample passes for one seed. The first five rounds alone, with
---config.rounds.limit=5, are 0.16 million for an arm that costs as warm does,
-0.29 for cold, and 5 million for all arms and one seed. On textures, in the
-quickstart's protocol: --config=which_arm_textures; on CIFAR-100 in two rounds:
---config=which_arm_cifar100.
+About 20 million sample passes for one seed. The first five rounds
+(--config.rounds.limit=5) take 0.16 million for an arm as cheap as warm, 0.29
+million for cold, and 5 million for all arms and one seed.
+--config=which_arm_textures does the same on textures, and
+--config=which_arm_cifar100 on CIFAR-100 in two rounds.
 """
 
 from ws_keras.configs import base

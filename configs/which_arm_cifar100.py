@@ -1,7 +1,8 @@
 r"""Which start is best on CIFAR-100? All arms, half and then all of 10,000.
 
-This project's own question: 5,000 images of a hundred classes, then 10,000.
-Accuracy after the second round against what both took, and the frontier.
+This experiment is not from the paper. It trains on 5,000 images of a hundred
+classes, then on 10,000. The report shows accuracy after the second round
+against the cost of both rounds, and the frontier.
 
 CIFAR-100, ResNet-18 of width 16, Adam 0.001, batch 128, 99 %.
 

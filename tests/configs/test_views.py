@@ -331,7 +331,7 @@ def test_a_part_of_fig_2_decides_nothing(make_arm):
     seen = shown("fig2_online", found, config=config)
     assert seen.claims == {}
     (banner,) = assembling.answer.banners(seen.run)
-    assert banner.startswith("This run ends after round 2, before its recipe")
+    assert banner.startswith("This run stops after round 2, earlier than")
 
 
 def test_the_papers_gap_is_not_taken_across_two_figures(make_arm):

@@ -116,7 +116,7 @@ def test_numbers_are_shown_where_the_report_cannot_be_written(run_folder, name):
     assert f"Received: {path} (" in done.stderr
     assert done.stderr.count("\n") == 1
     assert "−4.5" in done.stdout
-    assert "epochs.jsonl: the last line has no end" in done.stdout
+    assert "epochs.jsonl: the last line is incomplete" in done.stdout
     assert "report.md" not in done.stdout
 
 

@@ -146,7 +146,8 @@ def test_a_link_beside_the_settings_is_named(copied, secret):
     (copied / "thesis.tex").symlink_to(secret)
     written = writing.write(copied)
     assert written.problems == [
-        f"{copied / 'notes'}: a link, which is not followed; left out."
+        f"{copied / 'notes'} is a link; it is left out, because links are "
+        "not followed."
     ]
 
 

@@ -13,12 +13,12 @@ def said(found, **options):
 def test_warm_and_the_best_other_arm(online_rows):
     text = said(online_rows)
     assert text == (
-        "After 3,000 samples warm costs 2.0 points (n = 2, 95 % interval 2.0 "
+        "After 3,000 samples, warm costs 2.0 points (n = 2, 95 % interval 2.0 "
         "to 2.0) for 100 % of cold's passes (100 to 100 %). Shrink-perturb "
         "0.6/0.01 gains 1.0 points over cold (n = 2, 95 % interval 1.0 to "
-        "1.0) for 100 % of cold's passes (100 to 100 %). Of these +1.0 points "
-        "+1.0 come from round 1, where the transform acts on the first "
-        "initialization, and +0.0 from the rounds since."
+        "1.0) for 100 % of cold's passes (100 to 100 %). Of these +1.0 "
+        "points, +1.0 come from round 1, where the transform only acts on the "
+        "first initialization, and +0.0 from the later rounds."
     )
 
 
@@ -44,7 +44,7 @@ def test_the_best_of_several(make_arm):
         found += make_arm(arm, (level, level + 1, level))
     text = said(found)
     assert text.startswith(
-        "After 33,333 samples shrink-perturb 0.4/0.1, the best of 2 other "
+        "After 33,333 samples, shrink-perturb 0.4/0.1, the best of 2 other "
         "arms, gains"
     )
 
@@ -56,8 +56,9 @@ def test_several_cells_are_counted(make_arm):
         found += make_arm("cold", (50, 50.2, 50.1), **fields)
         found += make_arm("warm", (level, level + 0.1, level), **fields)
     assert said(found) == (
-        "Warm ends below cold in 1 and above it in 1 of 3 cells, and does not "
-        "differ significantly from it in the others (−10.1 to +4.9 points)."
+        "Warm ends significantly below cold in 1 of 3 cells, and "
+        "significantly above it in 1. The differences range from −10.1 to +4.9 "
+        "points."
     )
 
 
@@ -67,8 +68,8 @@ def test_a_first_round_is_shown(make_row):
         make_row(arm="warm", accuracy=30.0),
     ]
     assert said(found) == (
-        "After up to 1,000 samples: cold 31.0 % (one seed), warm 30.0 % (one "
-        "seed)."
+        "Accuracy after up to 1,000 samples: cold 31.0 % (one seed), warm "
+        "30.0 % (one seed)."
     )
 
 
@@ -83,7 +84,7 @@ def test_whole_runs_have_no_banner(online_rows):
 def test_a_partial_run_has_one_banner(online_rows):
     planned = (*{r.setting for r in online_rows}, "own/x/seed0")
     (text,) = banners(online_rows, planned=planned)
-    assert text.startswith("Partial: 6 of 7 settings are finished; 1 are not")
+    assert text.startswith("This run is incomplete: 6 of 7 settings are")
 
 
 @pytest.mark.parametrize(
@@ -118,5 +119,5 @@ def test_a_round_of_one_epoch_with_a_jump(make_row, epochs, loss, is_said):
     texts = banners(found)
     assert bool(texts) == is_said
     if is_said:
-        assert "1 round ended after one epoch" in texts[0]
+        assert "In 1 round, training stopped after one epoch" in texts[0]
         assert "fig2_online/warm/seed0 round 2: 1.00 to 4.00" in texts[0]

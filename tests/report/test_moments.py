@@ -36,10 +36,10 @@ def test_both_accuracies_and_what_the_moments_make_of_the_gap(run):
     (fold,) = moments.fold(run)
     said, levels, gaps = fold.blocks
     # Gaps -15, -14.5, -15 and anew -17, -15, -16.5: by hand.
-    assert "−14.8 points as the rounds end and −16.2 " in said.text
-    assert "make +1.3 of it" in said.text
+    assert "−14.8 points at the end of the round and −16.2 " in said.text
+    assert "account for +1.3 points of the gap" in said.text
     assert "in the weights" in said.text
-    assert levels.header == ("arm", "as it is %", "measured anew %")
+    assert levels.header == ("arm", "at the end %", "measured anew %")
     means = [[c.value for c in line[1:]] for line in levels.lines]
     assert means == [
         [53.0, pytest.approx(166 / 3)],
@@ -59,7 +59,7 @@ def test_a_gap_that_cannot_be_told_is_called_so(run):
         for row in run.rows
     ]
     (fold,) = moments.fold(runs.Run("fig2_online", rows))
-    assert "cannot be told" in fold.blocks[0].text
+    assert "do not show" in fold.blocks[0].text
 
 
 def test_nothing_is_said_where_nothing_was_measured(make_row):

@@ -52,10 +52,11 @@ def test_progress(make_row):
     assert origin.progress(("a",), [done]) == ""
     assert origin.progress((), [done]) == ""
     assert origin.progress(("a", "b", "c"), [done, begun]) == (
-        "1 of 3 settings are finished; 1 are unfinished; 1 are not run (c)."
+        "1 of 3 settings are finished; 1 are unfinished; 1 have not been run "
+        "(c)."
     )
     many = tuple("abcdefgh")
-    assert "7 are not run (b, c, d, ...)" in origin.progress(many, [done])
+    assert "7 have not been run (b, c, d, ...)" in origin.progress(many, [done])
 
 
 def test_seeds_cost_and_versions(make_row):
@@ -74,7 +75,7 @@ def test_seeds_cost_and_versions(make_row):
         ("seeds", "0, 2"),
         ("settings with rows", "2"),
         ("rows", "2"),
-        ("hours of all settings, one after the other", "2.00"),
+        ("hours of all settings together", "2.00"),
         ("sample passes", "3,000"),
         ("keras", "3.15.1"),
         ("revision", "abc"),
@@ -106,7 +107,7 @@ def test_hours_that_are_not_known_are_no_hours(make_row):
         for seconds in (3600.0, math.nan)
     ]
     table = origin.made_with({}, found)
-    assert dict(table.lines)["hours of all settings, one after the other"] == (
+    assert dict(table.lines)["hours of all settings together"] == (
         "at least 2.00"
     )
 

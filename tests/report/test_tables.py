@@ -29,7 +29,7 @@ def test_arms_of_many_rounds(online_rows):
         "minus cold": ["—", "−2.0 ± 0.0", "+1.0 ± 0.0"],
         "95 % interval": ["—", "n = 2: −2.0 to −2.0", "n = 2: +1.0 to +1.0"],
         "passes, % of cold": ["—", "100", "100"],
-        "its interval": ["—", "n = 2: 100 to 100", "n = 2: 100 to 100"],
+        "interval of passes": ["—", "n = 2: 100 to 100", "n = 2: 100 to 100"],
         "seeds": ["2", "2", "2"],
     }
     # Numbers stay numbers until they are drawn.
@@ -103,7 +103,7 @@ def test_gains_are_told_apart_from_those_of_round_1(make_row):
     columns = texts(table)
     assert columns["arm"] == ["shrink_perturb 0.6/0.01"]
     assert columns["in round 1"] == ["+6.0 ± 0.0"]
-    assert columns["since"] == ["+2.0 ± 0.0"]
+    assert columns["in later rounds"] == ["+2.0 ± 0.0"]
 
 
 def test_costs_and_how_rounds_ended(make_row):

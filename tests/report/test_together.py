@@ -57,7 +57,9 @@ def test_settings_that_are_lacking_come_from_the_other_figure(make):
     }
     assert {row.experiment for row in found.rows} == {"fig2_online"}
     page = writing.write(fig2, also=fig7).markdown.read_text()
-    assert "Rows of cold/seed0, cold/seed1 are those of fig7_shrink_" in page
+    assert (
+        "The rows of cold/seed0, cold/seed1 come from the run of fig7_" in page
+    )
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -103,7 +105,7 @@ def test_two_precisions_are_compared_seed_by_seed(make, theirs, answer):
     report = writing.write(ours, against=usual)
     said = report.summary.partition("\n")[0]
     assert "precision mixed_bfloat16, not float32" in said
-    assert f"cold ends alike, within 1 point: {answer} (" in said
+    assert f"cold ends within 1 point of the other run: {answer} (" in said
     page = report.markdown.read_text()
     assert "Beside another run" in page
     # Differences -0.1, 0, -0.2, 0.1, 0.1: mean -0.02, deviation 0.1304.
@@ -115,4 +117,4 @@ def test_arms_that_are_in_one_run_alone_are_not_compared(make):
     ours = make("table1/a", ["warm"])
     usual = make("table1/b", ["cold"])
     report = writing.write(ours, against=usual)
-    assert "No arm is there in both" in report.summary
+    assert "no arm in common" in report.summary

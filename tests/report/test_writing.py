@@ -28,7 +28,7 @@ def test_the_answer_comes_first(online_rows, make_run):
     text = writing.write(make_run(online_rows).path).markdown.read_text()
     order = [
         "# fig2_online\n",
-        "After 3,000 samples warm costs 2.0 points",
+        "After 3,000 samples, warm costs 2.0 points",
         "![Accuracy after each round]",
         "| arm ",
         "<details><summary>Accuracy against cost</summary>",
@@ -76,7 +76,10 @@ def test_command_banner_and_recipe(online_rows, make_run):
     folder = make_run(online_rows, command=words, **options)
     text = writing.write(folder.path).markdown.read_text()
     assert text.startswith("# Figure 2: many rounds\n\n```\nws-run --config")
-    assert "> Partial: 6 of 7 settings are finished; 1 are not run" in text
+    assert (
+        "> This run is incomplete: 6 of 7 settings are finished; 1 have not"
+        in text
+    )
     assert "python -m launch" not in text
     assert text.index("Warm starts fall behind.") > text.index("</details>")
     words.append("--config.rounds.limit=3")
@@ -119,7 +122,7 @@ def test_two_phase_report_with_curves(two_phase_rows, make_epochs, make_run):
 def test_first_round_alone_is_shown(make_row, make_run):
     row = make_row(experiment="own", accuracy=31.5)
     written = writing.write(make_run([row]).path)
-    assert "After up to 1,000 samples: warm 31.5 % (one seed)." in (
+    assert "Accuracy after up to 1,000 samples: warm 31.5 % (one seed)." in (
         written.summary
     )
     assert "31.5 (round 1 so far)" in written.summary
@@ -133,7 +136,7 @@ def test_string_is_what_fits_a_terminal(make_row, make_run):
         make_row(last=True, accuracy=28.0),
     ]
     lines = str(writing.write(make_run(found).path)).splitlines()
-    assert lines[0].startswith("After 1,000 samples warm costs 2.0 points")
+    assert lines[0].startswith("After 1,000 samples, warm costs 2.0 points")
     assert max(map(len, lines[:-2])) <= 100
     assert lines[-1].endswith("report.md")
 
@@ -149,7 +152,7 @@ def test_a_view_that_fails_costs_itself_alone(online_rows, make_run):
 
     written = writing.write(make_run(online_rows).path, recipes)
     text = written.markdown.read_text()
-    assert "The view of fig2_online has failed (KeyError" in text
+    assert "The VIEW of fig2_online has failed (KeyError" in text
     assert "45.5 ± 0.5" in text
 
 
@@ -181,7 +184,7 @@ def test_half_written_run_shows_what_is_readable(online_rows, make_run):
     assert "## Not shown" in text
     assert "run.json cannot be read" in text
     assert "seed0/rows.jsonl, line 1: not a JSON line" in text
-    assert "seed1/rows.jsonl: the last line has no end" in text
+    assert "seed1/rows.jsonl: the last line is incomplete" in text
     assert len(written.problems) == 3
     assert "47.5 ± 0.5" in written.summary
 
@@ -208,7 +211,9 @@ def test_foreign_and_empty_folders_are_refused(tmp_path, make_row, make_run):
         writing.write(folder.path)
     assert not (folder.path / "report").exists()
     (folder.path / "run.json").unlink()
-    with pytest.raises(ValueError, match="run.json: missing.*not a JSON line"):
+    with pytest.raises(
+        ValueError, match="run.json is missing.*not a JSON line"
+    ):
         writing.write(folder.path)
 
 
@@ -217,7 +222,8 @@ def test_rows_without_their_run_are_shown(online_rows, make_run):
     (folder.path / "run.json").unlink()
     written = writing.write(folder.path)
     assert written.problems == [
-        f"{folder.path}/run.json: missing; config and versions are not known."
+        f"{folder.path}/run.json is missing, so that config and versions are "
+        "unknown."
     ]
     assert "47.5 ± 0.5" in written.summary
 
@@ -227,15 +233,15 @@ def test_setting_without_one_of_its_rounds_is_unfinished(online_rows, make_run):
     whole = [r for r in online_rows if r.seed]
     written = writing.write(make_run(gap).path)
     assert written.problems == [
-        f"fig2_online/{arm}/seed0: round 2 is missing; what it has cost is not "
-        "known, so the later rounds and their accuracies are left out."
+        f"fig2_online/{arm}/seed0: round 2 is missing, so that its cost "
+        "is unknown. The later rounds are left out."
         for arm in ("cold", "shrink_perturb", "warm")
     ]
     alone = writing.write(make_run(whole, name="whole").path)
     for one, other in zip(_cells(written), _cells(alone), strict=True):
         assert one["accuracy %"] == other["accuracy %"]
         assert one["seeds"] == "1 (+1 unfinished)"
-    assert "Partial: 3 of 6 settings are finished; 3 are unfinished." in (
+    assert "incomplete: 3 of 6 settings are finished; 3 are unfinished." in (
         written.markdown.read_text()
     )
 
@@ -258,7 +264,7 @@ def test_a_round_counts_once(online_rows, make_epochs, make_run):
     path.write_text(path.read_text() + path.read_text().splitlines()[2] + "\n")
     twice = writing.write(folder.path)
     assert twice.summary == once.summary
-    again = "of a setting that is there already; left out."
+    again = "left out, because the setting was read before."
     assert twice.problems == [
         f"{path}: 1 row is {again}",
         f"{copy / path.name}: 3 rows are {again}",
@@ -278,7 +284,7 @@ def test_rounds_of_another_training_are_no_part(online_rows, make_run):
     path.write_text("".join(path.read_text().splitlines(True)[:2]))
     written = writing.write(folder.path)
     assert written.problems == [
-        f"{copy}: 3 rows are of a setting that is there already; left out."
+        f"{copy}: 3 rows are left out, because the setting was read before."
     ]
     (line,) = [c for c in _cells(written) if c["arm"] == "warm"]
     assert line["seeds"] == "1 (+1 unfinished)"
@@ -372,4 +378,4 @@ def test_messages_hold_nothing_that_a_terminal_obeys(make_row, make_run):
     (folder.path / "fig2_online/warm/seed0/epochs.jsonl").write_text("torn")
     written = writing.write(folder.path)
     (problem,) = written.problems
-    assert "no end" in problem and not set(problem) & set("\x1b\u202e")
+    assert "incomplete" in problem and not set(problem) & set("\x1b\u202e")

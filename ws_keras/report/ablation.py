@@ -12,12 +12,12 @@ from ws_keras.report import sections
 from ws_keras.report import statistics
 
 _PAIRED = (
-    "Paired by seed with the same arm where nothing is changed. The change of "
-    "the gap is that of the arm's difference from cold."
+    "Differences from the same arm and seed without the change. The change of "
+    "the gap is the change of the arm's difference from cold."
 )
 _NOTE = (
-    f"{_PAIRED} An interval that leaves out 0 is an effect; of many choices "
-    "one in twenty has one by chance."
+    f"{_PAIRED} An interval without 0 shows an effect. One in twenty "
+    "intervals does so by chance."
 )
 
 
@@ -75,8 +75,8 @@ def alike(label: str, margin: float = 1.0) -> claims.Claim:
         for arm in run.settled("cold"):
             if usual and label in arm.labels:
                 yield claims.alike(
-                    f"a cold start ends alike, within {margin:g} point, with "
-                    f"{arm.labels[label]}",
+                    f"with {arm.labels[label]}, a cold start ends within "
+                    f"{margin:g} point of the usual one",
                     arm.final(),
                     usual[0].final(),
                     margin,

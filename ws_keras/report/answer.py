@@ -57,7 +57,7 @@ def against_cold(run: runs.Run) -> list[str]:
         found.append(f"{name}{which} {_against_cold(best, 'loses')}")
         found += _in_round_1(run, best)
     if found:
-        found[0] = f"After {ends.num_samples:,} samples {found[0]}"
+        found[0] = f"After {ends.num_samples:,} samples, {found[0]}"
     return found
 
 
@@ -66,26 +66,27 @@ def banners(run: runs.Run) -> list[str]:
     found = []
     if progress := origin.progress(run.planned, run.rows):
         found.append(
-            f"Partial: {progress} Claims that need the others are not judged."
+            f"This run is incomplete: {progress} Claims that need the other "
+            "settings are not judged."
         )
     if run.changes:
         words = _listed(run.changes, _CHANGES)
         found.append(
-            f"Not the protocol of its recipe: {words}. Claims are tested on "
-            "what was run."
+            f"This run differs from its recipe: {words}. Claims are judged on "
+            "this run as it is."
         )
     if run.limit and run.view.claims:
         found.append(
-            f"This run ends after round {run.limit}, before its recipe does. "
-            "Its claims are about the end, and are not judged."
+            f"This run stops after round {run.limit}, earlier than its recipe. "
+            "Claims about the last round are not judged."
         )
     capped = [arm for arm in run.arms if arm.is_capped and not arm.is_cold]
     if capped and run.view.claims:
         named = _listed([claims.named(arm) for arm in capped])
         found.append(
-            f"Last rounds of {len(capped)} arms, or of their cold starts, "
-            "ended at the cap of epochs before they had fitted; claims about "
-            f"them are not judged ({named})."
+            f"{_arms(len(capped))}, or the cold starts of the same seeds, "
+            "reached the limit of epochs in the last round before they fitted "
+            f"the training samples. Claims about them are not judged ({named})."
         )
     return [*found, *_chance(run), *_jumps(run)]
 
@@ -97,7 +98,9 @@ def _of_metric(run: runs.Run, metric: metrics.Metric) -> list[str]:
         if arm.runs.finished
     ]
     better = "more" if metric.mode == "max" else "less"
-    words = f"Held-out {metric.name} of the last round ({better} is better): "
+    words = (
+        f"Held-out {metric.name} after the last round ({better} is better): "
+    )
     return [f"{words}{', '.join(found)}."] if found else []
 
 
@@ -131,9 +134,9 @@ def _in_round_1(run: runs.Run, arm: runs.Arm) -> list[str]:
         for effect in (arm.gap(), arm.gap_at(1), tables.since_round_1(arm))
     )
     return [
-        f"Of these {whole} points {first} come from round 1, where the "
-        "transform acts on the first initialization, and "
-        f"{since} from the rounds since."
+        f"Of these {whole} points, {first} come from round 1, where the "
+        "transform only acts on the first initialization, and "
+        f"{since} from the later rounds."
     ]
 
 
@@ -147,11 +150,11 @@ def _over_cells(run: runs.Run) -> list[str]:
         signs = [gap.sign for gap in gaps]
         means = [gap.mean for gap in gaps]
         found.append(
-            f"{_title(name)} ends below cold in {signs.count(-1)} and above it "
-            f"in {signs.count(1)} of {len(gaps)} cells, and does not differ "
-            "significantly from it in the others "
-            f"({formatting.signed(min(means))} to "
-            f"{formatting.signed(max(means))} points)."
+            f"{_title(name)} ends significantly below cold in "
+            f"{signs.count(-1)} of {len(gaps)} cells, and significantly above "
+            f"it in {signs.count(1)}. The differences range from "
+            f"{formatting.signed(min(means))} to "
+            f"{formatting.signed(max(means))} points."
         )
     return found[:_SHOWN]
 
@@ -168,7 +171,7 @@ def _levels(run: runs.Run) -> list[str]:
         return []
     size = max(max(arm.by_samples(), default=0) for arm in run.arms)
     more = f", and {len(run.arms) - _SHOWN} more" * (len(run.arms) > _SHOWN)
-    return [f"After up to {size:,} samples: {', '.join(found)}{more}."]
+    return [f"Accuracy after up to {size:,} samples: {', '.join(found)}{more}."]
 
 
 def _chance(run: runs.Run) -> list[str]:
@@ -180,9 +183,9 @@ def _chance(run: runs.Run) -> list[str]:
             dataset = arm.cell.dataset
             best[dataset] = max(mean, best.get(dataset, mean))
     return [
-        f"All arms are at chance level on {dataset} ({100 / classes:g} %, "
-        f"theirs up to {level:.1f} %): nothing was learned, and differences "
-        "say nothing about starts."
+        f"All arms are at chance level on {dataset}: their accuracies are at "
+        f"most {level:.1f} %, and chance is {100 / classes:g} %. The networks "
+        "have learned nothing, so that no start can be judged."
         for dataset, level in best.items()
         if (classes := _CLASSES.get(dataset))
         and level <= _CHANCE * 100 / classes
@@ -204,10 +207,14 @@ def _jumps(run: runs.Run) -> list[str]:
         return []
     rounds = "1 round" if len(found) == 1 else f"{len(found)} rounds"
     return [
-        f"{rounds} ended after one epoch while the held-out loss jumped "
-        f"({_listed(found)}): training accuracy was reached at once, and what "
-        "was measured may be the network's moments rather than its weights."
+        f"In {rounds}, training stopped after one epoch although the held-out "
+        f"loss rose sharply ({_listed(found)}). The cause may be batch norm's "
+        "moments, which lag behind the weights, and not the weights."
     ]
+
+
+def _arms(count: int) -> str:
+    return "1 arm" if count == 1 else f"{count} arms"
 
 
 def _listed(words: Sequence[str], shown: int = _SHOWN) -> str:

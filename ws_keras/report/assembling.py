@@ -23,10 +23,11 @@ from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows
 
 _CLAIMS_NOTE = (
-    "A claim about a difference holds where its paired 95 % interval lies on "
-    "the claimed side, and does not where it lies on the other. That two ends "
-    "are alike holds where two one-sided t tests (5 %) find the difference "
-    "within the margin. All else, and fewer than three seeds, is inconclusive."
+    "A claim about a difference holds if its paired 95 % interval lies on the "
+    "claimed side, and does not hold if the interval lies on the other side. A "
+    "claim that two arms end alike holds if two one-sided t tests (5 %) find "
+    "the difference within the margin. Otherwise, and with fewer than three "
+    "seeds, a claim is inconclusive."
 )
 
 
@@ -103,9 +104,9 @@ def _shown(run: runs.Run) -> list:
         if run.view == views.View():
             raise
         text = (
-            f"The view of {run.experiment} has failed "
-            f"({type(error).__name__}: {plain.one_line(str(error), 300)}), so "
-            "that its rows are shown by their shape."
+            f"The VIEW of {run.experiment} has failed "
+            f"({type(error).__name__}: {plain.one_line(str(error), 300)}). The "
+            "report shows the rows in the default form instead."
         )
         plainly = dataclasses.replace(run, recipe=views.Recipe())
         return [sections.Text(text, "banner"), *blocks(plainly)]
@@ -152,7 +153,8 @@ def _usual(run: runs.Run) -> list:
         *moments.fold(run),
         *(per_round.samples(run) if run.is_online else []),
         *_fold(
-            "Beside the paper's differences", *paper_tables.beside_paper(run)
+            "Differences from cold, beside the paper's",
+            *paper_tables.beside_paper(run),
         ),
         *_fold(
             f"Not run: {numbers} of the paper",

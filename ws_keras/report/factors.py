@@ -134,13 +134,13 @@ def chart(factors: Factors) -> Callable[[runs.Run], sections.Chart | None]:
             points = [(e.mean, y, e.high - e.mean) for y, e in enumerate(some)]
             found.append(charts.series(name, name, points))
         panel = sections.Panel(
-            "Points of accuracy minus cold, and what a factor adds",
+            "Difference from cold in points, and its change by each factor",
             "",
             charts.known(found),
             "dots",
             words=words,
         )
-        title = "What decides, with 95 % intervals"
+        title = "Effect of each factor, with 95 % intervals"
         return charts.chart(run, title, [panel], "factors")
 
     return made
@@ -163,11 +163,11 @@ def matched(factors: Factors) -> Callable[[runs.Run], list]:
                     ends = (*cells, _capped(some))
                     lines.append((factor, str(level), name, *ends))
         words = [word for word, _ in _MEASURES.values()]
-        header = ("factor", "level", "arm", *words, "at the cap of epochs")
+        header = ("factor", "level", "arm", *words, "at the limit of epochs")
         note = (
-            "Means over cells and seeds, of the last epoch of the last round, "
-            "measured as each round's rule measures it. Loss is that of "
-            "training itself, so with augmentation that of augmented images."
+            "Means over cells and seeds, at the last epoch of the last round, "
+            "measured as the stopping rule does. Loss is the training loss; "
+            "with augmentation it is that of augmented images."
         )
         made = sections.Table("", header, tuple(lines), note)
         return [sections.Fold("Where training stopped", (made,))]
@@ -183,7 +183,7 @@ def sentences(factors: Factors) -> Callable[[runs.Run], list[str]]:
         for name, one in _fits(run, factors):
             mean = f"{formatting.signed(one.mean.mean)} points"
             text = (
-                f"{name} minus cold is {mean} on average "
+                f"{name[:1].upper()}{name[1:]} minus cold is {mean} on average "
                 f"({formatting.in_words(one.mean)}). "
             )
             sure = {n: e for n, e in one.main.items() if e.sign}
@@ -192,8 +192,12 @@ def sentences(factors: Factors) -> Callable[[runs.Run], list[str]]:
                 f"{formatting.signed(e.mean)} ({formatting.in_words(e)})"
                 for n, e in sure.items()
             ]
-            changed = "; ".join(parts) or "no factor, by its 95 % interval"
-            found.append(f"{text}It is changed by {changed}.")
+            changed = "; ".join(parts)
+            found.append(
+                f"{text}It changes significantly with {changed}."
+                if parts
+                else f"{text}No factor changes it significantly."
+            )
         return found
 
     return said
@@ -245,7 +249,7 @@ def _note(run: runs.Run, factors: Factors) -> str:
     return (
         "Points of held-out accuracy after the last round. An effect is the "
         "mean difference from cold at the second level minus that at the "
-        "first, paired by seed; ± is its standard error, by a linear model "
-        f"of all main effects and of seeds, fitted to {counts}. "
+        "first, paired by seed; ± is its standard error. A linear model of "
+        f"all main effects and of seeds is fitted to {counts}. "
         "Interactions of factors are part of the error."
     )

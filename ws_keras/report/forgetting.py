@@ -17,9 +17,9 @@ _PARTS = {
     "new_classes": "of new classes",
 }
 _NOTE = (
-    "Means over finished seeds, after the last round. Held-out samples of "
-    "earlier rounds are those that were held out of them; new classes are "
-    "those that the data of the last round were the first to have."
+    "Means over finished seeds, after the last round. Old and new held-out "
+    "samples are those of earlier rounds and of the last round. New classes "
+    "occur in the last round for the first time."
 )
 
 

@@ -86,7 +86,7 @@ def _beside(arms: list[runs.Arm], base: runs.Arm, title: str) -> sections.Table:
     name = f"minus {base.name}"
     header = ("arm", name, "95 % interval", "passes, %", "interval")
     note = (
-        "Paired by seed. Passes are those of all rounds as a share of those of "
-        f"{base.name}."
+        "Differences are paired by seed. Passes are sample passes of all "
+        f"rounds, as a share of those of {base.name}."
     )
     return sections.Table(title, header, tuple(lines), note)

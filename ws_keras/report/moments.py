@@ -18,13 +18,17 @@ WAYS = {
     "shrunk/1/accuracy": "measured anew",
     "training_mode/accuracy": "of each batch",
 }
-_TITLE = "Is the gap batch norm's moments?"
+_TITLE = "Accuracy with batch-norm moments measured anew"
 _NOTE = (
-    "Held-out accuracy of the last round as the round leaves the network, "
-    "with moments measured anew on training samples, and by those of each "
-    "batch of held-out samples, over the same seeds; below it the difference "
-    "from cold in each."
+    "Held-out accuracy after the last round, over the same seeds. At the end: "
+    "with the moments that training has left.{ways}"
 )
+_WAYS = {
+    "shrunk/1/accuracy": " Measured anew: with moments measured on training "
+    "samples.",
+    "training_mode/accuracy": " Of each batch: with the moments of each batch "
+    "of held-out samples.",
+}
 
 
 def fold(run: runs.Run) -> list[sections.Fold]:
@@ -44,12 +48,14 @@ def fold(run: runs.Run) -> list[sections.Fold]:
         if arm.kind == "warm" and (text := _said(arm, len(run.cells()) > 1))
     ]
     levels, gaps = columns.names(some), columns.names(some)
-    for way, words in {"accuracy": "as it is", **WAYS}.items():
+    for way, words in {"accuracy": "at the end", **WAYS}.items():
         mean = functools.partial(runs.Arm.summary, field=way)
         gap = functools.partial(runs.Arm.gap, field=way)
         levels.append((f"{words} %", lambda a, m=mean: formatting.mean(m(a))))
         gaps += columns.pair(words, f"interval, {words}", gap)
-    levels = columns.made("Accuracy", levels, some, _NOTE)
+    ways = "".join(text for way, text in _WAYS.items() if way in measures)
+    note = _NOTE.format(ways=ways)
+    levels = columns.made("Accuracy", levels, some, note)
     others = [arm for arm in some if not arm.is_cold and arm.gap().count]
     gaps = columns.made("Minus cold", gaps, others)
     tables = [levels, *([gaps] if others else [])]
@@ -65,14 +71,14 @@ def _said(arm: runs.Arm, has_cells: bool) -> str:
     share = statistics.paired(arm.gaps(), arm.gaps(way))
     where = f"{', '.join(filter(None, arm.cell[1:]))}: " if has_cells else ""
     found = (
-        f"{where}warm minus cold is {formatting.signed(usual.mean)} points as "
-        f"the rounds end and {formatting.signed(anew.mean)} with moments "
-        f"measured anew ({formatting.in_words(anew)}), so that moments that "
-        f"lag make {formatting.signed(share.mean)} of it "
-        f"({formatting.in_words(share)}). "
+        f"{where}Warm minus cold is {formatting.signed(usual.mean)} points at "
+        f"the end of the round and {formatting.signed(anew.mean)} points with "
+        f"moments measured anew ({formatting.in_words(anew)}). Lagging "
+        f"moments account for {formatting.signed(share.mean)} points of the "
+        f"gap ({formatting.in_words(share)}). "
     )
     if anew.count < 2:
-        return found + "One seed cannot tell whether the gap stays."
+        return found + "One seed cannot show whether a gap remains."
     if anew.sign < 0:
-        return found + "The gap is in the weights, and not in the moments."
-    return found + "Whether a gap stays cannot be told from these seeds."
+        return found + "The gap is in the weights, not in the moments."
+    return found + "These seeds do not show whether a gap remains."

@@ -111,7 +111,7 @@ def progress(names: Sequence[str], found: Sequence[rows.Row]) -> str:
     if missing:
         some = ", ".join(missing[:_SHOWN])
         more = ", ..." if len(missing) > _SHOWN else ""
-        parts.append(f"{len(missing)} are not run ({some}{more})")
+        parts.append(f"{len(missing)} have not been run ({some}{more})")
     return f"{'; '.join(parts)}."
 
 
@@ -129,7 +129,7 @@ def made_with(run: dict[str, Any], found: Sequence[rows.Row]) -> sections.Table:
         ("settings with rows", f"{len({row.setting for row in found}):,}"),
         ("rows", f"{len(found):,}"),
         (
-            "hours of all settings, one after the other",
+            "hours of all settings together",
             f"{least}{sum(known) / 3600:,.2f}",
         ),
         ("sample passes", f"{sum(row.sample_passes for row in found):,}"),
@@ -143,7 +143,7 @@ def made_with(run: dict[str, Any], found: Sequence[rows.Row]) -> sections.Table:
             words = ", ".join(f"{n} {v}" for n, v in _versions(later).items())
             words = words or "versions not known"
             lines.append(("continued with", f"{revision}: {words}"))
-    note = "The whole config is in run.json."
+    note = "The file run.json has the whole config."
     return sections.Table("", ("what", "value"), tuple(lines), note)
 
 

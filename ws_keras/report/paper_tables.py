@@ -125,20 +125,19 @@ def note(run: runs.Run, some: Sequence[runs.Arm]) -> str:
     sources = ", ".join(dict.fromkeys(n.source for n in numbers))
     found = f" The paper's numbers are those of {sources}."
     if any(math.isfinite(number.error) for number in numbers):
-        found += " Those read from a figure carry their reading error."
+        found += " ± is the error of reading a number from a figure."
     if any(number.is_inferred for number in numbers):
-        found += " ~: inferred or rough."
+        found += " ~ marks a number that is inferred or rough."
     margins = dict.fromkeys(n.margin for n in numbers if n.margin)
     found += (
-        " A match lies within the margin of the number "
-        f"({' or '.join(_points(m) for m in margins)}) by two one-sided t "
-        "tests (5 %)."
+        " A match means that two one-sided t tests (5 %) find ours within "
+        f"{' or '.join(_points(m) for m in margins)} of the paper's."
     )
     found += f" {run.view.note}" if run.view.note else ""
     others = dict.fromkeys(w for a, n in pairs for w in run.others(a, n))
     if others:
         words = list(others)[:6] + ["..."] * (len(others) > 6)
-        found += f" Ours is another protocol: {', '.join(words)}."
+        found += f" Our run has another protocol: {', '.join(words)}."
     return found
 
 

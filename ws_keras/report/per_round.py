@@ -11,10 +11,14 @@ from ws_keras.report import statistics
 from ws_keras.report import tables
 from ws_keras.storage import metric as metrics
 
-_MEANS = "Mean ± standard error over n seeds; (n) where fewer have come so far."
+_MEANS = (
+    "Mean ± standard error over n seeds. A number in brackets tells that only "
+    "so many seeds have finished the round."
+)
 _GAPS = (
     "Paired difference in points over common seeds, mean ± standard error, "
-    "and its 95 % t interval; (n) where fewer pairs have come so far."
+    "and its 95 % t interval. A number in brackets tells that only so many "
+    "pairs of seeds have finished the round."
 )
 
 

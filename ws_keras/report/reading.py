@@ -87,7 +87,9 @@ def _load(folder: workdirs.Workdir, files: list[str]) -> tuple[dict, list[str]]:
         if path.exists():
             return {}, [str(error)]
         if files:
-            return {}, [f"{path}: missing; config and versions are not known."]
+            return {}, [
+                f"{path} is missing, so that config and versions are unknown."
+            ]
         raise
 
 
@@ -119,7 +121,7 @@ def _left_out(
         for place in itertools.accumulate(setting.split("/"), os.path.join)
     }
     found = [
-        f"{path}: not read, because too many folders lie above it."
+        f"{path}: not read, because it is nested in too many folders."
         for path in there.deep
     ]
     for path in there.links:
@@ -129,7 +131,9 @@ def _left_out(
         is_file = os.path.basename(path) in (rows.ROWS, rows.EPOCHS)
         if is_file or not planned or place in places:
             raise regular.linked(folder.path, path)
-        found.append(f"{path}: a link, which is not followed; left out.")
+        found.append(
+            f"{path} is a link; it is left out, because links are not followed."
+        )
     return found
 
 
@@ -158,11 +162,13 @@ def _scan(files: list[str], kind: type, problems: list[str]) -> list:
         if again:
             counted = f"1 {word} is" if again == 1 else f"{again} {word}s are"
             problems.append(
-                f"{path}: {counted} of a setting that is there already; left "
-                "out."
+                f"{path}: {counted} left out, because the setting was read "
+                "before."
             )
         if scanned.torn:
-            problems.append(f"{path}: the last line has no end; left out.")
+            problems.append(
+                f"{path}: the last line is incomplete; it is left out."
+            )
     return list(found.values())
 
 
@@ -192,8 +198,7 @@ def _without_gaps(
         if max(rounds) > missing:
             gaps[setting] = missing
             problems.append(
-                f"{setting}: round {missing} is missing; what it has cost is "
-                "not known, so the later rounds and their accuracies are left "
-                "out."
+                f"{setting}: round {missing} is missing, so that its cost is "
+                "unknown. The later rounds are left out."
             )
     return kept, gaps

@@ -18,28 +18,35 @@ from ws_keras.storage import rows
 NOTHING = formatting.NOTHING
 RECALIBRATED = "shrunk/1/accuracy"
 _NOTE = (
-    "Held-out {metric} of the last round, mean ± standard error over finished "
-    "seeds; minus cold is the paired difference{points} over common seeds. "
-    "Passes are those of all rounds as a share of cold's of the same seed. "
-    "Intervals are 95 % t intervals, those of shares on a logarithmic scale."
+    "Held-out {metric} after the last round, mean ± standard error over "
+    "finished seeds."
 )
-_SO_FAR = " Where no seed is finished, the last round that all have reached."
-_RECALIBRATED = (
-    " Recalibrated: batch norm's moments measured anew on training samples."
+# Sentences about columns, for tables that have them.
+_ABOUT = {
+    "minus cold": " Minus cold: the paired difference{points} over common "
+    "seeds, with its 95 % t interval.",
+    "passes, % of cold": " Passes: sample passes of all rounds, as a share of "
+    "those of cold with the same seed; the t interval is that of logarithms.",
+    "recalibrated %": " Recalibrated: with batch norm's moments measured anew "
+    "on training samples.",
+}
+_SO_FAR = (
+    " An arm without a finished seed shows the last round that all its seeds "
+    "have reached."
 )
 _COSTS = (
-    "Sums over the rounds, mean over finished seeds; CPU-seconds are those of "
-    "all cores together."
+    "Sums over all rounds, as means over finished seeds. CPU-seconds count all "
+    "cores together."
 )
 _TIMES = (
-    " The paper's time is that of the last round as a share of its cold "
-    "start's, beside our passes of the last round."
+    " The paper's time is that of the last round, as a share of its cold "
+    "start's. It stands beside the sample passes of our last round."
 )
 # Arms that change the network before the first round too.
 _ACT_FIRST = ("shrink_perturb", "last_layer")
 _STARTS = (
-    "The transform also acts on the first initialization: what an arm gains "
-    "in round 1 is no gain of warm-starting."
+    "The transform also acts before round 1, on the first initialization. A "
+    "gain in round 1 therefore does not come from correcting a warm start."
 )
 
 
@@ -57,7 +64,7 @@ def arms(run: runs.Run) -> sections.Table:
         ("95 % interval", lambda a: formatting.interval(_gap(a), decimals(a))),
         *columns.pair(
             "passes, % of cold",
-            "its interval",
+            "interval of passes",
             columns.of_others(lambda arm: arm.total_ratio()),
         ),
         ("seeds", lambda arm: columns.seeds(arm.runs)),
@@ -65,13 +72,13 @@ def arms(run: runs.Run) -> sections.Table:
     ]
     table = columns.made("", found, some)
     is_accuracy = all(metrics.of(arm.first).is_accuracy for arm in some)
-    note = _NOTE.format(
+    about = [text for name, text in _ABOUT.items() if name in table.header]
+    note = "".join([_NOTE, *about]).format(
         metric="accuracy" if is_accuracy else "metric",
         points=" in points" * is_accuracy,
     )
     if any(not arm.runs.finished for arm in some):
         note += _SO_FAR
-    note += _RECALIBRATED if "recalibrated %" in table.header else ""
     if "paper %" in table.header:
         note += paper_tables.note(run, some)
     return sections.Table("", table.header, table.lines, note)
@@ -120,9 +127,12 @@ def gains(run: runs.Run) -> list[sections.Table]:
         *columns.names(some),
         ("minus cold", lambda arm: formatting.difference(arm.gap())),
         ("in round 1", lambda arm: formatting.difference(arm.gap_at(1))),
-        ("since", lambda arm: formatting.difference(since_round_1(arm))),
+        (
+            "in later rounds",
+            lambda arm: formatting.difference(since_round_1(arm)),
+        ),
     ]
-    return [columns.made("Gain in round 1, and since", found, some, _STARTS)]
+    return [columns.made("Gain in round 1 and later", found, some, _STARTS)]
 
 
 def decimals(arm: runs.Arm) -> int:

@@ -18,7 +18,7 @@ _NAME = 24  # letters of a name that is too long
 _EXPENDABLE = (
     "comparison",
     "paper %",
-    "its interval",
+    "interval of passes",
     "recalibrated %",
     "passes, % of cold",
     "95 % interval",

@@ -96,9 +96,10 @@ def said(run: dict[str, Any]) -> Iterator[sections.Text]:
     for entry in run.get("borrowed", []):
         settings = ", ".join(entry["settings"])
         yield sections.Text(
-            f"Rows of {settings} are those of {entry['experiment']} "
-            f"({entry['folder']}, revision {entry['revision']}), whose config "
-            "is the same but for its name.",
+            f"The rows of {settings} come from the run of "
+            f"{entry['experiment']} in {entry['folder']} (revision "
+            f"{entry['revision']}). Its config differs only in the name of the "
+            "experiment.",
             "banner",
         )
 
@@ -129,17 +130,18 @@ def beside(
     usual = {id(arm): known[_key(arm)] for arm in some}
     results = [
         claims.alike(
-            f"{claims.named(arm)} ends alike, within {_MARGIN:g} point",
+            f"{claims.named(arm)} ends within {_MARGIN:g} point of the "
+            "other run",
             arm.final(),
             usual[id(arm)].final(),
             _MARGIN,
         )
         for arm in some
     ]
-    words = ", ".join(list(changes)[:_SHOWN]) or "no field of the config"
-    said = f"Against {folder}: {words}. " + (
+    words = ", ".join(list(changes)[:_SHOWN]) or "the configs are equal"
+    said = f"Compared with {folder}: {words}. " + (
         " ".join(f"{r.claim}: {r.answer.value} ({r.because})." for r in results)
-        or "No arm is there in both."
+        or "The two runs have no arm in common."
     )
     blocks = [sections.Text(said, "answer")]
     if some:

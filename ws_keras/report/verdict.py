@@ -101,7 +101,9 @@ class _Pair:
         """Returns what the comparison has come to."""
         against = f"  against {self.theirs.name}: "
         if self.effect is None:
-            return f"{against}not decided, as no seed of both is finished."
+            return (
+                f"{against}not decided, because no seed of both has finished."
+            )
         words = difference(self.effect, self.scale)
         return f"{against}{words}: {self.relation()}; {self.cost()}."
 
@@ -258,12 +260,12 @@ def _nothing_learned(arms: Iterable[_Arm], held_out: chance.HeldOut) -> str:
     count = len(held_out.labels)
     if len(held_out.counts) < 2:
         return (
-            "All held-out samples are of one class, so that they cannot tell "
+            "All held-out samples are of one class, so that they cannot show "
             "what was learned."
         )
     return (
-        f"Nothing was learned that {count:,} held-out "
-        f"{'sample' if count == 1 else 'samples'} can tell from chance."
+        f"No arm is significantly better than chance on {count:,} held-out "
+        f"{'sample' if count == 1 else 'samples'}."
     )
 
 
@@ -286,14 +288,15 @@ def _nothing_to_conclude(arms: list[_Arm], count: int) -> str:
     }
     if len(levels) == 1 and all(arm.capped for arm in arms):
         return (
-            "All arms ended alike at their limit of epochs, so that nothing "
-            "was learned about the start. Give more epochs or more samples."
+            "All arms have the same accuracy and stopped at the limit of "
+            "epochs, so that the starts cannot be compared. Give more epochs "
+            "or more samples."
         )
     seeds = set.intersection(*(set(arm.values) for arm in arms))
     if len(seeds) < statistics.MIN_SEEDS:
         return (
-            f"{_seeds(max(len(seeds), 1)).capitalize()} cannot tell the effect "
-            "of a start from chance. Give several seeds, such as 5."
+            f"{_seeds(max(len(seeds), 1)).capitalize()} cannot separate the "
+            "effect of a start from chance. Give several seeds, such as 5."
         )
     return ""
 

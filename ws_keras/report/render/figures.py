@@ -18,6 +18,7 @@ from ws_keras.report.render import palette
 
 _HEIGHT = 330  # pixels
 _ROW = 30
+_TALL = 440  # of a panel with names beside its points
 _DASHES = ("solid", "dash", "dot", "dashdot")
 # No diamond: that is the paper's.
 _MARKERS = ("circle", "square", "triangle-up", "triangle-down", "x")
@@ -108,6 +109,8 @@ def _traces(
         mode,
         text=_safe(marks.title(series)),
         textposition="top center",
+        # A name above the highest point is seen whole.
+        cliponaxis=panel.kind != "labelled",
         marker=marker(series, style),
         line={"color": style.color, "width": 2, "dash": dash},
         hoverinfo="text",
@@ -144,7 +147,7 @@ def _layout(panel: parts.Panel) -> dict:
     is_log = panel.is_log and all(x > 0 for s in panel.series for x in s.x)
     x_axis: dict = {"type": "log" if is_log else "linear"}
     y_axis: dict = {"rangemode": "tozero" if panel.from_zero else "normal"}
-    height = _HEIGHT
+    height = _TALL if panel.kind == "labelled" else _HEIGHT
     if panel.words:
         y_axis = {
             **_words(panel.words),

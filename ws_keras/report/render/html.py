@@ -5,6 +5,7 @@ import functools
 import hashlib
 import math
 import pathlib
+import re
 from collections.abc import Sequence
 
 from ws_keras.report import formatting
@@ -14,6 +15,15 @@ from ws_keras.report.render import figures
 from ws_keras.report.render import marks
 from ws_keras.report.render import palette
 
+# The markers of Plotly as letters of the legend.
+_MARKS = {
+    "circle": "●",
+    "square": "■",
+    "triangle-up": "▲",
+    "triangle-down": "▼",
+    "x": "✕",
+    "diamond-open": "◇",
+}
 _FOLDER = pathlib.Path(__file__).parent
 _MISSING = (
     "The HTML page needs plotly and jinja2. Install them with "
@@ -65,6 +75,7 @@ def render(title: str, sections: Sequence[parts.Section]) -> str:
         numbers=marks.numbers,
         name=plain.name,
         text=formatting.text,
+        joined=_joined,
     )
 
 
@@ -75,9 +86,11 @@ def _legend(chart: parts.Chart, styles: dict[str, palette.Style]) -> list:
             "color": palette.PAPER
             if series.is_paper
             else styles[series.arm].color,
-            "is_paper": series.is_paper,
+            "mark": _MARKS[
+                figures.marker(series, styles[series.arm])["symbol"]
+            ],
         }
-        for name, series in marks.legend(chart).items()
+        for name, series in marks.legend(chart, has_all=True).items()
     ]
 
 
@@ -106,6 +119,11 @@ def _environment():
         lstrip_blocks=True,
         finalize=_cleaned,
     )
+
+
+def _joined(text: str) -> str:
+    """Returns a text whose lines do not break before a percent sign."""
+    return re.sub(r"(?<=\w) %", "\u00a0%", text)
 
 
 def _cleaned(value):

@@ -38,11 +38,17 @@ def heights(panel: parts.Panel, series: parts.Series) -> tuple[float, ...]:
     return tuple(map(height, series.y))
 
 
-def legend(chart: parts.Chart) -> dict[str, parts.Series]:
+def legend(
+    chart: parts.Chart, has_all: bool = False
+) -> dict[str, parts.Series]:
     """Returns each entry once, that of the paper's points last.
 
-    What has its name beside it in each panel needs no entry, nor the line
-    between such points.
+    The line between named points has no entry.
+
+    Args:
+        chart: The chart.
+        has_all: Whether points that have their names beside them in each
+            panel have entries as well. Defaults to `False`.
     """
     found, unnamed = {}, set()
     for panel in chart.panels:
@@ -50,7 +56,7 @@ def legend(chart: parts.Chart) -> dict[str, parts.Series]:
             is_line = panel.kind == "labelled" and len(series.x) > 1
             if not is_line:
                 found.setdefault(entry(chart, series), series)
-                if series.name not in panel.named:
+                if has_all or series.name not in panel.named:
                     unnamed.add(entry(chart, series))
     found = {name: found[name] for name in found if name in unnamed}
     return dict(sorted(found.items(), key=lambda item: item[1].is_paper))

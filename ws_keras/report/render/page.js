@@ -103,8 +103,11 @@
     });
     const draws = plots.map((plot, place) => () => {
       const { data: traces, layout } = figures[place];
+      // The legend has the names for which a narrow screen has no room.
+      const isNarrow = plot.clientWidth < 640;
       const shown = traces.map((trace) => ({
         ...trace,
+        mode: isNarrow ? trace.mode?.replace("+text", "") : trace.mode,
         visible: !hidden.has(trace.legendgroup),
       }));
       return Plotly.react(plot, shown, themed(layout), config);
