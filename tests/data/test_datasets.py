@@ -259,6 +259,7 @@ def test_real_cifar10():
     np.testing.assert_allclose(mean, [125.3, 123.0, 113.9], atol=1.5)
 
 
+@pytest.mark.slow
 @needs_real
 def test_real_mnist():
     found = datasets.load("mnist", REAL, download=False)

@@ -117,6 +117,7 @@ def test_the_table_of_hyperparameters_has_what_differs_first(address):
     assert arm["domainDiscrete"] == ["cold", "warm"]
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_browser_shows_the_scalars(address, tmp_path):
     done = subprocess.run(

@@ -20,6 +20,7 @@ def graphs():
     return sum(type(o).__name__ == "FuncGraph" for o in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_no_graph_of_a_finished_setting_is_kept():
     found = []
     for _ in range(3):

@@ -169,6 +169,7 @@ def test_moving_statistics_are_updated_by_the_two_passes():
     assert_near([variance], [keras.ops.convert_to_numpy(norm.moving_variance)])
 
 
+@pytest.mark.quick(1)
 @tensorflow_alone
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_steps_equal_a_loop_written_out(jit_compile):

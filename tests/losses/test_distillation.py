@@ -69,6 +69,7 @@ def test_one_step_equals_the_gradient_written_out():
     np.testing.assert_allclose(got[1], bias - 0.5 * slope.sum(0), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_teacher_stays_and_can_teach_everything():
     model, teacher = linear(1), linear(2)
     before = arrays(teacher)

@@ -72,6 +72,7 @@ def test_one_step_of_the_penalty_takes_rate_times_strength_of_a_weight():
     assert distance(found, want) < 1e-6
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("kind", [keras.optimizers.Adam, adam.Adam])
 def test_decoupled_decay_of_adam_is_past_its_gradient(kind):
     found = fitted(kind(RATE, weight_decay=DECAY), constant, epochs=1)
@@ -101,6 +102,7 @@ def test_with_plain_sgd_both_are_the_same():
     assert distance(penalty, none) > 1e-2
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "optimizer",
     [
