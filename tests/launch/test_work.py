@@ -4,6 +4,7 @@ import gc
 
 import keras
 import numpy as np
+import pytest
 
 from launch import work
 
