@@ -90,6 +90,7 @@ def test_columns_without_a_role_are_named(nursery, patients):
         patients,
         model="last.keras",
         data="csv:{}/today.csv",
+        out="other.keras",
         flags=("--target=progression",),
     )
     assert done.returncode == 1
