@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ws_keras.storage import memory
 
+from . import start_up
 from . import worker
 
 _TICK_SECONDS = 0.1
@@ -145,12 +146,14 @@ def cores() -> int:
 def choices() -> dict[str, str]:
     """Returns the environment variables that workers elsewhere need.
 
-    They choose the backend of Keras, and how it and XLA compute.
+    They choose the backend of Keras, and how it and XLA compute. What this
+    process has set by itself is not among them: each worker does so.
     """
     return {
         name: value
         for name, value in os.environ.items()
         if name.startswith(("KERAS_", "TF_", "XLA_", "JAX_"))
+        and name not in start_up.OWN
     }
 
 

@@ -6,6 +6,9 @@ import os
 import sys
 import tempfile
 
+# Variables of the environment that the user has not set.
+OWN: set[str] = set()
+
 
 @contextlib.contextmanager
 def tensorflow(fast: bool = True):
@@ -59,10 +62,14 @@ def environment(fast: bool = True) -> None:
     Args:
         fast: Whether to turn on the oneDNN kernels. Defaults to `True`.
     """
-    if fast:
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     # 2 hides warnings as well; errors of native code stay visible.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    values = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+    if fast:
+        values["TF_ENABLE_ONEDNN_OPTS"] = "1"
+    for name, value in values.items():
+        if name not in os.environ:
+            os.environ[name] = value
+            OWN.add(name)
 
 
 def keras() -> None:
