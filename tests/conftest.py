@@ -30,8 +30,10 @@ def pytest_collection_modifyitems(items):
         if quick is None:
             continue
         function = item.nodeid.partition("[")[0]
+        number = cases[function]
         cases[function] += 1
-        if cases[function] > quick.args[0]:
+        every = quick.kwargs.get("every")
+        if number % every if every else number >= quick.args[0]:
             item.add_marker(pytest.mark.slow)
 
 

@@ -69,6 +69,7 @@ def measured():
     return run(config(**MEASURED))
 
 
+@pytest.mark.slow
 def test_rows_and_epochs_are_those_without_diagnostics(measured):
     rows, epochs = run(config())
     assert plain(measured[0]) == plain(rows)

@@ -152,7 +152,7 @@ OF_TIME = ("train_seconds", "cpu_seconds", "trace_seconds", "eval_seconds")
 OF_TIME += ("samples_per_second",)
 
 
-FAST = ("two_phase", "hare_tortoise-2-0.9", "redo-2-2")
+FAST = ("two_phase",)
 
 
 @pytest.fixture(scope="module")

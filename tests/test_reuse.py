@@ -193,6 +193,7 @@ def test_the_loss_of_an_arm_that_cannot_restart_is_that_of_its_seed(
     check_seeds(given, settings.product(given), count, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -235,6 +236,7 @@ def test_what_changes_a_graph_traces_anew(count, changes):
     assert count.training == 4
 
 
+@pytest.mark.slow
 def test_settings_that_run_in_turn_have_networks_of_their_own():
     given, shared = config(), reuse.Networks()
     some = chosen(given, "warm/seed1", "cold/seed0")

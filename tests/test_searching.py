@@ -115,6 +115,7 @@ def test_a_budget_that_ends_before_the_last_stage_decides_nothing(digits):
     assert found.recommended is None and "budget ended" in found.verdict
 
 
+@pytest.mark.slow
 def test_a_search_keeps_its_stages_and_goes_on(digits, tmp_path):
     wanted = ws_keras.Search((), minutes=None, seeds=3)
     first = search(digits, wanted, workdir=tmp_path)

@@ -210,6 +210,7 @@ TASKS = {
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", TASKS)
 def test_kinds_of_targets(name):
     build, y, given, metric = TASKS[name]
@@ -273,6 +274,7 @@ def of_several(cut):
     return x, {"level": Y[cut] / 100, "kind": kind[cut].astype(float)}
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("monitor", [None, "level_mae", "kind_accuracy"])
 def test_several_inputs_and_outputs(monitor):
     cuts = slice(0, 50), slice(50, 100), slice(100, 300)
@@ -324,6 +326,7 @@ def test_weights_count_in_training():
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     "until, callbacks, stopped_by",
     [
@@ -462,6 +465,7 @@ def test_a_line_says_where_it_stands(capsys):
     assert call(0) == ("", "")
 
 
+@pytest.mark.slow
 def test_an_interrupted_regression_goes_on_to_the_same_rows(tmp_path):
     class Break(keras.callbacks.Callback):
         left = 7

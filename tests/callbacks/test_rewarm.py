@@ -128,6 +128,7 @@ def test_a_later_epoch():
     assert found == want[5:]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("policy", ["keep", "reset", "reset_slots"])
 def test_the_optimizer(policy):
     model = build()

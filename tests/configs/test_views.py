@@ -233,6 +233,7 @@ HANGS = [
 ]
 
 
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize(("name", "field"), HANGS)
 def test_what_a_number_hangs_on_makes_another_protocol(name, field, usual):
     value = CHANGES[field]

@@ -173,6 +173,7 @@ def test_clean_accuracy_is_that_of_the_weights():
     assert result.train_accuracy >= 0.9
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "until, stopped_by, epochs",
     [

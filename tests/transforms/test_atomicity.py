@@ -63,6 +63,7 @@ def _same(a, b):
     return all(x.tobytes() == y.tobytes() for x, y in zip(a, b, strict=True))
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "rate",
     [Schedule(), pytest.param(Bare(), marks=pytest.mark.slow), lambda: 0.01],
@@ -95,6 +96,7 @@ def test_an_optimizer_that_cannot_be_rebuilt(transform):
     transforms.shrink_perturb(model, optimizer="keep")
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -30,6 +30,7 @@ def trained():
     return model, _values(model.variables)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("shrink", "perturb"), [(0.4, 0.1), (0.6, 0.01), (0, 1), (0.3, 0)]
 )

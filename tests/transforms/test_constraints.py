@@ -64,6 +64,7 @@ def _ones(weight, rng):
     return -np.ones_like(weight)
 
 
+@pytest.mark.quick(every=4)
 @every_kind
 @pytest.mark.parametrize("noise", ["fresh", "gaussian", "scaled", _ones])
 @pytest.mark.parametrize("strengths", [(0.4, 0.1), (0.4, 3.0), (0.3, 0)])

@@ -31,6 +31,7 @@ def _state(model):
     return [ops.convert_to_numpy(v).tobytes() for v in found]
 
 
+@pytest.mark.quick(every=3)
 @bad
 @pytest.mark.parametrize(
     "transform",
@@ -58,6 +59,7 @@ def test_dash_is_told_so(value):
     assert _state(model) == before
 
 
+@pytest.mark.quick(every=3)
 @bad
 @pytest.mark.parametrize(
     "transform",

@@ -65,6 +65,7 @@ def _linears(optimizer):
     return [id(v) for v in getattr(optimizer, "_linears", ())]
 
 
+@pytest.mark.quick(every=5)
 @every_optimizer
 @pytest.mark.parametrize("policy", ["reset", "reset_slots", "keep"])
 @pytest.mark.parametrize("cold", [False, True])
@@ -143,6 +144,7 @@ def test_the_state_inside_a_loss_scale_is_that_of_a_new_one(name):
         assert begun["_u_product"][0] < 1 == got["_u_product"][0]
 
 
+@pytest.mark.quick(every=5)
 @every_optimizer
 @pytest.mark.parametrize("policy", ["reset", "reset_slots"])
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def _state(optimizer):
     return [v.numpy() for v in optimizer.variables]
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize("name", _NAMES)
 def test_reset_equals_a_new_optimizer(name):
     kind = getattr(keras.optimizers, name)

@@ -529,6 +529,7 @@ def test_a_build_fn_of_another_model_is_refused():
     assert _same(before, _values(model))
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
