@@ -192,6 +192,7 @@ def network(inputs, classes):
     return model
 
 
+@pytest.mark.slow
 def test_report_says_how_to_save_the_recommended_start(nursery, tmp_path):
     """With a large margin all starts are as good, and warm is cheap."""
     rng = np.random.default_rng(0)
@@ -219,6 +220,7 @@ def test_report_says_how_to_save_the_recommended_start(nursery, tmp_path):
     assert found.stdout.splitlines()[-1].strip().startswith("model.fit(x, y)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "split_seed",
     [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))],
@@ -296,6 +298,7 @@ def weeks(tmp_path_factory):
 QUICK = ("--compare=warm", "--seeds=2", "--max_epochs=4")
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "flags, words",
     [
@@ -334,6 +337,7 @@ def test_model_of_unknown_past_gets_no_verdict(nursery, weeks, flags, words):
     assert "against warm" in later.stdout
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     "data, flags, words",
     [
@@ -399,6 +403,7 @@ def test_a_model_that_was_trained_since_has_no_known_past(nursery, weeks):
     assert "No recommendation" in second.stdout
 
 
+@pytest.mark.slow
 def test_another_split_seed_never_measures_on_what_was_seen(nursery, weeks):
     first = run(
         nursery, weeks, "zero.keras", "one.npz", "f1.keras", "--old_samples=0"

@@ -85,6 +85,7 @@ def test_a_history_of_files_and_a_model_that_is_built(nursery, history):
     assert new.optimizer.iterations.numpy() > 0
 
 
+@pytest.mark.slow
 def test_rounds_are_the_values_of_an_array_in_ascending_order(nursery, history):
     """With a huge margin the cheapest start is recommended, and taken."""
     data = f"--data=npz:{history}/all.npz"

@@ -160,6 +160,7 @@ def on_a_loop(image: pathlib.Path, disk: pathlib.Path):
         subprocess.run(["umount", disk], check=True)
 
 
+@pytest.mark.slow
 def test_a_folder_without_locks(nursery, user, whole, tmp_path):
     """As NFS without its lock daemon: one command, to the same end."""
     out, workdir = tmp_path / "out", tmp_path / "run"
@@ -199,6 +200,7 @@ def test_another_user_with_a_strict_umask(nursery, user, whole, theirs):
         assert (status.st_uid, status.st_mode & 0o077) == (NOBODY, 0), path
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_workdir_of_somebody_else(nursery, user, theirs):
     """One sentence, and nothing of it is changed; its numbers are shown."""
