@@ -22,7 +22,9 @@ def test_another_share_is_held_out_of_the_same_order():
     np.testing.assert_array_equal(fit[: len(usual)], usual)
 
 
-@pytest.mark.parametrize("share", [float("nan"), float("inf"), 0.0, 1e-9, 1.0, 1.5, -0.1])
+@pytest.mark.parametrize(
+    "share", [float("nan"), float("inf"), 0.0, 1e-9, 1.0, 1.5, -0.1]
+)
 def test_a_share_that_leaves_a_side_empty(share):
     with pytest.raises(ValueError, match=f"held_out={share} of 50"):
         rounds.split(50, 0, held_out=share)
