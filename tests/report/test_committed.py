@@ -21,7 +21,10 @@ from ws_keras.storage import sums
 RESULTS = pathlib.Path(__file__).parents[2] / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/run.json"))
 # Rows of a run that serves two figures.
-ALSO = {"fig2_online_10000": RESULTS / "fig7_shrink_sweep_10000"}
+ALSO = {
+    "fig2_online_10000": RESULTS / "fig7_shrink_sweep_10000",
+    "which_arm_5000": RESULTS / "fig2_online",
+}
 MOST = 20e6  # bytes of all results
 
 

@@ -52,11 +52,10 @@ def test_progress(make_row):
     assert origin.progress(("a",), [done]) == ""
     assert origin.progress((), [done]) == ""
     assert origin.progress(("a", "b", "c"), [done, begun]) == (
-        "1 of 3 settings are finished; 1 are unfinished; 1 have not been run "
-        "(c)."
+        "1 of 3 settings are finished; 1 unfinished; 1 not run (c)."
     )
     many = tuple("abcdefgh")
-    assert "7 have not been run (b, c, d, ...)" in origin.progress(many, [done])
+    assert "7 not run (b, c, d, ...)" in origin.progress(many, [done])
 
 
 def test_seeds_cost_and_versions(make_row):

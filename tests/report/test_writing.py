@@ -241,7 +241,7 @@ def test_setting_without_one_of_its_rounds_is_unfinished(online_rows, make_run):
     for one, other in zip(_cells(written), _cells(alone), strict=True):
         assert one["accuracy %"] == other["accuracy %"]
         assert one["seeds"] == "1 (+1 unfinished)"
-    assert "incomplete: 3 of 6 settings are finished; 3 are unfinished." in (
+    assert "incomplete: 3 of 6 settings are finished; 3 unfinished." in (
         written.markdown.read_text()
     )
 

@@ -107,11 +107,11 @@ def progress(names: Sequence[str], found: Sequence[rows.Row]) -> str:
         return ""
     parts = [f"{done} of {len(known)} settings are finished"]
     if begun:
-        parts.append(f"{begun} are unfinished")
+        parts.append(f"{begun} unfinished")
     if missing:
         some = ", ".join(missing[:_SHOWN])
         more = ", ..." if len(missing) > _SHOWN else ""
-        parts.append(f"{len(missing)} have not been run ({some}{more})")
+        parts.append(f"{len(missing)} not run ({some}{more})")
     return f"{'; '.join(parts)}."
 
 
