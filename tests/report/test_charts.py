@@ -122,6 +122,10 @@ def test_accuracy_against_cost(make_row):
     old = [make_row(last=True, cpu_seconds=math.nan)]
     (only,) = charts.cost(run_of(old)).panels
     assert "passes" in only.x_label
+    # Costs of some arms alone would compare nothing.
+    some = [make_row(arm="fire", last=True, cpu_seconds=math.nan), *found]
+    (only,) = charts.cost(run_of(some)).panels
+    assert {s.name for s in only.series} == {"cold", "warm", "fire"}
 
 
 def test_grid(make_arm):

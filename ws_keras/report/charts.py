@@ -118,9 +118,11 @@ def cost(
             for arm in arms:
                 x = statistics.level(arm.total(field)).mean / scale
                 y = arm.summary()
-                if not math.isnan(x + y.mean):
+                if not math.isnan(y.mean):
                     points[arm.name] = x, y.mean
                     found.append(_line(arm.name, {x: y}))
+            if any(math.isnan(x) for x, _ in points.values()):
+                continue  # rows from before this cost was measured
             title = grouping.cell_name(cell, run.cells())
             panel = sections.Panel(label, ACCURACY, (), "points", title)
             if frontier:
