@@ -86,7 +86,7 @@ model = keras.Sequential(
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"])
 rounds = [(x[:100], y[:100]), (x[100:200], y[100:200])]
-found = ws_keras.fit_rounds(model, rounds, (x[200:], y[200:]))
+found = ws_keras.fit_rounds(model, rounds, (x[200:], y[200:]), seeds=[0])
 print([(row.arm, row.round, row.accuracy > 80) for row in found.rows])
 """
     done = subprocess.run(
