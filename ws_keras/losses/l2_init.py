@@ -26,7 +26,7 @@ class L2Init(penalties.Penalty):
     def of(self, x):
         """Computes the penalty for a value of the variable."""
         start = ops.cast(self.start, x.dtype)
-        return self.strength * ops.sum(ops.square(x - start))
+        return self.strength * ops.sum(ops.square(ops.subtract(x, start)))
 
 
 def l2_init(
