@@ -40,9 +40,9 @@ def split(
     order = seeds.generator(seed, "split").permutation(num_samples)
     count = int(num_samples * 2 / 3)
     if held_out is not None:
-        # A number that is none, or is infinite, cannot be rounded.
-        is_fraction = 0 < held_out < 1
-        count = is_fraction and num_samples - round(held_out * num_samples)
+        count = 0
+        if 0 < held_out < 1:  # `round` fails on nan and infinity
+            count = num_samples - round(held_out * num_samples)
         if not 0 < count < num_samples:
             raise ValueError(
                 "`held_out` must be a fraction that leaves samples in both "

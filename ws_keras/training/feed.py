@@ -189,8 +189,8 @@ class _TensorBatches:
             indices, *weights = weak()()
             return np.asarray(indices, np.int64), *weights
 
-        # TensorFlow would rewrite both functions for each round, and nothing
-        # in them has to be.
+        # AutoGraph would convert both functions in each round. They have no
+        # control flow, so that there is nothing to convert.
         as_written = tf.autograph.experimental.do_not_convert
 
         @as_written
