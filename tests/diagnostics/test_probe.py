@@ -244,6 +244,9 @@ def test_it_leaves_everything_bitwise_as_it_was():
     assert np.isfinite(drawn).all() and model.losses == []
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="PyTorch traces no graphs"
+)
 def test_a_pass_is_traced_once():
     model = build()
     # 60 and 60 samples in batches of 20, 60 in batches of 20.

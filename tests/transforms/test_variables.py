@@ -180,5 +180,7 @@ def test_parts_without_weights_are_named():
     model(np.zeros((1, 6), "float32"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # What NumPy says of Torch's parameters.
+        warnings.filterwarnings("ignore", "__array__ implementation")
         report = shrink_perturb(model, 0.5, 0.1, seed=1)
     assert len(report.touched) == 11  # three layers, norm, scale
