@@ -77,7 +77,7 @@ def test_command_banner_and_recipe(online_rows, make_run):
     text = writing.write(folder.path).markdown.read_text()
     assert text.startswith("# Figure 2: many rounds\n\n```\nws-run --config")
     assert (
-        "> This run is incomplete: 6 of 7 settings are finished; 1 have not"
+        "> This run is incomplete: 6 of 7 settings are finished; 1 not run"
         in text
     )
     assert "python -m launch" not in text
