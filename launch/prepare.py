@@ -11,21 +11,24 @@ from . import start_up
 
 
 def check_names(configs: dict) -> None:
-    """Checks the names of settings and data sets without importing Keras.
+    """Checks names and fields of configs without importing Keras.
 
     Args:
         configs: Id of each setting to its config.
 
     Raises:
-        ValueError: If there is no such data set, or an id is not the name of
-            a folder.
+        ValueError: If there is no such data set, a field of a config is out
+            of its range, or an id is not the name of a folder.
     """
+    from ws_keras import protocol
     from ws_keras.data import datasets
 
     for id in configs:
         ids.check(id)
     for name in _names(configs.values()):
         datasets.check_name(name)
+    for config in configs.values():
+        protocol.check_values(config)
 
 
 def check(config, settings: list, configs: dict, loaded: dict) -> list[str]:

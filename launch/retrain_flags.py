@@ -144,7 +144,7 @@ SEEDS = flags.DEFINE_integer(
     "seeds",
     None,
     "Number of seeds to compare with, counted from --seed. Fewer than 3 give "
-    "no recommendation. Defaults to 5 if they take up to four minutes, to 3 "
+    "no recommendation. Defaults to 5 if they take up to three minutes, to 3 "
     "if they take up to an hour, and else, or without --compare, to 1.",
 )
 MARGIN = flags.DEFINE_float(

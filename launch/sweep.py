@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from absl import flags
 
+from ws_keras import settings as all_settings
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
 
@@ -96,6 +97,8 @@ def main(_) -> int:
     every = plan.settings(config)
     settings = plan.chosen(every)
     _check_flags()
+    firsts = checking.first_of_kinds(settings).values()
+    prepare.check_names({s.id: all_settings.apply(config, s) for s in firsts})
     folder = workdirs.Workdir(plan.WORKDIR.value)
     with _workers(folder, settings) as workers:
         return _sweep(config, every, settings, folder, workers)

@@ -7,12 +7,9 @@ import sys
 import pytest
 from ws_keras.configs import base
 
-from ws_keras import models
+from ws_keras import names
 from ws_keras import protocol
-from ws_keras.data import acquisition
 from ws_keras.data import datasets
-from ws_keras.diagnostics import probe
-from ws_keras.models import augmentation
 from ws_keras.models import initializers
 from ws_keras.models import inputs
 from ws_keras.models import perceptron
@@ -30,17 +27,17 @@ FIELDS = {
 CHOICES = {
     "data.name": datasets.NAMES,
     "data.normalization": (*inputs.NORMALIZATIONS, *inputs.AUTO),
-    "data.split": protocol.SPLITS,
-    "data.augmentation": augmentation.NAMES,
-    "rounds.protocol": protocol.PROTOCOLS,
-    "rounds.acquisition": acquisition.NAMES,
-    "model.name": models.NAMES,
+    "data.split": names.SPLITS,
+    "data.augmentation": names.AUGMENTATIONS,
+    "rounds.protocol": names.PROTOCOLS,
+    "rounds.acquisition": names.ACQUISITIONS,
+    "model.name": names.MODELS,
     "model.initializer": initializers.NAMES,
     "model.norm": resnet.NORMS,
     "model.activation": perceptron.ACTIVATIONS,
-    "optimizer.name": protocol.OPTIMIZERS,
-    "penalty.name": protocol.PENALTIES,
-    "diagnostics.measures": probe.MEASURES,
+    "optimizer.name": names.OPTIMIZERS,
+    "penalty.name": names.PENALTIES,
+    "diagnostics.measures": names.MEASURES,
 }
 
 

@@ -25,7 +25,7 @@ from ws_keras.transforms import shrink_perturb as transforms
 
 # Numbers of seeds that `seeds=None` tries, and the seconds that each may take.
 # Three are the fewest that decide anything.
-_AFFORDABLE = {5: 240, 3: 3600}
+_AFFORDABLE = {5: 180, 3: 3600}
 _BATCH_SIZE = 32
 
 
@@ -109,7 +109,7 @@ def fit_rounds(
         first_round: Whether arms act before the first round already. Use `True`
             for a model that was trained on earlier data. Defaults to `False`.
         seeds: Non-negative integers. Each arm runs once with each seed. `None`
-            uses 5 seeds if they are expected to end within four minutes, 3 if
+            uses 5 seeds if they are expected to end within three minutes, 3 if
             within an hour, or else one. Fewer than three give no
             recommendation. Defaults to `None`.
         first_seed: First seed if `seeds` is `None`. Defaults to 0.

@@ -1,64 +1,65 @@
 """Interprets a config: its valid values, stopping rule, rate, batch size."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
-from ws_keras import models
+from ws_keras import checks
+from ws_keras import names
 from ws_keras import references
-from ws_keras.data import acquisition
-from ws_keras.diagnostics import probe
-from ws_keras.models import augmentation
-from ws_keras.training import terms
 
-OPTIMIZERS = ("sgd", "adam")
-PROTOCOLS = (
-    "online",
-    "active",
-    "two_phase",
-    "two_parts",
-    "one_phase",
-    "transfer",
-)
-SPLITS = ("held_out", "official_test")
+if TYPE_CHECKING:
+    from ws_keras.training import terms
+
 # Fields whose value may also be a user's own function.
 _OWN = ("model.name", "optimizer.name")
 _STRONGEST = 0.1  # strongest confidence penalty of the paper
-PENALTIES = ("none", "l2", "confidence", "adversarial")
 
 
 def check(config) -> None:
     """Raises a ValueError if a field has none of the known values."""
+    check_values(config)
+    for field, value in zip(
+        _OWN, (config.model.name, config.optimizer.name), strict=True
+    ):
+        if references.is_reference(value):
+            references.find(field, value)
+    for number in (1, 2):
+        until(config, number)
+
+
+def check_values(config) -> None:
+    """Checks what can be checked without importing Keras."""
     keep_or_reset = ("reset", "keep")
     for field, value, known in (
-        ("data.split", config.data.split, SPLITS),
-        ("data.augmentation", config.data.augmentation, augmentation.NAMES),
-        ("rounds.protocol", config.rounds.protocol, PROTOCOLS),
-        ("rounds.acquisition", config.rounds.acquisition, acquisition.NAMES),
-        ("model.name", config.model.name, models.NAMES),
-        ("optimizer.name", config.optimizer.name, OPTIMIZERS),
-        ("penalty.name", config.penalty.name, PENALTIES),
+        ("data.split", config.data.split, names.SPLITS),
+        ("data.augmentation", config.data.augmentation, names.AUGMENTATIONS),
+        ("rounds.protocol", config.rounds.protocol, names.PROTOCOLS),
+        ("rounds.acquisition", config.rounds.acquisition, names.ACQUISITIONS),
+        ("model.name", config.model.name, names.MODELS),
+        ("optimizer.name", config.optimizer.name, names.OPTIMIZERS),
+        ("penalty.name", config.penalty.name, names.PENALTIES),
         ("transform.noise", config.transform.noise, ("fresh", "gaussian")),
         ("transform.statistics", config.transform.statistics, keep_or_reset),
         ("transform.optimizer", config.transform.optimizer, keep_or_reset),
         ("transform.norms", config.transform.norms, ("mix", "keep")),
         ("precision", config.precision, ("float32", "mixed_bfloat16")),
         *(
-            ("diagnostics.measures", name, probe.MEASURES)
+            ("diagnostics.measures", name, names.MEASURES)
             for name in config.diagnostics.measures
         ),
     ):
         is_own = field in _OWN and references.is_reference(value)
-        if is_own:
-            references.find(field, value)
-        elif value not in known:
+        if value not in known and not is_own:
             raise ValueError(
                 f"`{field}` must be one of {list(known)}"
                 + (" or 'my_module:function'" if field in _OWN else "")
                 + f". Received: {field}={value!r}."
+                + checks.guess(str(value), known)
             )
     _check_numbers(config)
     _check_together(config)
-    for number in (1, 2):
-        until(config, number)
 
 
 def notice(config) -> str | None:
@@ -88,6 +89,8 @@ def until(config, number: int) -> terms.Until:
         config: Config of the setting.
         number: Number of the round, counted from 1.
     """
+    from ws_keras.training import terms  # imports Keras
+
     own = config.train.first_epochs if number == 1 else config.second.epochs
     epochs = config.train.epochs if own is None else own
     monitor = config.train.monitor

@@ -70,6 +70,22 @@ CASES = {
         *("run", "--config=quickstart", "--workdir=x"),
         "--config.data.name=cifr10",
     ): "Did you mean 'cifar10'?",
+    **{
+        (command, "--config=quickstart", "--workdir=x", f"--config.{field}"): (
+            words
+        )
+        for command in ("run", "sweep")
+        for field, words in (
+            ("optimizer.name=adamm", "Did you mean 'adam'?"),
+            ("model.name=resnet-18", "Did you mean 'resnet18'?"),
+            ("penalty.name=l1", "`penalty.name` must be one of"),
+            ("transform.noise=frsh", "Did you mean 'fresh'?"),
+            ("optimizer.learning_rate=0", "Received: optimizer.learning_rate"),
+            ("data.label_noise=2", "Received: data.label_noise=2"),
+            ("diagnostics.measures=norm", "diagnostics.measures='norm'"),
+            ("data.source=mnist", "requires rounds.protocol='transfer'"),
+        )
+    },
     ("report", "runs/quickstart"): "Did you mean --workdir=runs/quickstart?",
     ("report", "--workdir=none", "--chek"): "Did you mean --check?",
     ("retrain", "--modle=a.keras"): "Did you mean --model=a.keras?",

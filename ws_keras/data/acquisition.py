@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-NAMES = ("random", "margin", "entropy", "badge")
+from ws_keras import names
+
+NAMES = names.ACQUISITIONS
 
 
 def choose(

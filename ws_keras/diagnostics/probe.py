@@ -8,6 +8,7 @@ from keras import ops
 
 from ws_keras import _keras
 from ws_keras import checks
+from ws_keras import names
 from ws_keras.diagnostics import measures as numbers
 from ws_keras.diagnostics import passes
 from ws_keras.diagnostics import samples
@@ -16,14 +17,7 @@ from ws_keras.transforms import gradients
 from ws_keras.transforms import selecting
 from ws_keras.transforms import variables
 
-MEASURES = (
-    "gradient_norm",
-    "weight_correlation",
-    "weight_norm",
-    "output_entropy",
-    "dormant_units",
-    "effective_rank",
-)
+MEASURES = names.MEASURES
 _OF_OUTPUTS = MEASURES[3:]
 
 

@@ -1,11 +1,12 @@
 """Builds the paper's networks by name, and custom networks."""
 
+from ws_keras import names
 from ws_keras import references
 from ws_keras.models import outside
 from ws_keras.models.perceptron import mlp
 from ws_keras.models.resnet import resnet18
 
-NAMES = ("resnet18", "mlp", "logistic")
+NAMES = names.MODELS
 
 
 def build(name: str, **arguments):

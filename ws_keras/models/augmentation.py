@@ -4,9 +4,10 @@ import keras
 from keras import layers
 from keras import ops
 
+from ws_keras import names
 from ws_keras import seeds
 
-NAMES = ("none", "shift", "standard")
+NAMES = names.AUGMENTATIONS
 _PAD = 4  # pixels on each side
 _JITTER = 0.25
 _DEGREES = 2.0
