@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 from typing import NoReturn
@@ -63,6 +64,7 @@ def run(
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     output.install()
+    usual, warnings.formatwarning = warnings.formatwarning, _warning
     try:
         try:
             app.run(
@@ -71,6 +73,7 @@ def run(
                 flags_parser=functools.partial(_parse, module),
             )
         finally:
+            warnings.formatwarning = usual
             sys.stdout.flush()
     except (BrokenPipeError, output.Unwritable) as error:
         # Whoever reads, such as `head`, has seen enough; or nobody can.
@@ -78,6 +81,13 @@ def run(
         if isinstance(error, output.Unwritable):
             _fail(str(error))
         sys.exit(1)
+
+
+def _warning(message, category, filename, lineno, line=None) -> str:
+    """Returns a warning without the line of code that it comes from."""
+    where = f" ({filename}:{lineno}, {category.__name__})"
+    debug = logging.get_verbosity() >= logging.DEBUG
+    return f"Warning: {message}{where if debug else ''}\n"
 
 
 def help_text(module: ModuleType) -> str:

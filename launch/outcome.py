@@ -9,6 +9,9 @@ from . import recipes
 def write_gaps(folder: workdirs.Workdir, settings: list) -> None:
     """Writes the gap to cold of each setting, if both of the pair are finished.
 
+    That of a cold setting is 0: without it TensorBoard's parallel coordinates
+    and scatter plots would leave out the cold arm.
+
     Args:
         folder: The `Workdir`.
         settings: Settings that may be finished.
@@ -19,7 +22,7 @@ def write_gaps(folder: workdirs.Workdir, settings: list) -> None:
     done = [s for s in settings if is_finished(folder, s)]
     cold = {s.pair: s for s in done if s.arm == "cold"}
     for setting in done:
-        if setting.arm != "cold" and setting.pair in cold:
+        if setting.pair in cold:
             ours, theirs = (
                 rows.read(folder.rows_path(s.id))
                 for s in (setting, cold[setting.pair])

@@ -159,13 +159,19 @@ def forget_models() -> None:
 
 
 def trial(setting: all_settings.Setting) -> str:
-    """Returns the name of a setting in TensorBoard: arm and seed first.
+    """Returns the name of a setting in TensorBoard.
 
-    >>> trial(all_settings.Setting("fig2_online/warm/seed3", "warm", 1, 0, 3))
-    'warm/seed3 (fig2_online)'
+    TensorBoard's table has room for 15 letters. They say what differs: an arm
+    and a seed. The name of shrink-perturb is in the column beside them.
+
+    >>> one = all_settings.Setting("fig2_online/warm/seed3", "warm", 1, 0, 3)
+    >>> trial(one)
+    'warm seed 3 (fig2_online)'
     """
-    experiment, rest = setting.id.split("/", 1)
-    return f"{rest} ({experiment})"
+    *where, arm, _ = setting.id.split("/")
+    if setting.arm == "shrink_perturb":
+        arm = f"{setting.shrink:g}/{setting.perturb:g}"
+    return f"{arm} seed {setting.seed} ({'/'.join(where)})"
 
 
 def choices(config) -> dict:

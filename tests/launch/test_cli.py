@@ -268,3 +268,21 @@ def test_sweep_takes_all_flags_of_run():
         )
         shown[name] = set(re.findall(r"^  --(\S+)", done.stdout, re.MULTILINE))
     assert len(shown["run"]) > 10 and shown["run"] < shown["sweep"]
+
+
+@pytest.mark.parametrize("flags", [(), ("--verbosity=1",)])
+def test_a_warning_comes_without_the_code_that_gave_it(flags):
+    script = (
+        "import warnings; from launch import cli\n"
+        "def main(_): warnings.warn('The moments lag.')\n"
+        f"cli.run(main, ['name', *{flags}])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    where = " (<string>:2, UserWarning)" if flags else ""
+    assert done.stderr == f"Warning: The moments lag.{where}\n"

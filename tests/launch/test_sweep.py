@@ -112,8 +112,8 @@ def test_the_sweep_writes_report_and_gaps_itself(sweep, killed):
     assert (sweep.folder / "run/report/report.md").is_file()
     assert out.count("report/report.md") == 1
     gaps = list((sweep.folder / "run").glob("**/*.gap"))
-    assert {p.parent.parent.name for p in gaps} == set(ARMS[1:])
-    assert len(gaps) == 2
+    assert {p.parent.parent.name for p in gaps} == set(ARMS)
+    assert len(gaps) == 3
 
 
 def test_threads_are_divided(killed):

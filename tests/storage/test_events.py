@@ -327,6 +327,20 @@ def test_a_value_that_is_no_choice_takes_the_domain_away(tmp_path):
     assert not info.HasField("domain_discrete")
 
 
+@pytest.mark.parametrize("arms", [("cold", "warm"), ("warm", "fire")])
+def test_the_gap_is_a_column_where_there_is_a_cold_arm(tmp_path, arms):
+    """Plots of TensorBoard leave out trials that lack a metric."""
+    with events.Events(tmp_path, {"arm": "warm"}, choices={"arm": arms}):
+        pass
+    content = read(tmp_path).PluginTagToContent(metadata.PLUGIN_NAME)
+    compared = metadata.parse_experiment_plugin_data(
+        content[metadata.EXPERIMENT_TAG]
+    ).metric_infos
+    tags = {info.name.tag for info in compared}
+    assert (events.GAP in tags) == ("cold" in arms)
+    assert "round/accuracy" in tags
+
+
 def test_every_tag_has_a_description():
     written = [f"epoch/{name}" for name in events.EPOCH_TAGS]
     written += [f"round/{name}" for name in events.ROUND_TAGS]

@@ -33,7 +33,7 @@ def text(some: Sequence[runs.Run]) -> str:
         if len(some) > 1:
             found.append(f"{run.experiment}:")
         said = [" ".join(answer.sentences(run)), *answer.banners(run)]
-        found.append("\n".join(map(_wrapped, said)))
+        found += map(_wrapped, said)
         found.append(fitted(tables.arms(run)))
     return "\n\n".join(filter(None, found))
 

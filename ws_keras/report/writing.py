@@ -43,7 +43,7 @@ class Report:
 
     def __str__(self) -> str:
         pages = [str(path) for path in (self.html, self.markdown) if path]
-        return "\n".join([_said(self.summary, self.problems), *pages])
+        return "\n".join([_said(self.summary, self.problems), "", *pages])
 
 
 def write(

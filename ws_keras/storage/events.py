@@ -40,7 +40,7 @@ ROUND_TAGS = (
     "epochs",
     "sample_passes",
 )
-GAP = "round/gap_to_cold"
+GAP = boards.GAP
 _GAP_SUFFIX = ".gap"
 _FLUSH_SECONDS = 10
 # Of a record: its length and the checksum of that, and one of what it holds.
