@@ -123,6 +123,7 @@ def _held(optimizer):
     return found
 
 
+@pytest.mark.quick(every=3)
 @every_optimizer
 def test_the_state_inside_a_loss_scale_is_that_of_a_new_one(name):
     scaled = keras.optimizers.LossScaleOptimizer(_kind(name)(0.01))
@@ -169,6 +170,7 @@ def test_a_step_without_a_gradient_brings_nothing_back(name, policy, transform):
         np.testing.assert_allclose(new, old, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.quick(every=3)
 @every_optimizer
 def test_a_kept_state_brings_no_weight_back(name):
     """The step may be one of momentum, but goes from where the weights are."""
@@ -193,6 +195,7 @@ def test_a_schedule_free_network_is_not_wiped_out():
         assert after[0] > 0.8 * mixed[0] and after[2] > 0.8 * mixed[2]
 
 
+@pytest.mark.quick(every=5)
 @pytest.mark.parametrize(
     "arguments",
     [
