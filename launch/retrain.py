@@ -51,7 +51,7 @@ def main(_) -> None:
     with outputs.reserved(out, inputs, given.OVERWRITE.value) as reserved:
         training = reserved.training(retraining.key(task))
         try:
-            text = retraining.trained(task, reserved.model, training)
+            report = retraining.trained(task, reserved.model, training)
         except KeyboardInterrupt:
             print(
                 "Stopped. Give the same command again to continue.",
@@ -61,10 +61,10 @@ def main(_) -> None:
         except ValueError:  # it would come again
             reserved.forget(training)
             raise
-        text = called.as_flags(text)
         reserved.forget(training)
-        reserved.write(task.parts.past, text)
-    print(f"{out}\n{out.with_suffix('.md')}\n\n{text}")
+        reserved.write(task.parts.past, called.as_flags(report.page()))
+    print(out, out.with_suffix(".md"), "", sep="\n")
+    print(called.as_flags(str(report)))
 
 
 def run() -> None:

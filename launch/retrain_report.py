@@ -1,15 +1,54 @@
 """What `ws-retrain` says of a model that it has trained."""
 
+import dataclasses
+import re
+
 from ws_keras import settings
 
 from . import forgetting
 from . import retrain_flags as given
 
+# A sentence on a line of its own, which may be indented below another one.
+_SENTENCE = re.compile(r"^( *)(?=\S)", re.MULTILINE)
 
-def text(
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What was done and found, for a terminal and as a page.
+
+    Args:
+        data: What the model was trained and measured on.
+        saved: Which model is saved.
+        apart: Table of the metric on groups of held-out samples.
+        tables: Tables of the starts.
+        details: A sentence for each start, and notes; one a line.
+        answer: The recommendation.
+    """
+
+    data: str
+    saved: str
+    apart: str
+    tables: str
+    details: str
+    answer: str
+
+    def __str__(self) -> str:
+        """Returns the text for a terminal; the answer stays on the screen."""
+        found = f"{self.tables}\n\n{self.details}"
+        return _joined(self.data, self.saved, self.apart, found, self.answer)
+
+    def page(self) -> str:
+        """Returns Markdown that begins with the answer."""
+        items = _SENTENCE.sub(r"\1- ", self.details)
+        return _joined(
+            self.answer, self.tables, items, self.apart, self.saved, self.data
+        )
+
+
+def report(
     parts, grown_words: str, saved: str, measured: forgetting.Measured, found
-) -> str:
-    """Returns what was done as Markdown, which ends with the recommendation.
+) -> Report:
+    """Returns the report of a retraining.
 
     Args:
         parts: The `Parts`.
@@ -18,9 +57,14 @@ def text(
         measured: The metric on groups of held-out samples.
         found: The comparison of starts.
     """
-    lead = " ".join(filter(None, (parts.words, grown_words)))
-    shown = (lead, saved, measured.table(), str(found))
-    return "\n\n".join(filter(None, shown))
+    data = " ".join(filter(None, (parts.words, grown_words)))
+    tables = str(found).removesuffix(found.verdict).strip()
+    details, _, answer = found.verdict.partition("\n\n")
+    return Report(data, saved, measured.table(), tables, details, answer)
+
+
+def _joined(*paragraphs: str) -> str:
+    return "\n\n".join(text.strip("\n") for text in paragraphs if text)
 
 
 def saved(found, own: str, rate: float, old: str, is_found: bool) -> str:

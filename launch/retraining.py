@@ -24,7 +24,7 @@ from . import held_out
 from . import larger
 from . import reading
 from . import retrain_flags as given
-from . import retrain_report as report
+from . import retrain_report
 from . import starting
 
 
@@ -72,7 +72,9 @@ def _parts(start: starting.Start) -> tuple:
     return data, parts
 
 
-def trained(task: Task, part: pathlib.Path, training: pathlib.Path) -> str:
+def trained(
+    task: Task, part: pathlib.Path, training: pathlib.Path
+) -> retrain_report.Report:
     """Trains and saves the model, and returns the report."""
     old = ""
     if task.start.build is None:
@@ -93,8 +95,8 @@ def trained(task: Task, part: pathlib.Path, training: pathlib.Path) -> str:
     shown = found if searched is None else searched
     rate = reporter.learning_rate(task.grown.model)
     is_found = searched is not None
-    saved = report.saved(shown, own, rate, old, is_found)
-    return report.text(task.parts, words, saved, task.measured, shown)
+    saved = retrain_report.saved(shown, own, rate, old, is_found)
+    return retrain_report.report(task.parts, words, saved, task.measured, shown)
 
 
 def _say_doubt(task: Task) -> None:

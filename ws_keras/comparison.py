@@ -10,6 +10,7 @@ from ws_keras.report import grouping
 from ws_keras.report import sections
 from ws_keras.report import statistics
 from ws_keras.report import tables
+from ws_keras.report import terminal
 from ws_keras.report.render import markdown
 from ws_keras.report.render import palette
 from ws_keras.storage import metric as metrics
@@ -47,7 +48,7 @@ class Comparison:
 
     def __str__(self) -> str:
         summary, *others = self._tables()
-        parts = [markdown.table(summary.header, summary.lines)]
+        parts = [f"{terminal.fitted(summary)}\n"]
         for table in others:
             lines = markdown.table(table.header, table.lines)
             parts.append(f"{table.title}:\n\n{lines}")

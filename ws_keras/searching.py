@@ -254,7 +254,7 @@ def _ended(
         f"takes about {minutes:.1f} minutes more with {_LEAST_SEEDS} seeds. "
         "Fewer seeds decide nothing."
     )
-    return comparisons.Comparison(list(found), "\n".join([*told, words]))
+    return comparisons.Comparison(list(found), "\n".join([*told, "", words]))
 
 
 def _fewer(count: int, wanted: int, minutes: float) -> list[str]:

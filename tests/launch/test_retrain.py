@@ -100,8 +100,15 @@ def test_report_compares_with_cold(folder, done):
     assert "The old model as it was: " in report
     assert "learning rate of 0.02" in report
     assert "Of these 0 are old and " in report
-    text, digest = report.split("\n\n", 1)[1].rsplit("\n\n", 1)
-    assert text in done.stdout
+    title, answer, *rest, digest = report.strip().split("\n\n")
+    assert title == "# new.keras"
+    # The page begins with what the terminal ends with.
+    assert "ecommendation" in answer
+    assert done.stdout.endswith(f"\n\n{answer}\n")
+    for paragraph in rest:
+        plainly = re.sub(r"^( *)- ", r"\1", paragraph, flags=re.M)
+        assert plainly in done.stdout
+    assert re.search(r"^- shrink_.*: .*\n  - against cold: ", report, re.M)
     assert digest.split()[-1] == files.sha256(folder / "new.keras")
     assert str(folder / "new.keras") in done.stdout
 

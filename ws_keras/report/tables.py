@@ -108,7 +108,7 @@ def summary(all_rows: Iterable[rows.Row]) -> sections.Table:
     cost = [c for c in _costs(all_rows) if "CPU s," not in c[0]]
     cost = [c for c in cost if c[0] != "interval of CPU s"]
     found = [
-        *columns.names(some, "experiment"),
+        *columns.names(some),
         (_heading(some), lambda arm: _level(arm, is_last=True)),
         *cost[:3],
         ("train s", lambda arm: _total(arm, "train_seconds")),

@@ -16,6 +16,8 @@ WIDTH = 100  # letters
 _NAME = 24  # letters of a name that is too long
 # These columns are left out first where a table is too wide.
 _EXPENDABLE = (
+    "CPU s",
+    "training %",
     "comparison",
     "paper %",
     "interval of passes",
