@@ -7,9 +7,10 @@ counted from 1, the child kills itself by SIGKILL, and `clock_jumps`: whether
 the time of day, as Python sees it, jumps by days at each look, and
 `obeys_modes`: whether the modes of files count for it even if it is root,
 `without_locks`: whether the system answers as a file system without locks does,
-`user`: id of the user that it becomes, who may write what that user may, and
-`umask`: what its new files are not. Its process id and, once it has ended, its
-exit status are written as lines.
+`user`: id of the user that it becomes, who may write what that user may,
+`umask`: what its new files are not, and `environment`: further variables of its
+environment, the numbers of threads among them. Its process id and, once it has
+ended, its exit status are written as lines.
 """
 
 import atexit
@@ -78,7 +79,9 @@ def _run(
     without_locks: bool = False,
     user: int | None = None,
     umask: int | None = None,
+    environment: dict[str, str] | None = None,
 ) -> None:
+    os.environ.update(environment or {})
     handle = _opened(out)
     os.dup2(handle, 1)
     os.dup2(_opened(err) if err else handle, 2)
@@ -176,6 +179,13 @@ class Nursery:
         self._running = int(self._read())
         assert self._running > 0  # 0 would be all processes, to `os.kill`
         return self._running
+
+    def script(self, code: str, *arguments) -> subprocess.CompletedProcess:
+        """Runs a script, as a process that has the imports."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "script.py")
+            path.write_text(code, encoding="utf8")
+            return self.run(path, *arguments, command="tests.scripted")
 
     @property
     def running(self) -> int:

@@ -1,14 +1,10 @@
 """`ShrinkPerturb` under `MirroredStrategy` on two and four devices."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import keras
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
 # A process of its own: the number of devices is fixed before the first use.
 SCRIPT = """
 import contextlib
@@ -115,12 +111,9 @@ def found(request, tmp_path_factory):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("MirroredStrategy is TensorFlow's")
     backup = tmp_path_factory.mktemp("mirrored") / "backup"
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, backup, str(request.param)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    # Other backends have no use for the nursery.
+    nursery = request.getfixturevalue("nursery")
+    done = nursery.script(SCRIPT, backup, request.param)
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["replicas"] == request.param

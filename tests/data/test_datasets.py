@@ -247,6 +247,7 @@ def test_textures_and_arrays_by_name(tmp_path):
     assert datasets.num_train(f"npz:{path}") == 4
 
 
+@pytest.mark.slow
 @needs_real
 def test_real_cifar10():
     found = datasets.load("cifar10", REAL, download=False, with_test=True)

@@ -257,6 +257,7 @@ def failing():
 """
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("compare", [(), ("--compare=both", "--seeds=2")])
 def test_model_that_is_built_has_no_past(nursery, digits, compare, tmp_path):
     (tmp_path / "own.py").write_text(BUILD)

@@ -28,6 +28,7 @@ ALSO = {
 MOST = 20e6  # bytes of all results
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize("folder", RUNS, ids=lambda path: path.name)
 def test_report_is_made_from_the_rows(folder, tmp_path):
     copy = tmp_path / folder.name
