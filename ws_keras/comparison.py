@@ -4,7 +4,6 @@ import dataclasses
 import html
 import itertools
 
-from ws_keras.report import forgetting
 from ws_keras.report import formatting
 from ws_keras.report import grouping
 from ws_keras.report import sections
@@ -126,7 +125,7 @@ class Comparison:
         return ax
 
     def _tables(self) -> list[sections.Table]:
-        apart = forgetting.table(self.rows)
+        apart = tables.old_and_new(self.rows)
         return [tables.summary(self.rows), *([apart] if apart else [])]
 
 

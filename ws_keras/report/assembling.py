@@ -8,7 +8,6 @@ from typing import Any
 from ws_keras.report import answer
 from ws_keras.report import charts
 from ws_keras.report import epochs
-from ws_keras.report import forgetting
 from ws_keras.report import moments
 from ws_keras.report import origin
 from ws_keras.report import paper_tables
@@ -117,7 +116,7 @@ def blocks(run: runs.Run) -> list:
     metric = metrics.of(run.rows[0])
     made = _usual(run) if metric.is_accuracy else _of_metric(run, metric)
     said = " ".join(answer.sentences(run))
-    apart = forgetting.table(run.rows)
+    apart = tables.old_and_new(run.rows)
     return [
         *([sections.Text(said, "answer")] if said else []),
         *made,

@@ -42,6 +42,7 @@ def pair(
     name: str,
     interval: str,
     read: Callable[[runs.Arm], statistics.Effect | statistics.Ratio | None],
+    decimals: Callable[[runs.Arm], int] = lambda arm: 1,
 ) -> list[Column]:
     """Returns the columns of a difference or a share, and of its interval.
 
@@ -49,15 +50,19 @@ def pair(
         name: Header of the first column.
         interval: Header of the second column.
         read: Returns the estimate of an arm, or `None` for empty cells.
+        decimals: Returns the decimals of an arm's differences. Defaults to 1
+            for all arms.
     """
 
-    def column(show: Callable) -> Callable[[runs.Arm], sections.Cell]:
-        return lambda arm: None if (found := read(arm)) is None else show(found)
+    def estimate(arm: runs.Arm) -> sections.Cell:
+        found, seeds = read(arm), len(arm.runs.finished)
+        return found and formatting.estimate(found, seeds, decimals(arm))
 
-    return [
-        (name, column(formatting.estimate)),
-        (interval, column(formatting.interval)),
-    ]
+    def ends(arm: runs.Arm) -> sections.Cell:
+        found = read(arm)
+        return found and formatting.interval(found, decimals(arm))
+
+    return [(name, estimate), (interval, ends)]
 
 
 def of_others(read: Callable[[runs.Arm], Any]) -> Callable[[runs.Arm], Any]:

@@ -135,10 +135,11 @@ def percent(found: statistics.Ratio):
     return sections.Number(100 * found.mean, decimals=0)
 
 
-def estimate(found: statistics.Effect | statistics.Ratio):
+def estimate(found: statistics.Effect | statistics.Ratio, *seeds_and_decimals):
     """Returns the cell of a difference, or of a ratio in percent."""
-    is_ratio = isinstance(found, statistics.Ratio)
-    return percent(found) if is_ratio else difference(found)
+    if isinstance(found, statistics.Ratio):
+        return percent(found)
+    return difference(found, *seeds_and_decimals)
 
 
 def in_words(found: statistics.Effect) -> str:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 
 from ws_keras.report import charts
-from ws_keras.report import formatting
+from ws_keras.report import columns
 from ws_keras.report import grouping
 from ws_keras.report import runs
 from ws_keras.report import sections
@@ -66,27 +66,21 @@ def beside(*names: str) -> Callable[[runs.Run], list]:
 
 
 def _beside(arms: list[runs.Arm], base: runs.Arm, title: str) -> sections.Table:
-    lines = []
-    for arm in arms:
-        if arm is base:
-            continue
-        gap = statistics.paired(arm.final(), base.final())
-        cost = statistics.ratio(
-            arm.total("sample_passes"), base.total("sample_passes")
-        )
-        lines.append(
-            (
-                arm.name,
-                formatting.difference(gap, len(arm.runs.finished)),
-                formatting.interval(gap),
-                formatting.percent(cost),
-                formatting.interval(cost),
-            )
-        )
-    name = f"minus {base.name}"
-    header = ("arm", name, "95 % interval", "passes, %", "interval")
+    def gap(arm):
+        return statistics.paired(arm.final(), base.final())
+
+    def cost(arm):
+        passes = (one.total("sample_passes") for one in (arm, base))
+        return statistics.ratio(*passes)
+
+    found = [
+        ("arm", lambda arm: arm.name),
+        *columns.pair(f"minus {base.name}", "95 % interval", gap),
+        *columns.pair("passes, %", "interval", cost),
+    ]
     note = (
         "Differences are paired by seed. Passes are sample passes of all "
         f"rounds, as a share of those of {base.name}."
     )
-    return sections.Table(title, header, tuple(lines), note)
+    others = [arm for arm in arms if arm is not base]
+    return columns.made(title, found, others, note)

@@ -19,8 +19,8 @@ _COMMANDS = ("python -m launch.", "ws-run ")
 
 def title(run: dict[str, Any]) -> str:
     """Returns the first line of the recipe, without its full stop."""
-    lines = _recipe(run).strip().splitlines()
-    return lines[0].strip().removesuffix(".") if lines else ""
+    heading = _known(run, "recipe", str).strip().partition("\n")[0]
+    return heading.strip().removesuffix(".")
 
 
 def completed(run: dict[str, Any], recipe: views.Recipe) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def prose(run: dict[str, Any]) -> list:
     """
     if is_modified(run):
         return []
-    parts = inspect.cleandoc(_recipe(run)).split("\n\n")[1:]
+    parts = inspect.cleandoc(_known(run, "recipe", str)).split("\n\n")[1:]
     found = []
     for part in filter(str.strip, parts):
         lines = part.strip("\n").rstrip().split("\n")
@@ -67,9 +67,7 @@ def is_modified(run: dict[str, Any]) -> bool:
 
 def planned(run: dict[str, Any]) -> tuple[str, ...]:
     """Returns the ids of all settings of the config, if they are known."""
-    found = run.get("settings")
-    if not isinstance(found, list):
-        return ()
+    found = _known(run, "settings", list)
     return tuple(name for name in found if isinstance(name, str))
 
 
@@ -128,16 +126,12 @@ def made_with(run: dict[str, Any], found: Sequence[rows.Row]) -> sections.Table:
         ("seeds", ", ".join(map(str, sorted({row.seed for row in found})))),
         ("settings with rows", f"{len({row.setting for row in found}):,}"),
         ("rows", f"{len(found):,}"),
-        (
-            "hours of all settings together",
-            f"{least}{sum(known) / 3600:,.2f}",
-        ),
+        ("hours of all settings together", f"{least}{sum(known) / 3600:,.2f}"),
         ("sample passes", f"{sum(row.sample_passes for row in found):,}"),
         *((name, str(v)) for name, v in _versions(run).items()),
         ("revision", str(run.get("git_revision") or "unknown")),
     ]
-    continued = run.get("continued")
-    for later in continued if isinstance(continued, list) else ():
+    for later in _known(run, "continued", list):
         if isinstance(later, dict):
             revision = later.get("git_revision") or "other versions"
             words = ", ".join(f"{n} {v}" for n, v in _versions(later).items())
@@ -147,19 +141,16 @@ def made_with(run: dict[str, Any], found: Sequence[rows.Row]) -> sections.Table:
     return sections.Table("", ("what", "value"), tuple(lines), note)
 
 
-def _recipe(run: dict[str, Any]) -> str:
-    text = run.get("recipe")
-    return text if isinstance(text, str) else ""
+def _words(run: dict[str, Any]) -> list[str]:
+    words = _known(run, "command", list)
+    return words if all(isinstance(word, str) for word in words) else []
 
 
 def _versions(run: dict[str, Any]) -> dict[str, Any]:
-    found = run.get("versions")
-    return found if isinstance(found, dict) else {}
+    return _known(run, "versions", dict)
 
 
-def _words(run: dict[str, Any]) -> list[str]:
-    words = run.get("command")
-    is_known = isinstance(words, list) and all(
-        isinstance(word, str) for word in words
-    )
-    return words if is_known else []
+def _known(run: dict[str, Any], name: str, kind: type) -> Any:
+    """Returns an entry of `run.json`, empty if it is of another type."""
+    found = run.get(name)
+    return found if isinstance(found, kind) else kind()

@@ -28,19 +28,15 @@ def last_round(run: runs.Run) -> list[columns.Column]:
 def times(run: runs.Run) -> list[columns.Column]:
     """Returns the columns of the last round's cost, ours and the paper's."""
 
-    def pair(arm):
-        number = run.number(arm, measure=run.view.cost)
-        return number, number and comparison.cold_number(run, arm, number)
-
     def theirs(arm):
-        number, cold = pair(arm)
+        number, cold = _pair(run, arm, run.view.cost)
         if not cold:
             return None
         share = 100 * number.mean / cold.mean
         return sections.Number(share, decimals=0, before=_rough(number, cold))
 
     def compared(arm):
-        number, cold = pair(arm)
+        number, cold = _pair(run, arm, run.view.cost)
         if not cold:
             return None
         if arm.runs.finished and run.others(arm, number):
@@ -66,34 +62,28 @@ def times(run: runs.Run) -> list[columns.Column]:
 
 def beside_paper(run: runs.Run) -> list[sections.Table]:
     """Returns the table of differences from cold, ours and the paper's."""
-    named, lines = columns.names(run.arms), []
-    for arm in run.arms:
-        number = run.number(arm)
-        cold = number and comparison.cold_number(run, arm, number)
-        if not cold:
-            continue
-        theirs = sections.Number(
+    pairs = {arm: _pair(run, arm) for arm in run.arms}
+    some = [arm for arm, (_, cold) in pairs.items() if cold]
+
+    def ours(arm):
+        return formatting.difference(arm.gap(), len(arm.runs.finished))
+
+    def theirs(arm):
+        number, cold = pairs[arm]
+        return sections.Number(
             number.mean - cold.mean,
             math.hypot(number.error, cold.error),
             is_signed=True,
             before=_rough(number, cold),
         )
-        lines.append(
-            (
-                *(read(arm) for _, read in named),
-                formatting.difference(arm.gap(), len(arm.runs.finished)),
-                theirs,
-                comparison.of_gap(run, arm, number, cold),
-            )
-        )
-    if not lines:
-        return []
-    header = (*(name for name, _ in named), "minus cold", "paper's")
-    return [
-        sections.Table(
-            "Differences from cold", (*header, "comparison"), tuple(lines)
-        )
+
+    found = [
+        *columns.names(run.arms),
+        ("minus cold", ours),
+        ("paper's", theirs),
+        ("comparison", lambda arm: comparison.of_gap(run, arm, *pairs[arm])),
     ]
+    return [columns.made("Differences from cold", found, some)] if some else []
 
 
 def not_run(run: runs.Run) -> list[paper.Number]:
@@ -139,6 +129,14 @@ def note(run: runs.Run, some: Sequence[runs.Arm]) -> str:
         words = list(others)[:6] + ["..."] * (len(others) > 6)
         found += f" Our run has another protocol: {', '.join(words)}."
     return found
+
+
+def _pair(
+    run: runs.Run, arm: runs.Arm, measure: str = "accuracy"
+) -> tuple[paper.Number | None, paper.Number | None]:
+    """Returns the paper's number of an arm, and that of its cold start."""
+    number = run.number(arm, measure=measure)
+    return number, number and comparison.cold_number(run, arm, number)
 
 
 def _rough(*numbers: paper.Number) -> str:

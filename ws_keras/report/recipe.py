@@ -4,6 +4,7 @@ A run has another protocol if its config differs from the recipe's in any
 field but those below.
 """
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
@@ -43,6 +44,8 @@ NAMES = {
     "model": "model.name",
     "optimizer": "optimizer.name",
 }
+# A field to its value in a run and in what the run is compared with.
+Changes = dict[str, tuple[Any, Any]]
 
 
 def differences(
@@ -65,14 +68,7 @@ def differences(
     # Fewer samples are fewer rounds of the same steps.
     if field_of(recipe.config, "rounds.protocol") in ONLINE:
         free = (*free, "data.samples")
-    found = []
-    for name, theirs in flat(recipe.config):
-        if any(f"{name}.".startswith(f"{field}.") for field in free):
-            continue
-        ours = field_of(config, name, field_of(recipe.defaults, name))
-        if plain(ours) != plain(theirs):
-            found.append(f"{name} {_shown(ours)}, not {_shown(theirs)}")
-    return found
+    return said(changes(config, recipe.config, recipe.defaults, free))
 
 
 def command(
@@ -86,17 +82,14 @@ def command(
     if not recipe.config or recipe.config.get("experiment") != name:
         return None
     words = ["ws-run", f"--config={name}"]
-    for field, theirs in flat(recipe.config):
-        ours = field_of(config, field, field_of(recipe.defaults, field))
-        if plain(ours) != plain(theirs) and not field.startswith(SINCE):
-            value = tuple(ours) if isinstance(ours, list) else ours
-            words.append(f"--config.{field}={value}")
+    found = changes(config, recipe.config, recipe.defaults, SINCE)
+    for field, (ours, _) in found.items():
+        value = tuple(ours) if isinstance(ours, list) else ours
+        words.append(f"--config.{field}={value}")
     return words
 
 
-def renamed(
-    config: Mapping[str, Any], recipe: views.Recipe
-) -> dict[str, tuple[Any, Any]]:
+def renamed(config: Mapping[str, Any], recipe: views.Recipe) -> Changes:
     """Returns the names in a config that replace a recipe's.
 
     Returns:
@@ -111,6 +104,37 @@ def renamed(
         for word, (ours, theirs) in pairs.items()
         if ours != theirs and None not in (ours, theirs)
     }
+
+
+def changes(
+    ours: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    free: Iterable[str],
+) -> Changes:
+    """Returns what differs in a config, of the fields that another one has.
+
+    Args:
+        ours: The config, as nested dictionaries.
+        theirs: The other config.
+        defaults: The values of fields that ours lacks.
+        free: Fields that may differ, with all fields below them.
+    """
+    known = {**dict(flat(defaults)), **dict(flat(ours))}
+    return {
+        name: (known.get(name), value)
+        for name, value in flat(theirs)
+        if _plain(known.get(name)) != _plain(value)
+        and not any(f"{name}.".startswith(f"{field}.") for field in free)
+    }
+
+
+def said(found: Changes) -> list[str]:
+    """Returns changes in words, such as `model.width 64, not 16`."""
+    return [
+        f"{name} {_shown(ours)}, not {_shown(theirs)}"
+        for name, (ours, theirs) in found.items()
+    ]
 
 
 def flat(
@@ -136,7 +160,7 @@ def field_of(
     return value
 
 
-def plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """Returns a value as JSON has it."""
     return list(value) if isinstance(value, tuple) else value
 

@@ -306,8 +306,7 @@ class Run:
             if experiment != self.experiment:
                 recipe = self.recipes(experiment, {})
             found = recipes.differences(self.config, recipe)
-            pairs = self._renamed.items()
-            names = [f"{n} {ours}, not {theirs}" for n, (ours, theirs) in pairs]
+            names = recipes.said(self._renamed)
             self._known[experiment] = (*found, *names)
         return self._known[experiment]
 

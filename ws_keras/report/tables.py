@@ -1,6 +1,7 @@
-"""Tables of arms: the one of a report and a terminal, costs, ends of rounds."""
+"""Tables of arms: accuracy and cost, old and new samples, gains of rounds."""
 
 import collections
+import functools
 from collections.abc import Iterable
 from collections.abc import Sequence
 
@@ -42,6 +43,18 @@ _TIMES = (
     " The paper's time is that of the last round, as a share of its cold "
     "start's. It stands beside the sample passes of our last round."
 )
+# Part of the held-out samples to what the table of them calls it.
+_PARTS = {
+    "old": "of earlier rounds",
+    "new": "of the last round",
+    "old_classes": "of old classes",
+    "new_classes": "of new classes",
+}
+_OLD_AND_NEW = (
+    "Means over finished seeds, after the last round. Old and new held-out "
+    "samples are those of earlier rounds and of the last round. New classes "
+    "occur in the last round for the first time."
+)
 # Arms that change the network before the first round too.
 _ACT_FIRST = ("shrink_perturb", "last_layer")
 _STARTS = (
@@ -60,12 +73,16 @@ def arms(run: runs.Run) -> sections.Table:
             "recalibrated %",
             lambda arm: formatting.mean(arm.summary(RECALIBRATED)),
         ),
-        ("minus cold", _minus_cold),
-        ("95 % interval", lambda a: formatting.interval(_gap(a), decimals(a))),
+        *columns.pair(
+            "minus cold",
+            "95 % interval",
+            columns.of_others(runs.Arm.gap),
+            decimals,
+        ),
         *columns.pair(
             "passes, % of cold",
             "interval of passes",
-            columns.of_others(lambda arm: arm.total_ratio()),
+            columns.of_others(runs.Arm.total_ratio),
         ),
         ("seeds", lambda arm: columns.seeds(arm.runs)),
         *paper_tables.last_round(run),
@@ -116,6 +133,43 @@ def summary(all_rows: Iterable[rows.Row]) -> sections.Table:
         ("seeds", lambda arm: columns.seeds(arm.runs)),
     ]
     return columns.made("Summary", found, some)
+
+
+def old_and_new(all_rows: Iterable[rows.Row]) -> sections.Table | None:
+    """Returns the metric on old and on new held-out samples, by arm.
+
+    Args:
+        all_rows: Rows of one experiment.
+
+    Returns:
+        A `sections.Table`; `None` where no row tells them apart.
+    """
+
+    def mean(arm: runs.Arm, part: str) -> sections.Cell:
+        metric = metrics.of(arm.first)
+        found = arm.summary(f"{metric.name}_{part}")
+        digits = 1 if metric.is_accuracy else scales.decimals(found.mean)
+        return formatting.mean(found, digits)
+
+    parts = [
+        (words, functools.partial(mean, part=part))
+        for part, words in _PARTS.items()
+    ]
+    some = [
+        arm
+        for arm in runs.Run("", list(all_rows)).arms
+        if any(read(arm) for _, read in parts)
+    ]
+    if not some:
+        return None
+    name = metrics.of(some[0].first).name
+    title = name.capitalize() if name == "accuracy" else name
+    return columns.made(
+        f"{title} on old and on new held-out samples",
+        [("arm", lambda arm: arm.name), *parts],
+        some,
+        _OLD_AND_NEW,
+    )
 
 
 def gains(run: runs.Run) -> list[sections.Table]:
@@ -175,15 +229,6 @@ def _level(arm: runs.Arm, is_last: bool = False) -> sections.Cell:
     last = max((row.round for row in arm.rows), default=0)
     after = f" (round {last} so far)"
     return formatting.mean(statistics.level(arm.latest()), decimals(arm), after)
-
-
-def _gap(arm: runs.Arm) -> statistics.Effect:
-    return statistics.paired({}, {}) if arm.is_cold else arm.gap()
-
-
-def _minus_cold(arm: runs.Arm) -> sections.Cell:
-    seeds = len(arm.runs.finished)
-    return formatting.difference(_gap(arm), seeds, decimals(arm))
 
 
 def _costs(all_rows: Sequence[rows.Row]) -> list[columns.Column]:

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 from ws_keras.report import ablation
@@ -44,10 +45,10 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
         ValueError: The configs or versions are not the same, or nothing is
             missing that the other folder has.
     """
-    changes = [
-        *_differences(found.run, other.run, _OF_NAME),
-        *_other_versions(found.run, other.run),
-    ]
+    changes = []
+    for part, free in (("config", _OF_NAME), ("versions", ("python",))):
+        pair = (folder.run.get(part, {}) for folder in (found, other))
+        changes += _changes(*pair, *free)
     if changes:
         raise ValueError(
             "`--with` must be a run of the same config and versions, but for "
@@ -58,13 +59,10 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
     had = {row.setting for row in found.rows}
     planned = set(found.run.get("settings") or [])
     taken = {
-        row.setting: f"{name}/{row.setting.partition('/')[2]}"
+        row.setting: ours
         for row in other.rows
-    }
-    taken = {
-        theirs: ours
-        for theirs, ours in taken.items()
-        if ours not in had and (not planned or ours in planned)
+        if (ours := f"{name}/{row.setting.partition('/')[2]}") not in had
+        and (not planned or ours in planned)
     }
     if not taken:
         raise ValueError(
@@ -106,7 +104,7 @@ def said(run: dict[str, Any]) -> Iterator[sections.Text]:
 
 def beside(
     found: list[runs.Run], other: list[runs.Run], folder: str | os.PathLike
-) -> list[sections.Section]:
+) -> sections.Section:
     """Returns what a run changes against another, paired by seed.
 
     Args:
@@ -115,75 +113,44 @@ def beside(
         folder: The other folder.
 
     Returns:
-        A section with a verdict and a table, if arms are the same.
+        A section that begins with a verdict, and has a table if arms are the
+        same.
     """
     known = {_key(arm): arm for run in other for arm in run.arms}
-    some = [
-        arm
+    pairs = {
+        arm: known[_key(arm)]
         for run in found
         for arm in run.arms
         if _key(arm) in known and arm.runs.finished
-    ]
-    changes = _differences(
-        {"config": found[0].config}, {"config": other[0].config}, _OF_NAME
-    )
-    usual = {id(arm): known[_key(arm)] for arm in some}
+    }
     results = [
         claims.alike(
             f"{claims.named(arm)} ends within {_MARGIN:g} point of the "
             "other run",
             arm.final(),
-            usual[id(arm)].final(),
+            theirs.final(),
             _MARGIN,
         )
-        for arm in some
+        for arm, theirs in pairs.items()
     ]
-    words = ", ".join(list(changes)[:_SHOWN]) or "the configs are equal"
+    changes = _changes(found[0].config, other[0].config, *_OF_NAME)
+    words = ", ".join(changes[:_SHOWN]) or "the configs are equal"
     said = f"Compared with {folder}: {words}. " + (
         " ".join(f"{r.claim}: {r.answer.value} ({r.because})." for r in results)
         or "The two runs have no arm in common."
     )
-    blocks = [sections.Text(said, "answer")]
-    if some:
-        blocks.append(ablation.table(some, lambda arm: usual[id(arm)]))
-    return [sections.Section("Beside another run", tuple(blocks))]
-
-
-def verdict(pairs: list[sections.Section]) -> str:
-    """Returns the sentences of `beside`, for a terminal."""
-    return " ".join(
-        block.text
-        for section in pairs
-        for block in section.blocks
-        if isinstance(block, sections.Text)
-    )
+    table = [ablation.table(list(pairs), pairs.get)] if pairs else []
+    blocks = (sections.Text(said, "answer"), *table)
+    return sections.Section("Beside another run", blocks)
 
 
 def _key(arm: runs.Arm) -> tuple:
     return *arm.cell[1:], arm.name
 
 
-def _differences(ours: dict, theirs: dict, free: tuple) -> list[str]:
-    """Returns the fields of both configs whose values differ."""
-    ours, theirs = (
-        dict(recipe.flat(r.get("config", {}))) for r in (ours, theirs)
-    )
-    return [
-        f"{name} {ours[name]}, not {theirs[name]}"
-        for name in ours
-        if name in theirs
-        and ours[name] != theirs[name]
-        and not any(name == f or name.startswith(f"{f}.") for f in free)
-    ]
-
-
-def _other_versions(ours: dict, theirs: dict) -> list[str]:
-    ours, theirs = (r.get("versions", {}) for r in (ours, theirs))
-    return [
-        f"{name} {ours[name]}, not {theirs[name]}"
-        for name in ours
-        if name in theirs and ours[name] != theirs[name] and name != "python"
-    ]
+def _changes(ours: Mapping, theirs: Mapping, *free: str) -> list[str]:
+    """Returns the fields of both whose values differ."""
+    return recipe.said(recipe.changes(ours, theirs, theirs, free))
 
 
 def _origin(other: reading.Folder, taken: dict) -> dict[str, Any]:

@@ -67,21 +67,18 @@ class View:
     note: str = ""
 
     def __post_init__(self):
-        for name, (wanted, fits) in _WANTED.items():
-            value = getattr(self, name)
+        for field in dataclasses.fields(self):
+            wanted, fits = _WANTED[field.type]
+            value = getattr(self, field.name)
             if not fits(value):
                 raise ValueError(
-                    f"`{name}` of a View must be {wanted}. "
-                    f"Received: {name}={value!r}."
+                    f"`{field.name}` of a View must be {wanted}. "
+                    f"Received: {field.name}={value!r}."
                 )
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
-
-
-def _is_function(value: Any) -> bool:
-    return value is None or callable(value)
 
 
 def _are(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -90,20 +87,16 @@ def _are(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     )
 
 
-_TEXTS = "a tuple of texts, as in ('mine',)", _are(_is_text)
-_FUNCTIONS = "a tuple of functions, as in (function,)", _are(callable)
-_WANTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    **dict.fromkeys(("title", "cost", "note"), ("a text", _is_text)),
-    "x": ("a text or None", lambda x: x is None or _is_text(x)),
-    **dict.fromkeys(("paper", "cell"), _TEXTS),
-    **dict.fromkeys(("folds", "claims"), _FUNCTIONS),
-    **dict.fromkeys(
-        ("rows", "chart", "table", "answer"),
-        ("a function or None", _is_function),
-    ),
-    **dict.fromkeys(
-        ("same", "unlike"),
-        ("a mapping", lambda value: isinstance(value, Mapping)),
+# The type of a field to what it must be, in words and as a check.
+_WANTED = {
+    str: ("a text", _is_text),
+    str | None: ("a text or None", lambda v: v is None or _is_text(v)),
+    Callable | None: ("a function or None", lambda v: v is None or callable(v)),
+    Mapping[str, str]: ("a mapping", lambda v: isinstance(v, Mapping)),
+    tuple[str, ...]: ("a tuple of texts, as in ('mine',)", _are(_is_text)),
+    tuple[Callable, ...]: (
+        "a tuple of functions, as in (function,)",
+        _are(callable),
     ),
 }
 

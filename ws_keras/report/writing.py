@@ -103,9 +103,9 @@ def write(
         theirs = assembling.experiments(
             other.run, other.rows, other.epochs, careful
         )
-        pairs = together.beside(some, theirs, other.path.name)
-        parts = [*pairs, *parts]
-        summary = f"{together.verdict(pairs)}\n{summary}"
+        pair = together.beside(some, theirs, other.path.name)
+        parts = [pair, *parts]
+        summary = f"{pair.blocks[0].text}\n{summary}"
     folder = found.path / FOLDER
     try:
         regular.check_below(found.path, folder)

@@ -5,7 +5,6 @@ import dataclasses
 import pytest
 
 from ws_keras.report import assembling
-from ws_keras.report import forgetting
 from ws_keras.report import formatting
 from ws_keras.report import runs
 from ws_keras.report import tables
@@ -46,7 +45,7 @@ def texts(table):
 
 @pytest.mark.parametrize("metric", [MAE, metrics.ACCURACY])
 def test_old_and_new_stand_side_by_side(made, metric):
-    table = forgetting.table(made(metric, cold=[10, 12], warm=[20, 20]))
+    table = tables.old_and_new(made(metric, cold=[10, 12], warm=[20, 20]))
     assert table.header == ("arm", "of earlier rounds", "of the last round")
     digits = "" if metric.is_accuracy else "0"
     assert texts(table) == [
@@ -56,7 +55,7 @@ def test_old_and_new_stand_side_by_side(made, metric):
 
 
 def test_nothing_is_shown_where_nothing_is_told_apart(make_arm):
-    assert forgetting.table(make_arm("cold", [50.0, 51.0])) is None
+    assert tables.old_and_new(make_arm("cold", [50.0, 51.0])) is None
 
 
 def test_tables_are_about_the_metric(made):
