@@ -1,6 +1,9 @@
 """What `run.json` tells is shown; what it lacks is let pass."""
 
 import math
+import shlex
+
+import pytest
 
 from ws_keras.report import origin
 from ws_keras.report import sections
@@ -96,8 +99,19 @@ def test_the_command_that_gives_the_config_again():
         "ws-run \\\n    --config=fig2_online \\\n    '--config.seeds=(0, 1)' "
         "\\\n    --config.rounds.limit=5 \\\n    --workdir=FOLDER"
     )
+    words = ["ws-run", "--config.arms=('cold', 'warm')"]
+    (code,) = origin.command({"command": words})
+    assert code.text.startswith("ws-run \"--config.arms=('cold', 'warm')\" ")
     for older in ({}, {"command": None}, {"command": "x"}, {"command": [1]}):
         assert origin.command(older) == []
+
+
+@pytest.mark.parametrize(
+    "word", ["it's", "it's $HOME", "it's `id`", 'it\'s "it"', "it's \\ !", ""]
+)
+def test_a_shell_reads_the_words_of_the_command(word):
+    (code,) = origin.command({"command": ["ws-run", f"--config.name={word}"]})
+    assert shlex.split(code.text)[1] == f"--config.name={word}"
 
 
 def test_hours_that_are_not_known_are_no_hours(make_row):

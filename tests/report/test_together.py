@@ -57,9 +57,7 @@ def test_settings_that_are_lacking_come_from_the_other_figure(make):
     }
     assert {row.experiment for row in found.rows} == {"fig2_online"}
     page = writing.write(fig2, also=fig7).markdown.read_text()
-    assert (
-        "The rows of cold/seed0, cold/seed1 come from the run of fig7_" in page
-    )
+    assert "The rows of cold (seed0, seed1) come from the run of fig7_" in page
     assert {path: path.read_bytes() for path in before} == before
 
 

@@ -75,7 +75,9 @@ def test_command_banner_and_recipe(online_rows, make_run):
     words = ["ws-run", "--config=fig2_online"]
     folder = make_run(online_rows, command=words, **options)
     text = writing.write(folder.path).markdown.read_text()
-    assert text.startswith("# Figure 2: many rounds\n\n```\nws-run --config")
+    assert text.startswith("# Figure 2: many rounds\n\nAfter 3,000 samples, ")
+    *_, made_with = text.split("<details>")
+    assert "Made with</summary>\n\n```\nws-run --config=fig2" in made_with
     assert (
         "> This run is incomplete: 6 of 7 settings are finished; 1 not run"
         in text

@@ -84,12 +84,14 @@ def sections_of(
         run = origin.completed(run, one.recipe) if len(some) == 1 else run
         name = one.view.title or one.experiment if len(some) > 1 else ""
         prose = origin.prose(run) if len(some) == 1 else []
+        first, *rest = _shown(one)
+        made_with = (*origin.command(run), origin.made_with(run, one.rows))
         blocks = (
-            *origin.command(run),
+            first,
             *together.said(run),
-            *_shown(one),
+            *rest,
             *_fold("About this experiment", *prose),
-            *_fold("Made with", origin.made_with(run, one.rows)),
+            *_fold("Made with", *made_with),
         )
         found.append(sections.Section(name, blocks))
     return found

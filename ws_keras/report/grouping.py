@@ -55,7 +55,9 @@ def label(row: rows.Row) -> str:
     # Other arms have their numbers in their names.
     if row.arm != "shrink_perturb" or math.isnan(row.shrink):
         return row.arm
-    return f"{row.arm} {row.shrink:g}/{row.perturb:g}"
+    # 1e-5, as in the id of the setting.
+    numbers = f"{row.shrink:g}/{row.perturb:g}".replace("e-0", "e-")
+    return f"{row.arm} {numbers}"
 
 
 def cells(

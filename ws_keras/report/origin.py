@@ -82,7 +82,7 @@ def command(run: dict[str, Any]) -> list[sections.Code]:
     words = _words(run)
     if not words:
         return []
-    quoted = [*map(shlex.quote, words), "--workdir=FOLDER"]
+    quoted = [*map(_quoted, words), "--workdir=FOLDER"]
     line = " ".join(quoted)
     if len(line) > _WIDTH:
         line = f" \\\n{_INDENT}".join(quoted)
@@ -139,6 +139,13 @@ def made_with(run: dict[str, Any], found: Sequence[rows.Row]) -> sections.Table:
             lines.append(("continued with", f"{revision}: {words}"))
     note = "The file run.json has the whole config."
     return sections.Table("", ("what", "value"), tuple(lines), note)
+
+
+def _quoted(word: str) -> str:
+    """Returns a word as a shell reads it, with readable quotes inside."""
+    if "'" in word and not set('"$`\\!').intersection(word):
+        return f'"{word}"'
+    return shlex.quote(word)
 
 
 def _words(run: dict[str, Any]) -> list[str]:

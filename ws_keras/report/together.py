@@ -1,5 +1,6 @@
 """Two folders in one report: shared rows, and a run against another run."""
 
+import collections
 import dataclasses
 import os
 from collections.abc import Iterator
@@ -92,14 +93,26 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
 def said(run: dict[str, Any]) -> Iterator[sections.Text]:
     """Yields a sentence about the rows that come from other folders."""
     for entry in run.get("borrowed", []):
-        settings = ", ".join(entry["settings"])
         yield sections.Text(
-            f"The rows of {settings} come from the run of "
+            f"The rows of {_named(entry['settings'])} come from the run of "
             f"{entry['experiment']} in {entry['folder']} (revision "
             f"{entry['revision']}). Its config differs only in the name of the "
             "experiment.",
             "banner",
         )
+
+
+def _named(settings: list[str]) -> str:
+    """Returns the arms and seeds of settings, such as `cold (seed0, seed1)`."""
+    seeds = collections.defaultdict(list)
+    for setting in settings:
+        arm, _, seed = setting.rpartition("/")
+        seeds[arm].append(seed)
+    alike = collections.defaultdict(list)
+    for arm, some in seeds.items():
+        alike[", ".join(some)].append(arm)
+    found = [f"{', '.join(arms)} ({some})" for some, arms in alike.items()]
+    return "; ".join(found)
 
 
 def beside(

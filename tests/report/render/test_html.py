@@ -216,3 +216,15 @@ def test_a_missing_library_is_a_sentence(name):
 def test_unknown_block_is_refused():
     with pytest.raises(TypeError, match="`blocks` must hold.*Received: str"):
         html.render("t", [sections.Section("s", ("text",))])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("cold (n = 5)", "cold (n\u00a0=\u00a05)"),
+        ("for 55 % of cold's", "for 55\u00a0% of cold's"),
+        ("in = 5, % of", "in = 5, % of"),
+    ],
+)
+def test_lines_do_not_break_within_a_number(text, shown):
+    assert html._joined(text) == shown

@@ -122,8 +122,9 @@ def _environment():
 
 
 def _joined(text: str) -> str:
-    """Returns a text whose lines do not break before a percent sign."""
-    return re.sub(r"(?<=\w) %", "\u00a0%", text)
+    """Returns a text whose lines do not break in `5 %` and `n = 5`."""
+    inside = r"(?<=\w) (?=%)|(?<=\bn) (?==)|(?<=\bn =) (?=\d)"
+    return re.sub(inside, "\u00a0", text)
 
 
 def _cleaned(value):

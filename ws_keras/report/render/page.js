@@ -53,7 +53,15 @@
     box.classList.toggle("cut", hidden > 4);
   }
 
-  function themed(layout) {
+  // Long names beside a narrow chart would leave it no room.
+  function broken(axis) {
+    const ticktext = axis.ticktext?.map((name) =>
+      name.length > 16 ? name.replace(/(.{8,}?) (?=.)/g, "$1<br>") : name,
+    );
+    return ticktext ? { ...axis, ticktext } : axis;
+  }
+
+  function themed(layout, isNarrow) {
     const line = color("--line");
     const axis = (found) => ({
       automargin: true,
@@ -65,7 +73,7 @@
     return {
       ...layout,
       xaxis: axis(layout.xaxis),
-      yaxis: axis(layout.yaxis),
+      yaxis: axis(isNarrow ? broken(layout.yaxis) : layout.yaxis),
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, sans-serif", color: color("--text") },
@@ -110,7 +118,7 @@
         mode: isNarrow ? trace.mode?.replace("+text", "") : trace.mode,
         visible: !hidden.has(trace.legendgroup),
       }));
-      return Plotly.react(plot, shown, themed(layout), config);
+      return Plotly.react(plot, shown, themed(layout, isNarrow), config);
     });
     let isDrawn = false;
     const redraw = () => isDrawn && draws.forEach((draw) => draw());
