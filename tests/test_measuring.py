@@ -105,6 +105,7 @@ def test_a_shrunk_copy_by_one_predicts_alike_and_by_zero_nothing(measured):
     assert entropies[-1] == pytest.approx(np.log(3))
 
 
+@pytest.mark.slow
 def test_shrinking_without_batch_norm_keeps_what_is_predicted():
     changes = {
         **MEASURED,

@@ -33,6 +33,7 @@ def run(script, **environment):
     )
 
 
+@pytest.mark.slow  # imports all of it anew
 def test_keras_comes_without_what_no_command_uses():
     pytest.importorskip("matplotlib")
     pytest.importorskip("sklearn")

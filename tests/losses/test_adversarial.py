@@ -248,6 +248,7 @@ def test_it_shares_the_variables_and_evaluates_clean():
     assert mine == theirs
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_both_models_can_be_saved(tmp_path, dtype):
     model = models.resnet18(

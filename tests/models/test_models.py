@@ -36,7 +36,7 @@ def test_trainable_parameters(name, arguments, count):
     assert trainable(models.build(name, **arguments)) == count
 
 
-@pytest.mark.quick(5)
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("width", [2, 3, 4, 7, 8])
 @pytest.mark.parametrize("side", [8, 16])
 def test_gradients_of_the_residual_network(width, side):

@@ -69,9 +69,9 @@ def trained(workdir) -> int:
     return total
 
 
-@pytest.mark.parametrize(
-    "kills", [1, pytest.param(100, marks=pytest.mark.slow)]
-)
+# tests/launch/test_retrain.py and test_sweep.py there kill a command once.
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [2, 100])
 def test_killed_at_random_instants(nursery, user, whole, tmp_path, kills):
     def begin(workdir, out):
         return nursery.start(*command(user, workdir), out=out)
@@ -83,7 +83,6 @@ def test_killed_at_random_instants(nursery, user, whole, tmp_path, kills):
         assert Result.of(workdir) == whole
 
 
-# tests/launch/test_sweep.py kills a worker, and the test above a run.
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [1, 100])
 def test_a_sweep_killed_at_random_instants(

@@ -86,6 +86,21 @@ def test_evaluation_sees_all_in_order():
     assert data[0][0].dtype == np.uint8
 
 
+def test_an_evaluation_is_made_once_for_the_same_indices():
+    feed, indices = feeds.Feed(X, Y, 4), INDICES.copy()
+    first = feed.evaluation(indices)
+    assert feed.evaluation(INDICES.copy()) is first
+    indices[:] = 0  # the caller's own array may change
+    for number in range(10):
+        assert feed.evaluation(INDICES[:number]) is not first
+    again = feed.evaluation(INDICES)
+    assert again is not first  # few are kept
+    for data in (first, again):
+        assert np.concatenate([y for _, y in _numpy(data)]).tolist() == (
+            INDICES.tolist()
+        )
+
+
 def test_evaluation_of_a_small_odd_set_is_shared_by_replicas():
     data = _numpy(feeds.Feed(X, Y, 4, num_replicas=2).evaluation(INDICES))
     labels = np.concatenate([y for _, y in data])

@@ -324,6 +324,7 @@ def test_frozen_layers_and_selections():
     assert reasons[last.bias.path] == "no kernel of FIRE"
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("policy", [None, "reset", "reset_slots", "keep"])
 def test_the_optimizer(policy):
     model = zoo.dense()

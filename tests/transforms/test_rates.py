@@ -100,6 +100,7 @@ def test_a_rate_that_was_assigned_since_stays():
     assert _rate(model) == pytest.approx(0.0005)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("factor", [0.1, 0.2, 1e-8])
 def test_what_a_file_has_kept_is_named(tmp_path, factor):
     model = _model()
@@ -115,6 +116,7 @@ def test_what_a_file_has_kept_is_named(tmp_path, factor):
     assert _rate(model) == left
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("kind", "rate"),
     [

@@ -242,6 +242,7 @@ def test_silent_units_are_reset_without_a_change_of_the_function(name):
     assert all((size > 0).any() for size in sizes)
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize("name", HANDLED)
 def test_what_is_written_and_what_stays(name):
     model, _, _ = compiled(name)

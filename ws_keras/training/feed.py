@@ -10,6 +10,7 @@ import numpy as np
 from ws_keras.data import aligned
 
 EVALUATION_BATCH = 500
+_KEPT = 8  # evaluations
 # TensorFlow's name for resources that are not shared.
 _ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 
@@ -59,6 +60,7 @@ class Feed:
         kind = _TensorBatches if _is_tensorflow() else _ArrayBatches
         self.is_fixed = is_fixed
         self._batches = kind(x, y, weights)
+        self._evaluations = {}
 
     def training(
         self,
@@ -111,7 +113,21 @@ class Feed:
         return batches, len(bounds) - 1, size
 
     def evaluation(self, indices: np.ndarray):
-        """Returns what `evaluate` takes: all samples, in order."""
+        """Returns what `evaluate` takes: all samples, in order.
+
+        The last ones are kept, because TensorFlow takes longer to make a
+        pipeline than for a small evaluation.
+        """
+        key = indices.dtype.str, indices.tobytes()
+        found = self._evaluations.pop(key, None)
+        if found is None:
+            found = self._evaluation(indices.copy())
+        self._evaluations[key] = found  # behind the older ones
+        if len(self._evaluations) > _KEPT:
+            del self._evaluations[next(iter(self._evaluations))]
+        return found
+
+    def _evaluation(self, indices: np.ndarray):
         if self.is_fixed:
             size = self.batch_size
             indices = indices[: len(indices) - len(indices) % size]

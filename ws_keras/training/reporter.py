@@ -60,8 +60,6 @@ class Reporter:
         self._traced, self._feed = traced, feed
         self._monitored, self._on_epoch = monitored, on_epoch
         self._diagnostics = diagnostics
-        # A pipeline is made once: that takes longer than a small evaluation.
-        self._evaluations = {}
         self.epochs = 0
         self.objective = objectives.ACCURACY
 
@@ -77,12 +75,7 @@ class Reporter:
 
     def evaluation(self, held_out: np.ndarray, count: int | None = None):
         """Returns data for `evaluate`: all samples, or the first `count`."""
-        key = id(held_out), count
-        if key not in self._evaluations:
-            made = self._feed.evaluation(held_out[:count])
-            # With the array, so that its id stays in use.
-            self._evaluations[key] = made, held_out
-        return self._evaluations[key][0]
+        return self._feed.evaluation(held_out[:count])
 
     def measure(self, when: str, number: int, indices: np.ndarray) -> dict:
         """Returns the diagnostics `"before"` an epoch or `"after"` a round."""

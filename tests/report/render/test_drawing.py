@@ -163,6 +163,7 @@ def test_heat_map_without_a_number_is_drawn(tmp_path):
     drawing.draw(chart(panel), tmp_path)
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize("count", [1, 6, 50])
 def test_legend_lies_within_the_picture(count):
     arms = [curve(f"shrink_perturb 0.{n}/0.01") for n in range(count)]

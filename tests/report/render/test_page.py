@@ -255,12 +255,14 @@ def test_everything_given_is_a_shape(probed):
     assert labels >= {"Shrink", "Perturb"}
 
 
+@pytest.mark.slow
 def test_panels_stand_beside_each_other(text, probed, tmp_path):
     wide = probe(text, tmp_path, "--window-size=1280,800")
     assert wide["columns"] == 2
     assert wide["width"][0] <= wide["width"][1]
 
 
+@pytest.mark.slow
 def test_dark_page_has_dark_charts(text, probed, tmp_path):
     flag = "--blink-settings=preferredColorScheme=0"
     dark = probe(text, tmp_path, flag)
@@ -271,6 +273,7 @@ def test_dark_page_has_dark_charts(text, probed, tmp_path):
     assert (probed["font"], dark["font"]) == ("#1b1f24", "#e6e9ed")
 
 
+@pytest.mark.slow
 def test_phone_scrolls_in_one_direction(text, tmp_path):
     found = probe(text, tmp_path, is_phone=True)
     scrolled, inner = found["width"]
