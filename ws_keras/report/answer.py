@@ -82,9 +82,10 @@ def banners(run: runs.Run) -> list[str]:
         )
     capped = [arm for arm in run.arms if arm.is_capped and not arm.is_cold]
     if capped and run.view.claims:
+        arms = "1 arm" if len(capped) == 1 else f"{len(capped)} arms"
         named = _listed([claims.named(arm) for arm in capped])
         found.append(
-            f"{_arms(len(capped))}, or the cold starts of the same seeds, "
+            f"{arms}, or the cold starts of the same seeds, "
             "reached the limit of epochs in the last round before they fitted "
             f"the training samples. Claims about them are not judged ({named})."
         )
@@ -211,10 +212,6 @@ def _jumps(run: runs.Run) -> list[str]:
         f"loss rose sharply ({_listed(found)}). The cause may be batch norm's "
         "moments, which lag behind the weights, and not the weights."
     ]
-
-
-def _arms(count: int) -> str:
-    return "1 arm" if count == 1 else f"{count} arms"
 
 
 def _listed(words: Sequence[str], shown: int = _SHOWN) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 from ws_keras.report import answer
 from ws_keras.report import charts
+from ws_keras.report import comparison
 from ws_keras.report import epochs
 from ws_keras.report import moments
 from ws_keras.report import origin
-from ws_keras.report import paper_tables
 from ws_keras.report import per_round
 from ws_keras.report import plain
 from ws_keras.report import runs
@@ -142,7 +142,8 @@ def _usual(run: runs.Run) -> list:
     banners = [sections.Text(text, "banner") for text in answer.banners(run)]
     cost = charts.cost(run) if len(run.arms) > 1 else None
     curves = epochs.curves(run)
-    missing = paper_tables.not_run(run)
+    name = main and main.name
+    missing = comparison.not_run(run)
     numbers = "1 number" if len(missing) == 1 else f"{len(missing)} numbers"
     return [
         *banners,
@@ -155,22 +156,18 @@ def _usual(run: runs.Run) -> list:
         *(per_round.samples(run) if run.is_online else []),
         *_fold(
             "Differences from cold, beside the paper's",
-            *paper_tables.beside_paper(run),
+            *comparison.beside_paper(run),
         ),
         *_fold(
             f"Not run: {numbers} of the paper",
-            missing and paper_tables.not_run_table(missing),
+            missing and comparison.not_run_table(missing),
         ),
         *_fold(
             "Curves over epochs",
-            *(c for c in curves if not main or _name(c) != main.name),
+            *(c for c in curves if getattr(c, "name", "") != name),
         ),
         *_fold("Diagnostics over epochs", *epochs.measures(run)),
     ]
-
-
-def _name(block) -> str:
-    return getattr(block, "name", "")
 
 
 def _claims(run: runs.Run) -> list[sections.Fold]:

@@ -40,6 +40,7 @@ class Result:
 
 
 Claim = Callable[[runs.Run], Iterable[Result]]
+difference = statistics.difference  # for the claims of config files
 
 
 def above(
@@ -104,35 +105,28 @@ def alike(
     leaves out 0, and is inconclusive in between.
     """
     found = statistics.paired(ours, theirs)
-    given = Answer.INCONCLUSIVE
-    if found.is_within(margin):
-        given = Answer.HOLDS
-    elif found.sign and abs(found.mean) > margin:
-        given = Answer.FAILS
-    return Result(claim, given, f"{_words(found)}, margin {margin:g}")
+    said = comparison.compare(found, 0.0, tolerance=margin)
+    because = f"{_words(found)}, margin {margin:g}"
+    return Result(claim, equivalent(said), because)
 
 
 def every(claim: str, found: Iterable[Result]) -> Iterator[Result]:
     """Yields the claim that several claims hold together; none of none."""
-    found = list(found)
-    answers = [result.answer for result in found]
-    given = next(
-        (
-            kind
-            for kind in (Answer.FAILS, Answer.INCONCLUSIVE)
-            if kind in answers
-        ),
-        Answer.HOLDS,
-    )
+    by_answer = {kind: [] for kind in Answer}
+    for result in (found := list(found)):
+        by_answer[result.answer].append(result)
+    hold = by_answer.pop(Answer.HOLDS)
+    others = {kind: some for kind, some in by_answer.items() if some}
+    given = next(iter(others), Answer.HOLDS)
     if len(found) == 1:
         yield Result(claim, given, found[0].because)
     elif found:
-        parts = [f"{answers.count(Answer.HOLDS)} of {len(found)} hold"]
-        for kind in (Answer.FAILS, Answer.INCONCLUSIVE):
-            some = [result for result in found if result.answer is kind]
-            if some:
-                parts.append(f"{len(some)} {kind.value}: {_listed(some)}")
-        yield Result(claim, given, "; ".join(parts))
+        parts = [
+            f"{len(some)} {kind.value}: {_listed(some)}"
+            for kind, some in others.items()
+        ]
+        because = "; ".join([f"{len(hold)} of {len(found)} hold", *parts])
+        yield Result(claim, given, because)
 
 
 def answer(found: statistics.Effect, low: float, high: float) -> Answer:
@@ -244,13 +238,6 @@ def equivalent(said: comparison.Comparison) -> Answer:
     kinds = comparison.Comparison
     known = {kinds.MATCH: Answer.HOLDS, kinds.DIFFERS: Answer.FAILS}
     return known.get(said, Answer.INCONCLUSIVE)
-
-
-def difference(
-    ours: Mapping[int, float], theirs: Mapping[int, float]
-) -> dict[int, float]:
-    """Returns seed to ours minus theirs."""
-    return {seed: ours[seed] - theirs[seed] for seed in ours if seed in theirs}
 
 
 def gap(arm: runs.Arm) -> dict[int, float]:

@@ -4,7 +4,6 @@ from ws_keras.report import columns
 from ws_keras.report import comparison
 from ws_keras.report import formatting
 from ws_keras.report import grouping
-from ws_keras.report import paper_tables
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
@@ -72,7 +71,7 @@ def levels(run: runs.Run, arms: list[runs.Arm], title: str) -> sections.Table:
                 if x in means
             }
             found += [(f"paper, {source}", theirs), ("comparison", compared)]
-    note = _MEANS + paper_tables.note(run, arms)
+    note = _MEANS + comparison.note(run, arms)
     metric = metrics.of(arms[0].first)
     if not metric.is_accuracy:
         note += f" {'More' if metric.mode == 'max' else 'Less'} is better."

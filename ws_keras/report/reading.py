@@ -24,14 +24,10 @@ from ws_keras.storage.rows import Row
 FOLDER = "report"
 _LONGEST = 1000  # letters of a problem
 _SHOWN = 3  # problems in one sentence
-# The file of a kind of record, its name, and a key that is unique.
+# The file of a kind of record, its name, and what counts it in a setting.
 _FILES = {
-    Row: (rows.ROWS, "row", operator.attrgetter("setting", "round")),
-    Epoch: (
-        rows.EPOCHS,
-        "epoch",
-        operator.attrgetter("setting", "epoch"),
-    ),
+    Row: (rows.ROWS, "row", "round"),
+    Epoch: (rows.EPOCHS, "epoch", "epoch"),
 }
 
 
@@ -140,7 +136,8 @@ def _left_out(
 def _scan(files: list[str], kind: type, problems: list[str]) -> list:
     """Returns the records of a kind, and adds sentences to `problems`."""
     found, owners = {}, {}
-    name, word, key = _FILES[kind]
+    name, word, number = _FILES[kind]
+    key = operator.attrgetter("setting", number)
     for path in files:
         if not path.endswith(os.sep + name):
             continue

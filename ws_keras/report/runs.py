@@ -114,9 +114,7 @@ class Arm:
 
     def gaps(self, field: str = "accuracy") -> dict[int, float]:
         """Returns seed to the difference from cold in the last round."""
-        cold = self.cold_final(field)
-        ours = self.final(field).items()
-        return {seed: v - cold[seed] for seed, v in ours if seed in cold}
+        return statistics.difference(self.final(field), self.cold_final(field))
 
     def gap(self, field: str = "accuracy") -> statistics.Effect:
         """Returns the mean difference from cold in the last round."""

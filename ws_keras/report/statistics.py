@@ -9,6 +9,7 @@ import dataclasses
 import math
 from collections.abc import Iterable
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
 from scipy import special
@@ -16,6 +17,7 @@ from scipy import special
 CONFIDENCE = 0.95
 # Two seeds may agree by chance, so they decide nothing.
 MIN_SEEDS = 3
+T = TypeVar("T", float, np.ndarray)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,10 +141,15 @@ def level(values: Mapping[int, float]) -> Effect:
     return summarize(values.values())
 
 
+def difference(ours: Mapping[int, T], theirs: Mapping[int, T]) -> dict[int, T]:
+    """Returns seed to `ours - theirs`, for the seeds that both have."""
+    seeds = sorted(ours.keys() & theirs.keys())
+    return {seed: ours[seed] - theirs[seed] for seed in seeds}
+
+
 def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Effect:
     """Returns the mean of `ours - theirs` over the seeds that both have."""
-    seeds = sorted(ours.keys() & theirs.keys())
-    return summarize(ours[seed] - theirs[seed] for seed in seeds)
+    return level(difference(ours, theirs))
 
 
 def ratio(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Ratio:
@@ -212,10 +219,8 @@ def paired_samples(
     largest: float = 0.0,
 ) -> Effect | None:
     """Returns `over_samples` of `ours - theirs`; `None` without a pair."""
-    common = ours.keys() & theirs.keys()
-    if not common:
-        return None
-    return over_samples({s: ours[s] - theirs[s] for s in common}, largest)
+    common = difference(ours, theirs)
+    return over_samples(common, largest) if common else None
 
 
 def correlate(x: Iterable[float], y: Iterable[float]) -> Correlation:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 
 from ws_keras.report import columns
+from ws_keras.report import comparison
 from ws_keras.report import formatting
 from ws_keras.report import grouping
-from ws_keras.report import paper_tables
 from ws_keras.report import runs
 from ws_keras.report import scale as scales
 from ws_keras.report import sections
@@ -85,7 +85,7 @@ def arms(run: runs.Run) -> sections.Table:
             columns.of_others(runs.Arm.total_ratio),
         ),
         ("seeds", lambda arm: columns.seeds(arm.runs)),
-        *paper_tables.last_round(run),
+        *comparison.last_round(run),
     ]
     table = columns.made("", found, some)
     is_accuracy = all(metrics.of(arm.first).is_accuracy for arm in some)
@@ -97,7 +97,7 @@ def arms(run: runs.Run) -> sections.Table:
     if any(not arm.runs.finished for arm in some):
         note += _SO_FAR
     if "paper %" in table.header:
-        note += paper_tables.note(run, some)
+        note += comparison.note(run, some)
     return sections.Table("", table.header, table.lines, note)
 
 
@@ -106,7 +106,7 @@ def costs(run: runs.Run) -> sections.Table:
     found = [*columns.names(run.arms), *_costs(run.rows)]
     note = _COSTS
     if run.view.cost:
-        found += paper_tables.times(run)
+        found += comparison.times(run)
         note += _TIMES
     return columns.made("", found, run.arms, note)
 

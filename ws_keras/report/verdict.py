@@ -35,22 +35,29 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class _Arm:
-    """An arm: per seed the values of held-out samples, and the passes."""
+    """An arm, with the values of held-out samples of each finished seed."""
 
     name: str
+    runs: grouping.Runs
     values: dict[int, np.ndarray]
-    passes: dict[int, float]
-    epochs: float
-    capped: bool  # whether each seed ended at its limit of epochs
-    broken: int  # seeds that diverged
 
     @property
     def level(self) -> float:
         return float(np.mean([v.mean() for v in self.values.values()]))
 
     @property
+    def passes(self) -> dict[int, float]:
+        return self.runs.total("sample_passes")
+
+    @property
     def mean_passes(self) -> float:
         return statistics.level(self.passes).mean
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether each seed ended at its limit of epochs."""
+        ends = (found[-1].stopped_by for found in self.runs.finished.values())
+        return all(end in ("cap", "epochs") for end in ends)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,27 +173,26 @@ def verdict(
     all_rows = list(all_rows)
     metric = metrics.of(all_rows[0])
     (grouped,) = grouping.cells(all_rows).values()
-    found = {name: grouping.runs(some) for name, some in grouped.items()}
-    arms = {
-        name: _arm(name, runs, outcomes or {}, metric)
-        for name, runs in found.items()
-        if runs.finished
-    }
-    scale = scales.of(metric, margin, [arm.level for arm in arms.values()])
+    arms = [
+        _arm(name, some, outcomes or {}, metric)
+        for name, some in grouped.items()
+    ]
+    ended = {arm.name: arm for arm in arms if arm.values}
+    scale = scales.of(metric, margin, [arm.level for arm in ended.values()])
     labels = labels if outcomes and metric.is_accuracy else None
     held_out = chance.HeldOut(labels, baseline, scale)
-    withheld = withheld or _nothing_learned(arms.values(), held_out)
+    withheld = withheld or _nothing_learned(ended.values(), held_out)
     lines = []
-    for name, runs in found.items():
-        lines.append(_line(name, runs, arms.get(name), held_out))
-        if name in arms and name != "cold" and not withheld:
+    for arm in arms:
+        lines.append(_line(arm, held_out))
+        if arm.values and arm.name != "cold" and not withheld:
             lines += [
-                _Pair(arms[name], arms[other], scale).line()
+                _Pair(arm, ended[other], scale).line()
                 for other in _REFERENCES
-                if other in arms and other != name
+                if other in ended and other != arm.name
             ]
-    sound = [arm for arm in arms.values() if not arm.broken]
-    reason = withheld or _nothing_to_conclude(sound, len(found))
+    sound = [arm for arm in ended.values() if not arm.runs.broken]
+    reason = withheld or _nothing_to_conclude(sound, len(arms))
     if reason:
         return Verdict(tuple(lines), f"No recommendation. {reason}")
     return Verdict(tuple(lines), *_recommendation(sound, scale))
@@ -213,39 +219,36 @@ def difference(
     return f"{mean} (95 % interval {low} to {high}, {effect.count} seeds)"
 
 
-def _arm(name: str, runs: grouping.Runs, outcomes, metric) -> _Arm:
+def _arm(
+    name: str,
+    arm_rows: Iterable[rows.Row],
+    outcomes: Mapping[str, np.ndarray],
+    metric: metrics.Metric,
+) -> _Arm:
+    runs = grouping.runs(arm_rows)
     ends = {seed: found[-1] for seed, found in runs.finished.items()}
-    return _Arm(
-        name,
-        {
-            seed: outcomes.get(row.setting, np.array([metric.value(row)]))
-            for seed, row in ends.items()
-        },
-        runs.total("sample_passes"),
-        statistics.level(runs.total("epochs")).mean,
-        all(row.stopped_by in ("cap", "epochs") for row in ends.values()),
-        runs.broken,
-    )
+    values = {
+        seed: outcomes.get(row.setting, np.array([metric.value(row)]))
+        for seed, row in ends.items()
+    }
+    return _Arm(name, runs, values)
 
 
-def _line(
-    name: str, runs: grouping.Runs, arm: _Arm | None, held_out: chance.HeldOut
-) -> str:
-    diverged = ""
+def _line(arm: _Arm, held_out: chance.HeldOut) -> str:
+    runs, diverged = arm.runs, ""
     if runs.broken:
         count = len(runs.finished) + runs.broken + runs.unfinished
         diverged = f" {runs.broken} of {count} seeds diverged."
-    if arm is None:
-        return f"{name}: no seed ended with a finite loss.{diverged}"
+    if not arm.values:
+        return f"{arm.name}: no seed ended with a finite loss.{diverged}"
     words = [f"{held_out.scale.level(arm.level)} held out"]
     if held_out.is_uneven:
         weights = held_out.weights()
         balanced = np.mean([np.mean(weights * v) for v in arm.values.values()])
         words.append(f"balanced accuracy {balanced:.1f} %")
-    words.append(
-        f"{arm.mean_passes:,.0f} sample passes in {arm.epochs:.0f} epochs"
-    )
-    text = f"{name}: {', '.join(words)}.{diverged}"
+    epochs = statistics.level(runs.total("epochs")).mean
+    words.append(f"{arm.mean_passes:,.0f} sample passes in {epochs:.0f} epochs")
+    text = f"{arm.name}: {', '.join(words)}.{diverged}"
     if not held_out.is_learned(arm.values):
         text += f" That is not significantly {held_out.chance()}."
     return text
@@ -286,7 +289,7 @@ def _nothing_to_conclude(arms: list[_Arm], count: int) -> str:
     levels = {
         round(float(v.mean()), 6) for a in arms for v in a.values.values()
     }
-    if len(levels) == 1 and all(arm.capped for arm in arms):
+    if len(levels) == 1 and all(arm.is_capped for arm in arms):
         return (
             "All arms have the same accuracy and stopped at the limit of "
             "epochs, so that the starts cannot be compared. Give more epochs "

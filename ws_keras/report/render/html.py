@@ -64,9 +64,9 @@ def render(title: str, sections: Sequence[parts.Section]) -> str:
     return template.render(
         title=plain.cell(title),
         sections=sections,
-        scripts=[_markup(script) for script in scripts],
+        scripts=scripts,
         hashes=[_digest(script) for script in scripts],
-        style=_markup(_packaged("page.css")),
+        style=_packaged("page.css"),
         kind_of=parts.kind,
         figures=lambda chart: figures.figures(chart, styles),
         legend=lambda chart: _legend(chart, styles),
@@ -130,12 +130,6 @@ def _joined(text: str) -> str:
 def _cleaned(value):
     # Markup has been cleaned already, or is ours.
     return value if hasattr(value, "__html__") else plain.clean(str(value))
-
-
-def _markup(text: str):
-    import markupsafe
-
-    return markupsafe.Markup(text)
 
 
 def _digest(script: str) -> str:
