@@ -14,6 +14,8 @@ import pytest
 from ws_keras.storage import events
 from ws_keras.storage import rows
 
+# The server takes long to start; tests/storage/test_events.py reads the files.
+pytestmark = pytest.mark.slow
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium")
@@ -117,7 +119,6 @@ def test_the_table_of_hyperparameters_has_what_differs_first(address):
     assert arm["domainDiscrete"] == ["cold", "warm"]
 
 
-@pytest.mark.slow
 @needs_browser
 def test_a_browser_shows_the_scalars(address, tmp_path):
     done = subprocess.run(

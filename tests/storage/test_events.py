@@ -9,6 +9,8 @@ import time
 
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.custom_scalar import metadata as layouts
 from tensorboard.plugins.hparams import api_pb2
 from tensorboard.plugins.hparams import metadata
 
@@ -128,6 +130,15 @@ def test_gap_to_cold_is_written_once(tmp_path, make_row):
     for _ in range(2):
         events.write_gap(tmp_path, ours, cold)
     assert points(read(tmp_path), events.GAP) == [(1, -4.5), (2, -3.5)]
+
+
+def test_charts_of_all_arms_are_laid_out(tmp_path):
+    with events.Events(tmp_path, {"arm": "warm"}):
+        pass
+    (event,) = read(tmp_path).Tensors(layouts.CONFIG_SUMMARY_TAG)
+    layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
+    charts = [chart for part in layout.category for chart in part.chart]
+    assert ["round/accuracy"] in [chart.multiline.tag for chart in charts]
 
 
 def test_hparams_are_there_for_their_tab(tmp_path):
