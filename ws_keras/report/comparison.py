@@ -27,7 +27,6 @@ def compare(
     mean: float,
     std: float = math.nan,
     tolerance: float = 1.0,
-    count: int = 5,
 ) -> Comparison:
     """Compares a mean over seeds with a mean of other runs.
 
@@ -36,7 +35,6 @@ def compare(
         mean: Theirs.
         std: The standard deviation of theirs. Defaults to nan, not known.
         tolerance: Greatest difference that counts as none. Defaults to 1.
-        count: The number of their runs. Defaults to 5.
 
     Returns:
         `MATCH` where two one-sided t tests find the difference within the
@@ -46,7 +44,7 @@ def compare(
     """
     if not ours.count:
         return Comparison.UNFINISHED
-    found = statistics.against(ours, mean, std, count)
+    found = statistics.against(ours, mean, std, paper.RUNS)
     # Printed with one decimal, so rounding must not decide.
     if found.is_within(tolerance + 1e-9):
         return Comparison.MATCH
@@ -77,7 +75,7 @@ def of_arm(
         return Comparison.OTHER_PROTOCOL
     if math.isnan(number.tolerance):
         return None
-    return compare(ours, number.mean, number.std, number.tolerance, number.runs)
+    return compare(ours, number.mean, number.std, number.tolerance)
 
 
 def of_gap(
@@ -90,7 +88,7 @@ def of_gap(
     # nan where one of them is read from a figure.
     std = math.hypot(number.std, cold.std)
     tolerance = max(number.tolerance, cold.tolerance)
-    return compare(gap, number.mean - cold.mean, std, tolerance, number.runs)
+    return compare(gap, number.mean - cold.mean, std, tolerance)
 
 
 def cold_number(

@@ -21,7 +21,7 @@ from importlib import resources
 
 from ws_keras.report import sections
 
-_RUNS = 5  # behind a printed mean and its deviation: "five" in the paper
+RUNS = 5  # behind a printed mean and its deviation: "five" in the paper
 _READ_OFF = re.compile(r"±([\d.]+)( %)?")
 
 
@@ -39,7 +39,6 @@ class Number:
     margin: str
     source: str
     precision: str
-    runs: int = _RUNS
 
     @property
     def is_inferred(self) -> bool:

@@ -42,11 +42,6 @@ class Effect:
         return math.hypot(self.of_seeds, self.of_samples)
 
     @property
-    def std(self) -> float:
-        """Standard deviation over seeds."""
-        return self.of_seeds * math.sqrt(self.count)
-
-    @property
     def low(self) -> float:
         """Lower end of the 95 % interval; nan for fewer than two seeds."""
         return self.interval()[0] if self.count > 1 else math.nan
