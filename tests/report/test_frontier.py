@@ -2,8 +2,8 @@
 
 import pytest
 
-from ws_keras.report import charts
 from ws_keras.report import frontier
+from ws_keras.report import room
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report.render import marks
@@ -47,6 +47,19 @@ def test_the_line_of_the_chart_joins_the_frontier(run):
     assert "dash-0.3-0.3" in told and "cold" not in told
 
 
+def test_a_name_hides_no_other_point(make_arm):
+    """FIRE is a little dearer and a little more accurate than warm."""
+    found = []
+    for arm, level, passes in (
+        ("warm", 50.0, 50),
+        ("fire", 53.0, 51),
+        ("cold", 90.0, 150),
+    ):
+        found += make_arm(arm, (level - 1, level + 1), sample_passes=passes)
+    (panel, *_) = frontier.chart(runs.Run("own", found)).panels
+    assert panel.named == ("cold", "fire")
+
+
 def test_differences_from_another_arm_are_paired(run):
     (fold,) = frontier.beside("warm")(run)
     (table,) = fold.blocks
@@ -68,5 +81,5 @@ def test_names_need_room_and_the_more_important_have_it_first():
         "over cheap": (1.0, 50.0),
     }
     names = ["best", "far, as high", "over cheap", "beside it", "cheap", "no"]
-    found = charts._with_room(points, names)
+    found = room.names(points, names)
     assert found == ("best", "far, as high", "over cheap", "beside it")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ws_keras.report import columns
 from ws_keras.report import grouping
 from ws_keras.report import paper
+from ws_keras.report import room
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
@@ -20,7 +21,6 @@ ACCURACY = "Held-out accuracy (%)"
 MINUS_COLD = "Minus cold (points)"
 PASSES = "Sample passes of all rounds (thousands)"
 _MOST = 12  # panels; nobody compares more of them
-_ROOM = 0.1, 0.04  # of the ranges of x and y, between points with names
 _X = {
     views.SAMPLES: "Samples (thousands)",
     "number": "Layers or stages that are carried over",
@@ -129,34 +129,11 @@ def cost(
                 names = frontier(points)
                 edge = [(*points[name], math.nan) for name in names]
                 found.insert(0, series("frontier", "frontier", edge))
-                named = _with_room(points, [runs.COLD, *names[::-1]])
+                named = room.names(points, [runs.COLD, *names[::-1]])
                 panel = dataclasses.replace(panel, kind="labelled", named=named)
             panels.append(dataclasses.replace(panel, series=known(found)))
     stem = "frontier" if frontier else "cost"
     return chart(run, "Accuracy against cost", panels, stem, bool(frontier))
-
-
-def _with_room(points: dict, names: Sequence[str]) -> tuple[str, ...]:
-    """Returns the names that can be written beside their points.
-
-    Args:
-        points: From name to x and y.
-        names: The most important one first.
-    """
-    if not points:
-        return ()
-    columns = zip(*points.values(), strict=True)
-    width, height = (max(ends) - min(ends) or 1.0 for ends in columns)
-    found = []
-    for name in dict.fromkeys(n for n in names if n in points):
-        x, y = points[name]
-        others = [points[other] for other in found]
-        if all(
-            abs(x - a) > _ROOM[0] * width or abs(y - b) > _ROOM[1] * height
-            for a, b in others
-        ):
-            found.append(name)
-    return tuple(found)
 
 
 def grid(run: runs.Run) -> sections.Chart | None:
