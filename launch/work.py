@@ -97,7 +97,7 @@ class Work:
         label = hparams(setting, config)
         name = trial(setting)
         with events.Events(
-            path, label, epochs, known, name, choices(config)
+            path, label, epochs, known, name, choices(config), absent(config)
         ) as writer:
 
             def on_epoch(epoch: rows.Epoch) -> None:
@@ -184,6 +184,16 @@ def choices(config) -> dict:
         "perturb": perturbs,
         "seed": tuple(config.seeds),
     }
+
+
+def absent(config) -> list[str]:
+    """Returns the tags of TensorBoard that an experiment does not write."""
+    found = []
+    if "cold" not in choices(config)["arm"]:
+        found.append("round/gap_to_cold")
+    if not config.train.monitor_samples:
+        found.append("epoch/accuracy")
+    return found
 
 
 def hparams(setting: all_settings.Setting, config) -> dict:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
+from ws_keras.configs import base
 
 from launch import outcome
 from launch import work
@@ -67,3 +68,11 @@ def test_the_gap_of_the_cold_arm_is_zero(tmp_path, make_row):
         found = event_accumulator.EventAccumulator(str(folder.folder(one.id)))
         found.Reload()
         assert [e.value for e in found.Scalars(events.GAP)] == [gap]
+
+
+def test_tensorboard_does_not_wait_for_what_is_not_measured():
+    config = base.get_config()
+    assert work.absent(config) == []
+    config.arms = ("warm", "fire")
+    config.train.monitor_samples = 0
+    assert work.absent(config) == [events.GAP, "epoch/accuracy"]

@@ -338,18 +338,27 @@ def test_a_value_that_is_no_choice_takes_the_domain_away(tmp_path):
     assert not info.HasField("domain_discrete")
 
 
-@pytest.mark.parametrize("arms", [("cold", "warm"), ("warm", "fire")])
-def test_the_gap_is_a_column_where_there_is_a_cold_arm(tmp_path, arms):
+@pytest.mark.parametrize("absent", [(), (events.GAP,), ("epoch/accuracy",)])
+def test_no_table_or_chart_waits_for_what_is_not_written(tmp_path, absent):
     """Plots of TensorBoard leave out trials that lack a metric."""
-    with events.Events(tmp_path, {"arm": "warm"}, choices={"arm": arms}):
+    with events.Events(tmp_path, {"arm": "warm"}, absent=absent):
         pass
-    content = read(tmp_path).PluginTagToContent(metadata.PLUGIN_NAME)
-    compared = metadata.parse_experiment_plugin_data(
-        content[metadata.EXPERIMENT_TAG]
-    ).metric_infos
-    tags = {info.name.tag for info in compared}
-    assert (events.GAP in tags) == ("cold" in arms)
-    assert "round/accuracy" in tags
+    found = read(tmp_path)
+    experiment = metadata.parse_experiment_plugin_data(
+        found.PluginTagToContent(metadata.PLUGIN_NAME)[metadata.EXPERIMENT_TAG]
+    )
+    metrics = {info.name.tag for info in experiment.metric_infos}
+    assert metrics == set(boards.COMPARED) - set(absent)
+    (layout,) = found.Tensors(layouts.CONFIG_SUMMARY_TAG)
+    (content,) = layout.tensor_proto.string_val
+    shown = {
+        tag
+        for category in layout_pb2.Layout.FromString(content).category
+        for chart in category.chart
+        for tag in chart.multiline.tag
+    }
+    every = {t for charts in boards.CHARTS.values() for t in charts.values()}
+    assert shown == every - set(absent)
 
 
 def test_every_tag_has_a_description():

@@ -5,6 +5,7 @@ tab), and charts that hold all arms (the Custom Scalars tab).
 """
 
 import math
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 
@@ -90,7 +91,11 @@ def scalar(tag: str, value: float):
 
 
 def hparams(
-    values: Mapping, choices: Mapping[str, Iterable], name: str, start: float
+    values: Mapping,
+    choices: Mapping[str, Iterable],
+    name: str,
+    start: float,
+    absent: Collection[str] = (),
 ) -> list:
     """Returns the summaries that begin a setting in the HParams tab.
 
@@ -100,6 +105,7 @@ def hparams(
             the tab offers as boxes to tick.
         name: Name of the setting in the table.
         start: Seconds since the epoch at which the setting began.
+        absent: Tags that the experiment does not write. Defaults to none.
     """
     known = {key: v for key, v in values.items() if not _is_nan(v)}
     # What is not in the list could not be shown any more.
@@ -115,7 +121,7 @@ def hparams(
                 tag, display_name=shown, description=description(tag)
             ).as_proto()
             for tag, shown in COMPARED.items()
-            if tag != GAP or "cold" in choices.get("arm", ["cold"])
+            if tag not in absent
         ],
     )
     return [
@@ -133,8 +139,12 @@ def session_end(succeeded: bool, when: float):
     return _table(tables.SESSION_END_INFO_TAG, session_end_info=end)
 
 
-def layout():
-    """Returns the summary of the charts of the Custom Scalars tab."""
+def layout(absent: Collection[str] = ()):
+    """Returns the summary of the charts of the Custom Scalars tab.
+
+    Args:
+        absent: Tags that the experiment does not write. Defaults to none.
+    """
     categories = [
         layout_pb2.Category(
             title=title,
@@ -144,6 +154,7 @@ def layout():
                     multiline=layout_pb2.MultilineChartContent(tag=[tag]),
                 )
                 for name, tag in charts.items()
+                if tag not in absent
             ],
         )
         for title, charts in CHARTS.items()

@@ -14,6 +14,7 @@ import socket
 import struct
 import tempfile
 import time
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -76,6 +77,8 @@ class Events(contextlib.AbstractContextManager):
             folder.
         choices: Hyperparameter to all its values in the experiment. Defaults
             to none.
+        absent: Tags that no setting of the experiment writes, and that no
+            table or chart waits for. Defaults to none.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class Events(contextlib.AbstractContextManager):
         rounds: Iterable[rows.Row] = (),
         name: str | None = None,
         choices: Mapping[str, Iterable] | None = None,
+        absent: Collection[str] = (),
     ):
         earlier = sorted(pathlib.Path(folder).glob(f"{PREFIX}*"))
         times = _wall_times(earlier)
@@ -97,9 +101,11 @@ class Events(contextlib.AbstractContextManager):
             self._writer.add_restart()
         name = name or pathlib.Path(folder).name
         start = min(times.values(), default=time.time())
-        for summary in boards.hparams(hparams, choices or {}, name, start):
+        for summary in boards.hparams(
+            hparams, choices or {}, name, start, absent
+        ):
             self._writer.add(summary)
-        self._writer.add(boards.layout())
+        self._writer.add(boards.layout(absent))
         for epoch in epochs:
             self.epoch(epoch)
         for row in rounds:
