@@ -127,15 +127,12 @@ def test_threads_are_divided(killed):
         assert f"{name}={max(1, cores // 2)}" in environment
 
 
-def test_rows_are_those_of_one_process(sweep, killed):
-    environment = [v for v in killed[1] if "_THREADS=" in v]
-    done = subprocess.run(
-        [sys.executable, "-m", "launch.run"]
-        + [f"--config={sweep.config}", f"--workdir={sweep.folder / 'one'}"],
-        cwd=ROOT,
-        env={**os.environ, **dict(v.split("=") for v in environment)},
-        capture_output=True,
-        text=True,
+def test_rows_are_those_of_one_process(nursery, sweep, killed):
+    threads = dict(v.split("=") for v in killed[1] if "_THREADS=" in v)
+    done = nursery.run(
+        f"--config={sweep.config}",
+        f"--workdir={sweep.folder / 'one'}",
+        environment=threads,
     )
     assert done.returncode == 0, done.stderr
     assert untimed(sweep.folder / "one") == untimed(sweep.folder / "run")
