@@ -9,8 +9,8 @@ from keras import layers
 
 from ws_keras import growing
 from ws_keras import seeds
+from ws_keras.report import pairs
 from ws_keras.report import statistics
-from ws_keras.report import verdict
 from ws_keras.storage import rows
 from ws_keras.training import terms
 
@@ -184,7 +184,7 @@ def test_outcomes_are_those_of_the_last_weights(compared):
             *({s: right[arm, s] for s in (0, 1)} for arm in (other, "cold")),
             100.0,
         )
-        assert f"against cold: {verdict.difference(effect)}" in found.verdict
+        assert f"against cold: {pairs.difference(effect)}" in found.verdict
 
 
 @pytest.mark.slow

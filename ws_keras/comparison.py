@@ -18,14 +18,14 @@ from ws_keras.storage import rows
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """The rows of all arms with a verdict. Prints as a table and a verdict.
+    """The result of `fit_rounds`. It prints as a table and a verdict.
 
     Args:
         rows: A `rows.Row` for each arm, seed and round.
         verdict: Sentences about the cost and the benefit of each arm, with one
             recommendation.
-        recommended: Name of the recommended arm; `None` if the comparison is
-            inconclusive.
+        recommended: Name of the recommended arm. `None` if the comparison is
+            inconclusive. Defaults to `None`.
     """
 
     rows: list[rows.Row]

@@ -109,9 +109,10 @@ def fit_rounds(
         first_round: Whether arms act before the first round already. Use `True`
             for a model that was trained on earlier data. Defaults to `False`.
         seeds: Non-negative integers. Each arm runs once with each seed. `None`
-            uses 5 seeds if they are expected to end within three minutes, 3 if
-            within an hour, or else one. Fewer than three give no
-            recommendation. Defaults to `None`.
+            uses 5 seeds if they are expected to take at most three minutes, 3
+            seeds if they are expected to take at most an hour, and one seed
+            otherwise. With fewer than three seeds, there is no recommendation.
+            Defaults to `None`.
         first_seed: First seed if `seeds` is `None`. Defaults to 0.
         monitor: Name of the metric or loss to compare by, such as `"mae"`,
             `"auc"`, `"r2"` or `"loss"`, measured on held-out samples. It has no
@@ -124,7 +125,8 @@ def fit_rounds(
             points of accuracy or in the unit of another metric. Defaults to 1
             point, or to 1 % of the value of the cold arm.
         withheld: Reason why there is no recommendation, for example that a
-            trained model has seen held-out samples. Defaults to `None`.
+            trained model has seen held-out samples. Defaults to `""`, no
+            reason.
         batch_size: Samples per batch. Defaults to 32, or to the fixed batch
             size of the model.
         until: `Until` that ends a round. Its `val_` metrics are those of

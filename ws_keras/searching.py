@@ -1,4 +1,4 @@
-"""Which start is best for one's own data: a search under a budget."""
+"""Searches for the best arm for a user's data, within a budget."""
 
 import dataclasses
 import math
@@ -35,15 +35,18 @@ Measure = Callable[[Sequence[str], Sequence[int], int], comparisons.Comparison]
 class Search:
     """A search among arms by successive halving over rounds and seeds.
 
-    All candidates run on the first half of the rounds with one seed. The
-    better half of them runs on all rounds with another seed. The best two of
-    these, beside a cold and a warm start, then run on all rounds with `seeds`
-    further seeds, and the recommendation is made from these last runs alone:
-    an arm that was chosen because it was lucky with one seed has no advantage
-    there.
-    Arms whose metric is within the margin of the best are put in the order
-    of their sample passes. A stage begins only if it is expected to end within
-    the budget; without the last one nothing is recommended.
+    The search has three stages:
+
+    1. All candidates run on the first half of the rounds with one seed.
+    2. The better half of the candidates runs on all rounds with another seed.
+    3. The best two of these arms, a cold start and a warm start run on all
+       rounds with `seeds` further seeds.
+
+    The recommendation uses the runs of the last stage only. Therefore an arm
+    that was lucky with one seed has no advantage. If the metrics of several
+    arms are within the margin of the best one, the arm with fewer sample passes
+    ranks higher. A stage begins only if it is expected to end within the
+    budget. Without the last stage, there is no recommendation.
 
     Example:
 
@@ -54,20 +57,21 @@ class Search:
     ```
 
     Args:
-        candidates: Arms in their text form. A cold and a warm start are
-            always among them. Defaults to these two, shrink-perturb at four
-            strengths and FIRE.
-        minutes: Budget in minutes of this machine; `None` sets no limit.
+        candidates: Arms in their text form, such as `"fire"`. The search always
+            includes a cold and a warm start. Defaults to these two,
+            shrink-perturb with four strengths, and FIRE.
+        minutes: Budget in minutes on this machine. `None` sets no limit.
             Defaults to 10.
-        passes: Budget in sample passes; `None` sets no limit. Defaults to
-            `None`.
-        seeds: Seeds of the last comparison, at least 3. Defaults to 5, or
-            as many of these, from 3 on, as the budget allows.
+        passes: Budget in sample passes (one sample trained on once). `None`
+            sets no limit. Defaults to `None`.
+        seeds: Number of seeds of the last stage, at least 3. The search uses
+            fewer seeds, but at least 3, if the budget requires it. Defaults to
+            5.
 
     Raises:
-        ValueError: If an argument is out of its range. `fit_rounds` raises
-            one if the budget is below one run of each candidate, and says
-            what it would have to be.
+        ValueError: If an argument is out of its range. `fit_rounds` raises it
+            if the budget does not allow one run of each candidate; the message
+            names the budget that would.
     """
 
     candidates: Sequence[str] = CANDIDATES
@@ -87,18 +91,18 @@ class Search:
                 )
         if self.seeds < _LEAST_SEEDS:
             raise ValueError(
-                f"`seeds` must be at least {_LEAST_SEEDS}, since fewer "
-                "decide nothing. "
+                f"`seeds` must be at least {_LEAST_SEEDS}, because fewer seeds "
+                "do not allow a recommendation. "
                 f"Received: seeds={self.seeds!r}."
             )
 
 
 class TooSmall(ValueError):
-    """The budget is below one run of each candidate."""
+    """The budget does not allow one run of each candidate."""
 
 
 class _Budget:
-    """What may be spent, and what has been."""
+    """The budget of a search, and how much of it has been used."""
 
     def __init__(self, search: Search):
         self._minutes, self._passes = search.minutes, search.passes
@@ -108,20 +112,20 @@ class _Budget:
 
     @property
     def minutes(self) -> float:
-        """Minutes since the beginning."""
+        """Minutes since the search began."""
         return (time.monotonic() - self._begun) / 60
 
     def count(self, found: Sequence[rows.Row], minutes: float) -> None:
-        """Counts what rows have taken."""
+        """Adds the sample passes and minutes of some rows."""
         self.passes += sum(row.sample_passes for row in found)
         self._training += minutes
 
     def minutes_of(self, passes: float) -> float:
-        """Returns the minutes that passes are expected to take."""
+        """Returns the minutes that some sample passes are expected to take."""
         return passes * self._training / max(1, self.passes)
 
     def affords(self, passes: float) -> bool:
-        """Returns whether so many further passes are within the budget."""
+        """Returns whether the budget allows this many further passes."""
         if self._passes is not None and self.passes + passes > self._passes:
             return False
         if self._minutes is None:
@@ -140,19 +144,19 @@ def search(
     """Finds an arm; see `Search`.
 
     Args:
-        measure: Function of arms, seeds and a number of rounds, which runs
-            the arms on the first so many rounds.
+        measure: Function of arms, seeds and a number of rounds. It runs the
+            arms on this many rounds, from the first one on.
         wanted: The `Search`.
-        num_rounds: Rounds there are.
+        num_rounds: Number of all rounds.
         first_seed: The first seed. Defaults to 0.
         margin: As in `fit_rounds`. Defaults to `None`.
 
     Returns:
-        The `Comparison` of the last stage, with what led to it in its
-        verdict.
+        The `Comparison` of the last stage. Its verdict begins with the results
+        of the earlier stages.
 
     Raises:
-        ValueError: If the budget is below one run of each candidate.
+        ValueError: If the budget does not allow one run of each candidate.
     """
     budget, told = _Budget(wanted), []
     candidates = list(dict.fromkeys([*_REFERENCES, *wanted.candidates]))
@@ -195,17 +199,17 @@ def search(
 
 
 def is_wanted(arms) -> bool:
-    """Returns whether `arms` asks for a search instead of naming arms."""
+    """Returns whether `arms` requests a search instead of naming arms."""
     return arms == SEARCH or isinstance(arms, Search)
 
 
 def of(arms) -> Search:
-    """Returns the search that `arms` asks for."""
+    """Returns the search that `arms` requests."""
     return arms if isinstance(arms, Search) else Search()
 
 
 def _expected(found: comparisons.Comparison, arm: str) -> list[str]:
-    """Returns what the next round is expected to cost beside a cold start."""
+    """Returns the expected cost of the next round, relative to cold."""
     last = max(row.round for row in found.rows)
 
     def passes(wanted: str) -> dict[int, int]:
@@ -224,8 +228,8 @@ def _expected(found: comparisons.Comparison, arm: str) -> list[str]:
     part, low, high = (f"{percent:.0f}" for percent in percents)
     return [
         f"In round {last} {arm} took {mean:,.0f} sample passes, {part} % of "
-        f"those of a cold start (95 % interval {low} to {high}). Expect the "
-        "same of the next round, if it brings about as many samples."
+        f"those of a cold start (95 % interval {low} to {high}). The next "
+        "round will take about as many if it adds about as many samples."
     ]
 
 
@@ -238,7 +242,7 @@ def _finalists(order: Sequence[str]) -> list[str]:
 def _said(
     found: comparisons.Comparison, told: Sequence[str]
 ) -> comparisons.Comparison:
-    """Adds what led to a comparison, and what its choice is going to cost."""
+    """Adds the results of earlier stages and the expected cost to a verdict."""
     verdict = [*told, found.verdict]
     if found.start is not None:
         verdict += ["", *_expected(found, found.start)]
@@ -248,27 +252,27 @@ def _said(
 def _ended(
     found: Sequence[rows.Row], told: Sequence[str], minutes: float
 ) -> comparisons.Comparison:
-    """Returns what is known where the budget ends before the last stage."""
+    """Returns the results of a search that ended before its last stage."""
     words = (
-        "No recommendation. The budget ended before the last stage, which "
-        f"takes about {minutes:.1f} minutes more with {_LEAST_SEEDS} seeds. "
-        "Fewer seeds decide nothing."
+        "No recommendation. The budget does not allow the last stage, which "
+        f"takes about {minutes:.1f} more minutes with {_LEAST_SEEDS} seeds. "
+        "Fewer seeds do not allow a recommendation. Increase the budget."
     )
     return comparisons.Comparison(list(found), "\n".join([*told, "", words]))
 
 
 def _fewer(count: int, wanted: int, minutes: float) -> list[str]:
-    """Returns that the last stage has fewer seeds than were wanted, if so."""
+    """Returns a sentence if the last stage has fewer seeds than requested."""
     if count == wanted:
         return []
     return [
-        f"The budget was enough for {count} of {wanted} seeds of the last "
-        f"stage; each further one takes about {minutes:.1f} minutes."
+        f"The budget allowed {count} of {wanted} seeds of the last stage. "
+        f"Each further seed takes about {minutes:.1f} minutes."
     ]
 
 
 def _check_budget(budget, found, candidates, wanted) -> None:
-    """Refuses a budget that is below one run of each candidate."""
+    """Raises `TooSmall` unless the budget allows a run of each candidate."""
     each = sum(row.sample_passes for row in found)
     rest = each * (len(candidates) - 1)
     if budget.affords(rest):
@@ -279,12 +283,13 @@ def _check_budget(budget, found, candidates, wanted) -> None:
         f"The budget of a search must allow one run of each of the "
         f"{len(candidates)} candidates, which takes about "
         f"{budget.minutes_of(whole):.1f} minutes or {whole:,} sample passes "
-        f"here. Received: {given}. Give more, or fewer `candidates`."
+        f"here. Received: {given}. Increase the budget, or give fewer "
+        "`candidates`."
     )
 
 
 def _order(found: Sequence[rows.Row], margin: float | None) -> list[str]:
-    """Returns the arms from the best one on."""
+    """Returns the arms, the best one first."""
     metric = comparisons.Comparison(list(found), "").metric
     sign = -1 if metric.mode == "min" else 1
     values = {_text(row): metric.value(row) for row in found if row.last}
@@ -310,10 +315,10 @@ def _passes(found: Sequence[rows.Row], arm: str) -> int:
 
 
 def _growth(found: Sequence[rows.Row], num_rounds: int) -> float:
-    """Returns how much more all rounds cost than the ones that were run.
+    """Returns the cost of all rounds, divided by that of the finished rounds.
 
-    Rounds that have not been run are taken to bring as many samples as the
-    mean of those that have.
+    Each remaining round is assumed to add as many samples as the mean of the
+    finished rounds.
     """
     sizes = sorted({row.num_samples for row in found})
     step = sizes[-1] / len(sizes)

@@ -62,7 +62,11 @@ def test_better_and_worse_in_both_modes(judge, metric, gain, word, recommended):
     assert f": {word}; " in against and f"of {metric.name} " in against
     assert found.lines[0].startswith(f"cold: {metric.name} 20 held out, ")
     if word == "better":
-        assert f"It is 3 of {metric.name} better than cold" in str(found)
+        than = {"min": "lower", "max": "higher"}[metric.mode]
+        assert (
+            f"It has a {metric.name} that is 3 {than} than that of cold (95 % "
+        ) in str(found)
+        assert "which is significant" in str(found)
     assert " point" not in str(found) and "%  held" not in str(found)
 
 

@@ -52,8 +52,38 @@ def test_a_gain_is_worth_its_cost(judge):
     """Seven points at 101 % of the passes."""
     found = judge(warm=(6.8, 7.0, 7.2), passes=1010)
     assert found.recommended == "warm"
-    assert "7.0 points better than cold" in found.recommendation
-    assert "101 % of cold's sample passes" in found.recommendation
+    # The t interval of three seeds: 4.3027 standard errors of 0.2 / sqrt(3).
+    assert (
+        "It gains 7.0 points over cold (95 % interval +6.5 to +7.5, 3 seeds), "
+        "which is significant, and takes 101 % of cold's sample passes"
+    ) in found.recommendation
+
+
+def test_an_uncertain_gain_is_shown_with_its_interval(judge):
+    """Two points and 4.3027 / sqrt(3) around them, at 150 % of the passes."""
+    found = judge(shrink=(1.0, 2.0, 3.0), passes=1500)
+    assert found.recommended == SHRINK
+    assert (
+        "It gains 2.0 points over cold (95 % interval −0.5 to +4.5, 3 seeds), "
+        "which is not significant, and takes 150 % of cold's sample passes"
+    ) in found.recommendation
+    # Otherwise the cheaper arm would be recommended.
+    assert "cheaper arm (cold) is more than 1 point worse" in str(found)
+    cheap = judge(shrink=(1.0, 2.0, 3.0), passes=500)
+    assert "cheaper" not in cheap.recommendation
+
+
+def test_a_loss_within_the_margin_is_shown(judge):
+    found = judge(warm=(-0.2, -0.3, -0.4))
+    assert (
+        "It loses 0.3 points against cold (95 % interval −0.5 to −0.1, 3 "
+        "seeds), which counts as equally good, within 1 point, and takes 60 %"
+    ) in found.recommendation
+
+
+def test_an_undecided_comparison_names_the_difference(judge):
+    found = judge(warm=(-2.0, 0.0, 2.2)).recommendation
+    assert "warm minus cold is +0.1 points (95 % interval −5.2 to +5.3" in found
 
 
 def test_the_cheaper_of_equals_is_recommended(judge):

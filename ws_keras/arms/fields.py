@@ -37,8 +37,8 @@ def number(interval: str, *, default: float | None = None) -> Any:
         A field of a dataclass.
 
     Raises:
-        ValueError: If `interval` is not a range. If `default` is outside of
-            the range, the class that has the field raises it.
+        ValueError: If `interval` is not a range. A `default` outside of the
+            range raises it when the class of the arm is defined.
     """
     found = _INTERVAL.fullmatch(str(interval).strip())
     try:
@@ -61,8 +61,8 @@ def check_class(cls: type, base: type) -> None:
     """Raises a ValueError if a class declares a number wrongly.
 
     Args:
-        cls: A new subclass of `Arm`, which is no dataclass yet.
-        base: `Arm`, whose attributes are no names for numbers.
+        cls: A new subclass of `Arm`, which is not a dataclass yet.
+        base: `Arm`. A number must not have the name of one of its attributes.
     """
     if "__dataclass_fields__" in vars(cls):
         return  # `dataclass` has made a class with slots anew

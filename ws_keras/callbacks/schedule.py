@@ -16,11 +16,12 @@ class Schedule:
 
     Epochs count from 0, as in Keras. A transform is applied at the beginning of
     an epoch or step. Therefore Keras logs, validates and saves the trained
-    model at the end of an epoch, and nothing happens after the last epoch
-    unless requested.
+    model at the end of an epoch. After the last epoch, nothing happens unless
+    `last` is `True`.
 
     Args:
-        when: `"fit"` (before the first epoch), `"epoch"` or `"step"`.
+        when: `"fit"` (before the first epoch), `"epoch"` or `"step"`. Defaults
+            to `"fit"`.
         every: Number of epochs or steps between two applications, for `"epoch"`
             and `"step"`. Defaults to `None`.
         epochs: Epochs at whose beginning the transform is due, for `"epoch"` in

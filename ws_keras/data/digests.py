@@ -18,7 +18,6 @@ def samples(x: np.ndarray) -> np.ndarray:
     digests whether they are stored as `uint8` or as `float64`. Equal samples
     have equal digests. Different samples have equal digests with a probability
     of about 1 in 2**64.
-    have one has a chance of about 1 in 2**64.
 
     Example:
 

@@ -15,7 +15,7 @@ class Rule:
     """A rule that chooses held-out samples.
 
     `"random"` decides by a hash of each sample, or of its `id` or `groups` if
-    these name arrays. Therefore a sample that is held out remains held out when
+    these name arrays. Therefore a held-out sample remains held out when the
     data grow, and equal samples belong to the same part. `"last"` holds out the
     last samples, which are the newest.
 

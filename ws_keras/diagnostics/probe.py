@@ -135,10 +135,10 @@ class Probe:
         """Uses other samples from now on, without a new trace.
 
         Args:
-            old: As in the constructor, like the other arguments. Sets that a
-                measure needs must be given again.
-            new: Samples that have just arrived.
-            data: Samples for the measures of outputs.
+            old: As in the constructor. Each set that a measure needs must be
+                given again. Defaults to `None`.
+            new: As in the constructor. Defaults to `None`.
+            data: As in the constructor. Defaults to `None`.
 
         Raises:
             ValueError: If a set is invalid, or if a set that a measure needs is

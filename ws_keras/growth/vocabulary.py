@@ -60,15 +60,16 @@ def grow_vocabulary(
     Args:
         model: See `grow_outputs`.
         layer: An `Embedding` or its name.
-        size: New number of rows. `None` means as many as the words need.
+        size: New number of rows. `None` means the number that the words need.
             Defaults to `None`.
         words: New words (or numbers of an `IntegerLookup`). They may use rows
             that exist already. Known words are ignored. Defaults to none.
         lookup: Layer that maps words to ids, or its name. `None` means the one
             before the embedding. Defaults to `None`.
-        seed: See `grow_outputs`.
-        build_fn: See `grow_outputs`. Its own lookup layer is not changed and
-            must know the new words.
+        seed: See `grow_outputs`. Defaults to `None`.
+        build_fn: See `grow_outputs`. The function must create a lookup layer
+            that knows the new words, because it is not changed. Defaults to
+            `None`.
 
     Returns:
         A new model. It is compiled if the old one is.

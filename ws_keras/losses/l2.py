@@ -45,8 +45,8 @@ def l2(
     effect. Calling the function again replaces the earlier penalty, and
     `strength=0` removes it. The penalty is not saved with the model. Call the
     function before `compile`, or compile again, because a training step that is
-    already traced ignores the penalty. Each step reads the weights once more;
-    no memory is needed.
+    already traced ignores the penalty. Each step reads the weights once more,
+    without additional memory.
 
     Example:
 

@@ -80,8 +80,8 @@ def normalized_input(
         moments: `(mean, std)` per channel in the unit of the data, for
             `"channel"`.
         dtype: Dtype policy of the layers.
-        augmentation: `"none"` or `"standard"`; see `augmentation.augmented`.
-            Defaults to `"none"`.
+        augmentation: `"none"`, `"shift"` or `"standard"`; see
+            `augmentation.augmented`. Defaults to `"none"`.
 
     Returns:
         A pair `(inputs, normalized)` of symbolic tensors.

@@ -53,10 +53,12 @@ def mlp(
             `"torch"` here. Defaults to `"torch"`.
         normalization: `"half"`, `"channel"`, `"cifar10"` or `"none"`. Defaults
             to `"half"`.
-        moments: Channel statistics for `normalization="channel"`.
+        moments: Pair `(mean, std)` per channel, in the unit of the data, for
+            `normalization="channel"`. Defaults to `None`.
         input_dtype: Dtype of the stored samples. Defaults to `"uint8"`.
         dtype: Dtype policy; logits are always float32. Defaults to `"float32"`.
-        augmentation: `"none"` or `"standard"`. Defaults to `"none"`.
+        augmentation: `"none"`, `"shift"` or `"standard"`; see
+            `augmentation.augmented`. Defaults to `"none"`.
         masked: Whether to append a `class_mask.ClassMask`, for data sets with
             different numbers of classes. Defaults to `False`.
 

@@ -52,15 +52,15 @@ def resnet18(
         num_classes: Number of logits. Defaults to 10.
         width: Channels of the first stage. The authors' code uses 16, the usual
             network 64. Defaults to 16.
-        norm: `"batch"`, `"none"` (without a bias in convolutions) or `"layer"`
-            (over height, width and channels of a sample). Defaults to
-            `"batch"`.
+        norm: `"batch"`, `"layer"` (over height, width and channels of a
+            sample) or `"none"`. Defaults to `"batch"`.
         blocks: Blocks per stage. Defaults to `(2, 2, 2, 2)`.
         initializer: `"torch"`, `"kaiming"` or `"keras"`; see
             `initializers.kernel_and_bias`. Defaults to `"torch"`.
         normalization: `"half"`, `"channel"`, `"cifar10"` or `"none"`; see
             `inputs.normalized_input`. Defaults to `"half"`.
-        moments: Channel statistics for `normalization="channel"`.
+        moments: Pair `(mean, std)` per channel, in the unit of the data, for
+            `normalization="channel"`. Defaults to `None`.
         input_dtype: Dtype of the stored samples. Defaults to `"uint8"`.
         dtype: Dtype policy, `"float32"` or `"mixed_bfloat16"`; logits are
             always float32. Defaults to `"float32"`.
@@ -68,8 +68,8 @@ def resnet18(
             of a distribution strategy. Defaults to `False`.
         max_pool: Whether to append a 3x3 max-pool of stride 2 to the stem, as
             in the replication and in DASH. Defaults to `False`.
-        augmentation: `"none"` or `"standard"`; see `augmentation.augmented`.
-            Defaults to `"none"`.
+        augmentation: `"none"`, `"shift"` or `"standard"`; see
+            `augmentation.augmented`. Defaults to `"none"`.
         masked: Whether to append a `class_mask.ClassMask`, for data sets with
             different numbers of classes. Defaults to `False`.
         unbiased_variance: Whether the moving variance of batch normalization

@@ -53,6 +53,19 @@ class Scale:
         """Returns a difference with its sign and its unit."""
         return f"{self.signed(value)} {self._unit(value)}"
 
+    def change(self, value: float, other: str) -> str:
+        """Returns a difference from another arm, with a verb."""
+        if self.metric.is_accuracy:
+            verb, than = (
+                ("gains", "over") if value >= 0 else ("loses", "against")
+            )
+            return f"{verb} {self.amount(value)} {than} {other}"
+        than = "higher" if value >= 0 else "lower"
+        return (
+            f"has a {self.metric.name} that is {number(abs(value))} {than} "
+            f"than that of {other}"
+        )
+
     @property
     def within(self) -> str:
         """The margin with its unit."""

@@ -1,4 +1,4 @@
-"""The samples of a round, the rule that ends it, and its result."""
+"""The samples of a round, the rule that ends it, and its results."""
 
 import dataclasses
 from collections.abc import Callable
@@ -14,11 +14,14 @@ _THRESHOLD = 0.99  # of the training accuracy, as in the paper
 
 @dataclasses.dataclass(frozen=True)
 class Until:
-    """The rule that ends a round, for any metric.
+    """The rule that ends a round.
 
-    Either the round has exactly `epochs` epochs; or it ends at the
-    `threshold`, after `patience` epochs without improvement, or at
-    `max_epochs`, whichever comes first.
+    A round ends when `monitor` reaches the `threshold`, after `patience` epochs
+    without an improvement, or after `max_epochs`, whichever comes first. If
+    `epochs` is given, each round has exactly this number of epochs instead.
+
+    The default is the rule of the paper: train until 99 % of the training
+    samples are classified correctly (Ash & Adams 2020, section 2).
 
     Example:
 
@@ -27,29 +30,30 @@ class Until:
     ```
 
     Args:
-        threshold: Value at which to stop: at least that of an accuracy, in
-            (0, 1], or of another metric of which more is better, at most that
-            of others, which `monitor` must name. `None` has none. Defaults
-            to `"auto"`: 0.99 for the accuracy of the training samples, none
-            for anything else.
-        patience: Epochs without an improvement that end a round as well;
-            `None` never does. Defaults to `None`.
-        min_delta: Least improvement that counts. Defaults to 0.
-        measured: `"epoch"` (during the epoch, before each update, as the
-            paper's authors do) or `"clean"` (a pass over the round's samples
-            after it). Defaults to `"epoch"`.
-        epochs: Exactly so many epochs. Defaults to `None`.
-        max_epochs: The most epochs. Defaults to 500.
-        monitor: Name of the metric or loss that `threshold` and `patience`
-            are about; with `val_` that of the held-out samples after each
-            epoch. Defaults to `None`, the metric that rounds are measured
-            by, on the training samples.
-        mode: `"max"` or `"min"`, whether more or less is better. Defaults to
-            `None`, what the metric or its name says.
-        min_share: Least improvement that counts, as a share of the best value
-            so far; not for accuracies. Defaults to 0.
-        extra_epochs: Epochs after the one that has reached the threshold.
-            Defaults to 0.
+        threshold: Value of `monitor` at which a round ends. An accuracy is in
+            (0, 1]. The threshold of another metric requires `monitor`. `None`
+            disables this rule. Defaults to `"auto"`, which is 0.99 for the
+            accuracy on the training samples, and `None` for every other
+            metric.
+        patience: Number of epochs without an improvement after which a round
+            ends. `None` disables this rule. Defaults to `None`.
+        min_delta: Smallest improvement that counts. Defaults to 0.
+        measured: When to measure a metric on the training samples. `"epoch"`:
+            during the epoch, before each update, as in the authors' code.
+            `"clean"`: in a pass over the samples after the epoch. Defaults to
+            `"epoch"`.
+        epochs: Exact number of epochs of each round. Defaults to `None`.
+        max_epochs: Maximum number of epochs of a round. Defaults to 500.
+        monitor: Name of the metric or loss to which `threshold` and `patience`
+            apply. With the prefix `val_`, it is measured on the held-out
+            samples after each epoch. `None` means the metric by which rounds
+            are compared, measured on the training samples. Defaults to `None`.
+        mode: `"max"` or `"min"`: whether a higher or lower value is better.
+            `None` derives it from the metric or its name. Defaults to `None`.
+        min_share: Smallest improvement that counts, as a fraction of the best
+            value so far. It does not apply to accuracies. Defaults to 0.
+        extra_epochs: Number of epochs to train after the threshold has been
+            reached. Defaults to 0.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -74,8 +78,9 @@ class Until:
             )
         if self.measured == "clean" and self.is_validation:
             raise ValueError(
-                "`measured='clean'` is a pass over the training samples. "
-                f"Received: monitor={self.monitor!r}."
+                "`measured='clean'` requires a metric of the training samples. "
+                f"Received: monitor={self.monitor!r}, a metric of held-out "
+                "samples. Use `measured='epoch'`, or remove the prefix `val_`."
             )
         self._check_threshold()
         stopping.check(None, self.patience, self.min_delta)
@@ -95,11 +100,11 @@ class Until:
 
     @property
     def limit(self) -> int:
-        """The most epochs of a round."""
+        """The maximum number of epochs of a round."""
         return self.epochs or self.max_epochs
 
     def other_end(self, epochs: int) -> str:
-        """Returns what has ended a round after so many epochs, if not its rule.
+        """Returns what ended a round that did not end by its threshold.
 
         It is `"callback"`, `"epochs"` or `"cap"`, as in `rows.Row`.
         """
@@ -120,9 +125,9 @@ class Until:
         """Returns the callback for a round.
 
         Args:
-            data: Gives the round's samples.
-            find: Returns the `Objective` of a name, and of a mode. Defaults
-                to `None`, which knows the accuracy alone.
+            data: Function that returns the samples of the round.
+            find: Function of a name and a mode that returns the `Objective`.
+                `None` supports the accuracy only. Defaults to `None`.
         """
         free = self.epochs is None
         found = find(self.monitor, self.mode) if find else objectives.ACCURACY
@@ -152,7 +157,7 @@ class Until:
             raise ValueError(
                 "A `threshold` without `monitor` is an accuracy. Received: "
                 f"threshold={self.threshold} for rounds that are measured by "
-                f"{found.metric.name!r}. Give its name as well: "
+                f"{found.metric.name!r}. Name the metric: "
                 f"`Until(threshold=..., monitor={found.metric.name!r})`."
             )
         return self.threshold
@@ -160,7 +165,7 @@ class Until:
 
 @dataclasses.dataclass(frozen=True)
 class Round:
-    """The terms of a round; for `None` the value of the trainer is used."""
+    """The samples and the end of a round; `None` means the trainer's value."""
 
     indices: np.ndarray
     held_out: np.ndarray | None = None
@@ -170,7 +175,7 @@ class Round:
     def filled(
         self, held_out: np.ndarray, until: Until, batch_size: int
     ) -> "Round":
-        """Returns the round with these values in place of `None`."""
+        """Returns the round with these values instead of `None`."""
         given = {"held_out": held_out, "until": until, "batch_size": batch_size}
         missing = {n: v for n, v in given.items() if getattr(self, n) is None}
         return dataclasses.replace(self, **missing)
@@ -178,9 +183,10 @@ class Round:
 
 @dataclasses.dataclass(frozen=True)
 class EpochResult:
-    """One epoch of a round; accuracies in [0, 1], nan where not measured.
+    """The result of one epoch; a value that was not measured is NaN.
 
-    `train_accuracy` and `accuracy` hold the `metric`, whichever it is.
+    `train_accuracy` and `accuracy` hold the values of `metric`. An accuracy is
+    in [0, 1].
     """
 
     epoch: int  # from 1
@@ -196,9 +202,10 @@ class EpochResult:
 
 @dataclasses.dataclass(frozen=True)
 class RoundResult:
-    """The result of a round; accuracies in [0, 1].
+    """The result of a round.
 
-    `train_accuracy` and `accuracy` hold the `metric`, whichever it is.
+    `train_accuracy` and `accuracy` hold the values of `metric`. An accuracy is
+    in [0, 1].
     """
 
     num_samples: int
