@@ -40,7 +40,7 @@ class Check:
 def check(workdir: str | os.PathLike) -> Check:
     """Reads all rows, epochs and checkpoints of a folder.
 
-    What the run has noted in `SHA256SUMS` is compared with the files.
+    The files are also compared with the checksums in `SHA256SUMS`.
 
     Example:
 
@@ -75,7 +75,7 @@ def check(workdir: str | os.PathLike) -> Check:
         result.problems.append(str(regular.linked(folder.path, path)))
     for path in there.deep:
         result.problems.append(
-            f"{path}: not read, because too many folders lie above it."
+            f"{path} is not read, because it is nested in too many folders."
         )
     for path in there.files:
         result.problems += _lines(folder, pathlib.Path(path), result)
@@ -99,8 +99,8 @@ def _lines(folder, path: pathlib.Path, result: Check) -> Iterator[str]:
     yield from scanned.errors
     if scanned.torn:
         yield (
-            f"{path}: the last line is incomplete, as after a kill. Give the "
-            "same command again: it removes the line and continues."
+            f"{path}: the last line is incomplete, as after a killed process. "
+            "Give the same command again, which removes the line and continues."
         )
     if not scanned.errors:
         yield from _order(folder, path, scanned.records)

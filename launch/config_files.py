@@ -188,7 +188,7 @@ def _is_about_get_config(error: BaseException) -> bool:
 def _of_get_config(path: str, error, text: str, *argument: str) -> str:
     if f"{_MAKER}()" not in text:
         is_missing = isinstance(error, AttributeError)
-        what = "has none" if is_missing else f"has another thing ({text})"
+        what = "has none" if is_missing else f"has something else ({text})"
         return (
             "`--config` must name a file with a function get_config, which "
             "returns a config, as configs/quickstart.py does. Received: "
@@ -196,14 +196,12 @@ def _of_get_config(path: str, error, text: str, *argument: str) -> str:
         )
     if not argument:
         return (
-            "get_config of a config file is called without an argument, unless "
-            f"one follows a colon, as in --config={path}:ARGUMENT. "
-            f"Received: --config={path} ({text})."
+            "A get_config with an argument needs its value after a colon, as "
+            f"in --config={path}:ARGUMENT. Received: --config={path} ({text})."
         )
     return (
-        "The text after the colon of "
-        f"--config={':'.join([path, *argument])} is the argument of its "
-        f"get_config, which failed. Received: {text}."
+        "get_config must accept the argument after the colon of "
+        f"--config={':'.join([path, *argument])}. Received: {text}."
     )
 
 

@@ -1,12 +1,12 @@
-"""Writes networks of finished settings as files, and measures them again.
+"""Writes the networks of finished settings to files and measures them again.
 
     python -m launch.evaluate --workdir=runs/table1 --out=weights
 
-Takes the weights from the last checkpoint of each finished setting (or of those
-that --settings chooses), writes them as one .keras file, which Keras loads
-without this package, loads that file and measures it on the setting's held-out
-samples. Says whether the accuracy is that of the setting's last row. Exit
-status: 0 all are equal, 1 some are not.
+For each finished setting (or for those of --settings), the command reads the
+weights of the last checkpoint and writes a .keras file, which Keras can load
+without this package. It loads this file again, measures it on the held-out
+samples of the setting, and prints whether the accuracy equals that of the last
+row. Exit status: 0 if all accuracies are equal, 1 if some are not.
 """
 
 import pathlib

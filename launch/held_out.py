@@ -1,4 +1,4 @@
-"""What a saved model is measured on: flags, and the parts of the data."""
+"""Held-out samples of a saved model: their flags, and the parts of the data."""
 
 import dataclasses
 import pathlib
@@ -12,45 +12,44 @@ from . import retrain_flags as given
 HELD_OUT = flags.DEFINE_string(
     "held_out",
     None,
-    "Samples to measure on: npz:PATH, csv:PATH or parquet:PATH with what "
-    "--data has, or a fraction of the data in (0, 1). Defaults to x_test and "
-    "y_test of the data file, or else to the fraction of last time, or else "
-    "to 0.2.",
+    "Samples to measure on and never train on: npz:PATH, csv:PATH or "
+    "parquet:PATH in the form of --data, or a fraction of --data in (0, 1). "
+    "Defaults to x_test and y_test of the data file. Without these, defaults "
+    "to the fraction of the last run, or to 0.2.",
 )
 SPLIT = flags.DEFINE_enum(
     "split",
     None,
     ["random", "last"],
-    "How the fraction is chosen: 'random', by a hash of each sample, or "
-    "'last', the newest samples, for data in the order of time. Defaults to "
-    "the choice of last time, or else to random.",
+    "How to choose the held-out fraction. random: by a hash of each sample. "
+    "last: the newest samples, for data in the order of time. Defaults to the "
+    "choice of the last run, or to random.",
 )
 SPLIT_SEED = flags.DEFINE_integer(
     "split_seed",
     None,
-    "Seed of the random split. Defaults to the seed of last time, or else "
-    "to 0.",
+    "Seed of the random split. Defaults to the seed of the last run, or to 0.",
 )
 ID = flags.DEFINE_string(
     "id",
     None,
     "Name of an array or column of the data file that identifies each sample. "
-    "Use it where the numbers of a sample change from week to week, for "
-    "example because they are rescaled.",
+    "Use it if the values of a sample change from week to week, for example "
+    "because they are rescaled.",
 )
 GROUPS = flags.DEFINE_string(
     "groups",
     None,
     "Name of an array or column of the data file with the group of each "
-    "sample, such as a customer's number. All samples of a group are held "
-    "out, or all are trained on.",
+    "sample, such as a customer number. Either all samples of a group are "
+    "held out, or none.",
 )
 OLD_SAMPLES = flags.DEFINE_integer(
     "old_samples",
     None,
     "Number of samples at the beginning of the data that the model was "
-    "trained on. Give it if the model has no record beside it. These samples "
-    "are never held out.",
+    "trained on. Use it if there is no record of ws-retrain next to the model. "
+    "These samples are never held out.",
 )
 
 

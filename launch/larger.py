@@ -61,15 +61,15 @@ def _with_classes(model, targets: list, seed: int, notes: list):
     if not given.GROW.value:
         raise ValueError(
             f"`--data` must hold labels of the model's {before} classes. "
-            f"Received: labels up to {needed - 1}. --grow gives the model "
-            "outputs for new classes."
+            f"Received: labels up to {needed - 1}. Use --grow to add outputs "
+            "for new classes to the model."
         )
     _check_dense(y, before, needed)
     layer = growth.last(model)
     larger = growth.grow_outputs(model, layer, needed, seed=seed)
     notes.append(
-        f"The model had {before} classes and has {needed}: {layer.name!r} has "
-        f"{needed - before} new outputs."
+        f"The model had {before} classes and now has {needed}: "
+        f"{layer.name!r} has {needed - before} new outputs."
     )
     return larger, before
 
@@ -91,9 +91,9 @@ def _check_dense(y, before: int, needed: int) -> None:
     new = np.unique(y[y >= before])
     if len(new) < needed - before:
         raise ValueError(
-            "New classes must be numbered on from the old ones, so that none "
-            f"is without a sample. Received: {len(new)} new labels up to "
-            f"{needed - 1} for a model of {before} classes. Number them "
+            "The labels of new classes must continue those of the old classes, "
+            f"so that each class has samples. Received: {len(new)} new labels "
+            f"up to {needed - 1} for a model of {before} classes. Number them "
             f"{before} to {before + len(new) - 1}."
         )
 
@@ -106,8 +106,7 @@ def _with_words(model, x, seed: int, notes: list):
         model = vocabulary.grow_vocabulary(model, name, words=words, seed=seed)
         shown = ", ".join(map(repr, words[:3]))
         notes.append(
-            f"{len(words):,} new words are appended for {name!r}, such as "
-            f"{shown}."
+            f"{len(words):,} new words, such as {shown}, are added to {name!r}."
         )
     return model
 
@@ -117,10 +116,10 @@ def _with_ids(model, x, seed: int, notes: list):
     for name, needed in ids.needed(model, x).items():
         if not given.GROW.value:
             raise ValueError(
-                "`--data` must hold ids that the model has rows for. "
+                "`--data` must hold ids for which the model has rows. "
                 f"Received: ids up to {needed - 1:,} for {name!r}, which has "
-                "fewer rows. --grow gives it more."
+                "fewer rows. Use --grow to add rows."
             )
         model = vocabulary.grow_vocabulary(model, name, needed, seed=seed)
-        notes.append(f"{name!r} has {needed:,} rows now.")
+        notes.append(f"{name!r} now has {needed:,} rows.")
     return model

@@ -86,7 +86,8 @@ def reserved(
     if not lock.take():
         raise ValueError(
             f"`--out` must not be written by another process. Received: {out}, "
-            f"which {lock.holder()} writes."
+            f"which {lock.holder()} is writing. Wait for it, or give another "
+            "name."
         )
     try:
         for path in (out, *_others(out)):
@@ -126,7 +127,7 @@ def _check_inputs(out, inputs: Mapping[str, pathlib.Path]) -> None:
         for flag, source in inputs.items():
             if path.exists() and source.exists() and path.samefile(source):
                 raise ValueError(
-                    "`--out`, and the record and report beside it, must "
+                    "`--out`, and the record and report next to it, must "
                     f"differ from `{flag}`, which is never changed. Received: "
                     f"{path} for both."
                 )
@@ -136,9 +137,9 @@ def _check_new(out: pathlib.Path) -> None:
     taken = [path for path in (out, *_others(out)) if path.exists()]
     if taken and not _are_left(out, taken):
         raise ValueError(
-            "`--out`, and the record and report beside it, must not exist "
-            f"yet. Received: --out={out}, where {taken[0]} exists. Give "
-            "another name, or --overwrite."
+            "`--out`, and the record and report next to it, must not exist "
+            f"yet. Received: --out={out}, but {taken[0]} exists. Give another "
+            "name, or --overwrite."
         )
 
 

@@ -22,8 +22,8 @@ _CONFIGS = recipes.CONFIGS
 CONFIG = config_flags.DEFINE_config_file(
     "config",
     None,
-    "Config file, or the name of one that comes with the package, such as "
-    "quickstart or fig2_online.",
+    "Config file, or the name of a config of the package, such as quickstart "
+    "or fig2_online. --list shows all names.",
     sys_argv=cli.ARGV,
 )
 WORKDIR = flags.DEFINE_string(
@@ -33,55 +33,56 @@ SETTINGS = flags.DEFINE_multi_string(
     "settings",
     None,
     "Settings to run: comma-separated ids, or a regular expression that is "
-    "searched in the ids. May be repeated. Defaults to all.",
+    "searched in the ids. The flag may be repeated. Defaults to all settings.",
 )
 LIST = flags.DEFINE_bool(
     "list",
     False,
-    "Show the settings and an estimate of their cost, and run nothing. "
-    "Without --config, show all configs of the package. Adds hours with "
-    "--probe, or where --workdir has rows of this machine.",
+    "Show the settings and an estimate of their cost without running them. "
+    "Without --config, show all configs of the package. The estimate includes "
+    "hours with --probe, or if --workdir holds rows of this machine.",
 )
 PROBE = flags.DEFINE_bool(
     "probe",
     False,
-    "With --list: train a few steps of each kind of network to estimate "
-    "hours. Takes some seconds for each kind.",
+    "With --list: estimate hours by training each kind of network for a few "
+    "steps. This takes some seconds for each kind.",
 )
 OVERWRITE = flags.DEFINE_bool(
     "overwrite",
     False,
-    "Start the run again from the beginning. The workdir of the earlier run is "
+    "Start the run again from the beginning. The folder of the earlier run is "
     "renamed, not deleted.",
 )
 DATA_DIR = flags.DEFINE_string(
     "data_dir",
     None,
-    "Folder of TensorFlow Datasets. Defaults to the folder that "
-    "TensorFlow Datasets itself uses.",
+    "Folder of TensorFlow Datasets. Defaults to the usual folder of "
+    "TensorFlow Datasets.",
 )
 DOWNLOAD = flags.DEFINE_bool(
-    "download", True, "Download a data set that is not in the folder."
+    "download", True, "Download a data set that the folder does not hold."
 )
 STRATEGY = flags.DEFINE_enum(
     "strategy",
     "none",
     ["none", "mirrored", "data_parallel"],
-    "One device, or one replica on each device: mirrored (TensorFlow's "
-    "MirroredStrategy) or data_parallel (Keras' DataParallel, on JAX).",
+    "How to use devices. none: one device. mirrored: a replica on each device, "
+    "by TensorFlow's MirroredStrategy. data_parallel: a replica on each "
+    "device, by Keras' DataParallel on JAX.",
 )
 DEVICES = lists.define(
     "devices",
     None,
-    "Devices of the strategy: a number, for the first ones, or names such as "
-    "gpu:0,gpu:1. Defaults to all. Without a GPU, a number splits the CPU "
-    "into that many devices.",
+    "Devices of the strategy: their number (the first ones are used), or names "
+    "such as gpu:0,gpu:1. Without a GPU, a number splits the CPU into this "
+    "many devices. Defaults to all devices.",
 )
 CHECKPOINT_MINUTES = flags.DEFINE_float(
     "checkpoint_minutes",
     5.0,
-    "Minutes between two checkpoints inside a long round. They are written at "
-    "the end of an epoch. Each round ends with a checkpoint in any case.",
+    "Minutes between two checkpoints within a round. Checkpoints are written "
+    "at the end of an epoch. Each round also ends with a checkpoint.",
 )
 flags.register_validator(
     "checkpoint_minutes",
@@ -91,7 +92,8 @@ flags.register_validator(
 CHECKPOINT_EPOCHS = flags.DEFINE_integer(
     "checkpoint_epochs",
     None,
-    "Epochs between two checkpoints inside a round. Not set by default.",
+    "Epochs between two checkpoints within a round, in addition to "
+    "--checkpoint_minutes. Defaults to no limit.",
     lower_bound=1,
 )
 REPORT = flags.DEFINE_bool("report", True, "Write the report at the end.")
@@ -198,8 +200,8 @@ def _say_seed(config) -> None:
         count = number if 2 <= number <= 10 else 3
         first = ",".join(map(str, range(count)))
         print(
-            f"--config.seeds={number} is one seed, the number {number}; "
-            f"{count} seeds would be --config.seeds={first}.",
+            f"--config.seeds={number} means one seed, {number}. To use "
+            f"{count} seeds, write --config.seeds={first}.",
             file=sys.stderr,
         )
 

@@ -12,7 +12,7 @@ from ws_keras.storage import rows
 from . import remaining
 
 _DIVERGED = (
-    "its loss became nan or infinite, which ends it. Choose a smaller "
+    "it ended because its loss became NaN or infinite. Choose a smaller "
     "`optimizer.learning_rate` or `penalty.weight`"
 )
 _WIDTH = 120  # where there is no terminal

@@ -135,9 +135,10 @@ class Ray:
             if node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus:
                 return
         raise ValueError(
-            "A node of the Ray cluster must have what one setting asks for. "
+            "A node of the Ray cluster must have the resources of one setting. "
             f"Received: --cpus={cpus}, --gpus={gpus:g}, but none of "
-            f"{len(nodes)} nodes has that much. Ask for less, or add a node."
+            f"{len(nodes)} nodes has that much. Give smaller numbers, or add a "
+            "node."
         )
 
 

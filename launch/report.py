@@ -1,11 +1,11 @@
-"""Writes a page about a run, with our numbers beside the paper's.
+"""Writes a report about a run, with our numbers next to those of the paper.
 
     python -m launch.report --workdir=runs/fig2
 
-Writes two pages into the folder: report/report.html, a single file, and
-report/report.md with figures (PNG). Prints the answer, a table and the paths of
-the pages. A run that is not finished is shown as far as it has come.
-docs/report.md explains the report.
+The command writes two pages into the folder: report/report.html, a single file,
+and report/report.md with figures (PNG). It prints the answer, a table and the
+paths of the pages. The report of an unfinished run shows the rounds so far. See
+docs/report.md for an explanation of the report.
 """
 
 from absl import flags
@@ -22,26 +22,26 @@ _WORKDIR = flags.DEFINE_string(
 _WITH = flags.DEFINE_string(
     "with",
     None,
-    "Folder of another run of the same config but for its name, arms and "
-    "seeds. Settings that --workdir lacks are shown from there.",
+    "Folder of another run of the same config, which may differ in its name, "
+    "arms and seeds. The report adds the settings that --workdir lacks.",
 )
 _AGAINST = flags.DEFINE_string(
     "against",
     None,
-    "Folder of another run, such as one of another precision. The report says "
-    "what --workdir changes against it, paired by seed, and whether arms end "
-    "alike.",
+    "Folder of another run, for example with another precision. The report "
+    "shows the differences between the two runs, paired by seed, and whether "
+    "their arms reach the same accuracy.",
 )
 _CHECK = flags.DEFINE_bool(
     "check",
     False,
-    "Verify the checksums of all rows, epochs and checkpoints, and say what "
-    "is wrong (exit status 1). Writes nothing.",
+    "Verify the checksums of all rows, epochs and checkpoints, and print all "
+    "problems (exit status 1). No report is written.",
 )
 
 
 def main(_) -> int | None:
-    """Writes the report of the folder and prints what fits a terminal."""
+    """Writes the report of the folder and prints a summary."""
     if _CHECK.value:
         found = check.check(_WORKDIR.value)
         print(found)

@@ -1,21 +1,21 @@
-r"""Retrains a saved model on the data of today, after a shrink-perturb.
+r"""Retrains a saved model on all data so far, after a shrink-perturb.
 
     python -m launch.retrain --model=last_week.keras --data=npz:today.npz \
         --out=this_week.keras --compare=cold
 
-Give all data so far, old and new. The command holds a part of them out to
-measure on and never trains on it. A hash of each sample decides, so that the
-same samples are held out next week. A record beside the new model
-(this_week.split.npz) says what the model was trained on; next week's command
-reads it. The old model is never changed. The new model, its record and its
-report appear together or not at all.
+Give all data so far, old and new. The command holds out a part of the data for
+measurements and never trains on it. A hash of each sample selects this part, so
+the same samples are held out next week. A record next to the new model
+(this_week.split.npz) stores which samples the model was trained on. The command
+of next week reads this record. The old model is never changed. The new model,
+its record and its report are written together or not at all.
 
-A table is read by --data=csv:FILE --target=COLUMN. A model that is built anew
-(--model=FILE.py:FUNCTION) has no past; with --compare it is trained on the
-first half of the data before it is retrained on all.
+For a table, use --data=csv:FILE --target=COLUMN. A function
+(--model=FILE.py:FUNCTION) builds an untrained model. With --compare, it is
+first trained on the first half of the data and then retrained on all data.
 
-With --search the past rounds are replayed with several arms first, and the
-training begins with the one that is recommended:
+With --search, the command first replays the past rounds with several arms. The
+training then begins with the recommended arm:
 
     python -m launch.retrain --model=last_week.keras --out=this_week.keras \
         --search --rounds=npz:week1.npz,npz:week2.npz,npz:week3.npz

@@ -34,16 +34,17 @@ _POSITIVE = (
 
 
 def check() -> None:
-    """Raises a ValueError for flags and files that cannot be meant."""
+    """Raises a ValueError for flags and files that are invalid."""
     _check_numbers()
     _check_arms()
     _check_rounds()
     _check_search()
     if given.is_built() and given.GROW.value:
         raise ValueError(
-            "`--grow` is for a model that was trained on fewer classes or "
-            f"words. Received: --grow with --model={given.MODEL.value}, which "
-            "can build one that is large enough."
+            "`--grow` requires a saved model, which was trained on fewer "
+            "classes or words. Received: --grow with --model="
+            f"{given.MODEL.value}. Let this function build a model that is "
+            "large enough."
         )
     _check_model()
     _check_out()
@@ -95,7 +96,7 @@ def _check_model() -> None:
     elif not path.is_file():
         raise ValueError(
             f"`--model` must be a saved model, or FILE.py:FUNCTION. Received: "
-            f"{given.MODEL.value}, where {path} is no file."
+            f"{given.MODEL.value}, but there is no file {path}."
         )
 
 
@@ -143,7 +144,7 @@ def _check_no_path(flag: str, value: str) -> None:
     kind = pathlib.Path(value).suffix.removeprefix(".")
     if f"{kind}:" in tables.PREFIXES and not tables.is_file(value):
         raise ValueError(
-            f"`{flag}` must name the kind of a file. Received: "
+            f"`{flag}` must name the kind of a file before its path. Received: "
             f"{flag}={value}. Did you mean {flag}={kind}:{value}?"
         )
 
@@ -165,17 +166,18 @@ def _check_arms() -> None:
     arms.parse(given.start())  # its numbers may be those of --shrink
     if given.START.value and (given.SHRINK.present or given.PERTURB.present):
         raise ValueError(
-            "`--shrink` and `--perturb` belong to shrink_perturb alone. "
-            f"Received: both with --start={given.START.value}. Give the "
-            "numbers in --start, such as --start=shrink_perturb-0.4-0.1."
+            "`--shrink` and `--perturb` must not be given with `--start`, "
+            f"which holds its numbers. Received: --start={given.START.value} "
+            "with one of them. Give the numbers in --start, such as "
+            "--start=shrink_perturb-0.4-0.1."
         )
 
 
 def _check_rounds() -> None:
     if not given.DATA.value and not given.files():
         raise ValueError(
-            "`--data` must name the data to train on. Received: nothing. Give "
-            "--data=npz:FILE, or one file for each round, such as "
+            "`--data` must name the data to train on. Received: no --data. "
+            "Give --data=npz:FILE, or one file for each round, such as "
             "--rounds=npz:week1.npz,npz:week2.npz."
         )
     if given.files() and (
@@ -183,8 +185,8 @@ def _check_rounds() -> None:
     ):
         also = f"--data={given.DATA.value} and " if given.DATA.value else ""
         raise ValueError(
-            "`--rounds` must hold files, and then --data is not needed, or "
-            "one name or number about --data. Received: "
+            "`--rounds` must hold files only, without --data; or a column or a "
+            "number of parts, with --data. Received: "
             f"{also}--rounds={','.join(given.ROUNDS.value)}."
         )
     if len(given.ROUNDS.value) > 1 and not given.files():
@@ -202,27 +204,30 @@ def _check_search() -> None:
             alone.append(given.ROUNDS)
         if alone:
             raise ValueError(
-                f"`--{alone[0].name}` is about a search. Received: no "
-                "--search. Add it, or leave the flag out."
+                f"`--{alone[0].name}` requires a search. Received: "
+                f"--{alone[0].name} without --search. Add --search, or remove "
+                f"--{alone[0].name}."
             )
         return
     if not (given.ROUNDS.value or given.ORDER_BY.value):
         raise ValueError(
-            "`--search` replays past rounds, and must know them. Received: "
+            "`--search` replays past rounds, which must be known. Received: "
             "neither --rounds nor --order_by. Give the files of the rounds, "
-            "the column that tells them, or their number: --rounds=5."
+            "the column with the round of each sample, or the number of "
+            "rounds, such as --rounds=5."
         )
     for flag, reason in (
-        (given.START, "finds the start"),
-        (given.REPLAY, "replays all"),
+        (given.START, "chooses the start itself"),
+        (given.REPLAY, "trains on all old samples"),
     ):
         if flag.value is not None:
             raise ValueError(
-                f"`--search` {reason} by itself. Received: --search with "
-                f"--{flag.name}={flag.value}. Leave one of them out."
+                f"`--search` {reason}. Received: --search with "
+                f"--{flag.name}={flag.value}. Remove one of them."
             )
     if given.SEEDS.value is not None and given.SEEDS.value < 3:
         raise ValueError(
-            "`--seeds` of a search must be at least 3, since fewer decide "
-            f"nothing. Received: --seeds={given.SEEDS.value}."
+            "`--seeds` of a search must be at least 3, because fewer seeds do "
+            "not allow a recommendation. Received: "
+            f"--seeds={given.SEEDS.value}."
         )

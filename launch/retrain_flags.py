@@ -1,4 +1,4 @@
-"""The flags of `ws-retrain`, but for those of what is held out."""
+"""The flags of `ws-retrain`, except those about held-out samples."""
 
 import pathlib
 import re
@@ -14,109 +14,113 @@ FUNCTION = re.compile(r"(.+\.py):(\w+)")
 MODEL = flags.DEFINE_string(
     "model",
     None,
-    "Saved Keras model (.keras), compiled; or FILE.py:FUNCTION, a function "
-    "that builds and compiles one, which starts without a past.",
+    "Compiled model that Keras has saved (.keras), or FILE.py:FUNCTION, a "
+    "function without arguments that builds and compiles an untrained model.",
     required=True,
 )
 DATA = flags.DEFINE_string(
     "data",
     None,
-    "npz:PATH, csv:PATH or parquet:PATH with what the model takes, or a name "
-    "such as cifar10. An .npz has arrays x and y, or x_train and y_train. "
-    "Not needed if --rounds names files.",
+    "All data so far: npz:PATH, csv:PATH, parquet:PATH, or the name of a data "
+    "set such as cifar10. An .npz file holds arrays x and y, or x_train and "
+    "y_train. Not needed if --rounds names files.",
 )
 OUT = flags.DEFINE_string(
     "out",
     None,
-    "New model (.keras); its report gets the suffix .md.",
+    "File of the new model (.keras). The report has the same name with the "
+    "suffix .md.",
     required=True,
 )
 TARGET = lists.define(
     "target",
     [],
-    "Column or array to predict, or several for several outputs. Defaults to "
-    "y.",
+    "Column or array to predict. Give several for a model with several "
+    "outputs. Defaults to y.",
 )
 FEATURES = lists.define(
     "features",
     [],
-    "Columns or arrays that the model sees, in its order. Defaults to those "
-    "with the names of its inputs, or else to all without another role.",
+    "Columns or arrays that are the inputs of the model, in its order. "
+    "Defaults to those that have the names of its inputs; if there are none, "
+    "to all that have no other role.",
 )
 ORDER_BY = flags.DEFINE_string(
     "order_by",
     None,
-    "Column or array of times (numbers, or dates as 2026-02-01). The newest "
-    "samples are held out then, unless --split says otherwise.",
+    "Column or array with the time of each sample, as numbers or as dates "
+    "such as 2026-02-01. The newest samples are then held out, unless --split "
+    "is random.",
 )
 SHRINK = flags.DEFINE_float("shrink", 0.4, "Factor of the old weights.")
 PERTURB = flags.DEFINE_float("perturb", 0.1, "Scale of the noise.")
 START = flags.DEFINE_string(
     "start",
     None,
-    "Arm with which the training begins, such as fire or dash-0.3-0.3. "
+    "Arm (method) that begins the training, such as fire or dash-0.3-0.3. "
     "Defaults to shrink_perturb with --shrink and --perturb.",
 )
 ROUNDS = lists.define(
     "rounds",
     [],
-    "When the samples came, for --search: a file for each round, the oldest "
-    "first (npz:week1.npz,npz:week2.npz), in place of --data; or a column or "
-    "array of --data whose values in ascending order are the rounds, such as "
-    "a week; or the number of equal parts in which to cut --data. Defaults to "
-    "5 parts with --order_by.",
+    "Past rounds, for --search. Either one file for each round, the oldest "
+    "first, instead of --data (npz:week1.npz,npz:week2.npz). Or a column or "
+    "array of --data that gives the round of each sample, such as its week; "
+    "rounds are in ascending order. Or the number of equal parts into which "
+    "to split --data. Defaults to 5 parts with --order_by.",
 )
 SEARCH = flags.DEFINE_bool(
     "search",
     False,
-    "First replay the past rounds with several arms, from fresh weights, and "
-    "begin the training with the arm that is recommended. --compare names "
-    "the arms, if not those of ws_keras.Search.",
+    "First replay the past rounds with several arms, from new initial "
+    "weights. Then begin the training with the recommended arm. Without "
+    "--compare, the arms are those of ws_keras.Search.",
 )
 SEARCH_MINUTES = flags.DEFINE_float(
     "search_minutes",
     None,
-    "Budget of the search in minutes. Defaults to 10, or to none with "
+    "Budget of the search in minutes. Defaults to 10, or to no limit with "
     "--search_passes.",
 )
 SEARCH_PASSES = flags.DEFINE_integer(
     "search_passes",
     None,
     "Budget of the search in sample passes (one sample trained on once). "
-    "Defaults to none.",
+    "Defaults to no limit.",
 )
 COMPARE = lists.define(
     "compare",
     [],
-    "Other ways to start, trained and reported for comparison: cold, "
-    "warm, both, or any arm with its numbers: "
+    "Further arms to train and report for comparison: cold, warm, both "
+    "(cold and warm), or any arm with its numbers: "
     f"{', '.join(arms.forms())}.",
 )
 MONITOR = flags.DEFINE_string(
     "monitor",
     None,
-    "Metric or loss of the model by which ways to start are compared, such as "
-    "mae. Defaults to the accuracy, or else to the first metric.",
+    "Metric or loss of the model by which arms are compared, such as mae. "
+    "Defaults to the accuracy, or to the first metric of a model without "
+    "accuracy.",
 )
 MODE = flags.DEFINE_enum(
     "mode",
     None,
     ["max", "min"],
-    "Whether more or less of --monitor is better. Defaults to what its name "
-    "says.",
+    "Whether a higher (max) or lower (min) value of --monitor is better. By "
+    "default, this is derived from the metric or its name.",
 )
 GROW = flags.DEFINE_bool(
     "grow",
     False,
-    "Give the model outputs for new classes, and rows for new words or ids.",
+    "Add outputs for new classes to the model, and rows for new words or ids.",
 )
 REPLAY = flags.DEFINE_float(
     "replay",
     None,
-    "Share of the old samples to train on again, beside all new ones. Defaults "
-    "to all.",
+    "Fraction of the old samples to train on again, in addition to all new "
+    "samples, in [0, 1]. Defaults to all old samples.",
 )
-BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Samples in a batch.")
+BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Samples per batch.")
 THRESHOLD = flags.DEFINE_float(
     "threshold",
     None,
@@ -126,52 +130,56 @@ THRESHOLD = flags.DEFINE_float(
 PATIENCE = flags.DEFINE_integer(
     "patience",
     10,
-    "The training also ends after so many epochs without an improvement.",
+    "Number of epochs without an improvement after which the training ends.",
 )
-MAX_EPOCHS = flags.DEFINE_integer("max_epochs", 500, "Most epochs.")
+MAX_EPOCHS = flags.DEFINE_integer(
+    "max_epochs", 500, "Maximum number of epochs."
+)
 LEARNING_RATE = flags.DEFINE_float(
     "learning_rate",
     None,
-    "Learning rate at the start. Defaults to that of the saved model.",
+    "Learning rate at the beginning. Defaults to the rate of the saved model.",
 )
 SEED = flags.DEFINE_integer(
     "seed",
     0,
-    "Seed of the order of the samples and of the noise, for the model "
-    "that is saved.",
+    "Seed of the saved model. It fixes the order of the samples and the noise.",
 )
 SEEDS = flags.DEFINE_integer(
     "seeds",
     None,
-    "Number of seeds to compare with, counted from --seed. Fewer than 3 give "
-    "no recommendation. Defaults to 5 if they take up to three minutes, to 3 "
-    "if they take up to an hour, and else, or without --compare, to 1.",
+    "Number of seeds of the comparison, counted from --seed. There is no "
+    "recommendation with fewer than 3. With --compare, defaults to 5 if they "
+    "take at most three minutes, to 3 if they take at most an hour, and "
+    "otherwise to 1.",
 )
 MARGIN = flags.DEFINE_float(
     "margin",
     None,
-    "Difference within which two ways to start count as equally good: points "
-    "of accuracy, or the unit of --monitor. Defaults to 1 point, or to 1 % of "
-    "the value of cold.",
+    "Largest difference at which two arms count as equally good, in points of "
+    "accuracy or in the unit of --monitor. Defaults to 1 point, or to 1 % of "
+    "the value of the cold arm.",
 )
 MINUTES = flags.DEFINE_float(
     "checkpoint_minutes",
     5.0,
-    "Minutes of training between two checkpoints. If the command is "
-    "interrupted, give it again, and it continues from the last one.",
+    "Minutes of training between two checkpoints. After an interruption, the "
+    "same command continues from the last checkpoint.",
 )
 VERBOSE = flags.DEFINE_integer(
-    "verbose", 1, "1 shows how far the training has come, 0 nothing."
+    "verbose", 1, "1 shows the progress of the training, 0 shows nothing."
 )
-OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace an old --out.")
+OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "Replace the files of an earlier --out."
+)
 DATA_DIR = flags.DEFINE_string(
     "data_dir",
     None,
-    "Folder of TensorFlow Datasets. Defaults to the folder that "
-    "TensorFlow Datasets itself uses.",
+    "Folder of TensorFlow Datasets. Defaults to the usual folder of "
+    "TensorFlow Datasets.",
 )
 DOWNLOAD = flags.DEFINE_bool(
-    "download", True, "Download a data set that is not in the folder."
+    "download", True, "Download a data set that the folder does not hold."
 )
 # What decides about the model that is saved, beside the files.
 DECIDING = (

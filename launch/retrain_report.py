@@ -1,4 +1,4 @@
-"""What `ws-retrain` says of a model that it has trained."""
+"""The report of `ws-retrain` about the model that it has trained."""
 
 import dataclasses
 import re
@@ -14,7 +14,7 @@ _SENTENCE = re.compile(r"^( *)(?=\S)", re.MULTILINE)
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What was done and found, for a terminal and as a page.
+    """A report of a retraining, for a terminal and as a page.
 
     Args:
         data: What the model was trained and measured on.
@@ -52,10 +52,10 @@ def report(
 
     Args:
         parts: The `Parts`.
-        grown_words: What was said of a model that has grown.
-        saved: Which model is saved.
+        grown_words: Sentences about a model that has grown.
+        saved: Result of `saved`.
         measured: The metric on groups of held-out samples.
-        found: The comparison of starts.
+        found: The comparison of arms.
     """
     data = " ".join(filter(None, (parts.words, grown_words)))
     tables = str(found).removesuffix(found.verdict).strip()
@@ -68,46 +68,46 @@ def _joined(*paragraphs: str) -> str:
 
 
 def saved(found, own: str, rate: float, old: str, is_found: bool) -> str:
-    """Returns which model is saved, and what other flags would save.
+    """Describes the saved model, and the flags that save a better one.
 
     Args:
-        found: The comparison of starts.
-        own: Text form of the arm with which its training began.
+        found: The comparison of arms.
+        own: Text form of the arm that began its training.
         rate: The learning rate.
-        old: What the old model gives, a text, or nothing.
+        old: Metric of the old model as text, or `""`.
         is_found: Whether the comparison is a search that chose the arm.
     """
     if not old and not given.others() and not is_found:
         return (
-            f"The model is one that was built with seed {given.SEED.value} "
-            f"and trained once, at a learning rate of {rate:g}."
+            f"The saved model was built with seed {given.SEED.value} and "
+            f"trained once, with a learning rate of {rate:g}."
         )
-    lead = f"The old model as it was: {old} held out. " if old else ""
+    lead = f"The old model without training: {old} held out. " if old else ""
     other = ""
     best = found.start
     if is_found:
         other = _chosen(best, own)
     elif best is not None and best != own and given.others():
         other = (
-            f" The recommended start is another one: --start={best} "
-            "--overwrite saves a model that begins with it."
+            f" Another start is recommended. To train and save a model with "
+            f"it, add --start={best} --overwrite."
         )
     name, shrink, perturb = settings.parse_arm(own)
-    began = f"with the start {own}"
+    began = f"the start {own}"
     if name == "shrink_perturb":
-        began = f"after shrink {shrink:g} and perturb {perturb:g}"
+        began = f"shrink {shrink:g} and perturb {perturb:g}"
     return (
-        f"{lead}The saved model is that of seed {given.SEED.value}, trained "
-        f"{began}, at a learning rate of {rate:g}.{other}"
+        f"{lead}The saved model was trained with {began}, seed "
+        f"{given.SEED.value} and a learning rate of {rate:g}.{other}"
     )
 
 
 def _chosen(best: str | None, own: str) -> str:
     if best is None:
         return (
-            f" The search recommends nothing, so that --start={own} was taken."
+            f" The search gives no recommendation, so --start={own} was taken."
         )
     return (
-        " The search recommends this start. Next time --start="
-        f"{own} takes it without another search."
+        f" The search recommends this start. Next time, --start={own} uses it "
+        "without another search."
     )

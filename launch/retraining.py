@@ -100,11 +100,12 @@ def trained(
 
 
 def _say_doubt(task: Task) -> None:
-    """Says before minutes of training that nothing will be recommended."""
+    """Prints before the training that there will be no recommendation."""
     if task.parts.withheld and given.others() and task.rounds is None:
         print(
-            f"There will be no recommendation. {task.parts.withheld} To have "
-            "one, stop the command (Ctrl-C) and give what is missing.",
+            f"There will be no recommendation. {task.parts.withheld} To get a "
+            "recommendation, stop the command (Ctrl-C) and give what is "
+            "missing.",
             file=sys.stderr,
         )
 

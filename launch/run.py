@@ -2,9 +2,9 @@
 
     python -m launch.run --config=quickstart --workdir=runs/quickstart
 
-Any field of the config can be set, as in --config.model.width=64 and
---config.arms=cold,warm. The same command again skips the settings that are
-finished.
+Each field of the config can be set, for example by --config.model.width=64 and
+--config.arms=cold,warm. If you give the same command again, it skips the
+settings that are finished.
 """
 
 from absl import flags

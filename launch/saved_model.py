@@ -71,7 +71,7 @@ def check(
 def _wrong(path: pathlib.Path, available) -> str | None:
     """Returns the error in a file as the end of a sentence, if there is one."""
     if not path.is_file():
-        return "which is no file"
+        return "which is not a file"
     if not path.stat().st_size:
         return "which is empty, for example because copying it failed"
     if path.suffix != ".keras":
@@ -98,7 +98,7 @@ def _wrong_parts(archive: zipfile.ZipFile, available) -> str | None:
     room = available()
     if size > room:
         return (
-            f"which needs {size / 2**30:.2f} GiB of memory, while "
+            f"which needs {size / 2**30:.2f} GiB of memory, but only "
             f"{room / 2**30:.2f} GiB are free"
         )
     damaged = archive.testzip()

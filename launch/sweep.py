@@ -1,17 +1,20 @@
-"""Runs the settings of a config side by side, in several processes.
+"""Runs the settings of a config in several processes at the same time.
 
     python -m launch.sweep --config=quickstart --workdir=runs/quickstart
 
-It takes the flags of launch.run and writes the same rows and report.
-The longest settings start first, and none starts while memory is short. A
-setting that fails is tried once more (--retries). If it fails again, its last
-message is printed at the end. A setting that takes longer than --timeout fails
-too; its next trial continues from its last checkpoint. The same command again
-runs the settings that are not finished. With --launcher=ray the settings run on
-a Ray cluster. --launcher=slurm --dry-run prints an array job for Slurm.
+It accepts the flags of launch.run and writes the same rows and report.
 
-Exit status: 0 all finished, 1 some failed, 130 or 143 interrupted (a second
-Ctrl-C does not wait for checkpoints).
+The longest settings start first. No setting starts while there is too little
+memory. A setting that fails is tried once more (--retries). If it fails again,
+its last message is printed at the end. A setting that takes longer than
+--timeout fails as well; its next trial continues from its last checkpoint. To
+run the settings that are not finished, give the same command again.
+
+With --launcher=ray, the settings run on a Ray cluster. With --launcher=slurm
+--dry-run, the command prints an array job for Slurm.
+
+Exit status: 0 if all settings finished, 1 if some failed, 130 or 143 after an
+interruption. A second Ctrl-C does not wait for checkpoints.
 """
 
 import contextlib
@@ -44,36 +47,39 @@ _LAUNCHER = flags.DEFINE_enum(
     "launcher",
     "local",
     ["local", "ray", "slurm"],
-    "Where settings run: as processes of this machine, as tasks of a Ray "
-    "cluster (extra `ray`), or as a script for Slurm.",
+    "Where to run settings. local: in processes of this machine. ray: as tasks "
+    "of a Ray cluster (requires the extra `ray`). slurm: as an array job of "
+    "Slurm, whose script is printed.",
 )
 _WORKERS = flags.DEFINE_integer(
     "workers",
     None,
-    "Number of settings that run at the same time. Defaults to one for each "
-    "core of this machine, or to as many as fit on a cluster.",
+    "Number of settings that run at the same time. Defaults to the number of "
+    "cores of this machine, or to the number that a cluster can run.",
     lower_bound=1,
 )
 _ADDRESS = flags.DEFINE_string(
     "address",
     None,
-    "Ray: address of the cluster. Defaults to RAY_ADDRESS, or else to this "
-    "machine.",
+    "Ray: address of the cluster. Defaults to the environment variable "
+    "RAY_ADDRESS, or to this machine if it is not set.",
 )
 _CPUS = flags.DEFINE_integer(
-    "cpus", 1, "Ray and Slurm: cores for each setting.", lower_bound=1
+    "cpus", 1, "Ray and Slurm: cores per setting.", lower_bound=1
 )
 _GPUS = flags.DEFINE_float(
-    "gpus", 0, "Ray and Slurm: accelerators for each setting.", lower_bound=0
+    "gpus", 0, "Ray and Slurm: accelerators per setting.", lower_bound=0
 )
-_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Slurm: print the script.")
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Slurm: print the script. Required."
+)
 flags.DEFINE_alias("dry-run", "dry_run")
 _TIMEOUT = flags.DEFINE_float(
     "timeout",
     None,
-    "Seconds that one trial of a setting may take. Then it is asked to stop, "
-    "and killed a minute later. The next trial continues from its last "
-    "checkpoint. Defaults to no limit.",
+    "Maximum number of seconds of one trial of a setting. After this time, the "
+    "trial is stopped, and it is killed if it does not end within a minute. "
+    "The next trial continues from its last checkpoint. Defaults to no limit.",
 )
 flags.register_validator(
     "timeout",
@@ -83,7 +89,7 @@ flags.register_validator(
 _RETRIES = flags.DEFINE_integer(
     "retries",
     schedulers.RETRIES,
-    "Number of further trials of a setting that failed.",
+    "Number of further trials of a setting that has failed.",
     lower_bound=0,
 )
 

@@ -180,7 +180,7 @@ def test_the_order_prefers_the_cheaper_within_the_margin(make_row):
 
 def test_one_round_is_refused_before_anything_is_trained(digits):
     rounds, held_out = digits
-    with pytest.raises(ValueError, match="second round. Received: 1 round"):
+    with pytest.raises(ValueError, match="second round on. Received: 1 round"):
         ws_keras.fit_rounds(build(), rounds[:1], held_out, "search")
 
 

@@ -241,7 +241,7 @@ def test_metrics_that_take_logits_for_probabilities(metric, words):
     # A fresh one: metrics keep their variables.
     if not isinstance(metric, str):
         metric = type(metric).from_config(metric.get_config())
-    with pytest.raises(ValueError, match="which are logits") as error:
+    with pytest.raises(ValueError, match="must accept logits") as error:
         growing.fit_rounds(
             dense(1, logits("BinaryCrossentropy"), [metric]),
             parts(X, Y > 140, 0, 50, 100),

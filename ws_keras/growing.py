@@ -237,15 +237,16 @@ def _searched(
     """Replays past rounds with the arms that a search proposes."""
     if seeds is not None:
         raise ValueError(
-            "A search chooses its seeds. Received: "
-            f"seeds={seeds!r}. Give `arms=Search(seeds=3)` and `first_seed`."
+            "`seeds` must be None for a search, which chooses its seeds. "
+            f"Received: seeds={seeds!r}. Give the number of seeds as "
+            "`arms=Search(seeds=3)`, and the first seed as `first_seed`."
         )
     rounds = list(rounds)
     if len(rounds) < 2 and not rest["first_round"]:
         raise ValueError(
-            "A search replays past rounds, and arms begin to differ in the "
-            f"second round. Received: {len(rounds)} round and "
-            "first_round=False. Give the data in more rounds."
+            "A search replays past rounds, and arms differ from the second "
+            f"round on. Received: {len(rounds)} round and first_round=False. "
+            "Give the data in at least two rounds."
         )
     # A list holds one held-out part for each round.
     parts = held_out if isinstance(held_out, list) else None

@@ -81,8 +81,8 @@ def test_a_workdir_goes_on_from_one_device_to_two_and_back(folder):
     assert second.stderr == ""
     third = own(folder, "changing", "--strategy=mirrored")
     notice = (
-        "`strategy='mirrored'` finds one device, cpu:0, and trains there "
-        "without a strategy."
+        "`strategy='mirrored'` found one device, cpu:0. The model is "
+        "trained on it without a strategy."
     )
     assert third.stderr == f"{notice}\n"
     assert first.stderr == second.stderr == ""

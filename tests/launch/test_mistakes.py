@@ -95,7 +95,7 @@ CASES = {
 }
 # Further flags of a whole `ws-retrain` command.
 RETRAIN = {
-    "--model=none.keras": "none.keras, which is no file",
+    "--model=none.keras": "none.keras, which is not a file",
     "--model=none.py:build": "none.py is no file",
     "--data=npz:none.npz": "Received: no such file",
     "--data=today.npz": "Did you mean --data=npz:today.npz?",

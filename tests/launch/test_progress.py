@@ -239,5 +239,5 @@ def test_a_setting_that_diverged_says_why():
     shown = progress.Progress(costs, stream)
     shown.round(row(1, last=True, stopped_by="nan"))
     text = " ".join(stream.getvalue().split())
-    assert "(nan); setting 1 of 1 own/warm/seed0 its loss became nan" in text
+    assert "(nan); setting 1 of 1 own/warm/seed0 it ended because" in text
     assert "Choose a smaller `optimizer.learning_rate`" in text

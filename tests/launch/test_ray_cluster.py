@@ -88,7 +88,7 @@ def test_an_interruption_ends_the_tasks(sweep):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--address=127.0.0.1:1"], "`--address` must be that of a Ray"),
+        (["--address=127.0.0.1:1"], "`--address` must be the address of"),
         (["--cpus=1000"], "--cpus=1000"),
     ],
 )

@@ -124,7 +124,7 @@ def test_help_shows_own_flags_first():
     for name in ("--help", "-h", "--helpshort"):
         done = _command(name)
         assert done.returncode == 0
-        assert done.stdout.startswith("Writes a page about a run")
+        assert done.stdout.startswith("Writes a report about a run")
         assert "--workdir" in done.stdout
         assert "--verbosity" not in done.stdout
 

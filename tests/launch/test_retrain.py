@@ -97,7 +97,7 @@ def test_report_compares_with_cold(folder, done):
     report = (folder / "new.md").read_text(encoding="utf8")
     assert "shrink_perturb 0.4/0.1: " in report
     assert "against cold: " in report and "2 seeds" in report
-    assert "The old model as it was: " in report
+    assert "The old model without training: " in report
     assert "learning rate of 0.02" in report
     assert "Of these 0 are old and " in report
     title, answer, *rest, digest = report.strip().split("\n\n")
@@ -131,7 +131,7 @@ def test_nothing_else_is_left_behind(folder, done):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"model": "none.keras"}, "which is no file"),
+        ({"model": "none.keras"}, "which is not a file"),
         ({"model": "damaged.keras"}, "must be a whole model saved by Keras"),
         ({"model": "one_hot.keras"}, "sparse_categorical_crossentropy"),
         ({"data": "npz:{}/wide.npz"}, "(7,)"),
@@ -222,7 +222,7 @@ def test_report_says_how_to_save_the_recommended_start(nursery, tmp_path):
         "--margin=90",
     )
     assert "begin with warm" in found.stdout, found.stderr
-    assert "--start=warm --overwrite saves" in found.stdout
+    assert "add --start=warm --overwrite" in found.stdout
     # The last line is the code that begins the next round so.
     assert found.stdout.splitlines()[-1].strip().startswith("model.fit(x, y)")
 

@@ -74,7 +74,7 @@ def test_regression_on_a_table_in_the_order_of_time(nursery, patients):
     assert done.returncode == 0, done.stderr
     assert "40 of 200 samples are held out: the newest 20 %" in done.stdout
     assert re.search(r"^warm: mae [\d.]+ held out", done.stdout, re.M)
-    assert "The old model as it was: 1" in done.stdout
+    assert "The old model without training: 1" in done.stdout
     # It is the error of the last 40 of the table's 200 patients.
     found = tables.load_diabetes()
     x, y = found.data[160:200], found.target[160:200]
@@ -139,7 +139,7 @@ def test_late_classes_are_shown_apart(nursery, digits, first):
         flags=("--grow", "--compare=warm", "--seeds=2", "--max_epochs=20"),
     )
     assert done.returncode == 0, done.stderr
-    assert "had 8 classes and has 10" in done.stdout
+    assert "had 8 classes and now has 10" in done.stdout
     (table,) = re.findall(r"^(\| held out.*?)\n\n", done.stdout, re.M | re.S)
     header, _, *lines = [
         [cell.strip() for cell in line.strip("| ").split("|")]
@@ -233,7 +233,7 @@ def test_new_words_of_a_table_of_texts(nursery, tmp_path):
         flags=("--target=label", "--old_samples=0", "--grow"),
     )
     assert done.returncode == 0, done.stderr
-    assert "new words are appended for 'rows'" in done.stdout
+    assert "are added to 'rows'" in done.stdout
     grown = keras.models.load_model(tmp_path / "new.keras")
     vocabulary = grown.layers[0].get_vocabulary()
     assert vocabulary[:7] == words.get_vocabulary()

@@ -121,8 +121,8 @@ def test_a_start_by_name(nursery, history):
             ("--data=npz:{}/all.npz", "--search", "--rounds=month"),
             "must hold `month`",
         ),
-        (("--data=npz:{}/all.npz", "--rounds=week"), "no --search"),
-        (("--data=npz:{}/all.npz", "--search_minutes=2"), "no --search"),
+        (("--data=npz:{}/all.npz", "--rounds=week"), "without --search"),
+        (("--data=npz:{}/all.npz", "--search_minutes=2"), "without --search"),
         (
             ("--rounds=npz:{}/week0.npz,npz:{}/other.npz", "--search"),
             "other.npz must hold the same arrays",
@@ -133,11 +133,11 @@ def test_a_start_by_name(nursery, history):
         ),
         (
             ("--rounds=npz:{}/week0.npz", "--data=npz:{}/all.npz"),
-            "--data is not needed",
+            "files only",
         ),
         (
             ("--rounds=3", "--data=npz:{}/all.npz", "--search", "--start=fire"),
-            "finds the start",
+            "chooses the start",
         ),
         (
             ("--rounds=3", "--data=npz:{}/all.npz", "--search", "--seeds=2"),
@@ -159,7 +159,7 @@ def test_a_start_by_name(nursery, history):
         ),
         (
             ("--data=npz:{}/all.npz", "--start=fire", "--shrink=0.2"),
-            "belong to shrink_perturb",
+            "must not be given with `--start`",
         ),
         (("--data=npz:{}/all.npz", "--start=tepid"), "arm='tepid'"),
     ],

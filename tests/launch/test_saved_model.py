@@ -51,7 +51,7 @@ def test_what_is_wrong_with_its_bytes(saved, tmp_path):
 def test_what_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.keras")
     for name in ("none.keras", "", "pipe.keras"):
-        with pytest.raises(ValueError, match="which is no file"):
+        with pytest.raises(ValueError, match="which is not a file"):
             saved_model.load(tmp_path / name)
 
 

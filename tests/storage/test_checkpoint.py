@@ -322,6 +322,6 @@ def test_a_checkpoint_that_is_a_link_or_a_folder(tmp_path):
 def test_a_checkpoint_beyond_all_memory(tmp_path):
     path = checkpoint.save(tmp_path, state(1), [])
     os.truncate(path, 2**43)
-    with pytest.raises(ValueError, match="memory that is left"):
+    with pytest.raises(ValueError, match="the free memory"):
         keepers.Keeper(tmp_path).newest()
     assert path.exists()

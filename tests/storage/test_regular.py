@@ -84,7 +84,7 @@ def test_no_part_of_the_way_is_a_link(tmp_path):
     (inside / "a/away").symlink_to(tmp_path)
     (inside / "gone").symlink_to(tmp_path / "gone")
     for path in ("a/away", "a/away/new/rows.jsonl", "gone", "gone/x"):
-        with pytest.raises(regular.Irregular, match="one. .* link that"):
+        with pytest.raises(regular.Irregular, match="one. .* link to it"):
             regular.check_below(root, root / path)
 
 

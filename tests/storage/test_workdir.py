@@ -204,7 +204,7 @@ def test_foreign_folder_is_refused_and_left_alone(tmp_path, overwrite):
 def test_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("x")
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(ValueError, match="a folder that can be written"):
+        with pytest.raises(ValueError, match="a writable folder"):
             workdir.Workdir(path).prepare(CONFIG, VERSIONS)
 
 
@@ -220,7 +220,7 @@ def test_read_only_folder_is_refused(folder):
     not os.path.isdir("/proc/self"), reason="needs a folder nobody can write"
 )
 def test_unwritable_place_is_refused():
-    with pytest.raises(ValueError, match="a folder that can be written"):
+    with pytest.raises(ValueError, match="a writable folder"):
         workdir.Workdir("/proc/self/runs").prepare(CONFIG, VERSIONS)
 
 

@@ -72,7 +72,7 @@ def test_a_strategy_on_one_device_is_none_and_says_so():
     with where.scope():
         assert not tf.distribute.has_strategy()
     assert where.notice == (
-        "`strategy='mirrored'` finds one device, cpu:0, and trains there "
-        "without a strategy."
+        "`strategy='mirrored'` found one device, cpu:0. The model is "
+        "trained on it without a strategy."
     )
     assert strategy.Strategy().notice is None

@@ -13,9 +13,10 @@ class Gone(AttributeError):
     def __init__(self, what: str):
         first, last = TRIED
         super().__init__(
-            f"Keras must have {what}, a private part without a public name. "
+            f"ws_keras requires {what}, a private part of Keras. "
             f"Received: Keras {keras.__version__}, which does not have it. "
-            f"Install a version from {first} to {last}, which were tried."
+            f"Install a version of Keras from {first} to {last}, with which "
+            "ws_keras was tested."
         )
 
 

@@ -68,9 +68,9 @@ def check_class(cls: type, base: type) -> None:
         return  # `dataclass` has made a class with slots anew
     if "__init__" in vars(cls):
         raise ValueError(
-            "An arm class must not define `__init__`. Received: one of the "
-            f"arm class {cls.__name__}. Declare its numbers by `ws_keras."
-            "number`; the class then takes them as arguments."
+            "An arm class must not define `__init__`. Received: `__init__` of "
+            f"the arm class {cls.__name__}. Declare its numbers with `ws_keras."
+            "number`. The class then accepts them as arguments."
         )
     known = {field.name: field for field in dataclasses.fields(cls)}
     for name, (annotation, field) in _declared(cls).items():

@@ -61,6 +61,6 @@ class FirstLayers(Arm):
         found = len(stages.stages(model))
         if self.layers >= found:
             raise ValueError(
-                f"The layers of an arm must be fewer than the model's {found}. "
-                f"Received: arm={self.text!r}."
+                "The layers that an arm keeps must be fewer than the model's "
+                f"{found}. Received: arm={self.text!r}."
             )

@@ -90,14 +90,14 @@ def parse(text: str) -> arms.Arm:
     name, words = _split(str(text))
     if name not in _known:
         raise ValueError(
-            f"An arm must be a registered one. Received: arm={text!r}."
+            f"An arm must be registered. Received: arm={text!r}."
             f"{_guess(name)} Registered arms: {forms()}. Write several as a "
             "tuple, ('cold', 'warm'), or --config.arms=cold,warm."
         )
     cls = _known[name]
     least, most = arms.counts(cls)
     if words is None or not least <= len(words) <= most:
-        found = "a part that is no number"
+        found = "a part that is not a number"
         if words is not None:
             found = f"{len(words)} number{'s' * (len(words) != 1)}"
         needed = f"{least}" if least == most else f"{least} to {most}"

@@ -225,8 +225,8 @@ def _whole(names: list[str], parts: Sequence, is_filled: bool):
         except (TypeError, ValueError):
             raise ValueError(
                 "All rounds and the held-out part must have the same structure "
-                f"of samples and labels. Received: {what} with others than "
-                f"{names[0]}."
+                f"of samples and labels. Received: {what}, whose structure "
+                f"differs from that of {names[0]}."
             ) from None
     leaves = zip(*map(keras.tree.flatten, parts), strict=True)
     joined = [

@@ -104,8 +104,8 @@ def _chosen(table, model, roles, suffix: str) -> dict:
         if missing:
             raise table.lacking(
                 *[f"{name}{suffix}" for name in missing],
-                way="These are inputs of the model; --features names others "
-                "in their place.",
+                way="The model has inputs of these names. Use --features to "
+                "name other columns.",
             )
         return {name: table[f"{name}{suffix}"] for name in names}
     if not table.is_frame:
@@ -113,7 +113,7 @@ def _chosen(table, model, roles, suffix: str) -> dict:
         if not found:
             raise table.lacking(
                 f"x{suffix}",
-                way="--features names the inputs of the model.",
+                way="Name the inputs of the model with --features.",
             )
         return {names[0]: table[found[0]]}
     rest = [name for name in table.names if name not in roles.taken]

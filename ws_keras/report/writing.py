@@ -117,7 +117,7 @@ def write(
         raise Unwritten(
             "`--workdir` must have room for the report and be writable. "
             f"Received: {where} ({error.strerror or error}). The rows are "
-            "kept; mend this and write the report again.",
+            "kept. Solve the problem and write the report again.",
             _said(summary, problems),
         ) from None
 

@@ -25,7 +25,7 @@ GAP = "round/gap_to_cold"
 DESCRIPTIONS = {
     "epoch/loss": "Mean training loss of the epoch, without penalties.",
     "epoch/train_accuracy": "Training accuracy during the epoch, in percent. "
-    "The rule that ends a round looks at it.",
+    "The stopping rule of a round uses it.",
     "epoch/accuracy": "Accuracy on the first `train.monitor_samples` held-out "
     "samples after the epoch, in percent.",
     "epoch/learning_rate": "Learning rate at the end of the epoch.",
@@ -35,16 +35,16 @@ DESCRIPTIONS = {
     "percent. The step is the number of training samples.",
     "round/train_accuracy": "Training accuracy at the end of the round, in "
     "percent.",
-    "round/train_seconds": "Seconds of training in the round. Compare sample "
-    "passes instead where machines are shared.",
+    "round/train_seconds": "Seconds of training in the round. On a shared "
+    "machine, compare sample passes instead.",
     "round/epochs": "Epochs of the round.",
-    "round/sample_passes": "Samples times epochs of the round: its cost.",
+    "round/sample_passes": "Cost of the round: samples times epochs.",
     GAP: "Held-out accuracy minus that of the cold arm of the same seed, in "
     "points.",
 }
 _GROUPS = {
-    "diagnostics": "Measured before the first step of the epoch, with the "
-    "model left as it is.",
+    "diagnostics": "Measured before the first step of the epoch, without "
+    "changing the model.",
     "measures": "Measured after the round. The step is the number of training "
     "samples.",
 }
@@ -58,10 +58,11 @@ COMPARED = {
 # What differs between the settings of most experiments comes first.
 _FIRST = ("shrink", "perturb", "seed", "arm")
 _HPARAMS = {
-    "shrink": "Factor of the old weights. 0 is a cold start, 1 a warm one.",
-    "perturb": "Scale of the noise that is added.",
-    "seed": "Fixes the split, the first weights, the noise and the order.",
-    "arm": "How each round begins.",
+    "shrink": "Factor of the old weights. 0 is a cold start, 1 a warm start.",
+    "perturb": "Scale of the added noise.",
+    "seed": "Fixes the split, the initial weights, the noise and the order of "
+    "the samples.",
+    "arm": "Method that begins each round.",
     "width": "Channels of the first stage of the residual network.",
 }
 CHARTS = {
@@ -78,7 +79,7 @@ CHARTS = {
 
 
 def description(tag: str) -> str:
-    """Returns what a scalar means, or "" where nothing is known of it."""
+    """Returns the meaning of a scalar, or `""` if it is unknown."""
     return DESCRIPTIONS.get(tag) or _GROUPS.get(tag.split("/")[0], "")
 
 

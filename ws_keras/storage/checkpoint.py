@@ -145,9 +145,9 @@ def _check_room(path: pathlib.Path) -> None:
     size, room = path.lstat().st_size, memory.available()
     if size > room:
         raise regular.Irregular(
-            f"{path} must fit into the memory that is left, "
-            f"{room / 1e9:.2f} GB. Received: a file of {size / 1e9:.2f} GB. "
-            "End other programs, or move the file away."
+            f"{path} must fit into the free memory, {room / 1e9:.2f} GB. "
+            f"Received: a file of {size / 1e9:.2f} GB. End other programs, or "
+            "move the file away."
         )
 
 

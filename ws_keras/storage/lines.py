@@ -99,7 +99,7 @@ def parse(line: bytes) -> dict[str, Any]:
         values = json.loads(line.decode("utf8"), object_pairs_hook=_unique)
     except _TwiceError as error:
         raise ValueError(
-            f"each key must be there once. Received: {error} twice."
+            f"each key must occur once. Received: {error} twice."
         ) from None
     except (ValueError, RecursionError):
         raise ValueError(
@@ -113,9 +113,9 @@ def parse(line: bytes) -> dict[str, Any]:
     wanted = zlib.crc32(line[:-_LENGTH])
     if not line.endswith(_TAIL % wanted):
         raise ValueError(
-            f"its {CHECKSUM} must be that of its text, which was changed "
-            f"after it was written. Received: {str(checksum)[:8]!r}, where "
-            f"'{wanted:08x}' is right."
+            f"its {CHECKSUM} must match its text. Received: "
+            f"{str(checksum)[:8]!r} instead of '{wanted:08x}', so the line was "
+            "changed after it was written."
         )
     return values
 

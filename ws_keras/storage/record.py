@@ -143,7 +143,7 @@ def _checked(run: Any) -> dict[str, Any]:
         raise ValueError("no record of a run")
     for name, kind in kinds.items():
         if type(run.get(name, kind())) is not kind:
-            raise ValueError(f"{name} is no {kind.__name__}")
+            raise ValueError(f"{name} is not a {kind.__name__}")
     if not all(type(entry) is dict for entry in _later(run)):
         raise ValueError("continued holds no records")
     return run

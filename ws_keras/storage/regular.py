@@ -149,9 +149,9 @@ def check_below(root: str | os.PathLike, path: str | os.PathLike) -> None:
 def linked(root: str | os.PathLike, path: str | os.PathLike) -> Irregular:
     """Returns the error about a link below a root."""
     return Irregular(
-        f"Nothing below {root} may be a link, which could lead elsewhere. "
-        f"Received: {path}, which is one. Put the files themselves there, or "
-        "move the whole folder and link that."
+        f"Nothing below {root} may be a link, because a link can lead to other "
+        f"folders. Received: {path}, which is one. Put the files themselves "
+        "there, or move the whole folder and make a link to it."
     )
 
 
@@ -233,6 +233,6 @@ def _irregular(path: str | os.PathLike) -> Irregular:
     kind = _KINDS.get(stat.filemode(mode)[0], "another kind")
     return Irregular(
         f"{path} must be a regular file, so that nothing else is read or "
-        f"written through it. Received: {kind}. Put the file itself there, or "
-        "move it away."
+        f"written through it. Received: {kind}. Replace it by the file itself, "
+        "or move it away."
     )

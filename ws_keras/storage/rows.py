@@ -220,7 +220,7 @@ def scan(path: str | os.PathLike, kind: type = Row) -> Scan:
 def _strict(scanned: Scan) -> list:
     if scanned.errors:
         raise ValueError(
-            f"{scanned.errors[0]} Move the file away to run that setting anew."
+            f"{scanned.errors[0]} Move the file away to run the setting again."
         )
     return scanned.records
 
@@ -304,5 +304,5 @@ def _part(name: str, key: str, value: Any) -> Any:
 def _check_size(name: str, value: Any) -> None:
     if type(value) is int and not -_LARGEST < value < _LARGEST:
         raise ValueError(
-            f"`{name}` must be smaller than 2**63. Received: an integer beyond."
+            f"`{name}` must be smaller than 2**63. Received: a larger integer."
         )

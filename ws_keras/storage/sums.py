@@ -77,12 +77,12 @@ def problems(folder: str | os.PathLike) -> Iterator[str]:
         try:
             found = _sum(folder, name)
         except FileNotFoundError:
-            yield f"{path}: missing, and noted in {NAME}."
+            yield f"{path} is missing, although {NAME} lists it."
         except (OSError, ValueError) as error:
             yield str(error)
         else:
             if found != noted:
-                yield f"{path}: changed since the run noted it in {NAME}."
+                yield f"{path} has changed since the run listed it in {NAME}."
 
 
 def _sum(folder: str | os.PathLike, name: str) -> str:

@@ -96,7 +96,7 @@ class Workdir:
             self._prepare(run, overwrite)
         except OSError as error:
             raise ValueError(
-                "`--workdir` must be a folder that can be written. Received: "
+                "`--workdir` must be a writable folder. Received: "
                 f"{self.path} ({error.strerror}). Choose another `--workdir`."
             ) from None
 
@@ -163,8 +163,8 @@ class Workdir:
                 raise ValueError(
                     f"{path}, line {number}: must be round {number} of "
                     f"{setting}. Received: round {row.round} of "
-                    f"{row.setting}. Move the file away to run that setting "
-                    "anew."
+                    f"{row.setting}. Move the file away to run the setting "
+                    "again."
                 )
         return found
 
@@ -320,9 +320,9 @@ class Workdir:
 
     def _busy(self, lock: locks.Lock) -> ValueError:
         return ValueError(
-            "`--overwrite` needs a `--workdir` that nobody writes to. "
-            f"Received: {self.path}, which {lock.holder()} writes to. End it "
-            "first, or choose another `--workdir`."
+            "`--overwrite` requires that no process writes to `--workdir`. "
+            f"Received: {self.path}, to which {lock.holder()} writes. End "
+            "this process first, or choose another `--workdir`."
         )
 
 

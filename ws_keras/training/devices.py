@@ -43,13 +43,13 @@ def find(devices: int | str | None = None) -> list[str]:
     if len(chosen) < count or not set(chosen) <= set(known):
         raise ValueError(
             "`devices` must be devices of this machine. Received: "
-            f"devices={devices!r}, there are {', '.join(known)}."
+            f"devices={devices!r}. This machine has {', '.join(known)}."
         )
     if len(chosen) == 1 and chosen != usual[:1]:
         raise ValueError(
             "`devices` must name several devices, or the first one, which "
             f"is used without a strategy. Received: devices={devices!r}. "
-            "Hide the other devices from the process, as by "
+            "Hide the other devices from the process, for example with "
             "CUDA_VISIBLE_DEVICES."
         )
     return chosen
@@ -105,15 +105,15 @@ def _split_cpu(tf, count: int) -> None:
         return
     if count > _MOST_PARTS:
         raise ValueError(
-            f"`devices` must be at most {_MOST_PARTS} where the CPU is split "
-            f"into them. Received: devices={count}."
+            f"`devices` must be at most {_MOST_PARTS} if the CPU is split into "
+            f"devices. Received: devices={count}."
         )
     part = tf.config.LogicalDeviceConfiguration()
     try:
         tf.config.set_logical_device_configuration(cpu, [part] * count)
     except RuntimeError:
         raise ValueError(
-            "`devices` must be asked for before TensorFlow has begun to use "
-            f"the CPU, which it then cannot split. Received: devices={count} "
-            f"with {len(parts)} there."
+            "`devices` must be given before TensorFlow uses the CPU, because "
+            "TensorFlow cannot split the CPU afterwards. Received: devices="
+            f"{count}, after TensorFlow has used {len(parts)}."
         ) from None

@@ -167,8 +167,9 @@ def _check_state(checkpoint: checkpoints.Checkpoint) -> None:
     missing = _STATE.keys() - state.keys()
     if missing:
         raise ValueError(
-            "A checkpoint must be of this version of ws_keras. Received: "
-            f"{checkpoint.path}, without {', '.join(sorted(missing))}."
+            "A checkpoint must be written by this version of ws_keras. "
+            f"Received: {checkpoint.path}, which lacks "
+            f"{', '.join(sorted(missing))}."
         )
     wrong = [*_wrong(state, _STATE)] or [
         *_wrong_place(state["place"]),
@@ -182,7 +183,7 @@ def _check_state(checkpoint: checkpoints.Checkpoint) -> None:
             wrong = [f"row: {error}"]
     if wrong:
         raise ValueError(
-            "A checkpoint must say where a run stands. Received: "
+            "A checkpoint must hold the valid state of a run. Received: "
             f"{checkpoint.path} with another {wrong[0]}"
         )
 
@@ -269,8 +270,8 @@ def restore(checkpoint: checkpoints.Checkpoint, variables: Sequence) -> None:
         raise ValueError(
             "A checkpoint must be of the same model and optimizer. Received: "
             f"{checkpoint.path} with {len(found)} variables of "
-            f"{sum(found):,} bytes, where {len(sizes)} of {sum(sizes):,} "
-            "bytes are needed. Remove it to start the setting afresh."
+            f"{sum(found):,} bytes instead of {len(sizes)} variables of "
+            f"{sum(sizes):,} bytes. Remove it to restart the setting."
         )
     for variable, data, dtype, shape in zip(
         variables, checkpoint.arrays, dtypes, shapes, strict=True

@@ -68,7 +68,8 @@ class Moments:
             return
         if lag is None or not lag.is_large:
             return
-        some = self._feed.evaluation(round.indices[: feeds.EVALUATION_BATCH])
+        samples = round.indices[: feeds.EVALUATION_BATCH]
+        some = self._feed.evaluation(samples)
         found = self._model.evaluate(
             some, steps=len(some), verbose=0, return_dict=True
         )
@@ -76,11 +77,12 @@ class Moments:
             return
         self._has_warned = True
         warnings.warn(
-            f"Round {number} ended with {100 * accuracy:.1f} % of its samples "
-            "right during the last epoch, but with the moments of batch norm "
-            f"that it is evaluated with {100 * found['accuracy']:.1f} % of "
-            f"some of them are. {lag.describe()}. Rows hold what was "
-            "measured, as in the authors' protocol.",
+            f"In the last epoch of round {number}, the network classified "
+            f"{100 * accuracy:.1f} % of the training samples correctly. In "
+            "inference, with the moving moments of batch norm, it classifies "
+            f"{100 * found['accuracy']:.1f} % of {len(samples):,} of these "
+            f"samples correctly. {lag.describe()}. The rows hold the measured "
+            "accuracies, as in the authors' protocol.",
             moments.LaggingMoments,
             stacklevel=3,
         )

@@ -172,8 +172,8 @@ def _mode(metric, log: str) -> str:
         if pattern.search(name):
             return mode
     raise ValueError(
-        "`mode` must be given where neither the metric nor its name says "
-        f"whether more is better. Received: monitor={log!r}. Give "
+        "`mode` must be given if neither the metric nor its name says whether "
+        f"a higher value is better. Received: monitor={log!r}. Give "
         "`mode='max'` or `mode='min'`."
     )
 
@@ -195,7 +195,7 @@ def check_logits(model: keras.Model, metric, log: str) -> None:
         way = f"keras.metrics.{kind}(thresholds=0.0)"
     if way:
         raise ValueError(
-            "A metric must take what the model gives, which are logits. "
-            f"Received: {log!r}, which takes probabilities, beside a loss "
-            f"with from_logits=True. Compile with `metrics=[{way}]`."
+            "A metric must accept logits if the model outputs logits. "
+            f"Received: {log!r}, which expects probabilities, and a loss with "
+            f"from_logits=True. Compile with `metrics=[{way}]`."
         )

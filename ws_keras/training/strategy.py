@@ -60,8 +60,8 @@ class Strategy:
         if len(self.devices) != 1:
             return None
         return (
-            f"`strategy={self.name!r}` finds one device, {self.devices[0]}, "
-            "and trains there without a strategy."
+            f"`strategy={self.name!r}` found one device, {self.devices[0]}. "
+            "The model is trained on it without a strategy."
         )
 
     def scope(self):
@@ -110,14 +110,14 @@ def _check(name, devices) -> None:
     backend = keras.backend.backend()
     if _BACKENDS.get(name, backend) != backend:
         raise ValueError(
-            f"`strategy={name!r}` needs the backend {_BACKENDS[name]!r} of "
-            f"Keras. Received: the backend {backend!r}. Set "
+            f"`strategy={name!r}` requires the Keras backend "
+            f"{_BACKENDS[name]!r}. Received: the backend {backend!r}. Set "
             f"KERAS_BACKEND={_BACKENDS[name]}."
         )
     if name == "none" and devices is not None:
         raise ValueError(
-            "`devices` needs a strategy that uses several. Received: "
-            f"devices={devices!r} with strategy='none'."
+            "`devices` requires a strategy that uses several devices. "
+            f"Received: devices={devices!r} with strategy='none'."
         )
 
 

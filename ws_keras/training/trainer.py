@@ -207,10 +207,10 @@ class Trainer:
         )
         if place.step >= steps or place.epoch >= until.limit:
             raise ValueError(
-                "A checkpoint must be from inside its round, which has "
-                f"{until.limit} epochs of {steps} steps at most. Received: "
-                f"{place.epoch} epochs and {place.step} steps. Remove it to "
-                "start the setting afresh."
+                "A checkpoint must lie within its round, which has at most "
+                f"{until.limit} epochs of {steps} steps. Received: a "
+                f"checkpoint after {place.epoch} epochs and {place.step} "
+                "steps. Remove it to restart the setting."
             )
         rule = until.rule(lambda: self._feed.evaluation(indices), self._find)
         rule.set_state(place.rule)
