@@ -96,7 +96,7 @@ CASES = {
 # Further flags of a whole `ws-retrain` command.
 RETRAIN = {
     "--model=none.keras": "none.keras, which is not a file",
-    "--model=none.py:build": "none.py is no file",
+    "--model=none.py:build": "there is no file none.py",
     "--data=npz:none.npz": "Received: no such file",
     "--data=today.npz": "Did you mean --data=npz:today.npz?",
     "--data=csv:none.csv": "Received: no such file",

@@ -78,7 +78,7 @@ def test_a_history_of_files_and_a_model_that_is_built(nursery, history):
     assert [stage[:2] for stage in stages] == [("1", "2"), ("2", "3")]
     assert all(arm in stages[0][2] for arm in ("cold", "warm", "fire"))
     report = (history / "one.md").read_text()
-    start = re.search(r"--start=(\S+) (takes it|was taken)", report)
+    start = re.search(r"--start=(\S+) (uses it|was taken)", report)
     assert start[1] in ("cold", "warm", "fire", "shrink_perturb-0.4-0.1")
     assert ("No recommendation" in report) == (start[2] == "was taken")
     new = keras.models.load_model(history / "one.keras")
