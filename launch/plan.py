@@ -200,8 +200,8 @@ def _say_seed(config) -> None:
         count = number if 2 <= number <= 10 else 3
         first = ",".join(map(str, range(count)))
         print(
-            f"--config.seeds={number} means one seed, {number}. To use "
-            f"{count} seeds, write --config.seeds={first}.",
+            f"--config.seeds={number} means one seed, the number {number}. To "
+            f"use {count} seeds, write --config.seeds={first}.",
             file=sys.stderr,
         )
 

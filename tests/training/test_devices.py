@@ -43,7 +43,9 @@ def test_what_names_no_devices(wanted):
 
 
 def test_devices_that_are_not_there():
-    with pytest.raises(ValueError, match="devices='cpu:0,cpu:77', there are"):
+    with pytest.raises(
+        ValueError, match="devices='cpu:0,cpu:77'. This machine has"
+    ):
         devices.find("cpu:0,cpu:77")
 
 

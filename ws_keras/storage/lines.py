@@ -113,7 +113,7 @@ def parse(line: bytes) -> dict[str, Any]:
     wanted = zlib.crc32(line[:-_LENGTH])
     if not line.endswith(_TAIL % wanted):
         raise ValueError(
-            f"its {CHECKSUM} must match its text. Received: "
+            f"its {CHECKSUM} must be that of its text. Received: "
             f"{str(checksum)[:8]!r} instead of '{wanted:08x}', so the line was "
             "changed after it was written."
         )
