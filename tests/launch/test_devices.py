@@ -221,7 +221,7 @@ def test_data_parallel_takes_batch_norm_over_the_batch(needs_jax):
     assert found["after"] == 1
     backend, number = found["refused"]
     assert "Received: the backend 'jax'" in backend
-    assert "Received: devices=3, there are cpu:0, cpu:1." in number
+    assert "Received: devices=3. This machine has cpu:0, cpu:1." in number
     one, many = found["rows"]
     for row, other in zip(one, many, strict=True):
         assert other == pytest.approx(row, abs=1e-5)
