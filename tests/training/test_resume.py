@@ -253,7 +253,7 @@ def test_a_checkpoint_of_another_model_changes_nothing(tmp_path):
     found = keepers.Keeper(tmp_path).newest()
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     before = model.get_weights()
-    with pytest.raises(ValueError, match="Received: .*2 of 60 bytes"):
+    with pytest.raises(ValueError, match="Received: .*2 variables of 60 bytes"):
         keepers.restore(found, model.variables)
     for value, old in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(value, old)
