@@ -1,4 +1,7 @@
-"""Charts of views: `Run` to a chart, or to `None` where there is nothing."""
+"""Charts of views: functions of a `Run` that return a `sections.Chart`.
+
+They return `None` if there is nothing to draw.
+"""
 
 import dataclasses
 import math
@@ -28,7 +31,7 @@ _X = {
 
 
 def curve(run: runs.Run) -> sections.Chart | None:
-    """Accuracy over the number of samples, a panel for each cell."""
+    """Draws accuracy over the number of samples, with a panel for each cell."""
 
     def panel(cell, arms):
         found = []
@@ -49,10 +52,10 @@ def curve(run: runs.Run) -> sections.Chart | None:
 
 
 def over(run: runs.Run) -> sections.Chart | None:
-    """Last accuracy along the view's x, a panel for each cell apart from x.
+    """Draws accuracy after the last round over the `x` of the view.
 
-    A single cell has a second panel with the differences from cold. A cold
-    start without an x is a level line.
+    Each cell has a panel. A single cell has a second panel with the differences
+    from cold. A cold start without an `x` is drawn as a horizontal line.
     """
     cells = {}
     for arm in run.arms:
@@ -70,10 +73,7 @@ def over(run: runs.Run) -> sections.Chart | None:
 
 
 def last(run: runs.Run) -> sections.Chart | None:
-    """Last accuracies: a row for each cell, or for each arm of a single one.
-
-    Each data set has a panel.
-    """
+    """Draws accuracies after the last round, in rows of cells or arms."""
     arms = [arm for arm in run.arms if arm.latest()]
     by_dataset = {}
     for arm in arms:
@@ -104,12 +104,13 @@ def last(run: runs.Run) -> sections.Chart | None:
 def cost(
     run: runs.Run, frontier: Callable[[dict], list[str]] | None = None
 ) -> sections.Chart | None:
-    """Last accuracy over the cost of all rounds, a point for each arm.
+    """Draws accuracy after the last round over the cost, a point for each arm.
 
     Args:
-        run: The experiment.
-        frontier: From arm to cost and accuracy to the arms that a line
-            connects; the chart is then the main one. Defaults to no line.
+        run: The `Run`.
+        frontier: Function that maps a dict from arms to pairs of cost and
+            accuracy to the arms that a line connects. With it, the chart is the
+            main one. `None` draws no line. Defaults to `None`.
     """
     panels = []
     for cell, arms in list(run.cells().items())[: None if frontier else _MOST]:
@@ -137,7 +138,7 @@ def cost(
 
 
 def grid(run: runs.Run) -> sections.Chart | None:
-    """Last accuracy and cost over shrink and perturb."""
+    """Draws accuracy after the last round and cost over shrink and perturb."""
     arms = run.pick("shrink_perturb", "cold", "warm")
     shrinks = sorted({arm.first.shrink for arm in arms})
     perturbs = sorted({arm.first.perturb for arm in arms})
@@ -173,11 +174,12 @@ def scatter(
     x_label: str,
     title: str,
 ) -> sections.Chart | None:
-    """Accuracy of many runs over one of their numbers.
+    """Draws the accuracy of many runs over one of their numbers.
 
     Args:
-        run: The experiment.
-        found: Panel, arm and points `(x, accuracy, half-width)` of each.
+        run: The `Run`.
+        found: Triples of a panel, an arm and its points `(x, accuracy,
+            half-width)`.
         x_label: Label of the x axis.
         title: Title of the chart.
     """

@@ -1,7 +1,8 @@
-"""What a paper claims, tested on seeds: holds, does not, or inconclusive.
+"""Tests claims of a paper: each holds, does not hold, or is inconclusive.
 
-A view declares a claim as a function of a `Run`. It yields a `Result` for
-each part of the claim that may be judged, whose seeds have all finished.
+A view declares a claim as a function of a `Run`. The function yields a `Result`
+for each part of the claim whose seeds have all finished. Unless stated
+otherwise, the 95 % t interval over seeds decides.
 """
 
 import dataclasses
@@ -23,7 +24,7 @@ _SHOWN = 4  # parts of a claim that are named
 
 
 class Answer(enum.Enum):
-    """What seeds say of a claim."""
+    """The answer of the seeds to a claim."""
 
     HOLDS = "holds"
     FAILS = "does not hold"
@@ -32,7 +33,7 @@ class Answer(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A claim, what seeds say of it, and the numbers that decide."""
+    """A claim, its answer, and the numbers that decide."""
 
     claim: str
     answer: Answer
@@ -50,7 +51,15 @@ def above(
     least: float = 0.0,
     unit: str = "points",
 ) -> Result:
-    """Returns whether `ours - theirs`, paired by seed, is above `least`."""
+    """Tests whether a paired difference is above a bound.
+
+    Args:
+        claim: The claim in words.
+        ours: Maps seeds to numbers.
+        theirs: Maps seeds to numbers, which are subtracted from `ours`.
+        least: Bound that the difference must exceed. Defaults to 0.
+        unit: Unit of the difference. Defaults to `"points"`.
+    """
     low = math.nextafter(least, math.inf)
     return between(claim, ours, theirs, low, math.inf, unit)
 
@@ -63,18 +72,15 @@ def between(
     high: float,
     unit: str = "points",
 ) -> Result:
-    """Returns whether a paired difference lies between two bounds.
+    """Tests whether a paired difference lies between two bounds.
 
     Args:
         claim: The claim in words.
-        ours: Seed to number.
-        theirs: Seed to number, which is subtracted from ours.
-        low: Least difference.
-        high: Greatest difference.
-        unit: Unit of the difference. Defaults to points.
-
-    Returns:
-        A `Result`, decided by the 95 % t interval.
+        ours: Maps seeds to numbers.
+        theirs: Maps seeds to numbers, which are subtracted from `ours`.
+        low: Smallest difference.
+        high: Largest difference.
+        unit: Unit of the difference. Defaults to `"points"`.
     """
     found = statistics.paired(ours, theirs)
     return Result(claim, answer(found, low, high), _words(found, unit))
@@ -87,7 +93,15 @@ def measured(
     high: float = math.inf,
     unit: str = "",
 ) -> Result:
-    """Returns whether the mean of a number lies between two bounds."""
+    """Tests whether the mean of a number lies between two bounds.
+
+    Args:
+        claim: The claim in words.
+        ours: Maps seeds to numbers.
+        low: Smallest mean.
+        high: Largest mean. Defaults to infinity.
+        unit: Unit of the number. Defaults to `""`.
+    """
     found = statistics.level(ours)
     words = _words(found, unit, formatting.unsigned)
     return Result(claim, answer(found, low, high), words)
@@ -99,10 +113,17 @@ def alike(
     theirs: Mapping[int, float],
     margin: float,
 ) -> Result:
-    """Returns whether two means are equivalent, by two one-sided t tests.
+    """Tests whether two means are equivalent, by two one-sided t tests.
 
-    It fails where the difference exceeds the margin and its 95 % interval
-    leaves out 0, and is inconclusive in between.
+    The claim holds if the tests find the difference within the margin. It does
+    not hold if the mean difference exceeds the margin and its 95 % interval
+    does not contain 0. Otherwise, it is inconclusive.
+
+    Args:
+        claim: The claim in words.
+        ours: Maps seeds to numbers.
+        theirs: Maps seeds to numbers, which are subtracted from `ours`.
+        margin: Largest difference that counts as none, in points.
     """
     found = statistics.paired(ours, theirs)
     said = comparison.compare(found, 0.0, tolerance=margin)
@@ -111,7 +132,7 @@ def alike(
 
 
 def every(claim: str, found: Iterable[Result]) -> Iterator[Result]:
-    """Yields the claim that several claims hold together; none of none."""
+    """Yields the claim that all of several claims hold, if there are any."""
     by_answer = {kind: [] for kind in Answer}
     for result in (found := list(found)):
         by_answer[result.answer].append(result)
@@ -130,9 +151,11 @@ def every(claim: str, found: Iterable[Result]) -> Iterator[Result]:
 
 
 def answer(found: statistics.Effect, low: float, high: float) -> Answer:
-    """Returns whether a 95 % interval lies between two bounds, or beyond.
+    """Compares a 95 % interval with two bounds.
 
-    Fewer than three seeds are inconclusive.
+    The claim holds if the interval lies between the bounds. It does not hold if
+    the interval lies outside of them. Otherwise, and with fewer than three
+    seeds, it is inconclusive.
     """
     if found.decides and low <= found.low and found.high <= high:
         return Answer.HOLDS
@@ -142,7 +165,18 @@ def answer(found: statistics.Effect, low: float, high: float) -> Answer:
 
 
 def cold_above(*kinds: str, **fields) -> Claim:
-    """Cold ends above each arm of these kinds."""
+    """Claims that cold ends above each arm of some kinds.
+
+    Example:
+
+    ```python
+    VIEW = view.View(claims=(claims.cold_above("warm"),))
+    ```
+
+    Args:
+        kinds: Names of arms without their numbers, such as `"dash"`.
+        fields: Fields of rows and the values that the arms must have.
+    """
 
     def claim(arm: runs.Arm) -> Result:
         text = f"cold ends above {named(arm)}"
@@ -152,7 +186,13 @@ def cold_above(*kinds: str, **fields) -> Claim:
 
 
 def near_cold(*kinds: str, margin: float, **fields) -> Claim:
-    """Each arm of these kinds ends as cold does, within a margin of points."""
+    """Claims that each arm of some kinds ends within a margin of cold.
+
+    Args:
+        kinds: As in `cold_above`.
+        margin: Largest difference that counts as none, in points.
+        fields: As in `cold_above`.
+    """
 
     def claim(arm: runs.Arm) -> Result:
         text = f"cold and {named(arm)} end alike, within {margin:g} points"
@@ -162,7 +202,12 @@ def near_cold(*kinds: str, margin: float, **fields) -> Claim:
 
 
 def not_below_cold(*kinds: str, margin: float) -> Claim:
-    """Each arm of these kinds ends at most some points below cold."""
+    """Claims that each arm of some kinds ends at most some points below cold.
+
+    Args:
+        kinds: As in `cold_above`.
+        margin: Largest distance below cold, in points.
+    """
     points = "point" if margin == 1 else "points"
 
     def claim(arm: runs.Arm) -> Result:
@@ -173,7 +218,12 @@ def not_below_cold(*kinds: str, margin: float) -> Claim:
 
 
 def dearer_than_cold(*kinds: str, **fields) -> Claim:
-    """The last round of each arm of these kinds takes more steps than cold."""
+    """Claims that the last round of arms takes more steps than that of cold.
+
+    Args:
+        kinds: As in `cold_above`.
+        fields: As in `cold_above`.
+    """
 
     def claim(arm: runs.Arm) -> Result:
         text = f"{named(arm)} takes more steps than cold"
@@ -189,13 +239,13 @@ def ordered(
     values: Iterable[float],
     field: str = "accuracy",
 ) -> Claim:
-    """Arms of these kinds rise from each value of a number to the next.
+    """Claims that a result increases from each value of a number to the next.
 
     Args:
-        kinds: Of the arms.
-        by: Field of rows that tells them apart. Defaults to `"shrink"`.
-        values: Its values, from what ends lowest.
-        field: What rises. Defaults to accuracy.
+        kinds: As in `cold_above`.
+        by: Field of rows that distinguishes the arms. Defaults to `"shrink"`.
+        values: Values of this field, in the order of increasing results.
+        field: Field of rows that increases. Defaults to `"accuracy"`.
     """
     values = tuple(values)
     words = "ends above" if field == "accuracy" else "takes more steps than"
@@ -213,7 +263,7 @@ def ordered(
 
 
 def dearer(*kinds: str) -> Claim:
-    """The last round costs more, the stronger the shrinking; cold most."""
+    """Claims that the last round costs more with stronger shrinking."""
 
     def claim(run: runs.Run) -> Iterator[Result]:
         arms = [arm for arm in run.pick(*kinds) if arm.first.shrink > 0]
@@ -234,25 +284,25 @@ def dearer(*kinds: str) -> Claim:
 
 
 def equivalent(said: comparison.Comparison) -> Answer:
-    """Returns what a comparison with a paper's number says of a claim."""
+    """Converts a comparison with a number of a paper to an answer."""
     kinds = comparison.Comparison
     known = {kinds.MATCH: Answer.HOLDS, kinds.DIFFERS: Answer.FAILS}
     return known.get(said, Answer.INCONCLUSIVE)
 
 
 def gap(arm: runs.Arm) -> dict[int, float]:
-    """Returns seed to cold minus an arm."""
+    """Returns a mapping from seeds to cold minus an arm, in points."""
     return {seed: -gap for seed, gap in arm.gaps().items()}
 
 
 def named(arm: runs.Arm) -> str:
-    """Returns the name of an arm with what tells its cell from others."""
+    """Returns the name of an arm, with the variant of its cell if any."""
     variant = arm.cell.variant
     return f"{arm.name} ({variant})" if variant else arm.name
 
 
 def up_to(found: grouping.Runs, size: int) -> dict[int, float]:
-    """Returns seed to the accuracy at exactly so many samples."""
+    """Returns a mapping from seeds to the accuracy at a number of samples."""
     return {
         seed: row.accuracy
         for seed, rounds in found.finished.items()

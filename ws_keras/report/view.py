@@ -1,4 +1,4 @@
-"""What a report shows of an experiment: the `VIEW` of a config file."""
+"""Defines the report of an experiment: the `VIEW` of a config file."""
 
 import dataclasses
 from collections.abc import Callable
@@ -10,7 +10,7 @@ SAMPLES = "num_samples"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class View:
-    """What a report shows of an experiment; a config file has it as `VIEW`.
+    """Defines the report of an experiment, as `VIEW` in its config file.
 
     Example:
 
@@ -24,31 +24,34 @@ class View:
     ```
 
     Args:
-        title: The experiment in words.
-        paper: Experiments of `paper.csv` whose numbers stand beside ours; the
-            first that has an arm counts. Defaults to none.
-        cell: Labels and fields of rows that name a cell in `paper.csv`.
-        same: Our words to the paper's words for the same. Defaults to none.
+        title: Title of the experiment. Defaults to `""`.
+        paper: Experiments of `paper.csv` whose numbers are shown next to ours.
+            For each arm, the first experiment that has it is used. Defaults to
+            `()`.
+        cell: Labels and fields of rows that identify a cell in `paper.csv`.
+            Defaults to `("dataset", "model", "optimizer")`.
+        same: Maps our terms to those of the paper. Defaults to `{}`.
         x: The x axis of arms: `"num_samples"`, a label that is a number, or
-            `"number"`, which is the one in the name of the arm. Defaults to
-            `None`, no axis.
-        rows: A function from rows to the rows that are shown, for example
-            with what arms share beside each. Defaults to `None`, all rows.
-        cost: Measure of `paper.csv` that is a time, which is shown as a share
-            of cold's. Defaults to none.
-        unlike: Part of a cell's name to how the recipe itself differs there
-            from the paper. Defaults to none.
-        chart: A function from a `Run` to the main `sections.Chart`. Defaults
-            to `None`, by the shape of the rows.
-        folds: Functions from a `Run` to a list of further blocks. Defaults to
-            none.
-        table: A function from a `Run` to the one table. Defaults to `None`, a
-            line for each arm.
-        claims: Functions from a `Run` to `claims.Result`s. Defaults to none.
-        answer: A function from a `Run` to the first sentences. Defaults to
-            `None`, warm and the best other arm against cold.
-        note: What a reader must know about the paper's numbers. Defaults to
-            nothing.
+            `"number"`, the number in the name of the arm. `None` means no axis.
+            Defaults to `None`.
+        rows: Function that maps all rows to the rows to show, for example to
+            repeat rows that several arms share. `None` shows all rows. Defaults
+            to `None`.
+        cost: Measure of `paper.csv` that is a time. It is shown as a fraction
+            of that of cold. Defaults to `""`, no measure.
+        unlike: Maps a part of a cell's name to a sentence that says how the
+            recipe differs from the paper there. Defaults to `{}`.
+        chart: Function of a `Run` that returns the main `sections.Chart`.
+            `None` chooses a chart that matches the rows. Defaults to `None`.
+        folds: Functions of a `Run` that return lists of further blocks, which
+            are shown folded. Defaults to `()`.
+        table: Function of a `Run` that returns the main table. `None` means a
+            table with a line for each arm. Defaults to `None`.
+        claims: Functions of a `Run` that yield `claims.Result` objects; see
+            `claims`. Defaults to `()`.
+        answer: Function of a `Run` that returns the first sentences. `None`
+            compares warm and the best other arm with cold. Defaults to `None`.
+        note: Text about the numbers of the paper. Defaults to `""`.
     """
 
     title: str = ""

@@ -6,13 +6,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("ws_keras")
 class Accuracy(keras.metrics.SparseCategoricalAccuracy):
-    """Accuracy over the samples whose weight is not zero, each counted once.
+    """Accuracy over the samples whose weight is not 0, each counted once.
 
-    The weights of a padded batch (see `feed.Feed.training`) are right for
-    the gradient, but would count its samples as a few more than they are.
+    The weights of a padded batch (see `feed.Feed.training`) give the correct
+    gradient. Keras' own metric would use them too, and so count too many
+    samples.
 
     Args:
-        keywords: Those of `keras.metrics.SparseCategoricalAccuracy`.
+        keywords: Arguments of `keras.metrics.SparseCategoricalAccuracy`.
     """
 
     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -22,14 +23,14 @@ class Accuracy(keras.metrics.SparseCategoricalAccuracy):
 
 @keras.saving.register_keras_serializable("ws_keras")
 class Loss(keras.metrics.SparseCategoricalCrossentropy):
-    """Cross-entropy over the samples whose weight is not zero.
+    """Cross-entropy over the samples whose weight is not 0.
 
-    Under the name `"loss"` it takes the place of Keras' own mean in the logs,
-    in which the last batch of an epoch counts as large as it was padded to.
-    Regularizers are not in it.
+    With the name `"loss"`, it replaces Keras' own mean in the logs, which
+    counts the padding of the last batch of an epoch. It does not include
+    regularizers.
 
     Args:
-        keywords: Those of `keras.metrics.SparseCategoricalCrossentropy`.
+        keywords: Arguments of `keras.metrics.SparseCategoricalCrossentropy`.
     """
 
     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -38,7 +39,7 @@ class Loss(keras.metrics.SparseCategoricalCrossentropy):
 
 
 def for_compile(num_replicas: int, penalized: bool = False) -> dict[str, list]:
-    """Returns the metrics of a classifier of logits, as for `compile`.
+    """Returns the metrics of a classifier that outputs logits, for `compile`.
 
     Example:
 
@@ -47,13 +48,14 @@ def for_compile(num_replicas: int, penalized: bool = False) -> dict[str, list]:
     ```
 
     Args:
-        num_replicas: With several, the metrics are exact for padded batches.
-        penalized: Whether the loss has a penalty in it, which is then left
-            out of what is logged as `"loss"`. Defaults to `False`.
+        num_replicas: Number of replicas. With several replicas, the metrics
+            are exact for padded batches.
+        penalized: Whether the loss includes a penalty, which the logged
+            `"loss"` then excludes. Defaults to `False`.
 
     Returns:
-        Keywords of `compile`: a metric named `"accuracy"`, and under
-        several replicas or with a penalty one that replaces `"loss"`.
+        Arguments of `compile`: a metric named `"accuracy"` and, with several
+        replicas or a penalty, a metric that replaces `"loss"`.
     """
     if num_replicas == 1 and not penalized:
         accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
