@@ -5,9 +5,9 @@ more than a point. Then the number of training images explains the level of
 Table 1's ResNet-18 with Adam (75.9 % here after a cold start, 78.0 % in the
 paper).
 
-CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, half and then all of
-6,000 images; cold, warm, shrink-perturb 0.4/0.1; three seeds. Each setting
-changes one choice of Table 1:
+Protocol: CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, half and then
+all of 6,000 images; cold, warm, shrink-perturb 0.4/0.1; three seeds. Each
+setting changes one choice of Table 1:
 
     threshold-0.98, -0.999  training accuracy that ends a round, in place of
                             0.99
@@ -26,8 +26,8 @@ changes one choice of Table 1:
 
     python -m launch.run --config=ablation_protocol --workdir=runs/ablation
 
-About 4 million sample passes for one seed of all choices. For the full size add
---config.data.samples=33333 --settings='CHOICE/(cold|warm)'.
+Cost: about 4 million sample passes for one seed of all choices. For the full
+size add --config.data.samples=33333 --settings='CHOICE/(cold|warm)'.
 """
 
 from ws_keras.configs import base

@@ -4,15 +4,16 @@ Claim: warm starts also hurt where the model itself chooses the samples that are
 labelled next: random (cold) ends above warm. As far as we know, the paper's
 text does not say that shrink-perturb helps here.
 
-CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128. Each round chooses 1,000
-samples by the margin between the two largest probabilities (as the paper), by
-entropy, by BADGE's gradients or at random, and trains to 99 %.
+Protocol: CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128. Each round
+chooses 1,000 samples by the margin between the two largest probabilities (as
+the paper), by entropy, by BADGE's gradients or at random, and trains to 99 %
+training accuracy.
 
     pip install 'ws_keras[active]'  # BADGE takes k-means++ from scikit-learn
     ws-run --config=appendix_active_learning --workdir=runs/active
 
-As much as Figure 2 for each way of choosing: 29 million sample passes for one
-seed, and one forward pass over the unlabelled samples in each round.
+Cost: as much as Figure 2 for each way of choosing: 29 million sample passes for
+one seed, and one forward pass over the unlabelled samples in each round.
 """
 
 from ws_keras.configs import base

@@ -2,14 +2,14 @@
 
 Claim: batch norm does not close the gap: there is a gap with and without it.
 
-CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, half and then all of the
-data, 99 %. Adam, because a residual network without normalization hardly learns
-with SGD at this rate.
+Protocol: CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, half and then
+all of the data, 99 % training accuracy. Adam, because a residual network
+without normalization hardly learns with SGD at this rate.
 
     ws-run --config=appendix_batch_norm --workdir=runs/batch_norm
 
-For each norm and seed about 1 million sample passes of cold and 0.65 million of
-warm, by the epochs of Figure 2; more without batch norm.
+Cost: for each norm and seed about 1 million sample passes of cold and 0.65
+million of warm, by the epochs of Figure 2; more without batch norm.
 """
 
 from ws_keras.configs import base

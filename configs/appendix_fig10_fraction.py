@@ -4,12 +4,12 @@ Claim: the damage changes monotonically with the fraction of the data in the
 first phase. The source does not say in which direction; the report shows the
 direction and judges only whether the change is monotonic.
 
-CIFAR-10, ResNet-18 of width 16, SGD 0.001 (not stated; as in Table 1), batch
-128, 99 %.
+Protocol: CIFAR-10, ResNet-18 of width 16, SGD 0.001 (not stated; as in Table
+1), batch 128, 99 % training accuracy.
 
     ws-run --config=appendix_fig10_fraction --workdir=runs/fig10
 
-About 13 million sample passes for each fraction and seed.
+Cost: about 13 million sample passes for each fraction and seed.
 """
 
 import itertools

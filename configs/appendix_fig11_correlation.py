@@ -4,14 +4,14 @@ Claim: warm-started ResNets that generalize well have weights that no longer
 correlate with the weights at the start of their second phase. This is not so
 for logistic regression.
 
-CIFAR-10, ResNet-18 of width 16 and logistic regression, SGD, half and then all
-of the data. The paper states neither data nor runs: here the runs differ in the
-learning rate and batch size of the second phase, as in Figure 3. The measure is
-Pearson's correlation over all trainable weights.
+Protocol: CIFAR-10, ResNet-18 of width 16 and logistic regression, SGD, half and
+then all of the data. The paper states neither data nor runs: here the runs
+differ in the learning rate and batch size of the second phase, as in Figure 3.
+The measure is Pearson's correlation over all trainable weights.
 
     ws-run --config=appendix_fig11_correlation --workdir=runs/fig11
 
-About 120 million sample passes for one seed.
+Cost: about 120 million sample passes for one seed.
 """
 
 import math

@@ -4,15 +4,15 @@ Claim: repeated at every step, shrink-perturb is a mild regularizer, like a
 strong and noisy L2 penalty: with a shrink just below 1 the test accuracy is
 not below that of plain training.
 
-CIFAR-10, ResNet-18 of width 16, SGD 0.001, batch 128, all the data at once,
-99 % (data and model are not stated). The comparison is decoupled weight decay
-of the same strength: at the learning rate 0.001, a decay of 0.1 shrinks a
-weight in each step as much as a shrink of 0.9999.
+Protocol: CIFAR-10, ResNet-18 of width 16, SGD 0.001, batch 128, all the data at
+once, 99 % training accuracy (data and model are not stated). The comparison is
+decoupled weight decay of the same strength: at the learning rate 0.001, a decay
+of 0.1 shrinks a weight in each step as much as a shrink of 0.9999.
 
     ws-run --config=appendix_fig12_every_step --workdir=runs/fig12
 
-About 5 million sample passes for each setting and seed. The transform adds some
-tenths of a second to each step.
+Cost: about 5 million sample passes for each setting and seed. The transform
+adds some tenths of a second to each step.
 """
 
 from ws_keras.configs import base

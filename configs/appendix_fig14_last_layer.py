@@ -4,12 +4,13 @@ Claim: shrinking only the last layer, which makes the outputs less certain, does
 not repair the warm start: for every shrink the final accuracy stays below that
 of a cold start.
 
-CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 1,000 new samples in
-each round, 99 % (data and model are not stated; as in Figure 7).
+Protocol: CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 1,000 new
+samples in each round, 99 % training accuracy (data and model are not stated; as
+in Figure 7).
 
     ws-run --config=appendix_fig14_last_layer --workdir=runs/fig14
 
-About 59 million sample passes for one seed. The first rounds only:
+Cost: about 59 million sample passes for one seed. The first rounds only:
 --config.rounds.limit=4
 """
 

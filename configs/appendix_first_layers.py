@@ -2,13 +2,13 @@
 
 Claim: carrying over only some of the layers does not close the gap.
 
-CIFAR-10, ResNet-18 of width 16, SGD 0.001, batch 128, half and then all of the
-data, 99 %. `first_layers-K` keeps the stem and the stages up to K - 1, and
-draws the other layers anew.
+Protocol: CIFAR-10, ResNet-18 of width 16, SGD 0.001, batch 128, half and then
+all of the data, 99 % training accuracy. `first_layers-K` keeps the stem and the
+stages up to `K - 1`, and draws the other layers anew.
 
     ws-run --config=appendix_first_layers --workdir=runs/layers
 
-About 40 million sample passes for one seed.
+Cost: about 40 million sample passes for one seed.
 """
 
 from ws_keras.configs import base

@@ -4,12 +4,12 @@ Claim: an L2 penalty, adversarial training and a confidence penalty, each in
 four strengths, help a little and leave the gap: cold is ahead of warm in all
 twelve columns.
 
-CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred), batch 128, half and then
-all of the data, 99 %. Neither form nor unit of the penalties is known: L2 is
-weight / 2 times the sum of squares, the confidence penalty takes weight times
-the entropy off the loss (Pereyra et al.), and adversarial training moves
-images by weight of the pixels' range along the sign of the gradient and counts
-them by half (Goodfellow et al.).
+Protocol: CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred), batch 128, half
+and then all of the data, 99 % training accuracy. Neither form nor unit of the
+penalties is known: L2 is weight / 2 times the sum of squares, the confidence
+penalty takes weight times the entropy off the loss (Pereyra et al.), and
+adversarial training moves images by weight of the pixels' range along the sign
+of the gradient and counts them by half (Goodfellow et al.).
 
     ws-run --config=appendix_table3_penalties \
         --workdir=runs/table3 --settings='l2-0.1'
@@ -21,8 +21,8 @@ Expected, percent, cold and warm:
     adversarial      54.8   52.4    55.1   52.6    55.3   52.7    55.6   50.4
     confidence       53.1   50.3    55.8   50.0    55.4   51.2    55.9   49.3
 
-About 13 million sample passes for each column and seed; adversarial training
-takes three times as long.
+Cost: about 13 million sample passes for each column and seed; adversarial
+training takes three times as long.
 """
 
 from ws_keras.configs import base

@@ -6,14 +6,14 @@ paper has 54.4, 53.5, 52.9, 49.9 and 50.8 % for noise of 0.01, 0.001, 0.0001,
 0.00001 and 0, at 4.9, 1.1, 0.49, 0.43 and 0.40 times cold's time, and 55.2 %
 for cold.
 
-CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred), batch 128, half and then
-all of the data, 99 %. The caption speaks of standard deviations, so the noise
-is Gaussian with one scale for all weights.
+Protocol: CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred), batch 128, half
+and then all of the data, 99 % training accuracy. The caption speaks of standard
+deviations, so the noise is Gaussian with one scale for all weights.
 
     ws-run --config=appendix_table4_noise --workdir=runs/table4
 
-About 35 million sample passes for one seed if all noise takes the epochs of a
-warm start. By the paper's times, noise of 0.01 alone takes 39 million.
+Cost: about 35 million sample passes for one seed if all noise takes the epochs
+of a warm start. By the paper's times, noise of 0.01 alone takes 39 million.
 """
 
 from ws_keras.configs import base

@@ -3,14 +3,15 @@
 Claim: shrink-perturb closes the gap even together with strong weight decay: it
 is within a point of a cold start with the same decay.
 
-CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, half and then all of the
-data, 99 %. The decay is a penalty, as in the authors' framework.
+Protocol: CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, half and then
+all of the data, 99 % training accuracy. The decay is a penalty, as in the
+authors' framework.
 
     ws-run --config=appendix_weight_decay --workdir=runs/decay
 
-For each strength and seed about 0.65 million (warm) to 1 million (cold) sample
-passes, by the epochs of Figure 2; at most 10 million where a strong decay keeps
-the accuracy below 99 %.
+Cost: for each strength and seed about 0.65 million (warm) to 1 million (cold)
+sample passes, by the epochs of Figure 2; at most 10 million where a strong
+decay keeps the accuracy below 99 %.
 """
 
 from ws_keras.configs import base

@@ -5,17 +5,17 @@ more accurate than cold, and cold than warm (84.1, 81.3, 67.3 and 63.5 % on
 CIFAR-10 with SGD); warm takes the fewest steps. Resetting the momentum,
 resetting the last layer, and pulling the weights to the first ones do not help.
 
-CIFAR-10 in 50 chunks, ResNet-18 of width 64 with max-pool at 0.001, MLP at
-0.01; SGD with momentum 0.9, batch 128, 99.9 % training accuracy, official test
-set. The optimizer's state and batch norm's statistics are kept from chunk to
-chunk. Shrink-perturb uses Gaussian noise, and leaves gamma and beta unchanged.
-The table also has rows for SAM (cold 75.68, warm 70.99, shrink-perturb 85.53,
-DASH 86.75). This package does not have that optimizer.
+Protocol: CIFAR-10 in 50 chunks, ResNet-18 of width 64 with max-pool at 0.001,
+MLP at 0.01; SGD with momentum 0.9, batch 128, 99.9 % training accuracy,
+official test set. The optimizer's state and batch norm's statistics are kept
+from chunk to chunk. Shrink-perturb uses Gaussian noise, and leaves gamma and
+beta unchanged. The table also has rows for SAM (cold 75.68, warm 70.99,
+shrink-perturb 85.53, DASH 86.75). This package does not have that optimizer.
 
     ws-run --config=dash_table1 --workdir=runs/dash
 
-About 19 million sample passes of the wide network for the cold arm and one
-seed, and 4 million for the warm one.
+Cost: about 19 million sample passes of the wide network for the cold arm and
+one seed, and 4 million for the warm one.
 """
 
 from ws_keras.configs import base

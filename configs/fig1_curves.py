@@ -3,13 +3,13 @@ r"""Figure 1: learning curves of half, then all of the data.
 Claim: a warm-started network ends with the same training accuracy as a cold
 one and a lower test accuracy; the paper's curves end at 56.6 and 61.7 %.
 
-CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred from the levels of the
-curves), batch 128, 350 epochs in each phase; the held-out third is measured
-after every epoch.
+Protocol: CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred from the levels
+of the curves), batch 128, 350 epochs in each phase; the held-out third is
+measured after every epoch.
 
     ws-run --config=fig1_curves --workdir=runs/fig1
 
-17.5 million sample passes for each arm and seed.
+Cost: 17.5 million sample passes for each arm and seed.
 """
 
 from ws_keras.configs import base

@@ -5,12 +5,12 @@ Claim: the gap between random (cold) and warm starts widens with the data, to
 stays about the same and that of a cold one grows with the data. Shrink-perturb
 (section 5) closes the gap.
 
-CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, each round trained to
-99 % on all samples so far.
+Protocol: CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, each round
+trained to 99 % training accuracy on all samples so far.
 
     ws-run --config=fig2_online --workdir=runs/fig2
 
-All 34 rounds are about 11 million sample passes for each cold setting. The
+Cost: about 11 million sample passes for all 34 rounds of each cold setting. The
 first five: --config.rounds.limit=5
 """
 

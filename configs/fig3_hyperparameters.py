@@ -4,15 +4,15 @@ Claim: some warm starts are as accurate as cold ones, but then take about as
 long as training from scratch, so that they save nothing. The replication
 contradicts this: its warm starts reach the same accuracy sooner.
 
-CIFAR-10, ResNet-18 of width 16, SGD; learning rates 0.001, 0.01 and 0.1 and
-batches of 16 to 128, combined freely in both phases: 144 warm pairs and 12 cold
-runs on all the data. A phase ends at 99 % training accuracy. The best runs of
-the paper have 78 to 80 % (cold) and 78 to 79 % (warm).
+Protocol: CIFAR-10, ResNet-18 of width 16, SGD; learning rates 0.001, 0.01 and
+0.1 and batches of 16 to 128, combined freely in both phases: 144 warm pairs and
+12 cold runs on all the data. A phase ends at 99 % training accuracy. The best
+runs of the paper have 78 to 80 % (cold) and 78 to 79 % (warm).
 
     ws-run --config=fig3_hyperparameters --workdir=runs/fig3
 
-At most 460 million sample passes for one seed; higher rates are several times
-cheaper. Times count the second phase only.
+Cost: at most 460 million sample passes for one seed; higher rates are several
+times cheaper. Times count the second phase only.
 """
 
 from ws_keras.configs import base

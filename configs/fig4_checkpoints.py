@@ -4,15 +4,15 @@ Claim: a warm start is damaged even if its first phase was short: from 30 to 40
 epochs on, before the held-out accuracy of the first phase peaks. From 120
 epochs on it loses 7 per cent of the accuracy.
 
-CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred), batch 128. The first
-phase ends after START epochs, from 5 to 350 in steps of 5 as in the paper; then
-follow 350 epochs on all the data. The order of the samples depends only on the
-epoch, so that each first phase is the beginning of the longest one.
+Protocol: CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred), batch 128. The
+first phase ends after START epochs, from 5 to 350 in steps of 5 as in the
+paper; then follow 350 epochs on all the data. The order of the samples depends
+only on the epoch, so that each first phase is the beginning of the longest one.
 
     ws-run --config=fig4_checkpoints --workdir=runs/fig4
 
-About 1,000 million sample passes for one seed and all 70 starts. A selection:
---settings='/(25|50|75|100|150|200|350)/|cold'
+Cost: about 1,000 million sample passes for one seed and all 70 starts. A
+selection: --settings='/(25|50|75|100|150|200|350)/|cold'
 """
 
 import math

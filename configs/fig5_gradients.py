@@ -5,17 +5,17 @@ gradients than samples that it has (~18 times at the start). Shrink-perturb
 makes them similar: ~1.6, ~1.35, ~1.1 and ~1.0 times for shrink 0.9, 0.7, 0.5
 and 0.3.
 
-CIFAR-10, ResNet-18 of width 16, SGD 0.001, batch 128, perturb 0.01 (the
-replication's). Half of the data to 99 %, then 52 epochs on all (the paper's
-13.6 thousand steps). Before each epoch, gradient norms of mini-batches are
-averaged over 2,000 old and 2,000 new samples. The noise is Gaussian. It was
-chosen after both kinds were run, because its norms of old data are closer to
-the figure than those of fresh noise (docs/fidelity.md).
+Protocol: CIFAR-10, ResNet-18 of width 16, SGD 0.001, batch 128, perturb 0.01
+(the replication's). Half of the data to 99 % training accuracy, then 52 epochs
+on all (the paper's 13.6 thousand steps). Before each epoch, gradient norms of
+mini-batches are averaged over 2,000 old and 2,000 new samples. The noise is
+Gaussian. It was chosen after both kinds were run, because its norms of old data
+are closer to the figure than those of fresh noise (docs/fidelity.md).
 
     ws-run --config=fig5_gradients --workdir=runs/fig5
 
-About 4.4 million sample passes for each arm and seed, and 4,000 more for each
-epoch that is measured. Fewer images: --config.data.samples=6000
+Cost: about 4.4 million sample passes for each arm and seed, and 4,000 more for
+each epoch that is measured. Fewer images: --config.data.samples=6000
 """
 
 import itertools

@@ -4,14 +4,14 @@ Claim: at perturb 0.01, shrink 0.6 is as accurate as a cold start in a fraction
 of its time, and smaller factors are more accurate still: 65.1, 73.7, 76.6, 77.9
 and 80.2 % for shrink 1, 0.8, 0.6, 0.4 and 0.2 after 34 rounds, 76.1 % for cold.
 
-CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 1,000 new samples in
-each round, each trained to 99 %. The paper calls its curve of shrink 0 random
-initialization. Taken literally, it begins with weights of a hundredth of their
-size, so both this and a cold start are run.
+Protocol: CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 1,000 new
+samples in each round, each trained to 99 % training accuracy. The paper calls
+its curve of shrink 0 random initialization. Taken literally, it begins with
+weights of a hundredth of their size, so both this and a cold start are run.
 
     ws-run --config=fig7_shrink_sweep --workdir=runs/fig7
 
-About 75 million sample passes for one seed and all rounds.
+Cost: about 75 million sample passes for one seed and all rounds.
 """
 
 from ws_keras.configs import base

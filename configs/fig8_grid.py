@@ -5,14 +5,14 @@ perturb 1 is a cold start, shrink 1 with perturb 0 a warm one. The values of the
 paper's grid are not known. Its cells without any weights left stay blank, as
 they do here.
 
-CIFAR-10, ResNet-18 of width 16, Adam 0.001 (inferred), batch 128, 1,000 new
-samples in each round, each trained to 99 %. A round ends after 30 epochs
-without an improvement and after 100 epochs in any case, because with both
-factors at 0 it cannot learn.
+Protocol: CIFAR-10, ResNet-18 of width 16, Adam 0.001 (inferred), batch 128,
+1,000 new samples in each round, each trained to 99 % training accuracy. A round
+ends after 30 epochs without an improvement and after 100 epochs in any case,
+because with both factors at 0 it cannot learn.
 
     ws-run --config=fig8_grid --workdir=runs/fig8
 
-About 450 million sample passes for one seed and all rounds.
+Cost: about 450 million sample passes for one seed and all rounds.
 """
 
 from ws_keras.configs import base

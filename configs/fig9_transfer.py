@@ -3,10 +3,10 @@ r"""Figure 9: pre-training on another data set, over the fraction of the target.
 Claim: shrink-perturb (0.3, 0.0001) is no worse than a warm start where
 pre-training pays and no worse than a cold one where it does not.
 
-The six pairs of CIFAR-10, CIFAR-100 and SVHN; ResNet-18 of width 16, Adam 0.001
-(inferred), batch 128, 99 %. First all of the source, then a fraction of the
-target; the last layer is drawn anew where the classes differ. With all of the
-target the paper has, for its pairs:
+Protocol: the six pairs of CIFAR-10, CIFAR-100 and SVHN; ResNet-18 of width 16,
+Adam 0.001 (inferred), batch 128, 99 % training accuracy. First all of the
+source, then a fraction of the target; the last layer is drawn anew where the
+classes differ. With all of the target the paper has, for its pairs:
 
     percent                   cold    warm    shrink-perturb
     CIFAR-10 to SVHN          93.2    93.0    94.0
@@ -21,8 +21,8 @@ One pair, with the cold starts on its target:
     ws-run --config=fig9_transfer --workdir=runs/fig9 \
         --settings='/(cifar100-)?cifar10-[^-]*/'
 
-About 22 million sample passes for that pair and one seed; 144 million for all
-six pairs. The source is learned anew for each fraction and arm.
+Cost: about 22 million sample passes for that pair and one seed; 144 million for
+all six pairs. The source is learned anew for each fraction and arm.
 """
 
 import dataclasses

@@ -4,11 +4,12 @@ Claim: FIRE ends above a warm start and above the other ways to begin, and near
 or above a full reset (FIRE, arXiv 2602.08040). Its numbers appear only in a
 figure, so that only the order is tested.
 
-CIFAR-10, ResNet-18 of width 64 without max-pool, official test set; Adam 0.001,
-batch 256, norm of the gradient at most 0.5, a linear rise of the learning rate
-over the first tenth of each stage. Both stages have the steps of SCALE epochs
-of all data: the first has 10 * SCALE epochs of its tenth. The authors have 100.
-ReDo, self-normalized resets and continual backprop act in the second stage.
+Protocol: CIFAR-10, ResNet-18 of width 64 without max-pool, official test set;
+Adam 0.001, batch 256, norm of the gradient at most 0.5, a linear rise of the
+learning rate over the first tenth of each stage. Both stages have the steps of
+SCALE epochs of all data: the first has 10 * SCALE epochs of its tenth. The
+authors have 100. ReDo, self-normalized resets and continual backprop act in the
+second stage.
 
     ws-run --config=fire_protocol --workdir=runs/fire
 
@@ -18,7 +19,7 @@ out, because it is an optimizer and not a start. The classes of the tenth are
 not balanced. For a CPU, add --config.data.samples=5000 --config.model.width=16
 --config.train.epochs=10 --config.train.first_epochs=100.
 
-10 million sample passes of the wide network for each arm and seed.
+Cost: 10 million sample passes of the wide network for each arm and seed.
 """
 
 from ws_keras.configs import base

@@ -4,13 +4,13 @@ Claim: a network that goes back to a slow copy of its weights ends above a warm
 start, with and without augmentation (Lee et al., ICML 2024, arXiv 2406.02596).
 The package has no numbers of this article, so that only the order is tested.
 
-CIFAR-10, ResNet-18 of width 64 without max-pool, official test set. The first
-stage is a tenth of the images, half of them with a label of another class; the
-second is the other nine tenths with their own labels. AdamW 0.001 with decay
-0.001, norm of the gradient at most 0.5, a linear rise of the learning rate over
-the first tenth of each stage, 100 epochs in each; batch 256 (inferred). Cold
-is trained on the second stage alone. Augmentation is that of the replication of
-the first paper: crops, flips, color and small rotations.
+Protocol: CIFAR-10, ResNet-18 of width 64 without max-pool, official test set.
+The first stage is a tenth of the images, half of them with a label of another
+class; the second is the other nine tenths with their own labels. AdamW 0.001
+with decay 0.001, norm of the gradient at most 0.5, a linear rise of the
+learning rate over the first tenth of each stage, 100 epochs in each; batch 256
+(inferred). Cold is trained on the second stage alone. Augmentation is that of
+the replication of the first paper: crops, flips, color and small rotations.
 
     ws-run --config=hare_tortoise_protocol --workdir=runs/hare
 
@@ -21,7 +21,8 @@ weights. For a CPU, add --config.data.samples=5000 --config.model.width=16
 decay is smaller there, because an average over a thousand steps needs several
 thousand steps.
 
-5 million sample passes of the wide network for each arm, seed and augmentation.
+Cost: 5 million sample passes of the wide network for each arm, seed and
+augmentation.
 """
 
 from ws_keras.configs import base

@@ -4,13 +4,13 @@ Claim: with crops, flips, color jitter and rotations the gap disappears, and so
 does the gap between the gradient norms of old and new data. The report tests
 whether both become smaller, and whether cold and warm end alike.
 
-CIFAR-10, ResNet-18 of width 64 with max-pool, SGD 0.001, batch 128, 350 epochs
-on half and 350 on all of the data, official test set; with and without
-augmentation.
+Protocol: CIFAR-10, ResNet-18 of width 64 with max-pool, SGD 0.001, batch 128,
+350 epochs on half and 350 on all of the data, official test set; with and
+without augmentation.
 
     ws-run --config=replication_augmentation --workdir=runs/aug
 
-26 million sample passes of the wide network for each arm and seed.
+Cost: 26 million sample passes of the wide network for each arm and seed.
 """
 
 from ws_keras.configs import base

@@ -5,9 +5,9 @@ ResNet with Adam has a gap of 1.3 points on CIFAR-10, the paper's 3.6. The two
 differ in the network, the data that accuracies are measured on, the state that
 warm starts keep, and in the mode of the network while it is measured.
 
-CIFAR-10, Adam 0.001, batch 128, half and then all of 6,000 images; cold and
-warm; three seeds. Each setting changes one choice of the paper's protocol to
-that of the replication, and the last setting changes all of them:
+Protocol: CIFAR-10, Adam 0.001, batch 128, half and then all of 6,000 images;
+cold and warm; three seeds. Each setting changes one choice of the paper's
+protocol to that of the replication, and the last setting changes all of them:
 
     width-64          64 to 512 channels, in place of 16 to 128
     network           the same with a max-pool behind the stem and
@@ -26,9 +26,9 @@ batch of held-out samples, as in the replication's Table 1.
     python -m launch.run --config=replication_disagreements \
         --workdir=runs/disagreements --settings='seed0$'
 
-About 2.3 million sample passes for one seed. Three eighths of them are those
-of the wide networks, which take 16 times as long for an image, or 4 times with
-the max-pool.
+Cost: about 2.3 million sample passes for one seed. Three eighths of them are
+those of the wide networks, which take 16 times as long for an image, or 4 times
+with the max-pool.
 """
 
 from ws_keras.configs import base

@@ -3,13 +3,13 @@
 Claim: after 200 epochs on half of the data and 200 on all of them, cold has
 60.0 %, warm 58.6 %, and shrink 0.6, 0.3 and 0.1 have 59.6, 64.8 and 81.1 %.
 
-CIFAR-10, ResNet-18 of width 64 with max-pool, SGD 0.001, batch 128, official
-test set. Perturb is 0.01, as in the replication's script (its article has
-0.0001). Batch norm's statistics are kept, as there.
+Protocol: CIFAR-10, ResNet-18 of width 64 with max-pool, SGD 0.001, batch 128,
+official test set. Perturb is 0.01, as in the replication's script (its article
+has 0.0001). Batch norm's statistics are kept, as there.
 
     ws-run --config=replication_offline --workdir=runs/offline
 
-15 million sample passes of the wide network for each arm and seed.
+Cost: 15 million sample passes of the wide network for each arm and seed.
 """
 
 from ws_keras.configs import base

@@ -3,15 +3,15 @@
 Claim: as in the paper, a smaller shrink is more accurate, down to 0.2, and all
 shrinks take less time than a cold start.
 
-A random two thirds of CIFAR-10, measured on the official test set; ResNet-18 of
-width 64 with max-pool, Adam 0.001, batch 128. Perturb is 0.01, as in the
-replication's script (its article has 0.0001). Training accuracy is measured by
-a second pass. It is not known whether the replication transforms the first
-network; here it is transformed.
+Protocol: a random two thirds of CIFAR-10, measured on the official test set;
+ResNet-18 of width 64 with max-pool, Adam 0.001, batch 128. Perturb is 0.01, as
+in the replication's script (its article has 0.0001). Training accuracy is
+measured by a second pass. It is not known whether the replication transforms
+the first network; here it is transformed.
 
     ws-run --config=replication_online --workdir=runs/repl_online
 
-About 33 million sample passes of the wide network for one seed.
+Cost: about 33 million sample passes of the wide network for one seed.
 """
 
 from ws_keras.configs import base

@@ -3,14 +3,14 @@
 Claim: in online learning to 99 % training accuracy there is no gap on SVHN
 (92.1 and 91.9 % at the end). At 99.9 % there is one (93.1 and 92.0 %).
 
-A random two thirds of SVHN, 1,000 new samples in each round, measured on the
-official test set; ResNet-18 of width 64 with max-pool, Adam 0.001, batch 128.
-Training accuracy is measured by a second pass.
+Protocol: a random two thirds of SVHN, 1,000 new samples in each round, measured
+on the official test set; ResNet-18 of width 64 with max-pool, Adam 0.001, batch
+128. Training accuracy is measured by a second pass.
 
     ws-run --config=replication_svhn_threshold --workdir=runs/svhn
 
-About 24 million sample passes of the wide network for each cold setting at
-99 %, and three times as many at 99.9 %.
+Cost: about 24 million sample passes of the wide network for each cold setting
+at 99 %, and three times as many at 99.9 %.
 """
 
 from ws_keras.configs import base

@@ -4,19 +4,20 @@ Claim: ResNets on CIFAR-10 and CIFAR-100 have a gap that is smaller than in the
 paper (60.3 and 57.8 % with SGD, 80.3 and 79.0 % with Adam). On SVHN the gap is
 reversed, except with momentum. The MLP with SGD has none.
 
-ResNet-18 of width 64 with a max-pool behind the stem, MLP of three layers of
-tanh, logistic regression; SGD, Adam and SGD with momentum 0.9, 0.001, batch
-128; all of the official training set, measured on the official test set. A
-phase ends at 99 %, after 3 epochs without an improvement of more than 0.2
-points (the replication: when the standard deviation of the last three training
-accuracies is below 0.2 points), or after 200 epochs. Training accuracy is
-measured by a second pass. The optimizer keeps its state from half to all.
+Protocol: ResNet-18 of width 64 with a max-pool behind the stem, MLP of three
+layers of tanh, logistic regression; SGD, Adam and SGD with momentum 0.9, 0.001,
+batch 128; all of the official training set, measured on the official test set.
+A phase ends at 99 % training accuracy, after 3 epochs without an improvement of
+more than 0.2 points (the replication: when the standard deviation of the last
+three training accuracies is below 0.2 points), or after 200 epochs. Training
+accuracy is measured by a second pass. The optimizer keeps its state from half
+to all.
 
     ws-run --config=replication_table1 --workdir=runs/repl1 \
         --settings='cifar10-mlp-momentum'
 
-About 235 million sample passes for one seed of all cells. Choose cells with
---settings: the wide network takes sixteen times as long.
+Cost: about 235 million sample passes for one seed of all cells. Choose cells
+with --settings: the wide network takes sixteen times as long.
 """
 
 import math

@@ -4,12 +4,12 @@ Claim, against the paper: the gap becomes smaller with stronger decay. Cold and
 warm have 81.44 and 81.16 % at 0.1, 62.73 and 61.22 % at 0.01, 60.42 and 58.63 %
 at 0.001.
 
-CIFAR-10, ResNet-18 of width 64 with max-pool, SGD 0.001, batch 128, 200 epochs
-on half and 200 on all of the data, official test set.
+Protocol: CIFAR-10, ResNet-18 of width 64 with max-pool, SGD 0.001, batch 128,
+200 epochs on half and 200 on all of the data, official test set.
 
     ws-run --config=replication_weight_decay --workdir=runs/repl_decay
 
-15 million sample passes of the wide network for each decay, arm and seed.
+Cost: 15 million sample passes of the wide network for each decay, arm and seed.
 """
 
 from ws_keras.configs import base

@@ -8,11 +8,12 @@ decays. The article's decay of 0.999 needs thousands of steps in a round, and
 early rounds have hundreds, so that 0.99 runs as well. The frontier has the arms
 that no other arm beats with fewer passes.
 
-CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 99 %.
+Protocol: CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 99 % training
+accuracy.
 
     ws-run --config=which_arm --workdir=runs/which_arm
 
-About 20 million sample passes for one seed. The first five rounds
+Cost: about 20 million sample passes for one seed. The first five rounds
 (--config.rounds.limit=5) take 0.16 million for an arm as cheap as warm, 0.29
 million for cold, and 5 million for all arms and one seed.
 --config=which_arm_textures does the same on textures, and

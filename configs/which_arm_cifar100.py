@@ -8,8 +8,9 @@ CIFAR-100, ResNet-18 of width 16, Adam 0.001, batch 128, 99 %.
 
     ws-run --config=which_arm_cifar100 --workdir=runs/cifar100
 
-About 0.2 (warm) to 0.29 million sample passes (cold) for each arm and seed, by
-the epochs of the ResNet-18 on CIFAR-10; a hundred classes may take more.
+Cost: about 0.2 (warm) to 0.29 million sample passes (cold) for each arm and
+seed, by the epochs of the ResNet-18 on CIFAR-10; a hundred classes may take
+more.
 """
 
 from ws_keras.configs import base
