@@ -1,12 +1,12 @@
-"""Active learning: the model chooses what is labelled next, and continues.
+"""Active learning: the model chooses the samples that are labelled next.
 
     python examples/active_learning.py
 
-In each round the 200 images are labelled for which the model is least certain,
-by the margin between its two largest probabilities. Then it is trained on all
-labelled images: from its own weights (warm), after a ShrinkPerturb, or from
-scratch (cold). Batch norm is recalibrated after each fit, because the model is
-used right away.
+Each round labels the 200 images for which the model is least certain, measured
+by the margin between its two largest probabilities. Then the model is trained
+on all labelled images: from its own weights (warm), after a ShrinkPerturb, or
+from scratch (cold). Batch norm is recalibrated after each fit, because the
+model is used immediately.
 """
 
 import keras
@@ -19,7 +19,7 @@ from ws_keras.data import textures
 
 START, STEP, ROUNDS = 400, 200, 3
 keras.utils.set_random_seed(0)
-x, y = textures.generate(3000, "train")  # the labels are asked for one by one
+x, y = textures.generate(3000, "train")  # labels are requested in rounds
 held_out = textures.generate(1000, "test")
 
 

@@ -9,9 +9,9 @@ unchanged, and here also the third block, which continues to train; it shrinks
 the last two blocks and the head. A cold start of all layers that are not frozen
 loses the pre-training.
 
-Layers and strength were chosen by looking at these held-out images, so the gain
-over warm is not a fair estimate: choose yours on images that you do not report
-on. Batch norm that is not frozen is recalibrated after each fit.
+Layers and strength were chosen on these held-out images, so the gain over warm
+is too optimistic. Choose yours on images that you do not use for the final
+evaluation. Batch norm that is not frozen is recalibrated after each fit.
 """
 
 import collections
@@ -23,7 +23,7 @@ import tensorflow as tf
 import ws_keras
 from ws_keras.data import textures
 
-LATE = ["conv_.w_[45]", "head"]  # what is shrunk
+LATE = ["conv_.w_[45]", "head"]  # the layers to shrink
 keras.utils.set_random_seed(0)
 x, y = textures.generate(1000, "train")
 held_out = textures.generate(1000, "test")
@@ -37,7 +37,7 @@ whole = keras.applications.MobileNet(
 backbone = keras.Model(whole.input, whole.get_layer("conv_pw_5_relu").output)
 for layer in backbone.layers:
     if isinstance(layer, keras.layers.BatchNormalization):
-        layer.momentum = 0.9  # there are too few steps for 0.99
+        layer.momentum = 0.9  # the fit is too short for 0.99
 
 
 def with_head(num_classes):

@@ -1,9 +1,9 @@
-"""Does it help your model on your data? All arms, several seeds, a verdict.
+"""Compares all starts on your model and data, with several seeds.
 
     python examples/compare_on_your_data.py
 
-A dense network learns a table of numbers that grows for three rounds. The table
-is made up: put your own model and arrays in its place.
+A dense network is trained on a table of numbers that grows for three rounds.
+Replace the generated table by your own arrays, and the network by your model.
 """
 
 import keras
@@ -13,7 +13,7 @@ import ws_keras
 
 rng = np.random.default_rng(0)
 x = rng.normal(size=(1500, 20)).astype("float32")
-# A rule that a dense network can learn by heart sooner than understand.
+# A rule that a dense network memorizes before it generalizes.
 y = ((x[:, 0] * x[:, 1] + x[:, 2] * x[:, 3] + x[:, 4]) > 0).astype("int32")
 x += rng.normal(0, 0.2, x.shape).astype("float32")
 

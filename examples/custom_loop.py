@@ -1,9 +1,9 @@
-"""Your own training loop in any framework: plain arrays in and out.
+"""Shrink-perturb of plain arrays, for a training loop in any framework.
 
     python examples/custom_loop.py
 
-Softmax regression in NumPy on textures that arrive in four rounds.
-`shrink_perturb` is applied to a list of arrays before each round.
+The model is a softmax regression in NumPy on textures that arrive in four
+rounds. `shrink_perturb` is applied to a list of arrays before each round.
 """
 
 import numpy as np

@@ -1,11 +1,11 @@
-"""A text classifier that gets new words while it is in use.
+"""Adds new words to a text classifier.
 
     python examples/growing_vocabulary.py
 
-In spring, customers of a shop ask about a kettle, a lamp and a rug; in summer
-about a tent, a canoe and a grill as well. The model contains its vocabulary.
-New words are appended to it, so that old words keep their ids and their rows of
-the embedding.
+In spring, customers of a shop ask about a kettle, a lamp and a rug. In summer,
+they also ask about a tent, a canoe and a grill. The model contains its
+vocabulary. New words are appended to it, so old words keep their ids and their
+rows of the embedding.
 """
 
 import keras

@@ -1,10 +1,11 @@
-"""A class that arrives late: a larger last layer that forgets nothing.
+"""Adds classes that arrive late to a model, without forgetting old ones.
 
     python examples/late_class.py
 
 A network has learned the digits 0 to 7 (from scikit-learn) when 8 and 9 arrive.
-It gets two more outputs, keeps the old ones, and trains on all digits: after a
-warm start, after a shrink-perturb, and from scratch.
+`grow_outputs` adds two outputs and keeps the old ones. Then the network is
+trained on all digits: after a warm start, after a shrink-perturb, and from
+scratch.
 """
 
 import keras

@@ -1,9 +1,9 @@
-"""Several devices: the callback under `tf.distribute.MirroredStrategy`.
+"""Uses the callback on several devices, with `tf.distribute.MirroredStrategy`.
 
     python examples/mirrored.py
 
-Two logical CPUs stand for two GPUs. The noise is drawn once on the host, so
-that all replicas continue with the same weights.
+Two logical CPUs replace two GPUs. The noise is drawn once on the host, so all
+replicas continue with the same weights.
 """
 
 import keras

@@ -1,4 +1,4 @@
-"""A method of your own against cold, warm and shrink-perturb, with a report.
+"""Compares your own method with cold, warm and shrink-perturb, in a report.
 
 ws-run --config=examples/own_method.py --workdir=runs/own_method
 """
@@ -26,5 +26,5 @@ def get_config():
     return config
 
 
-if __name__ == "__main__":  # python examples/own_method.py does it as well
+if __name__ == "__main__":  # python examples/own_method.py also works
     run.cli.run(run.main, ["", f"--config={__file__}", "--workdir=runs/own"])

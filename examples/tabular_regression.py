@@ -2,9 +2,9 @@
 
     python examples/tabular_regression.py
 
-The progression of diabetes in 442 patients (from scikit-learn), of whom 120
-arrive at a time. There are no classes, so the arms are compared by the mean
-absolute error.
+The target is the progression of diabetes in 442 patients (from scikit-learn),
+of whom 120 arrive in each round. There are no classes, so the arms are compared
+by the mean absolute error.
 """
 
 import keras
@@ -30,7 +30,7 @@ def build():
     return model
 
 
-# Three points of a scale from 25 to 346 make no difference to anybody.
+# On a scale from 25 to 346, three points are negligible.
 found = ws_keras.fit_rounds(
     build,
     rounds,

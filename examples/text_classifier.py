@@ -1,12 +1,11 @@
-"""Text: an LSTM that continues when more texts arrive.
+"""Continues to train an LSTM when more texts arrive.
 
     python examples/text_classifier.py
 
 Which library do 16 words document: NumPy, Keras or TensorFlow? The words are
 cut from docstrings, without the names of the libraries. A docstring is used
-either for training or held out. Not every model suffers from a warm start, and
-then shrink-perturb has nothing to repair. So compare the three starts, as here,
-before you choose one.
+either for training or held out. A warm start does not hurt every model.
+Therefore compare the three starts, as in this example, before you choose one.
 """
 
 import re
@@ -55,7 +54,7 @@ seen = set()
 found = [passages(modules, seen) for modules in LIBRARIES]
 (x, y), (test_x, test_y) = draw(0, 700), draw(1, 500)
 half = len(x) // 2
-# The vocabulary stays that of the first texts, as the embedding does.
+# The vocabulary and the embedding stay those of the first texts.
 vectorize = keras.layers.TextVectorization(4000, output_sequence_length=WORDS)
 vectorize.adapt(x[:half])
 x, test_x = np.array(vectorize(x)), np.array(vectorize(test_x))

@@ -1,11 +1,11 @@
-"""Data in the order of time that drift: `ws-retrain --split=last`.
+"""Retrains on data that drift over time, with `ws-retrain --split=last`.
 
     python examples/time_ordered.py
 
-The accuracy on the newest data matters for next week, not that on a random
-share of all data. So the command holds out the last fifth. A model of the first
-half is retrained on all data before the last fifth, by each of the three
-starts.
+For next week, the accuracy on the newest data matters, not the accuracy on a
+random part of all data. Therefore the command holds out the last fifth. A model
+that was trained on the first half is retrained on all data before the last
+fifth, with each of the three starts.
 """
 
 import pathlib

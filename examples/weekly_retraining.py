@@ -1,11 +1,11 @@
-"""Retraining when new data arrive: one more callback in `fit`.
+"""Retrains when new data arrive, with one more callback in `fit`.
 
     python examples/weekly_retraining.py
 
-A small network learns half of some textures, then all of them: from its own
-weights (warm), with ShrinkPerturb, and from scratch (cold). Its batch norm is
-recalibrated after each fit, so that the model performs in use as in training.
-If ShrinkPerturb is your only addition, its argument `data=` does this.
+A small network is trained on half of the textures, then on all of them: from
+its own weights (warm), with ShrinkPerturb, and from scratch (cold). Its batch
+norm is recalibrated after each fit, so that the model is as accurate in
+inference as in training. The argument `data=` of ShrinkPerturb also does this.
 """
 
 import keras
