@@ -90,7 +90,7 @@ def test_each_arm_says_what_it_is(name):
         ("shrink_perturb-0.4-inf", ["finite", "perturb=inf"]),
         ("first_layers-1.5", ["a whole number", "layers=1.5"]),
         ("dash-0.3", ["'dash-SHRINK-ALPHA'", "2 numbers", "with 1 number"]),
-        ("dash-a-0.3", ["'dash-SHRINK-ALPHA'", "no number"]),
+        ("dash-a-0.3", ["'dash-SHRINK-ALPHA'", "not a number"]),
         ("cold-1", ["is 'cold', with 0 numbers", "with 1 number"]),
         ("distill-1-2-3", ["with 0 to 2 numbers", "with 3 numbers"]),
         ("tepid", ["'dash-SHRINK-ALPHA'", "arm='tepid'"]),
