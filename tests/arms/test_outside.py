@@ -1,15 +1,9 @@
 """An arm, a network, a data set and an optimizer of a user's, in a config."""
 
-import os
-import pathlib
-import subprocess
-import sys
-
 import pytest
 
 from ws_keras.storage import rows
 
-ROOT = pathlib.Path(__file__).parents[2]
 NETWORK = """
 import keras
 
@@ -81,25 +75,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run(folder, *arguments, name="run"):
-    command = [sys.executable, "-m", "launch.run"]
-    return subprocess.run(
-        [
-            *command,
-            f"--config={folder / 'own.py'}",
-            f"--workdir={folder / name}",
-            *arguments,
-        ],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-
-
 @pytest.fixture(scope="module")
-def found(folder):
-    done = run(folder)
+def found(nursery, folder):
+    workdir = f"--workdir={folder / 'run'}"
+    done = nursery.run(f"--config={folder / 'own.py'}", workdir)
     assert done.returncode == 0, done.stderr
     return rows.read_workdir(folder / "run")
 
