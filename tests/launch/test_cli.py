@@ -231,11 +231,11 @@ def screen(text):
 
 @pytest.mark.quick(1)
 @pytest.mark.parametrize("command", ["run", "sweep"])
-def test_ctrl_c_leaves_a_clean_terminal_and_the_way_on(sweep, command):
+def test_ctrl_c_leaves_a_clean_terminal_and_the_way_on(nursery, sweep, command):
     """And the command that is shown finishes the work."""
     workdir = sweep.folder / f"terminal-{command}"
+    name = f"launch.{command}"
     given = (
-        f"launch.{command}",
         f"--config={sweep.config}",
         f"--workdir={workdir}",
         "--settings=cold",
@@ -243,15 +243,14 @@ def test_ctrl_c_leaves_a_clean_terminal_and_the_way_on(sweep, command):
         "--config.train.epochs=30",
     )
     until = "epoch " if command == "run" else "1 running"
-    status, text = on_terminal(*given, columns=72, until=until)
+    status, text = on_terminal(name, *given, columns=72, until=until)
     assert status == 130, text
     lines = [line for line in screen(text) if line.strip()]
     # Nothing of the progress line is left, before or behind the words.
     assert lines[0].startswith("Stopping: ")
     assert not [line for line in lines if "epoch 1" in line or "^C" in line]
-    line = lines[-1]
-    assert shlex.split(line) == [sys.executable, "-m", *given]
-    done = subprocess.run(line, shell=True, cwd=ROOT, capture_output=True)
+    assert shlex.split(lines[-1]) == [sys.executable, "-m", name, *given]
+    done = nursery.run(*given, command=name)
     assert done.returncode == 0, done.stderr
     (path,) = workdir.glob("**/rows.jsonl")
     assert len(path.read_text().splitlines()) == 4
