@@ -37,7 +37,8 @@ FILES = [
 ]
 
 
-LONG = ("experiment", "growing", "searching")  # they train for seconds
+# They train for seconds.
+LONG = ("experiment", "growing", "searching", "keeper", "hare_and_tortoise")
 SNIPPETS = [
     pytest.param(
         path,

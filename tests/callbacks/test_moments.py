@@ -54,7 +54,7 @@ def _accuracy(model, some):
     return 100 * model.evaluate(X[some], Y[some], verbose=0)[1]
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_recipe_on_digits(seed):
     """What `fit` leaves is used as it is: right, or said not to be."""

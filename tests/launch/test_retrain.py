@@ -454,6 +454,7 @@ def test_diverged_model_is_not_saved(nursery, weeks):
     assert sorted(path.name for path in weeks.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_saved_model_is_that_of_the_seed(nursery, weeks):
     """Alone and among others: the same weights."""
     for name, flags in (
@@ -480,7 +481,7 @@ def test_saved_model_is_that_of_the_seed(nursery, weeks):
 
 
 @pytest.mark.parametrize(
-    "least", [2, pytest.param(100, marks=pytest.mark.slow)]
+    "least", [1, pytest.param(100, marks=pytest.mark.slow)]
 )
 def test_killed_training_goes_on_to_the_same_model(nursery, weeks, least):
     flags = ("--old_samples=200", "--compare=cold", "--seeds=2", "--overwrite")
