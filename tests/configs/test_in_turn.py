@@ -19,10 +19,8 @@ from .test_each import cover
 from .test_each import every
 from .test_each import module
 from .test_each import small
+from .test_each import ways
 
-# Those that go most ways: each may need a network of its own, whose trace is
-# nearly all of the time.
-MOST = 2
 # On top of `small`: no commands are started here.
 TINY = {
     "model.blocks": (1,),
@@ -69,9 +67,18 @@ def tiny(name):
     return config
 
 
-def each_way(name):
-    """Returns a few settings: the last one, and others that differ most."""
-    return cover(every(name))[:MOST]
+def chosen():
+    """Yields each experiment with a setting, and whether that goes a new way.
+
+    It is the setting that goes most ways not gone before. One of each, because
+    each may need a network of its own, whose trace is nearly all of the time.
+    """
+    gone = set()
+    for name in IN_TURN:
+        settings = cover(every(name))
+        best = max(settings, key=lambda s: len(ways(s) - gone))
+        yield name, best, bool(ways(best) - gone)
+        gone |= ways(best)
 
 
 @pytest.fixture(scope="module")
@@ -80,33 +87,37 @@ def networks():
     return reuse.Networks()
 
 
-@pytest.mark.parametrize("name", IN_TURN)
-def test_trains_and_is_shown(name, networks):
-    config, chosen = tiny(name), each_way(name)
-    found, life = [], []
-    for setting in chosen:
-        own = all_settings.apply(config, setting)
-        own.update_from_flattened_dict(ONE_EPOCH)
-        if own.data.samples is not None:  # a setting may have its own
-            own.data.samples = min(own.data.samples, SAMPLES)
-        rows = list(
-            experiment.run(
-                own,
-                setting,
-                data(own.data.name),
-                source=data(own.data.source),
-                on_epoch=life.append,
-                networks=networks,
-            )
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        pytest.param(
+            name, setting, id=name, marks=[pytest.mark.slow] * (not is_new)
         )
-        assert [row.last for row in rows] == [False] * (len(rows) - 1) + [True]
-        assert all(math.isfinite(row.loss) for row in rows)
-        found += rows
-    assert {row.setting for row in found} == {s.id for s in chosen}
-    assert {epoch.setting for epoch in life} == {s.id for s in chosen}
-    text = shown(name, config, found, life)
-    for setting in chosen:
-        assert setting.kind.replace("_", "-") in text.replace("_", "-")
+        for name, setting, is_new in chosen()
+    ],
+)
+def test_trains_and_is_shown(name, setting, networks):
+    """One of its settings; where slow tests run, test_each.py runs more."""
+    life = []
+    config = all_settings.apply(tiny(name), setting)
+    config.update_from_flattened_dict(ONE_EPOCH)
+    if config.data.samples is not None:  # a setting may have its own
+        config.data.samples = min(config.data.samples, SAMPLES)
+    rows = list(
+        experiment.run(
+            config,
+            setting,
+            data(config.data.name),
+            source=data(config.data.source),
+            on_epoch=life.append,
+            networks=networks,
+        )
+    )
+    assert [row.last for row in rows] == [False] * (len(rows) - 1) + [True]
+    assert all(math.isfinite(row.loss) for row in rows)
+    assert {one.setting for one in (*rows, *life)} == {setting.id}
+    text = shown(name, tiny(name), rows, life)
+    assert setting.kind.replace("_", "-") in text.replace("_", "-")
 
 
 def shown(name, config, found, life):
