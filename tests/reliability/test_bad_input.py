@@ -1,5 +1,6 @@
-"""Bad input by the thousand: a sentence, and nothing half written.
+"""Bad input by the hundred: a sentence, and nothing half written.
 
+Where slow tests run, it is by the thousand.
 `.npz` files and checkpoints have tests of this kind beside their own ones.
 """
 
@@ -33,6 +34,18 @@ THOUSANDS = hypothesis.settings(
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 SOME = hypothesis.settings(THOUSANDS, max_examples=50)
+
+
+def counts(few, many):
+    """Parametrizes by how many inputs there are; many are slow."""
+    slow = pytest.param(many, marks=pytest.mark.slow)
+    return pytest.mark.parametrize("count", [few, slow])
+
+
+def check_each(check, count, *given, **named):
+    """Checks so many inputs."""
+    limits = hypothesis.settings(THOUSANDS, max_examples=count)
+    limits(hypothesis.given(*given, **named)(check))()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -107,12 +120,9 @@ def check_config(changes):
         assert "Received: " in str(error)
 
 
-@pytest.mark.parametrize(
-    "count", [60, pytest.param(1000, marks=pytest.mark.slow)]
-)
+@counts(40, 1000)
 def test_any_config_is_refused_in_a_sentence_or_accepted(count):
-    limits = hypothesis.settings(THOUSANDS, max_examples=count)
-    limits(hypothesis.given(CHANGES)(check_config))()
+    check_each(check_config, count, CHANGES)
 
 
 @THOUSANDS
@@ -241,36 +251,42 @@ def damaged(draw, line):
     return line[:where] + bytes([line[where] ^ bit]) + line[where + 1 :]
 
 
-@THOUSANDS
-@hypothesis.given(data=st.data())
-def test_any_row_file(tmp_path_factory, lines, data):
+@counts(300, 1000)
+def test_any_row_file(tmp_path, lines, count):
     line, _ = lines
-    path = tmp_path_factory.getbasetemp() / "any.jsonl"
-    path.write_bytes(data.draw(damaged(line)))
-    try:
-        found = rows.read(path)
-    except ValueError as error:
-        assert "Received: " in str(error) and str(path) in str(error)
-    else:
-        assert all(isinstance(row, rows.Row) for row in found)
-    # Whatever is in it, the next row is read back.
-    rows.append(path, rows.decode(json.loads(line)))
-    assert rows.scan(path).records[-1].setting == "own/warm/seed0"
-    assert not rows.scan(path).torn
+    path = tmp_path / "any.jsonl"
+
+    def check(content):
+        path.write_bytes(content)
+        try:
+            found = rows.read(path)
+        except ValueError as error:
+            assert "Received: " in str(error) and str(path) in str(error)
+        else:
+            assert all(isinstance(row, rows.Row) for row in found)
+        # Whatever is in it, the next row is read back.
+        rows.append(path, rows.decode(json.loads(line)))
+        assert rows.scan(path).records[-1].setting == "own/warm/seed0"
+        assert not rows.scan(path).torn
+
+    check_each(check, count, damaged(line))
 
 
-@THOUSANDS
-@hypothesis.given(data=st.data())
-def test_any_file_of_epochs(tmp_path_factory, lines, data):
+@counts(300, 1000)
+def test_any_file_of_epochs(tmp_path, lines, count):
     _, line = lines
-    path = tmp_path_factory.getbasetemp() / "any_epochs.jsonl"
-    path.write_bytes(data.draw(damaged(line)))
-    try:
-        found = rows.read_epochs(path)
-    except ValueError as error:
-        assert "Received: " in str(error) and str(path) in str(error)
-    else:
-        assert all(isinstance(epoch, rows.Epoch) for epoch in found)
+    path = tmp_path / "any_epochs.jsonl"
+
+    def check(content):
+        path.write_bytes(content)
+        try:
+            found = rows.read_epochs(path)
+        except ValueError as error:
+            assert "Received: " in str(error) and str(path) in str(error)
+        else:
+            assert all(isinstance(epoch, rows.Epoch) for epoch in found)
+
+    check_each(check, count, damaged(line))
 
 
 DEVICES = st.one_of(
@@ -295,11 +311,12 @@ def test_any_devices(text):
         assert found == ["cpu:0"]
 
 
-@SOME
-@hypothesis.given(data=st.data())
-def test_any_row_in_a_report(tmp_path_factory, lines, data):
-    folder = tmp_path_factory.getbasetemp() / "reported"
-    check_report(folder, data, {rows.ROWS: lines[0]})
+@counts(20, 50)
+def test_any_row_in_a_report(tmp_path, lines, count):
+    def check(data):
+        check_report(tmp_path, data, {rows.ROWS: lines[0]})
+
+    check_each(check, count, data=st.data())
 
 
 @pytest.mark.slow
@@ -335,27 +352,29 @@ RECORD = {
 }
 
 
-@THOUSANDS
-@hypothesis.given(
-    st.one_of(
-        st.binary(max_size=40),
-        JSON.map(lambda v: json.dumps(v).encode()),
-        st.builds(
-            lambda name, value: json.dumps({**RECORD, name: value}).encode(),
-            st.sampled_from([*RECORD, "other"]),
-            JSON,
-        ),
-        st.just(b"[" * 100_000),
-    )
+RECORDS = st.one_of(
+    st.binary(max_size=40),
+    JSON.map(lambda v: json.dumps(v).encode()),
+    st.builds(
+        lambda name, value: json.dumps({**RECORD, name: value}).encode(),
+        st.sampled_from([*RECORD, "other"]),
+        JSON,
+    ),
+    st.just(b"[" * 100_000),
 )
-def test_any_run_record(tmp_path_factory, content):
-    folder = tmp_path_factory.getbasetemp() / "recorded"
-    folder.mkdir(exist_ok=True)
-    (folder / "run.json").write_bytes(content)
-    record = workdirs.Workdir(folder)
-    with pytest.raises(ValueError, match="cannot be read|belongs to another"):
-        record.prepare({"lr": 0.1}, {"keras": "3"})
-    assert (folder / "run.json").read_bytes() == content
+
+
+@counts(300, 1000)
+def test_any_run_record(tmp_path, count):
+    record = workdirs.Workdir(tmp_path)
+
+    def check(content):
+        (tmp_path / "run.json").write_bytes(content)
+        with pytest.raises(ValueError, match="be read|belongs to another"):
+            record.prepare({"lr": 0.1}, {"keras": "3"})
+        assert (tmp_path / "run.json").read_bytes() == content
+
+    check_each(check, count, RECORDS)
 
 
 @THOUSANDS
@@ -403,17 +422,9 @@ def check_command(nursery, folder, arguments):
     assert [path.name for path in folder.iterdir()] == ["out"]
 
 
-def check_commands(nursery, folder, count):
-    @hypothesis.settings(THOUSANDS, max_examples=count)
-    @hypothesis.given(st.lists(ARGUMENTS, min_size=1, max_size=3))
-    def check(arguments):
-        check_command(nursery, folder, arguments)
-
-    check()
-
-
-@pytest.mark.parametrize(
-    "count", [20, pytest.param(1500, marks=pytest.mark.slow)]
-)
+@counts(20, 1500)
 def test_any_flags(nursery, tmp_path, count):
-    check_commands(nursery, tmp_path, count)
+    def check(arguments):
+        check_command(nursery, tmp_path, arguments)
+
+    check_each(check, count, st.lists(ARGUMENTS, min_size=1, max_size=3))
