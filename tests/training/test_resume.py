@@ -155,7 +155,8 @@ def whole(tmp_path_factory):
     [
         pytest.param(1, marks=pytest.mark.slow),
         pytest.param(4, marks=pytest.mark.slow),
-        7,
+        pytest.param(7, marks=pytest.mark.slow),
+        13,
     ],
 )
 def test_stopped_every_few_steps_gives_the_same_run(whole, tmp_path, every):
