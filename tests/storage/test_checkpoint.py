@@ -105,7 +105,7 @@ def test_one_that_lacks_what_a_run_needs_is_named(tmp_path):
     keeper = keepers.Keeper(tmp_path)
     assert keeper.newest().state == state(1)
     (problem,) = keeper.problems
-    assert f"Received: {path}, without epochs, notes" in problem
+    assert f"Received: {path}, which lacks epochs, notes" in problem
 
 
 def test_one_from_between_epochs_stays_beside_the_last_two(tmp_path):
