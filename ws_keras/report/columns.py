@@ -56,11 +56,15 @@ def pair(
 
     def estimate(arm: runs.Arm) -> sections.Cell:
         found, seeds = read(arm), len(arm.runs.finished)
-        return found and formatting.estimate(found, seeds, decimals(arm))
+        if found is None:
+            return None
+        return formatting.estimate(found, seeds, decimals(arm))
 
     def ends(arm: runs.Arm) -> sections.Cell:
         found = read(arm)
-        return found and formatting.interval(found, decimals(arm))
+        return (
+            None if found is None else formatting.interval(found, decimals(arm))
+        )
 
     return [(name, estimate), (interval, ends)]
 
