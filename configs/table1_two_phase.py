@@ -50,11 +50,11 @@ MODELS = {
     "logistic": {"model.name": "logistic"},
 }
 # Epochs of a cold start and of a warm round, as a rule, for the estimate of
-# --list: those of launch/costs.py for the ResNet with SGD and its warm round
-# with Adam, of our rows for the others.
+# --list: those of launch/costs.py for the ResNet with SGD, of our rows for the
+# others.
 EPOCHS = {
     ("resnet18", "sgd"): (160, 80),
-    ("resnet18", "adam"): (26, 10),
+    ("resnet18", "adam"): (27, 32),
     ("mlp", "sgd"): (200, 200),
     ("mlp", "adam"): (85, 87),
     ("mlp_tanh", "sgd"): (200, 200),
