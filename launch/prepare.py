@@ -10,7 +10,7 @@ from . import processor
 from . import start_up
 
 
-def check_names(configs: dict) -> None:
+def check_configs(configs: dict) -> None:
     """Checks names and fields of configs without importing Keras.
 
     Args:

@@ -36,7 +36,7 @@ def main(_) -> None:
     every = plan.settings(config)
     settings = plan.chosen(every)
     configs = {s.id: all_settings.apply(config, s) for s in settings}
-    prepare.check_names(configs)
+    prepare.check_configs(configs)
     with start_up.tensorflow():
         start_up.keras()
         from ws_keras import experiment

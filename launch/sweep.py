@@ -105,7 +105,7 @@ def main(_) -> int:
     settings = plan.chosen(every)
     _check_flags()
     firsts = checking.first_of_kinds(settings).values()
-    prepare.check_names({s.id: all_settings.apply(config, s) for s in firsts})
+    prepare.check_configs({s.id: all_settings.apply(config, s) for s in firsts})
     folder = workdirs.Workdir(plan.WORKDIR.value)
     with _workers(folder, settings) as workers:
         return _sweep(config, every, settings, folder, workers)
