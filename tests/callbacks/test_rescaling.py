@@ -227,6 +227,20 @@ def twice():
     return keras.Model(inputs, layers.Dense(2)(x))
 
 
+def normed_twice():
+    """The moments are those of the inputs as well, which keep their size."""
+    inputs, shared = keras.Input((4,)), layers.BatchNormalization(name="shared")
+    x = layers.Concatenate()([shared(inputs), shared(layers.Dense(4)(inputs))])
+    return keras.Model(inputs, layers.Dense(2)(x))
+
+
+def zeros_twice():
+    inputs = keras.Input((4,))
+    shared = layers.Dense(4, kernel_initializer="zeros", name="shared")
+    x = layers.Concatenate()([shared(inputs), shared(layers.Dense(4)(inputs))])
+    return keras.Model(inputs, layers.Dense(2)(x))
+
+
 def frozen_norm():
     model = between(layers.BatchNormalization(name="still"))
     model.get_layer("still").trainable = False
@@ -264,6 +278,8 @@ def frozen_behind():
         (two_paths, "'sum'.*different factors"),
         (lambda: models.build("resnet18", width=8, norm="none"), "'add"),
         (twice, "'shared', which is used twice"),
+        (normed_twice, "'shared', which is used twice"),
+        (zeros_twice, "'shared', which is used twice"),
         (frozen_norm, "frozen layer 'still'"),
         (of_steps, "'steps'.*LSTM"),
         (Own, "'own'.*no graph"),

@@ -68,6 +68,16 @@ def test_what_a_matrix_lacks_it_lacks_afterwards():
     np.testing.assert_allclose(values, [1, 1, 0, 0, 0], atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
+def test_what_a_matrix_in_single_precision_lacks_it_lacks_twice(size):
+    matrix = np.random.default_rng(6).integers(-3, 4, (8, 6)) * size
+    matrix[:, 2] = matrix[:, 0] + matrix[:, 1]
+    once = polar.factor(matrix.astype("float32")).astype("float32")
+    values = np.linalg.svd(once, compute_uv=False)
+    np.testing.assert_allclose(values, [1, 1, 1, 1, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(polar.factor(once), once, atol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(5, 4), (4, 5)])
 def test_zeros_stay(shape):
     matrix = np.random.default_rng(4).normal(size=shape)

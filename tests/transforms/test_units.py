@@ -559,6 +559,42 @@ def test_a_layer_that_reads_other_units_elsewhere_is_named():
     assert found["both"] == ""
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.Conv1D(5, 2, padding="same", activation="relu"),
+        lambda: layers.SeparableConv1D(5, 2, padding="same"),
+        lambda: layers.DepthwiseConv1D(2, padding="same", use_bias=False),
+        layers.BatchNormalization,
+        lambda: layers.PReLU(shared_axes=[1]),
+    ],
+)
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_layer_that_reads_no_units_elsewhere_is_named(make, is_first):
+    both = make()
+
+    def function(x):
+        read = [conv1d(x), x] if is_first else [x, conv1d(x)]
+        joined = layers.Concatenate()([both(each) for each in read])
+        return dense(dense(layers.Flatten()(joined), 5, "other"), 3, "last")
+
+    def conv1d(x):
+        part = layers.Conv1D(4, 1, activation="relu", name="first")
+        return part(x)
+
+    assert "used twice" in reasons(model_of((7, 4), function))["first"]
+
+
+def test_a_layer_that_reads_itself_is_named():
+    again = layers.Dense(4, activation="relu", name="again")
+
+    def function(x):
+        return dense(dense(again(again(x)), 5, "other"), 3, "last")
+
+    found = reasons(model_of((4,), function))
+    assert "used twice" in found["again"] and found["other"] == ""
+
+
 def test_a_layer_that_is_used_twice_alike_is_reset():
     shared = layers.Dense(4, activation="relu", name="shared")
     reader = layers.Dense(3, activation="relu", name="reader")

@@ -172,6 +172,6 @@ def _error(entry: variables.Entry, reason: str) -> ValueError:
         f"The initializer of {entry.path!r} must be known. Received: layer "
         f"{entry.owner.name!r} ({type(entry.owner).__name__}), which cannot be "
         f"built from its config ({reason}). Pass `build_fn=`, a function "
-        "that builds the whole model, choose another `noise`, or leave the "
+        "that builds the whole model, choose another `noise`, or leave it "
         "out with `exclude=`."
     )

@@ -26,9 +26,8 @@ def factor(matrices: np.ndarray, steps: int | None = None) -> np.ndarray:
             decomposition. Defaults to `None`.
 
     Returns:
-        An array of the same shape. Singular values of 0, up to rounding, remain
-        0, so a matrix of zeros does not change.
-        rounding, are 0 in it as well, and so is a matrix of zeros.
+        An array of the same shape. Singular values of 0, up to the rounding of
+        the entries, remain 0, so a matrix of zeros does not change.
     """
     found = np.asarray(matrices, np.float64)
     # Normalize first: squares of tiny or huge entries under- or overflow.
@@ -36,10 +35,27 @@ def factor(matrices: np.ndarray, steps: int | None = None) -> np.ndarray:
     found = found / np.where(largest, largest, 1)
     if steps is not None:
         return _newton_schulz(found, steps)
-    rounding = max(matrices.shape[-2:]) * np.finfo(np.float64).eps
     left, values, right = np.linalg.svd(found, full_matrices=False)
-    has = values > rounding * values.max(axis=-1, keepdims=True, initial=0.0)
+    has = values > _rounding(values, matrices)
     return (left * has[..., None, :]) @ right
+
+
+def _rounding(values: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Returns the size up to which a singular value counts as 0.
+
+    It is the larger one of the error of the decomposition and of the largest
+    value that rounding the entries can add. Without the second, factors in
+    single precision would gain what their matrices lack when they are factored
+    again. Half precision counts as single, because its own rounding can exceed
+    values that a matrix does have.
+    """
+    double = np.finfo(np.float64).eps
+    held = double if matrices.dtype == np.float64 else np.finfo(np.float32).eps
+    largest = values.max(axis=-1, keepdims=True, initial=0.0)
+    whole = np.linalg.norm(values, axis=-1, keepdims=True)
+    return np.maximum(
+        max(matrices.shape[-2:]) * double * largest, held / 2 * whole
+    )
 
 
 def _newton_schulz(found: np.ndarray, steps: int) -> np.ndarray:

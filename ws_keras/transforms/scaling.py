@@ -112,7 +112,7 @@ class _Walk:
         return self._factors.get(tensor, _Factor())
 
     def followers(self):
-        return self._followers.values()
+        return [each for each in self._followers.values() if each.kernels]
 
     def follow(self, call: graphs.Call) -> None:
         found = self._of(call, [self.factor(n) for n in call.inputs])
@@ -154,7 +154,7 @@ class _Walk:
         bias = layer.bias if layer.use_bias else None
         _check_plain(layer, bias)
         kernels = given.kernels + self._number(layer.kernel)
-        if bias is not None and kernels:
+        if bias is not None:
             self._bind(layer, bias, kernels)
         if not kernels or layer.activation in _RECTIFIERS:
             return _Factor(kernels)
@@ -173,13 +173,13 @@ class _Walk:
 
     def _normalized(self, layer, given: _Factor) -> _Factor:
         """The moments of batch norm change; the output does not."""
-        if given.kernels and hasattr(layer, "moving_mean"):
+        if hasattr(layer, "moving_mean"):
             self._bind(layer, layer.moving_mean, given.kernels)
             self._bind(layer, layer.moving_variance, given.kernels, 2)
         return _Factor()
 
     def _bind(self, layer, variable, kernels: tuple, power: int = 1) -> None:
-        if not layer.trainable:
+        if kernels and not layer.trainable:
             what = f"the frozen layer {layer.name!r} after a trainable one"
             raise Unscalable(what)
         new = Follower(variable, tuple(sorted(kernels)), power)

@@ -167,9 +167,12 @@ class _Walk:
         is_readable = passing.is_readable(layer) and makers.is_plain(layer)
         if is_readable and isinstance(layer, makers.MAKERS):
             return self._make(call, given[0], lost)
+        is_passed = is_readable and self._is_passed(call)
         if all(each.labels is None for each in given):
+            if is_passed:
+                self._claim_passed(layer, _none(call))
             return _Channels(lost=lost)
-        if is_readable and self._is_passed(call, given[0]):
+        if is_passed:
             return self._pass(call, given[0], lost)
         found = passing.labels(call, [each.labels for each in given])
         if found is None:
@@ -183,8 +186,7 @@ class _Walk:
     def _make(self, call, given: _Channels, lost) -> _Channels:
         """Makes a layer read the given units and create its own."""
         layer = call.operation
-        if given.labels is not None:
-            self._read(layer, given)
+        self._read(call, given)
         maker = self._maker(layer, call)
         labels = (maker << _BITS) + np.arange(self._counts[maker])
         for variable, axis in makers.incoming(layer):
@@ -204,8 +206,10 @@ class _Walk:
             self._points.append({})
         return number
 
-    def _read(self, layer, given: _Channels) -> None:
-        labels = given.labels
+    def _read(self, call, given: _Channels) -> None:
+        layer, labels = call.operation, given.labels
+        if labels is None:  # another call of the layer may read units
+            labels = _none(call)
         for maker in _makers(labels):
             if getattr(layer, "groups", 1) > 1:
                 self._refuse(maker, f"is read in groups by {layer.name!r}")
@@ -236,7 +240,7 @@ class _Walk:
         ):
             self._constants[key] = None
 
-    def _is_passed(self, call, given: _Channels) -> bool:
+    def _is_passed(self, call) -> bool:
         """Whether a layer has weights per channel and keeps the channels."""
         layer = call.operation
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -244,26 +248,31 @@ class _Walk:
         return isinstance(layer, (keras.layers.PReLU, *makers.DEPTHWISE))
 
     def _pass(self, call, given: _Channels, lost) -> _Channels:
-        layer, labels, rank = call.operation, given.labels, 2
-        norms = None
+        layer, rank, norms = call.operation, 2, None
+        labels = self._claim_passed(layer, given.labels)
         if isinstance(layer, keras.layers.BatchNormalization):
             rank = 1
         elif isinstance(layer, makers.DEPTHWISE):
-            self._claim(layer.kernel, -2, PASSED, labels)
-            labels = np.repeat(labels, layer.depth_multiplier)
             is_linear = layer.activation is keras.activations.linear
             rank = 1 if is_linear else 2
             if not passing.is_elementwise(layer.activation):
                 lost = lost | self._lose(call, [given])
                 return _Channels(lost=lost)
-        kernel = getattr(layer, "kernel", None)
-        for variable in layer.variables:
-            if variable is not kernel and variable.shape[-1] == len(labels):
-                self._claim(variable, -1, PASSED, labels)
         points = _later(given.points, Point(layer, call.number, labels, rank))
         if rank == 1 and points is given.points:
             norms = self._behind(layer, given, len(labels))
         return _Channels(labels, points, lost, norms)
+
+    def _claim_passed(self, layer, labels: np.ndarray) -> np.ndarray:
+        """Records the units in a layer; returns the labels behind it."""
+        kernel = getattr(layer, "kernel", None)
+        if isinstance(layer, makers.DEPTHWISE):
+            self._claim(kernel, -2, PASSED, labels)
+            labels = np.repeat(labels, layer.depth_multiplier)
+        for variable in layer.variables:
+            if variable is not kernel and variable.shape[-1] == len(labels):
+                self._claim(variable, -1, PASSED, labels)
+        return labels
 
     def _behind(self, layer, given: _Channels, count: int) -> np.ndarray:
         """Returns the channels behind a layer that maps 0 to a constant."""
@@ -312,6 +321,11 @@ class _Walk:
 
 
 _LOST = "goes through {}, behind which it is not found"
+
+
+def _none(call) -> np.ndarray:
+    """Returns labels for the input of a call that holds no units."""
+    return np.full(call.shapes[0][-1], passing.NONE)
 
 
 def _later(points: tuple, new: Point) -> tuple:
