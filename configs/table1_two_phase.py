@@ -37,6 +37,7 @@ from ws_keras.configs import base
 
 from ws_keras import settings as all_settings
 from ws_keras.report import claims
+from ws_keras.report import grouping
 from ws_keras.report import view
 
 MODELS = {
@@ -100,7 +101,7 @@ def settings(config):
 
 def _gap(run):
     for arm in run.settled("warm"):
-        name = ", ".join(filter(None, arm.cell[1:]))
+        name = grouping.cell_name(arm.cell, run.cells()) or arm.cell.model
         ends = arm.cold_final(), arm.final()
         if arm.cell.model == "logistic":
             claim = f"cold and warm end alike, within a point: {name}"

@@ -74,3 +74,17 @@ def test_a_second_phase_is_compared_with_its_own_rate_and_batch(make_arm):
     (key,) = (k for k, arms in grouped.items() if "warm" in arms)
     cold = grouping.colds(grouped)[key]
     assert cold[-1].accuracy == 60.0
+
+
+def test_a_cell_is_named_after_its_own_model(make_arm):
+    """A model with fields of its own is named instead of what it varies."""
+    found = [
+        *make_arm("warm", (40.0,), model="mlp"),
+        *make_arm("warm", (41.0,), model="mlp", labels={"model": "mlp_tanh"}),
+        *make_arm(
+            "warm", (42.0,), model="mlp", labels={"model": "mlp_tanh", "x": 1}
+        ),
+    ]
+    cells = grouping.cells(found)
+    names = [grouping.cell_name(cell, cells) for cell in cells]
+    assert sorted(names) == ["mlp", "mlp_tanh", "mlp_tanh, x=1"]

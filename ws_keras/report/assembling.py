@@ -141,6 +141,8 @@ def _usual(run: runs.Run) -> list:
     main = (run.view.chart and run.view.chart(run)) or usual(run)
     banners = [sections.Text(text, "banner") for text in answer.banners(run)]
     cost = charts.cost(run) if len(run.arms) > 1 else None
+    if main and cost and main.title == cost.title:
+        cost = None  # the main chart shows the same points
     curves = epochs.curves(run)
     name = main and main.name
     missing = comparison.not_run(run)

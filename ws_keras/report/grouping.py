@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import math
 import operator
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from ws_keras.storage import rows
 
 # Labels that name another network for a cold start as well.
 _OF_NETWORK = ("model", "optimizer")
+# The label of a cell whose model has fields of its own.
+_MODEL = re.compile(r"(?:^|, )model=([^,]*)")
 # Fields of a second round, to the fields that train a cold start.
 _SECOND = {
     "second.learning_rate": "optimizer.learning_rate",
@@ -133,12 +136,22 @@ def cell(row: rows.Row) -> Cell:
 
 def cell_name(cell: Cell, cells: Iterable[Cell]) -> str:
     """Returns what tells a cell from the others; nothing for a single one."""
+    cell, *others = map(_with_own_model, [cell, *cells])
     varying = [
         own
-        for own, *all_of in zip(cell, cell, *cells, strict=True)
+        for own, *all_of in zip(cell, cell, *others, strict=True)
         if own and len(set(all_of)) > 1
     ]
     return ", ".join(varying)
+
+
+def _with_own_model(cell: Cell) -> Cell:
+    """Returns a cell with the model that its label names, if it has one."""
+    named = _MODEL.search(cell.variant)
+    if named is None:
+        return cell
+    variant = _MODEL.sub("", cell.variant).removeprefix(", ")
+    return cell._replace(model=named[1], variant=variant)
 
 
 def runs(arm_rows: Iterable[rows.Row]) -> Runs:

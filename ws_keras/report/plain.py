@@ -7,7 +7,7 @@ _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 # Embeddings, overrides and isolates, which let a text look like another one.
 _TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 _CUT = " … "
-_NAME = 120  # letters
+_NAME = 160  # letters
 _CELL = 600
 _LINES = 5
 

@@ -67,8 +67,7 @@ def _traces(
     panel: parts.Panel, series: parts.Series, style: palette.Style
 ) -> Iterator[dict]:
     """Yields the traces of a series: its band, if any, and its points."""
-    is_labelled = panel.kind == "labelled"
-    if is_labelled and len(series.x) > 1:
+    if marks.is_edge(panel, series):
         line = {"color": palette.PAPER, "width": 1, "dash": "dot"}
         yield _scatter(series.x, series.y, "lines", line=line)
         return
@@ -168,7 +167,10 @@ def _layout(panel: parts.Panel) -> dict:
 
 
 def _axis(label: str, fields: dict) -> dict:
-    return {**fields, "zeroline": False, "title": {"text": _lines(label)}}
+    # Ticks are numbers in full, as in the tables: 9,999.5, not 9.9995k.
+    numbers = {"exponentformat": "none", "separatethousands": True}
+    title = {"text": _lines(label)}
+    return {**numbers, **fields, "zeroline": False, "title": title}
 
 
 def _words(names: Iterable[str]) -> dict:

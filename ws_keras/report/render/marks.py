@@ -53,13 +53,17 @@ def legend(
     found, unnamed = {}, set()
     for panel in chart.panels:
         for series in panel.series:
-            is_line = panel.kind == "labelled" and len(series.x) > 1
-            if not is_line:
+            if not is_edge(panel, series):
                 found.setdefault(entry(chart, series), series)
                 if has_all or series.name not in panel.named:
                     unnamed.add(entry(chart, series))
     found = {name: found[name] for name in found if name in unnamed}
     return dict(sorted(found.items(), key=lambda item: item[1].is_paper))
+
+
+def is_edge(panel: parts.Panel, series: parts.Series) -> bool:
+    """Returns whether a series is the line between labelled points."""
+    return panel.kind == "labelled" and len(series.x) > 1
 
 
 def entry(chart: parts.Chart, series: parts.Series) -> str:
@@ -80,24 +84,26 @@ def title(series: parts.Series) -> str:
 def numbers(panel: parts.Panel) -> parts.Table:
     """Returns the numbers of a panel as a table.
 
-    A line is an x; or a single point, if a series has several at one x. A
-    table of more than a hundred lines is thinned to about a hundred, and
-    keeps the last one.
+    A line is an x; or a single point, if the panel has points without curves,
+    or a series has several at one x. A table of more than a hundred lines is
+    thinned to about a hundred, and keeps the last one.
     """
     if panel.kind == "heat":
         return _heat(panel)
     dots = panel.kind == "dots"
-    columns = [_points(panel, series) for series in panel.series]
-    key = "" if dots else panel.x_label
-    if any(len({x for x, _ in some}) < len(some) for some in columns):
-        header = ("series", key, panel.y_label)
+    found = [one for one in panel.series if not is_edge(panel, one)]
+    columns = [_points(panel, series) for series in found]
+    key = "row" if dots else panel.x_label
+    are_apart = panel.kind in ("points", "labelled")
+    if are_apart or any(len(dict(some)) < len(some) for some in columns):
+        header = ("arm", key, panel.y_label)
         lines = [
             (title(series), x, number)
-            for series, some in zip(panel.series, columns, strict=True)
+            for series, some in zip(found, columns, strict=True)
             for x, number in some
         ]
     else:
-        header = (key, *map(title, panel.series))
+        header = (key, *map(title, found))
         keys = list(dict.fromkeys(x for some in columns for x, _ in some))
         columns = list(map(dict, columns))
         keys = keys if dots else sorted(keys)

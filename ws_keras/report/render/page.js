@@ -61,6 +61,12 @@
     return ticktext ? { ...axis, ticktext } : axis;
   }
 
+  // A wide chart has room for a label in one line.
+  function joined(axis) {
+    const text = axis.title.text.replaceAll("<br>", " ");
+    return { ...axis, title: { ...axis.title, text } };
+  }
+
   function themed(layout, isNarrow) {
     const line = color("--line");
     const axis = (found) => ({
@@ -72,7 +78,7 @@
     });
     return {
       ...layout,
-      xaxis: axis(layout.xaxis),
+      xaxis: axis(isNarrow ? layout.xaxis : joined(layout.xaxis)),
       yaxis: axis(isNarrow ? broken(layout.yaxis) : layout.yaxis),
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",

@@ -7,7 +7,7 @@ from ws_keras.report import sections as parts
 
 # After Okabe & Ito (2008), each bright enough for a dark page and dark enough
 # for a light one. Cold is orange and warm is blue, as in the paper.
-COLORS = {"cold": "#E08A00", "warm": "#1F7FC4"}
+COLORS = {"cold": "#D08000", "warm": "#1F7FC4"}
 OTHER_COLORS = ("#009E73", "#C4669A", "#D55E00", "#7A6FF0", "#8A8A8A")
 PAPER = "#777777"
 
