@@ -80,6 +80,9 @@ def get_config():
     config.transform.first_round = False
     config.train.measured = "clean"
     config.train.max_epochs = 80
+    config.train.expected_epochs.update(
+        {"cold": 45, "warm": 34, "shrink_perturb": 45}
+    )
     config.train.monitor_samples = 0
     return config
 

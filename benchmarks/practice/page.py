@@ -6,6 +6,7 @@ import pathlib
 
 from benchmarks.practice import scores
 from ws_keras.report import frontier
+from ws_keras.report import statistics
 from ws_keras.report.render import markdown
 
 TITLES = {
@@ -26,7 +27,7 @@ _HEADER = (
     "score",
     "minus cold (95 % interval)",
     "last round",
-    "passes, % of cold",
+    "passes, % of cold (95 % interval)",
     "CPU-s",
     "frontier",
 )
@@ -92,7 +93,6 @@ def table(task: str, arms: dict[str, scores.Arm]) -> list[list[str]]:
             "" if is_cold else scores.interval(scores.gain(arm, cold, field))
             for field in ("mean", "last")
         )
-        passes = 100 * scores.share(arm, cold).mean
         lines.append(
             [
                 task if is_cold else "",
@@ -100,12 +100,19 @@ def table(task: str, arms: dict[str, scores.Arm]) -> list[list[str]]:
                 f"{scores.level(arm):.1f}".replace("-", "−"),
                 gain,
                 last,
-                f"{passes:.0f}",
+                "100" if is_cold else _percent(scores.share(arm, cold)),
                 f"{scores.level(arm, 'cpu_seconds'):.1f}",
                 "yes" if name in front else "",
             ]
         )
     return lines
+
+
+def _percent(share: statistics.Ratio) -> str:
+    """Returns a ratio with its 95 % interval, in percent."""
+    mean, low, high = (100 * v for v in (share.mean, share.low, share.high))
+    known = "" if math.isnan(low) else f" ({low:.0f} to {high:.0f})"
+    return f"{mean:.0f}{known}"
 
 
 def draw(tasks: dict, path: pathlib.Path) -> None:

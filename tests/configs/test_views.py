@@ -175,8 +175,8 @@ def test_a_recipe_as_it_comes_is_what_the_paper_did(name, usual):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_of_a_whole_run_is_not_run(name, usual):
-    missing = [t for t in usual(name).blocks if "not_run" in str(t)[:20]]
-    assert missing == []
+    names = [getattr(block, "name", "") for block in usual(name).blocks]
+    assert not [found for found in names if str(found).startswith("Not run")]
     text = str(assembling.answer.banners(usual(name).run))
     assert "Partial" not in text
 

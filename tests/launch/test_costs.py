@@ -17,8 +17,9 @@ from ws_keras.data import datasets
 from ws_keras.storage import rows
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results"
-# Recipes of many methods and conditions have no estimate of their own: `--list`
-# counts them as their nearest relatives, which is too low or too high by more.
+# Recipes of many methods have no estimate of their own: `--list` counts them as
+# their nearest relatives, which is too low or too high by more. The estimate of
+# the factorial is right as a sum, not for each cell.
 _ROUGH = (
     "factorial",
     "which_arm_textures",

@@ -178,7 +178,11 @@ def beside_paper(run: runs.Run) -> list[sections.Table]:
 
 
 def not_run(run: runs.Run) -> list[paper.Number]:
-    """Returns the numbers of an experiment's paper that ours has no row of."""
+    """Returns the numbers of an experiment's paper that ours has no row of.
+
+    Rows without an x coordinate have all x of their arm as measures: Figure
+    6 shrinks each network by all factors.
+    """
     if run.experiment not in run.view.paper:
         return []
     known = {
@@ -186,8 +190,11 @@ def not_run(run: runs.Run) -> list[paper.Number]:
         for arm in run.arms
         for row in arm.rows
     }
-    numbers = paper.of(run.experiment)
-    return [n for n in numbers if (n.cell, n.arm, n.x) not in known]
+    return [
+        number
+        for number in paper.of(run.experiment)
+        if not {(number.cell, number.arm, x) for x in (number.x, None)} & known
+    ]
 
 
 def not_run_table(found: Sequence[paper.Number]) -> sections.Table:
