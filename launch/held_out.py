@@ -84,7 +84,7 @@ def parts(data, past, start, note: str = ""):
     found = None
     if tables.is_file(meant):
         _check_no_rule(f"--held_out={meant}")
-        other = reading.other(meant, start.model)
+        other = reading.other(meant, start.model, data.features)
         found = makers.given(data, other, meant, past)
     elif data.x_test is not None and not (meant or SPLIT.value):
         _check_no_rule("x_test and y_test in --data")
@@ -96,7 +96,8 @@ def parts(data, past, start, note: str = ""):
             data, now, _keys(data, now), past, _old_samples(data, start)
         )
     words = " ".join(filter(None, (note, data.words, found.words)))
-    return dataclasses.replace(found, words=words)
+    now = dataclasses.replace(found.past, features=data.features)
+    return dataclasses.replace(found, words=words, past=now)
 
 
 def past(source: pathlib.Path):
@@ -182,5 +183,12 @@ def _old_samples(data, start) -> int | None:
         raise ValueError(
             "`--old_samples` must be a number of samples of the data. "
             f"Received: --old_samples={count} of {len(data)}."
+        )
+    if count and data.order is not None and data.order[:count].max() >= count:
+        raise ValueError(
+            "`--old_samples` counts samples from the beginning of the file, "
+            f"which must then be the oldest. Received: --old_samples={count} "
+            f"with --order_by={given.ORDER_BY.value}, by which later samples "
+            "of the file are older. Sort the file by time."
         )
     return count

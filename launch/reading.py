@@ -45,13 +45,16 @@ def read(model, past):
     return roles.Given(source, samples[0], found.y, samples[1], found.y_test)
 
 
-def other(source: str, model):
-    """Returns samples and targets of another file, such as `--held_out`."""
-    found = roles.read(source, model, _roles(None))
+def other(source: str, model, features=()):
+    """Returns samples and targets of another file, such as `--held_out`.
+
+    `features` are the columns of `--data`, in order.
+    """
+    found = roles.read(source, model, _roles(None, features))
     return found.x, found.y
 
 
-def _roles(past):
+def _roles(past, last=()):
     rule = held_out.rule(past)
     others = [rule.id, rule.groups]
     others += [n for n in given.ROUNDS.value if not n.isdigit()]
@@ -60,6 +63,7 @@ def _roles(past):
         tuple(given.FEATURES.value),
         given.ORDER_BY.value,
         tuple(filter(None, others)),
+        last or (past.features if past else ()),
     )
 
 

@@ -1,5 +1,6 @@
 """A model's past is written beside it, and is that of no other model."""
 
+import dataclasses
 import hashlib
 import os
 
@@ -31,8 +32,10 @@ def written(folder, found, model=b"weights"):
 
 def test_round_trip(tmp_path):
     rule = splits.Rule("random", 0.3, 5, "number")
-    found = history.read(written(tmp_path, past(200, rule)))
+    given = dataclasses.replace(past(200, rule), features=("b", "a"))
+    found = history.read(written(tmp_path, given))
     assert found.rule == rule and found.count == 200
+    assert found.features == ("b", "a")
     seen = found.has_trained_on(digests.samples(X))
     chosen = rule.chosen(digests.samples(X))
     np.testing.assert_array_equal(seen, ~chosen & (np.arange(300) < 200))

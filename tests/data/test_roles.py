@@ -161,6 +161,40 @@ def test_dates_order_samples_as_time_does(tmp_path):
     assert given.column("name").tolist() == ["v", "u"]
 
 
+LAST = "c,y,a,b\n3,0,1,2\n6,1,4,5\n"
+
+
+@pytest.mark.parametrize("features", [[], ["a", "b", "c"]])
+def test_columns_are_those_of_last_time_in_any_order(tmp_path, features):
+    given = roles.read(
+        csv(tmp_path, LAST),
+        model(3),
+        roles.Roles(["y"], features, last=["a", "b", "c"]),
+    )
+    assert given.x.tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert given.features == ("a", "b", "c")
+    assert ("a, b, c" in given.words) != bool(features)
+
+
+def test_the_first_time_columns_are_in_the_order_of_the_file(tmp_path):
+    given = roles.read(csv(tmp_path, LAST), model(3), roles.Roles(["y"]))
+    assert given.features == ("c", "a", "b") and not given.words
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"last": ["a", "b", "C"]}, ["`C`", "trained on", "a, b, C"]),
+        ({"last": list("abc"), "features": list("bac")}, ["order", "a,b,c"]),
+        ({"features": list("aby")}, ["`--target`", "y in both"]),
+    ],
+)
+def test_columns_in_which_nobody_can_trust_are_refused(tmp_path, given, words):
+    with pytest.raises(ValueError) as caught:
+        roles.read(csv(tmp_path, LAST), model(3), roles.Roles(["y"], **given))
+    assert all(word in str(caught.value) for word in words)
+
+
 def test_missing_values_pass_where_the_model_fills_them(tmp_path):
     @keras.saving.register_keras_serializable("tests.roles")
     class Filled(layers.Layer):

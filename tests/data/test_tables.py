@@ -102,6 +102,10 @@ def test_error_lists_all_names_of_the_file(csv, tmp_path):
         ("a,a\n1,2\n", "twice"),
         ('a,b\n1,"2\n', "Received"),
         ("a,b\n1,2,3\n4,5,6,7\n", "Received"),
+        # A decimal comma; rows with names; a title above the names.
+        ("a,b\n1,5,2\n4,5,6\n", "more values than the 2 names"),
+        ("a\tb\nr1\t1\t2\nr2\t4\t5\n", "more values than the 2 names"),
+        ("made today\na,b\n1,2\n", "more values than the 1 names"),
     ],
 )
 def test_damaged_tables_are_named(tmp_path, text, words):
@@ -110,6 +114,55 @@ def test_damaged_tables_are_named(tmp_path, text, words):
     with pytest.raises(ValueError, match=words) as caught:
         tables.read(f"csv:{path}")
     assert "own.csv" in str(caught.value)
+
+
+def test_a_separator_at_the_end_of_each_row_is_no_column(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("a,b\n1,x,\n4,y,\n")
+    table = tables.read(f"csv:{path}")
+    assert table.names == ["a", "b"]
+    assert table["a"].tolist() == [1, 4] and table["b"].tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_other_encodings_are_refused_with_the_way_out(tmp_path, encoding):
+    path = tmp_path / "own.csv"
+    path.write_text("a,stra\xdfe\n1,2\n", encoding)
+    with pytest.raises(ValueError, match="Save the file as UTF-8"):
+        tables.read(f"csv:{path}")
+
+
+def test_blanks_after_separators_are_no_part_of_a_text(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text('a, city, n\n1, Bonn, 3\n2, "Rome, Italy", 4\n3, , 5\n')
+    table = tables.read(f"csv:{path}")
+    assert table["city"].tolist() == ["Bonn", "Rome, Italy", None]
+    assert table["n"].tolist() == [3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "times_of",
+    [
+        # A date for "never", beyond the range of nanoseconds.
+        ["9999-12-31", "2026-01-05", "1600-01-01"],
+        ["20260105", "20250106", "9"],
+        [10, 9, 2],
+        ["2026-01-05T00:30+02:00", "2026-01-04T22:00Z", "2026-01-04"],
+        ["2026-01-05T10:00:00.5", "2026-01-05 10:00", "2026-01"],
+    ],
+)
+def test_times_of_any_form_are_in_order(times_of):
+    column = np.array(times_of, object)
+    table = tables.Table("own.csv", ["t"], lambda _: column, True)
+    assert times.order(table, "t", 3).tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize("wrong", ["20260105", "05.01.2026", "26-01-05"])
+def test_other_times_among_dates_are_refused(wrong):
+    column = np.array(["2026-01-05", wrong], object)
+    table = tables.Table("own.csv", ["t"], lambda _: column, True)
+    with pytest.raises(ValueError, match=f"2026-02-01.*{wrong}"):
+        times.order(table, "t", 2)
 
 
 def test_no_file_and_no_room(tmp_path):

@@ -1,5 +1,6 @@
 """What `ws-retrain` takes: tables, texts, late classes, functions."""
 
+import dataclasses
 import re
 
 import keras
@@ -7,6 +8,10 @@ import numpy as np
 import pytest
 from keras import layers
 from sklearn import datasets as tables
+
+from ws_keras.data import history
+from ws_keras.data import splits
+from ws_keras.storage import files
 
 QUICK = ("--max_epochs=3", "--verbose=0")
 
@@ -82,6 +87,74 @@ def test_regression_on_a_table_in_the_order_of_time(nursery, patients):
     error = np.abs(old.predict(x, verbose=0)[:, 0] - y).mean()
     said = re.search(r"without training: ([\d.]+) held out", done.stdout)[1]
     assert abs(float(said) - error) < 0.1
+
+
+def test_columns_in_another_order_are_those_of_the_record(nursery, patients):
+    found = tables.load_diabetes()
+    columns = dict(zip(found.feature_names, found.data.T, strict=True))
+    columns["progression"] = found.target
+    for name, order, rows in (
+        ("sorted", sorted(columns), slice(0, 200)),
+        ("turned", [*columns][::-1], slice(200, 260)),
+    ):
+        np.savetxt(
+            patients / f"{name}.csv",
+            np.stack([columns[n][rows] for n in order], 1),
+            fmt="%.6f",
+            delimiter=",",
+            header=",".join(order),
+            comments="",
+        )
+    model = regression(10)
+    model.save(patients / "old.keras")
+    past = history.of(splits.Rule(), np.ones(1), np.ones(1), np.ones(1))
+    past = dataclasses.replace(past, features=tuple(found.feature_names))
+    with history.place(patients / "old.keras").open("wb") as file:
+        history.write(file, past, files.sha256(patients / "old.keras"))
+    done = run(
+        nursery,
+        patients,
+        model="old.keras",
+        data="csv:{}/sorted.csv",
+        out="of_sorted.keras",
+        flags=(
+            "--target=progression",
+            f"--held_out=csv:{patients / 'turned.csv'}",
+        ),
+    )
+    assert done.returncode == 0, done.stderr
+    x, y = found.data[200:260], found.target[200:260]
+    for words, name in (
+        (r"without training: ([\d.]+) held out", "old"),
+        (r"^shrink_.*: mae ([\d.]+) held out", "of_sorted"),
+    ):
+        saved = keras.models.load_model(patients / f"{name}.keras")
+        error = np.abs(saved.predict(x, verbose=0)[:, 0] - y).mean()
+        said = re.search(words, done.stdout, re.M)
+        assert abs(float(said[1]) - error) < 0.1, name
+    again = history.read(patients / "of_sorted.keras")
+    assert again.features == tuple(found.feature_names)
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--features=age,progression", "in both"),
+        ("--old_samples=20", "Sort the file by time"),
+    ],
+)
+def test_what_would_make_numbers_too_good_is_refused(
+    nursery, patients, flag, words
+):
+    done = run(
+        nursery,
+        patients,
+        model="last.keras",
+        data="csv:{}/today.csv",
+        out="other.keras",
+        flags=("--target=progression", "--order_by=visit", flag),
+    )
+    assert done.returncode == 1 and words in done.stderr
 
 
 def test_columns_without_a_role_are_named(nursery, patients):

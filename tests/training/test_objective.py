@@ -92,6 +92,27 @@ def test_what_is_not_known_is_asked_for():
         objective.find(made([], SPARSE, 2))
 
 
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("brier_score", "min"),
+        ("bleu_score", "max"),
+        ("neg_mean_squared_error", None),
+    ],
+)
+def test_names_of_metrics_of_ones_own_tell_the_mode_or_nothing(name, mode):
+    def function(y, predicted):
+        return keras.ops.mean(keras.ops.square(y - predicted), -1)
+
+    function.__name__ = name
+    model = made([function])
+    if mode is None:
+        with pytest.raises(ValueError, match="`mode` must be given"):
+            objective.find(model, name)
+    else:
+        assert objective.find(model, name).metric.mode == mode
+
+
 def values_of(rule, values):
     """Returns after how many epochs a rule stops, `None` if it does not."""
     rule.set_params({"steps": 1})

@@ -12,6 +12,7 @@ import numpy as np
 
 from ws_keras.data import aligned
 from ws_keras.data import digests
+from ws_keras.data import frames
 from ws_keras.data import inputs
 from ws_keras.data import streams
 from ws_keras.data import targets
@@ -112,7 +113,8 @@ def join(
         named += [(f"held_out[{i}]", part) for i, part in enumerate(parts)]
     names = [what for what, _ in named]
     struct = inputs.structure(model)
-    found = [_triple(*pair, struct, steps) for pair in named]
+    columns = frames.Columns()
+    found = [_triple(*pair, struct, steps, columns) for pair in named]
     xs, ys, ws = zip(*found, strict=True)
     sizes = [len(keras.tree.flatten(y)[0]) for y in ys]
     ends = np.cumsum(sizes).tolist()
@@ -159,7 +161,7 @@ def _held_out_parts(held_out, count: int) -> list:
     return held_out
 
 
-def _triple(what: str, part, struct, steps: int | None) -> tuple:
+def _triple(what: str, part, struct, steps: int | None, columns) -> tuple:
     """Returns samples, targets and weights of a part as arrays."""
     if streams.is_stream(part):
         rank = None
@@ -175,8 +177,11 @@ def _triple(what: str, part, struct, steps: int | None) -> tuple:
             f"`{what}` must be a pair (x, y) of arrays, or (x, y, "
             f"sample_weight). Received: {type(part).__name__}."
         ) from None
+    if struct is None or len(keras.tree.flatten(struct)) == 1:
+        # Several inputs are read by their names.
+        x = columns.ordered(what, x, ("x",))
     x = inputs.arranged(what, x, struct)
-    y = _targets(what, y)
+    y = _targets(what, columns.ordered(f"{what} y", y, ("y",)))
     weights = [np.asarray(w, "float32") for w in weights if w is not None]
     leaves = keras.tree.flatten((x, y, *weights))
     shapes = [leaf.shape for leaf in leaves]

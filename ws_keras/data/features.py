@@ -75,7 +75,8 @@ def read(
         ValueError: If the file lacks an array or if the model does not accept
             the samples.
     """
-    named = _chosen(table, model, roles, suffix)
+    arrays = names(table, model, roles, suffix)
+    named = {name: table[array] for name, array in arrays.items()}
     for name, array in named.items():
         if array.dtype.kind == "O":
             named[name] = _text(name, array, notes)
@@ -94,20 +95,30 @@ def _single(array: np.ndarray) -> np.ndarray:
     return array.astype("float32") if array.dtype == np.float64 else array
 
 
-def _chosen(table, model, roles, suffix: str) -> dict:
-    """Returns the arrays that are features, by name."""
+def names(table, model, roles, suffix: str = "") -> dict[str, str]:
+    """Returns the array of each feature, by the name of the feature.
+
+    Args:
+        table: Table of the file.
+        model: Built model.
+        roles: The `roles.Roles`.
+        suffix: Suffix of the names of arrays. Defaults to `""`.
+
+    Raises:
+        ValueError: If the file lacks an array, or has too many columns.
+    """
     if roles.features:
-        return {name: table[f"{name}{suffix}"] for name in roles.features}
-    names = input_names(model) or ["x"]
-    if len(names) > 1 or (table.is_frame and set(names) <= set(table.names)):
-        missing = [n for n in names if f"{n}{suffix}" not in table]
+        return {name: f"{name}{suffix}" for name in roles.features}
+    known = input_names(model) or ["x"]
+    if len(known) > 1 or (table.is_frame and set(known) <= set(table.names)):
+        missing = [n for n in known if f"{n}{suffix}" not in table]
         if missing:
             raise table.lacking(
                 *[f"{name}{suffix}" for name in missing],
                 way="The model has inputs of these names. Use --features to "
                 "name other columns.",
             )
-        return {name: table[f"{name}{suffix}"] for name in names}
+        return {name: f"{name}{suffix}" for name in known}
     if not table.is_frame:
         found = [n for n in _wanted(model, suffix) if n in table]
         if not found:
@@ -115,10 +126,25 @@ def _chosen(table, model, roles, suffix: str) -> dict:
                 f"x{suffix}",
                 way="Name the inputs of the model with --features.",
             )
-        return {names[0]: table[found[0]]}
+        return {known[0]: found[0]}
+    return {name: name for name in _columns(table, model, roles)}
+
+
+def _columns(table, model, roles) -> list[str]:
+    """Returns the columns of a table, in the order of a model's one input."""
+    if roles.last:
+        missing = [name for name in roles.last if name not in table]
+        if missing:
+            raise table.lacking(
+                *missing,
+                way="These are columns that the model was trained on. Name "
+                "the columns of this file with --features, in the order "
+                f"{', '.join(roles.last)}.",
+            )
+        return list(roles.last)
     rest = [name for name in table.names if name not in roles.taken]
     _check_rest(table, model, rest)
-    return {name: table[name] for name in rest}
+    return rest
 
 
 def _check_rest(table, model, rest: list[str]) -> None:

@@ -32,6 +32,7 @@ class History:
     predecessors were trained on or held out. `labels` is a digest of the last
     data's labels in order, and `count` their number. `rule` is the last split
     rule, or `None` if there was none, for example if a file was held out.
+    `features` names the columns of a table that were trained on, in order.
     """
 
     rule: splits.Rule | None
@@ -39,6 +40,7 @@ class History:
     held_out: np.ndarray
     labels: str
     count: int
+    features: tuple[str, ...] = ()
 
     def has_trained_on(self, found: np.ndarray) -> np.ndarray:
         """Tells for each digest whether the model was trained on it."""
@@ -117,6 +119,7 @@ def write(
         "rule": None if rule is None else dataclasses.asdict(rule),
         "labels": history.labels,
         "count": history.count,
+        "features": history.features,
         "model": model,
         "report": hashlib.sha256(report).hexdigest(),
     }
@@ -171,7 +174,8 @@ def read(model: str | os.PathLike) -> History | None:
         if found["version"] != _VERSION:
             raise ValueError(f"version {found['version']}")
         rule = found["rule"] and splits.Rule(**found["rule"])
-        past = History(rule, trained, held_out, found["labels"], found["count"])
+        about = found["labels"], found["count"], found.get("features", ())
+        past = History(rule, trained, held_out, *about[:2], tuple(about[2]))
     except Exception as error:  # damaged files raise many types
         raise ValueError(
             f"{path} must be the record that ws-retrain wrote next to its "

@@ -28,6 +28,7 @@ class Roles:
     features: Sequence[str] = ()
     order_by: str | None = None
     others: Sequence[str] = ()
+    last: Sequence[str] = ()
 
     @property
     def taken(self) -> set[str]:
@@ -43,7 +44,8 @@ class Given:
     `x` and `y` are arrays, or dictionaries or tuples of arrays. The test part
     is `None` if there is none. `order` holds the position of each sample in the
     file, or `None` if the order is that of the file. `words` describes the
-    conversions.
+    conversions. `features` names the columns of a table in the order in which
+    they are given to a model with one input.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Given:
     table: tables.Table | None = None
     order: np.ndarray | None = None
     words: str = ""
+    features: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(tree.flatten(self.y)[0])
@@ -109,6 +112,7 @@ def read(source: str | tables.Table, model: keras.Model, roles: Roles) -> Given:
     """
     is_read = isinstance(source, tables.Table)
     table = source if is_read else tables.read(source)
+    _check_features(table, roles)
     notes = []
     suffix = ""
     if not table.is_frame and not roles.features:
@@ -125,9 +129,36 @@ def read(source: str | tables.Table, model: keras.Model, roles: Roles) -> Given:
     if roles.order_by:
         order = times.order(table, roles.order_by, len(tree.flatten(y)[0]))
         x, y = (tree.map_structure(lambda a: a[order], part) for part in (x, y))
+    columns = ()
+    if table.is_frame and isinstance(x, np.ndarray):
+        columns = tuple(features.names(table, model, roles))
+        in_file = [name for name in table.names if name in columns]
+        if not roles.features and in_file != list(columns):
+            notes.append(
+                "The columns are read in the order of the model's training: "
+                f"{', '.join(columns)}."
+            )
     words = " ".join(notes)
     name = str(table.path) if is_read else source
-    return Given(name, x, y, x_test, y_test, table, order, words)
+    return Given(name, x, y, x_test, y_test, table, order, words, columns)
+
+
+def _check_features(table: tables.Table, roles: Roles) -> None:
+    """Raises a ValueError for features that give the target away."""
+    given, targets = set(roles.features), set(roles.target)
+    if given & targets and given != targets:  # equal for an autoencoder
+        raise ValueError(
+            "`--features` must not hold a column of `--target`, which the "
+            "model is to predict. Received: "
+            f"{', '.join(sorted(given & targets))} in both."
+        )
+    if table.is_frame and roles.last and given == set(roles.last):
+        if list(roles.features) != list(roles.last):
+            raise ValueError(
+                "`--features` must name columns in the order in which the "
+                f"model was trained on them, {','.join(roles.last)}. "
+                f"Received: --features={','.join(roles.features)}."
+            )
 
 
 def _targets(table, model, roles: Roles, suffix: str):

@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import os
 import pathlib
+import warnings
 from collections.abc import Callable
 from collections.abc import Sequence
 
@@ -146,6 +147,12 @@ def _frame(source: str, path: pathlib.Path, available):
     try:
         read = {"csv": _csv, "parquet": _parquet}[kind]
         frame = read(pandas, path)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} must be text in UTF-8. Received: byte "
+            f"0x{error.object[error.start]:02x}, which is not. Save the file "
+            "as UTF-8."
+        ) from None
     except Exception as error:  # damaged files raise many types
         reason = str(error).strip().split("\n")[0][:200]
         raise ValueError(
@@ -176,7 +183,18 @@ def _csv(pandas, path):
     twice = [name for name in names if names.count(name) > 1]
     if twice:  # pandas would append numbers
         raise ValueError(f"the name {twice[0]!r} twice")
-    frame = pandas.read_csv(path, sep=separator, low_memory=False)
+    # A blank after a separator would hide the quotes of a text. By default,
+    # pandas shifts all names if rows have more values than there are names.
+    form = {"sep": separator, "skipinitialspace": True, "index_col": False}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            frame = pandas.read_csv(path, low_memory=False, **form)
+    except pandas.errors.ParserWarning:
+        raise ValueError(
+            f"rows with more values than the {len(names)} names of the first "
+            "line. Name each column, and write 1.5, not 1,5"
+        ) from None
     texts = [
         name
         for name in frame.columns
@@ -187,7 +205,7 @@ def _csv(pandas, path):
     # By default, pandas reads words such as "NA" and "null" as missing
     # values, even in columns of texts.
     again = pandas.read_csv(
-        path, sep=separator, usecols=texts, dtype=str, keep_default_na=False
+        path, usecols=texts, dtype=str, keep_default_na=False, **form
     )
     for name in texts:
         if again[name].any() and not _is_flags(frame[name]):

@@ -1,5 +1,8 @@
 """Sorts samples by time."""
 
+import re
+import warnings
+
 import numpy as np
 
 from ws_keras.data import tables
@@ -34,12 +37,17 @@ def order(table: tables.Table, name: str, count: int) -> np.ndarray:
 
 
 def _dates(table, name: str, texts: np.ndarray) -> np.ndarray:
+    plain = [_plain(text) for text in texts.tolist()]
+    if all(text.isdigit() for text in plain):
+        return np.array([int(text) for text in plain])
     try:
-        # NumPy reads only ISO 8601, so it never mistakes a month for a day.
-        return np.array(
-            [_plain(text) for text in texts.tolist()], "datetime64[ns]"
-        )
-    except (TypeError, ValueError) as error:
+        with warnings.catch_warnings():
+            # NumPy converts times with a time zone to UTC, with a warning.
+            warnings.simplefilter("ignore", UserWarning)
+            # NumPy reads only ISO 8601, so it never mistakes a month for a
+            # day. Nanoseconds would overflow after the year 2262.
+            return np.array(list(map(_checked, plain)), "datetime64[us]")
+    except (OverflowError, TypeError, ValueError) as error:
         reason = str(error).strip().split("\n")[0][:100]
         raise _wrong(table, name, reason) from None
 
@@ -50,6 +58,13 @@ def _plain(text) -> str:
         return "NaT"
     # Python's dates have the same form.
     return str(text).strip().removesuffix("Z")
+
+
+def _checked(text: str) -> str:
+    # NumPy would read 20260201 as a year, and wrap around.
+    if text != "NaT" and not re.match(r"\d{4}(-|$)", text):
+        raise ValueError(f"{text!r}")
+    return text
 
 
 def _wrong(table, name: str, received: str) -> ValueError:

@@ -35,8 +35,11 @@ _UP = re.compile(
 )
 _DOWN = re.compile(
     r"(^|_)(loss|error|mae|mse|rmse|mape|msle|smape|crossentropy|hinge|poisson|"
-    r"divergence|deviation|perplexity|pinball)(_|$)"
+    r"divergence|deviation|perplexity|pinball|brier|crps|fid|nll|rmsle|wer|"
+    r"cer)(_|$)"
 )
+# Such as scikit-learn's `neg_mean_squared_error`: nothing is derived.
+_NEGATED = re.compile(r"(^|_)(neg|negative)(_|$)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,9 +171,10 @@ def _mode(metric, log: str) -> str:
     if said is not None:
         return said
     name = log.lower()
-    for pattern, mode in ((_DOWN, "min"), (_UP, "max")):
-        if pattern.search(name):
-            return mode
+    if not _NEGATED.search(name):
+        for pattern, mode in ((_DOWN, "min"), (_UP, "max")):
+            if pattern.search(name):
+                return mode
     raise ValueError(
         "`mode` must be given if neither the metric nor its name says whether "
         f"a higher value is better. Received: monitor={log!r}. Give "
