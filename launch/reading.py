@@ -2,10 +2,14 @@
 
 import os
 
+import numpy as np
+
 from ws_keras.data import datasets
 from ws_keras.data import features
 from ws_keras.data import inputs
 from ws_keras.data import merged
+from ws_keras.data import parts
+from ws_keras.data import repeats
 from ws_keras.data import roles
 from ws_keras.data import tables
 
@@ -27,7 +31,9 @@ def read(model, past):
         ValueError: If the data are not there, or not what the model takes.
     """
     if given.files():
-        return roles.read(merged.read(given.files()), model, _roles(past))
+        found = roles.read(merged.read(given.files()), model, _roles(past))
+        _warn_of_repeats(found)
+        return found
     source = given.DATA.value
     if tables.is_file(source):
         return roles.read(source, model, _roles(past))
@@ -43,6 +49,16 @@ def read(model, past):
         for x in (found.x, found.x_test)
     ]
     return roles.Given(source, samples[0], found.y, samples[1], found.y_test)
+
+
+def _warn_of_repeats(found: roles.Given) -> None:
+    """Warns if a file of a round holds the samples of the one before it."""
+    if isinstance(found.table, merged.Merged):
+        samples = parts.samples(found.x)
+        if found.order is not None:
+            samples = samples[np.argsort(found.order)]
+        sizes = np.bincount(found.table.of_files(len(found)))
+        repeats.check(samples, np.cumsum(sizes), given.files())
 
 
 def other(source: str, model, features=()):

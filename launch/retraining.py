@@ -13,6 +13,7 @@ from ws_keras import growing
 from ws_keras.data import arrivals
 from ws_keras.data import history
 from ws_keras.data import parts as makers
+from ws_keras.data import repeats
 from ws_keras.data import targets
 from ws_keras.storage import files
 from ws_keras.training import reporter
@@ -85,6 +86,8 @@ def trained(
     with warnings.catch_warnings():
         # The report says it as well.
         warnings.simplefilter("ignore", arrivals.SharedSamples)
+        if given.files():  # it was said when they were read
+            warnings.simplefilter("ignore", repeats.RepeatedSamples)
         if task.rounds is not None:
             searched = backtest.search(task, _until(), training / "search")
             own = searched.start or own

@@ -18,6 +18,7 @@ from ws_keras import networks as initial
 from ws_keras import searching
 from ws_keras import settings as all_settings
 from ws_keras.data import arrivals
+from ws_keras.data import repeats
 from ws_keras.report import scale as scales
 from ws_keras.training import state
 from ws_keras.training import terms
@@ -171,7 +172,8 @@ def fit_rounds(
         TypeError: If `transform` holds unknown arguments.
 
     Warns:
-        UserWarning: If held-out samples also occur in the training rounds.
+        UserWarning: If held-out samples also occur in the training rounds, or
+            if a round repeats most samples of the round before it.
     """
     if searching.is_wanted(arms):
         return _searched(**locals())
@@ -201,6 +203,7 @@ def fit_rounds(
     shared, is_void = arrivals.shared(data)
     if is_void:
         withheld, shared = withheld or shared, ""
+    notes = [shared, repeats.check(data.digests, data.ends)]
     loop = comparing.Loop(
         networks,
         data,
@@ -228,7 +231,7 @@ def fit_rounds(
                 loop.run(settings([first_seed + number for number in more]))
             else:
                 withheld = withheld or _too_long(seconds)
-        return loop.comparison(margin, withheld, [shared] if shared else [])
+        return loop.comparison(margin, withheld, filter(None, notes))
 
 
 def _searched(
@@ -248,6 +251,9 @@ def _searched(
             f"round on. Received: {len(rounds)} round and first_round=False. "
             "Give the data in at least two rounds."
         )
+    network = initial.InitialNetworks(model, first_seed).model
+    given = rounds, held_out, network, rest["steps"]
+    rounds, held_out = arrivals.read_once(*given)
     # A list holds one held-out part for each round.
     parts = held_out if isinstance(held_out, list) else None
 

@@ -110,3 +110,17 @@ def test_rounds_may_be_pipelines():
     data = arrivals.join([dataset().batch(4), (X, Y)], Loader())
     assert data.ends == [12, 24] and data.size == 36
     np.testing.assert_array_equal(data.y[24:], Y)
+
+
+def test_pipelines_are_read_once_for_several_comparisons():
+    def stream(first):
+        for batch in range(3):
+            x = np.full((4, 2), first + batch)
+            yield x, x[:, 0]
+
+    rounds = [stream(0), (np.ones((4, 2)), np.ones(4))]
+    rounds, held_out = arrivals.read_once(rounds, [stream(5)], None, 2)
+    for _ in range(2):
+        found = arrivals.join(rounds, held_out)
+        assert found.ends == [8, 12] and found.parts == [20]
+        assert np.unique(found.y[found.held_out]).tolist() == [5, 6]

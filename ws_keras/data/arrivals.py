@@ -49,6 +49,11 @@ class Data:
         """Indices of the held-out samples."""
         return np.arange(self.ends[-1], self.size)
 
+    @functools.cached_property
+    def digests(self) -> np.ndarray:
+        """A digest of each sample."""
+        return digests.several(keras.tree.flatten(self.x))
+
     def old_and_new(self, number: int) -> tuple[np.ndarray, np.ndarray] | None:
         """Returns the held-out samples of earlier rounds and of this one.
 
@@ -163,11 +168,7 @@ def _held_out_parts(held_out, count: int) -> list:
 
 def _triple(what: str, part, struct, steps: int | None, columns) -> tuple:
     """Returns samples, targets and weights of a part as arrays."""
-    if streams.is_stream(part):
-        rank = None
-        if struct is not None:
-            rank = len(keras.tree.flatten(struct)[0].shape)
-        part = streams.read(what, part, steps, rank)
+    part = _read(what, part, struct, steps)
     try:
         x, y, *weights = part
         if len(weights) > 1:
@@ -283,8 +284,7 @@ def shared(data: Data) -> tuple[str, bool]:
         A sentence about these samples, or `""`, and whether they are so many
         that accuracies are meaningless.
     """
-    leaves = keras.tree.flatten(data.x)
-    found, end = digests.several(leaves), data.ends[-1]
+    found, end = data.digests, data.ends[-1]
     size = len(found) - end
     count = int(np.isin(found[end:], found[:end]).sum())
     if not count:
@@ -296,3 +296,37 @@ def shared(data: Data) -> tuple[str, bool]:
     message = f"{text}. Remove them from either part."
     warnings.warn(message, SharedSamples, stacklevel=3)
     return f"{text}.", count / size > _SHARED
+
+
+def read_once(rounds, held_out, model: keras.Model, steps: int | None) -> tuple:
+    """Reads pipelines into arrays, for several comparisons on equal data.
+
+    Args:
+        rounds: As in `join`, like all other arguments.
+        held_out: Held-out data.
+        model: Model.
+        steps: Number of batches to read from a pipeline.
+
+    Returns:
+        The list of rounds, and the held-out data.
+    """
+    struct = inputs.structure(model)
+
+    def read(what: str, part):
+        return _read(what, part, struct, steps)
+
+    rounds = [read(f"rounds[{i}]", part) for i, part in enumerate(rounds)]
+    if isinstance(held_out, list):
+        named = enumerate(held_out)
+        return rounds, [read(f"held_out[{i}]", part) for i, part in named]
+    return rounds, read("held_out", held_out)
+
+
+def _read(what: str, part, struct, steps: int | None):
+    """Returns the arrays of a pipeline, or other data unchanged."""
+    if not streams.is_stream(part):
+        return part
+    rank = None
+    if struct is not None:
+        rank = len(keras.tree.flatten(struct)[0].shape)
+    return streams.read(what, part, steps, rank)

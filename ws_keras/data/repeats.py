@@ -1,0 +1,57 @@
+"""Finds rounds that hold all data so far instead of the new data."""
+
+import itertools
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+# Few samples, and those of a table with few values, may recur by chance.
+_FEW, _DISTINCT = 10, 0.9
+_SHARE = 0.5
+
+
+class RepeatedSamples(UserWarning):
+    """The samples of a round occur again in the next one."""
+
+
+def check(
+    found: np.ndarray, ends: Sequence[int], names: Sequence[str] = ()
+) -> str:
+    """Warns if a round repeats most samples of the round before it.
+
+    Training adds the old samples of all rounds, so repeated ones count several
+    times.
+
+    Example:
+
+    >>> check(np.arange(40), [20, 40])
+    ''
+
+    Args:
+        found: Digest of each sample, in the order of the rounds.
+        ends: End of each round.
+        names: Name of each round for the warning. Defaults to `"rounds[0]"` and
+            so on.
+
+    Returns:
+        The text of the warning, or `""`.
+    """
+    names = names or [f"rounds[{number}]" for number in range(len(ends))]
+    rounds = np.split(found[: ends[-1]], ends[:-1])
+    for number, (before, now) in enumerate(itertools.pairwise(rounds)):
+        share = np.isin(before, now).mean() if len(before) else 0.0
+        is_distinct = len(before) >= _FEW and all(
+            len(np.unique(some)) >= _DISTINCT * len(some)
+            for some in (before, now)
+        )
+        if is_distinct and share > _SHARE:
+            text = (
+                f"{100 * share:.0f} % of the samples of {names[number]} occur "
+                f"again in {names[number + 1]}. Each must hold the new samples "
+                "only: training adds the old ones, which count several times "
+                "now."
+            )
+            warnings.warn(text, RepeatedSamples, stacklevel=3)
+            return text
+    return ""
