@@ -143,7 +143,13 @@ def test_the_word_alone_is_a_search_of_ten_minutes(digits):
     ("arguments", "word"),
     [
         ({"candidates": ("cool",)}, "arm"),
+        ({"candidates": "fire"}, "candidates"),
         ({"minutes": 0}, "minutes"),
+        ({"minutes": "20"}, "minutes"),
+        ({"minutes": True}, "minutes"),
+        ({"passes": float("nan")}, "passes"),
+        ({"seeds": 3.5}, "seeds"),
+        ({"seeds": "5"}, "seeds"),
         ({"passes": -1}, "passes"),
         ({"seeds": 2}, "seeds"),
     ],

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 
 from ws_keras import arms as all_arms
+from ws_keras import checks
 from ws_keras import comparison as comparisons
 from ws_keras.report import scale as scales
 from ws_keras.report import statistics
@@ -80,19 +81,27 @@ class Search:
     seeds: int = 5
 
     def __post_init__(self):
+        if isinstance(self.candidates, str):
+            raise ValueError(
+                "`candidates` must be a list of arms. Received: "
+                f"candidates={self.candidates!r}. Write "
+                f"[{self.candidates!r}]."
+            )
         for arm in self.candidates:
             all_arms.parse(arm)
         for name in ("minutes", "passes"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
+            if value is None:
+                continue
+            if not checks.is_number(value) or not 0 < value < math.inf:
                 raise ValueError(
                     f"`{name}` must be positive and finite, or None. "
                     f"Received: {name}={value!r}."
                 )
-        if self.seeds < _LEAST_SEEDS:
+        if not checks.is_whole(self.seeds) or self.seeds < _LEAST_SEEDS:
             raise ValueError(
-                f"`seeds` must be at least {_LEAST_SEEDS}, because fewer seeds "
-                "do not allow a recommendation. "
+                f"`seeds` must be a whole number of at least {_LEAST_SEEDS}, "
+                "because fewer seeds do not allow a recommendation. "
                 f"Received: seeds={self.seeds!r}."
             )
 

@@ -56,10 +56,10 @@ def redo(
     Some units cannot be reset, and the report gives the reason: units that are
     added to others, as in the stream of a residual network (units inside its
     blocks can be reset); units under a layer norm; outputs of the model;
-    weights that two layers share; and units with weights in a frozen layer. An
-    error names each layer whose readers cannot be found, for example in front
-    of a custom layer. All arguments are checked before the first weight is
-    written.
+    weights that two layers share; units read by a layer that the model also
+    calls on other inputs; and units with weights in a frozen layer. An error
+    names each layer whose readers cannot be found, for example in front of a
+    custom layer. All arguments are checked before the first weight is written.
 
     Example:
 

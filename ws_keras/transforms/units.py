@@ -86,8 +86,8 @@ def of(model: keras.Model) -> list[Units]:
     convolutions, concatenation and nested models may lie between a layer and
     the layers that read it. Some units cannot be reset on their own; `reason`
     then says why. These are units in a sum of a residual network, units under a
-    layer norm, outputs of the model, and units whose weights another layer
-    shares.
+    layer norm, outputs of the model, and units whose weights another layer or
+    another input shares.
 
     Args:
         model: Built functional or `Sequential` model.
