@@ -73,11 +73,11 @@ def _table(run):
             )
         )
     note = (
-        "Gradient norm on data not seen before, divided by that on the data "
-        "of the first phase, before the first step of the second; mean ± "
-        "standard error. The paper's ratios (Fig. 5) are by pixel, with an "
-        "error that is not known; a match lies within 30 %, and warm's is too "
-        "rough for one."
+        "Gradient norm on new data, divided by that on the data of the first "
+        "phase, before the first step of the second phase; mean ± standard "
+        "error. The paper's ratios were read from Fig. 5, with an unknown "
+        "error. A match lies within 30 %. The ratio of warm is too rough for a "
+        "comparison."
     )
     table = sections.Table("", header, tuple(lines), note)
     return columns.without_empty(table)
@@ -88,12 +88,12 @@ def _answer(run):
     for arm in gradients.measured(run):
         ratio = statistics.summarize(gradients.start_ratio(run, arm).values())
         if ratio.count:
-            found.append(f"{ratio.mean:.2g} for {arm.name.replace('_', '-')}")
+            found.append(f"{ratio.mean:.2g} for {arm.name}")
     if not found:
         return []
     return [
-        "At the start of the second phase new data have gradients larger than "
-        f"old data by a factor of {', '.join(found)}."
+        "At the start of the second phase, the gradient norm on new data "
+        f"divided by that on old data is {', '.join(found)}."
     ]
 
 

@@ -101,7 +101,8 @@ def settings(config):
 
 def _gap(run):
     for arm in run.settled("warm"):
-        name = grouping.cell_name(arm.cell, run.cells()) or arm.cell.model
+        cell = grouping.with_own_model(arm.cell)
+        name = ", ".join(filter(None, cell[1:]))
         ends = arm.cold_final(), arm.final()
         if arm.cell.model == "logistic":
             claim = f"cold and warm end alike, within a point: {name}"

@@ -353,7 +353,7 @@ def test_another_threshold_is_another_protocol(make_arm):
     found = online(make_arm, {"cold": 75.9})
     seen = shown("fig2_online", found, config=config)
     assert seen.column("comparison") == {"cold": "other protocol"}
-    assert "train.threshold 0.999, not 0.99" in seen.main.note
+    assert "train.threshold 0.999 instead of 0.99" in seen.main.note
 
 
 def test_a_changed_recipe_has_a_banner(make_arm):
@@ -364,7 +364,7 @@ def test_a_changed_recipe_has_a_banner(make_arm):
     config["optimizer"]["name"] = "sgd"
     run = made("fig2_online", found, config=config)
     (text,) = assembling.answer.banners(run)
-    assert "model.width 8, not 16, optimizer sgd, not adam" in text
+    assert "model.width 8 instead of 16, optimizer sgd instead of adam" in text
 
 
 def test_fig_7(make_arm):
@@ -525,7 +525,8 @@ def test_fig_6(make_arm):
     assert list(seen.claims.values()) == ["holds"] * 3
     cells = dict(zip(seen.main.header, seen.main.lines[1], strict=False))
     assert formatting.text(cells["mlp_relu (n = 3)"]) == "30.0 ± 0.0"
-    assert "mlp_relu 49.0 to 30.0" in assembling.answer.sentences(seen.run)[0]
+    (said,) = assembling.answer.sentences(seen.run)
+    assert "mlp_relu from 49.0 to 30.0 %" in said
 
 
 def test_fig_9(make_arm):

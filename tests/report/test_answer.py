@@ -13,28 +13,29 @@ def said(found, **options):
 def test_warm_and_the_best_other_arm(online_rows):
     text = said(online_rows)
     assert text == (
-        "After 3,000 samples, warm costs 2.0 points (n = 2, 95 % interval 2.0 "
-        "to 2.0) for 100 % of cold's passes (100 to 100 %). Shrink-perturb "
-        "0.6/0.01 gains 1.0 points over cold (n = 2, 95 % interval 1.0 to "
-        "1.0) for 100 % of cold's passes (100 to 100 %). Of these +1.0 "
-        "points, +1.0 come from round 1, where the transform only acts on the "
-        "first initialization, and +0.0 from the later rounds."
+        "After 3,000 samples, warm is 2.0 points of accuracy below cold (n = "
+        "2, 95 % interval 2.0 to 2.0) and takes 100 % of cold's sample passes "
+        "(100 to 100 %). The arm shrink_perturb 0.6/0.01 is 1.0 points of "
+        "accuracy above cold (n = 2, 95 % interval 1.0 to 1.0) and takes 100 % "
+        "of cold's sample passes (100 to 100 %). Of these +1.0 points, +1.0 "
+        "come from round 1, where the transform only acts on the first "
+        "initialization, and +0.0 from the later rounds."
     )
 
 
 def test_what_is_not_told_apart_is_said_so(make_arm):
     found = [*make_arm("cold", (50, 60, 55)), *make_arm("warm", (55, 50, 58))]
     expected = (
-        "warm does not differ significantly from cold: −0.7 points (95 % "
+        "warm does not differ significantly from cold: −0.7 points of accuracy "
     )
     assert expected in said(found)
+    assert ". It takes 100 % of cold's sample passes (100 to" in said(found)
 
 
 def test_one_seed_has_no_interval(make_arm):
     found = [*make_arm("cold", (50,)), *make_arm("warm", (45,))]
-    assert "warm costs 5.0 points (one seed, no interval) for 100 % of" in (
-        said(found)
-    )
+    expected = "warm is 5.0 points of accuracy below cold (one seed, no inter"
+    assert expected in said(found)
 
 
 def test_the_best_of_several(make_arm):
@@ -44,8 +45,8 @@ def test_the_best_of_several(make_arm):
         found += make_arm(arm, (level, level + 1, level))
     text = said(found)
     assert text.startswith(
-        "After 33,333 samples, shrink-perturb 0.4/0.1, the best of 2 other "
-        "arms, gains"
+        "After 33,333 samples, the best of 2 other arms, shrink_perturb "
+        "0.4/0.1, is "
     )
 
 
@@ -56,9 +57,8 @@ def test_several_cells_are_counted(make_arm):
         found += make_arm("cold", (50, 50.2, 50.1), **fields)
         found += make_arm("warm", (level, level + 0.1, level), **fields)
     assert said(found) == (
-        "Warm ends significantly below cold in 1 of 3 cells, and "
-        "significantly above it in 1. The differences range from −10.1 to +4.9 "
-        "points."
+        "Warm is significantly below cold in 1 of 3 models, and significantly "
+        "above it in 1. The differences range from −10.1 to +4.9 points."
     )
 
 

@@ -126,7 +126,7 @@ def test_the_chart_has_effects_and_half_widths(run):
 
 def test_the_answer_names_the_factors_that_are_sure(run):
     warm, mixed = factors.sentences(FACTORS)(run)
-    assert "b (none → some) by +8.0" in warm and "c (" not in warm
+    assert "b (none → some), by +8.0" in warm and "c (" not in warm
     assert "no factor" in mixed.lower()
 
 

@@ -68,7 +68,7 @@ def test_tables_are_about_the_metric(made):
     assert formatting.text(cells["mae"]) == "9.500 ± 0.500"
     assert cells["minus cold"].value == pytest.approx(-1.5)
     assert "mae after each round" in rounds.title
-    assert "Less is better" in rounds.note
+    assert "Lower is better" in rounds.note
     assert rounds.header == ("samples", "cold (n = 2)", "warm (n = 2)")
     for line in texts(rounds):
         assert line[1:] == ["11.00 ± 1.00", "9.500 ± 0.500"]

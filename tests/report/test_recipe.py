@@ -35,10 +35,10 @@ RECIPE = view.Recipe(config=CONFIG, defaults=CONFIG)
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("model.width", 64, "model.width 64, not 16"),
-        ("train.threshold", 0.999, "train.threshold 0.999, not 0.99"),
-        ("data.samples", 5000, "data.samples 5000, not None"),
-        ("model.blocks", [1, 1], "model.blocks [1, 1], not [2, 2]"),
+        ("model.width", 64, "model.width 64 instead of 16"),
+        ("train.threshold", 0.999, "train.threshold 0.999 instead of 0.99"),
+        ("data.samples", 5000, "data.samples 5000 instead of None"),
+        ("model.blocks", [1, 1], "model.blocks [1, 1] instead of [2, 2]"),
     ],
 )
 def test_what_a_number_hangs_on(name, value, words):
@@ -71,7 +71,7 @@ def test_an_older_config_has_the_default_of_a_later_field():
     del older["model"]["width"]
     assert recipe.differences(older, RECIPE) == []
     wider = view.Recipe(config=changed("model.width", 64), defaults=CONFIG)
-    assert recipe.differences(older, wider) == ["model.width 16, not 64"]
+    assert recipe.differences(older, wider) == ["model.width 16 instead of 64"]
 
 
 def test_of_an_unknown_config_nothing_may_be_compared():

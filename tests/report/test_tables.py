@@ -76,7 +76,7 @@ def test_recalibrated_accuracy_is_a_second_column(make_arm):
     found = make_arm("cold", (75, 75), last_fields={"measures": measures})
     table = arms(found)
     assert texts(table)["recalibrated %"] == ["76.0 ± 0.0"]
-    assert "moments measured anew" in table.note
+    assert "moments of batch norm were measured again" in table.note
 
 
 def test_gains_are_told_apart_from_those_of_round_1(make_row):

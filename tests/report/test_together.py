@@ -76,7 +76,7 @@ def test_how_many_steps_run_at_once_changes_no_number(make):
 def test_another_config_serves_no_second_figure(make, fields, word):
     fig2 = reading.read(make("fig2_online", ["warm"], new=2))
     other = reading.read(make("fig7_shrink_sweep", ["cold"], **fields))
-    with pytest.raises(ValueError, match=word or "new 2, not 1"):
+    with pytest.raises(ValueError, match=word or "new 2 instead of 1"):
         together.joined(fig2, other)
 
 
@@ -102,7 +102,7 @@ def test_two_precisions_are_compared_seed_by_seed(make, theirs, answer):
     usual = make("table1/b", ["cold"], theirs)
     report = writing.write(ours, against=usual)
     said = report.summary.partition("\n")[0]
-    assert "precision mixed_bfloat16, not float32" in said
+    assert "precision mixed_bfloat16 instead of float32" in said
     assert f"cold ends within 1 point of the other run: {answer} (" in said
     page = report.markdown.read_text()
     assert "Beside another run" in page

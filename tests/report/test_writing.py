@@ -28,12 +28,12 @@ def test_the_answer_comes_first(online_rows, make_run):
     text = writing.write(make_run(online_rows).path).markdown.read_text()
     order = [
         "# fig2_online\n",
-        "After 3,000 samples, warm costs 2.0 points",
+        "After 3,000 samples, warm is 2.0 points",
         "![Accuracy after each round]",
         "| arm ",
         "<details><summary>Accuracy against cost</summary>",
         "<details><summary>Accuracy after each round</summary>",
-        "<details><summary>Made with</summary>",
+        "<details><summary>Command, cost and versions</summary>",
     ]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
@@ -77,7 +77,10 @@ def test_command_banner_and_recipe(online_rows, make_run):
     text = writing.write(folder.path).markdown.read_text()
     assert text.startswith("# Figure 2: many rounds\n\nAfter 3,000 samples, ")
     *_, made_with = text.split("<details>")
-    assert "Made with</summary>\n\n```\nws-run --config=fig2" in made_with
+    assert (
+        "Command, cost and versions</summary>\n\n```\nws-run --config=fig2"
+        in made_with
+    )
     assert (
         "> This run is incomplete: 6 of 7 settings are finished; 1 not run"
         in text
@@ -138,7 +141,7 @@ def test_string_is_what_fits_a_terminal(make_row, make_run):
         make_row(last=True, accuracy=28.0),
     ]
     lines = str(writing.write(make_run(found).path)).splitlines()
-    assert lines[0].startswith("After 1,000 samples, warm costs 2.0 points")
+    assert lines[0].startswith("After 1,000 samples, warm is 2.0 points")
     assert max(map(len, lines[:-2])) <= 100
     assert lines[-1].endswith("report.md")
 

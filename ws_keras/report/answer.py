@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ws_keras.report import claims
 from ws_keras.report import formatting
+from ws_keras.report import grouping
 from ws_keras.report import origin
 from ws_keras.report import runs
 from ws_keras.report import scale as scales
@@ -44,17 +45,17 @@ def against_cold(run: runs.Run) -> list[str]:
     compared = [arm for arm in run.arms if not arm.is_cold and arm.gap().count]
     ends = next((a.last for a in run.arms if a.runs.finished), None)
     found = [
-        f"{_in_text(arm.name)} {_against_cold(arm, 'costs')}"
+        f"{arm.name} {_against_cold(arm)}"
         for arm in compared
         if arm.kind == "warm"
     ]
     others = [arm for arm in compared if arm.kind != "warm"]
     if others:
         best = max(others, key=lambda arm: arm.gap().mean)
-        which = f", the best of {len(others)} other arms," * (len(others) > 1)
-        name = _in_text(best.name)
-        name = _title(name) if found else name
-        found.append(f"{name}{which} {_against_cold(best, 'loses')}")
+        which = f"the best of {len(others)} other arms, {best.name},"
+        which = which if len(others) > 1 else f"the arm {best.name}"
+        text = f"{which} {_against_cold(best)}"
+        found.append(_capital(text) if found else text)
         found += _in_round_1(run, best)
     if found:
         found[0] = f"After {ends.num_samples:,} samples, {found[0]}"
@@ -82,12 +83,11 @@ def banners(run: runs.Run) -> list[str]:
         )
     capped = [arm for arm in run.arms if arm.is_capped and not arm.is_cold]
     if capped and run.view.claims:
-        arms = "1 arm" if len(capped) == 1 else f"{len(capped)} arms"
-        named = _listed([claims.named(arm) for arm in capped])
+        named = _listed([_in_cell(run, arm) for arm in capped])
         found.append(
-            f"{arms}, or the cold starts of the same seeds, "
-            "reached the limit of epochs in the last round before they fitted "
-            f"the training samples. Claims about them are not judged ({named})."
+            "In the last round, these arms or their cold starts reached the "
+            f"limit of epochs before they fitted the training samples: {named}."
+            " Claims about these arms are not judged."
         )
     return [*found, *_chance(run), *_jumps(run)]
 
@@ -98,33 +98,39 @@ def _of_metric(run: runs.Run, metric: metrics.Metric) -> list[str]:
         for arm in run.arms
         if arm.runs.finished
     ]
-    better = "more" if metric.mode == "max" else "less"
+    better = "higher" if metric.mode == "max" else "lower"
     words = (
         f"Held-out {metric.name} after the last round ({better} is better): "
     )
     return [f"{words}{', '.join(found)}."] if found else []
 
 
-def _against_cold(arm: runs.Arm, loses: str) -> str:
-    gap, cost = arm.gap(), arm.total_ratio()
+def _against_cold(arm: runs.Arm) -> str:
+    gap = arm.gap()
     is_one = gap.count < 2
     if gap.low > 0 or is_one and gap.mean > 0:
         ends = formatting.in_words(gap)
-        words = f"gains {gap.mean:.1f} points over cold ({ends})"
+        words = f"is {gap.mean:.1f} points of accuracy above cold ({ends}) and"
     elif gap.high < 0 or is_one and gap.mean < 0:
         ends = formatting.in_words(gap.times(-1))
-        words = f"{loses} {-gap.mean:.1f} points ({ends})"
+        words = f"is {-gap.mean:.1f} points of accuracy below cold ({ends}) and"
     else:
         ends = formatting.in_words(gap)
         signed = formatting.signed(gap.mean)
         words = (
-            f"does not differ significantly from cold: {signed} points ({ends})"
+            "does not differ significantly from cold: "
+            f"{signed} points of accuracy ({ends}). It"
         )
-    if cost.count:
-        words += f" for {100 * cost.mean:.0f} % of cold's passes"
+    return f"{words} takes {_passes(arm.total_ratio())}."
+
+
+def _passes(cost: statistics.Ratio) -> str:
+    if not cost.count:
+        return "an unknown number of sample passes"
+    words = f"{100 * cost.mean:.0f} % of cold's sample passes"
     if cost.count > 1:
         words += f" ({100 * cost.low:.0f} to {100 * cost.high:.0f} %)"
-    return f"{words}."
+    return words
 
 
 def _in_round_1(run: runs.Run, arm: runs.Arm) -> list[str]:
@@ -142,6 +148,11 @@ def _in_round_1(run: runs.Run, arm: runs.Arm) -> list[str]:
 
 
 def _over_cells(run: runs.Run) -> list[str]:
+    varying = grouping.varying(run.cells())
+    *first, last = varying
+    where = f"{last}s"
+    if first:
+        where = f"combinations of {', '.join(first)} and {last}"
     by_name = {}
     for arm in run.arms:
         if not arm.is_cold and arm.gap().count:
@@ -151,9 +162,9 @@ def _over_cells(run: runs.Run) -> list[str]:
         signs = [gap.sign for gap in gaps]
         means = [gap.mean for gap in gaps]
         found.append(
-            f"{_title(name)} ends significantly below cold in "
-            f"{signs.count(-1)} of {len(gaps)} cells, and significantly above "
-            f"it in {signs.count(1)}. The differences range from "
+            f"{_capital(name)} is significantly below cold in "
+            f"{signs.count(-1)} of {len(gaps)} {where}, and significantly "
+            f"above it in {signs.count(1)}. The differences range from "
             f"{formatting.signed(min(means))} to "
             f"{formatting.signed(max(means))} points."
         )
@@ -219,10 +230,11 @@ def _listed(words: Sequence[str], shown: int = _SHOWN) -> str:
     return ", ".join([*words[:shown], *more])
 
 
-def _title(name: str) -> str:
-    found = _in_text(name)
-    return found[:1].upper() + found[1:]
+def _in_cell(run: runs.Run, arm: runs.Arm) -> str:
+    """Returns the name of an arm, with its cell if there are several."""
+    cell = grouping.cell_name(arm.cell, run.cells())
+    return f"{arm.name} ({cell})" if cell else arm.name
 
 
-def _in_text(name: str) -> str:
-    return name.replace("_", "-")
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

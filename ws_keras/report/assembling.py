@@ -91,7 +91,7 @@ def sections_of(
             *together.said(run),
             *rest,
             *_fold("About this experiment", *prose),
-            *_fold("Made with", *made_with),
+            *_fold("Command, cost and versions", *made_with),
         )
         found.append(sections.Section(name, blocks))
     return found
@@ -157,7 +157,7 @@ def _usual(run: runs.Run) -> list:
         *moments.fold(run),
         *(per_round.samples(run) if run.is_online else []),
         *_fold(
-            "Differences from cold, beside the paper's",
+            "Differences from cold, ours and the paper's",
             *comparison.beside_paper(run),
         ),
         *_fold(

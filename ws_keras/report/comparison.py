@@ -218,8 +218,8 @@ def note(run: runs.Run, some: Sequence[runs.Arm]) -> str:
         found += " ~ marks a number that is inferred or rough."
     margins = dict.fromkeys(n.margin for n in numbers if n.margin)
     found += (
-        " A match means that two one-sided t tests (5 %) find ours within "
-        f"{' or '.join(_points(m) for m in margins)} of the paper's."
+        " A match means that two one-sided t tests (5 %) find our mean within "
+        f"{' or '.join(_points(m) for m in margins)} of the paper's number."
     )
     found += f" {run.view.note}" if run.view.note else ""
     others = dict.fromkeys(w for a, n in pairs for w in run.others(a, n))

@@ -111,10 +111,10 @@ def table(factors: Factors) -> Callable[[runs.Run], sections.Table]:
         if not lines:
             return tables.arms(run)
         header = (
-            "minus cold",
+            "arm",
             "factor",
-            "at the first level",
-            "at the second",
+            "minus cold, first level",
+            "second level",
             "effect",
             "95 % interval",
         )
@@ -165,9 +165,10 @@ def matched(factors: Factors) -> Callable[[runs.Run], list]:
         words = [word for word, _ in _MEASURES.values()]
         header = ("factor", "level", "arm", *words, "at the limit of epochs")
         note = (
-            "Means over cells and seeds, at the last epoch of the last round, "
-            "measured as the stopping rule does. Loss is the training loss; "
-            "with augmentation it is that of augmented images."
+            "Means over all levels of the other factors and over seeds, at the "
+            "last epoch of the last round, measured as the stopping rule does. "
+            "Loss is the training loss; with augmentation it is that of "
+            "augmented images."
         )
         made = sections.Table("", header, tuple(lines), note)
         return [sections.Fold("Where training stopped", (made,))]
@@ -183,20 +184,20 @@ def sentences(factors: Factors) -> Callable[[runs.Run], list[str]]:
         for name, one in _fits(run, factors):
             mean = f"{formatting.signed(one.mean.mean)} points"
             text = (
-                f"{name[:1].upper()}{name[1:]} minus cold is {mean} on average "
+                f"On average, {name} minus cold is {mean} "
                 f"({formatting.in_words(one.mean)}). "
             )
             sure = {n: e for n, e in one.main.items() if e.sign}
             parts = [
-                f"{n} ({factors[n][0]} → {factors[n][1]}) by "
-                f"{formatting.signed(e.mean)} ({formatting.in_words(e)})"
+                f"{n} ({factors[n][0]} → {factors[n][1]}), by "
+                f"{formatting.signed(e.mean)} points ({formatting.in_words(e)})"
                 for n, e in sure.items()
             ]
             changed = "; ".join(parts)
             found.append(
-                f"{text}It changes significantly with {changed}."
+                f"{text}This difference changes significantly with {changed}."
                 if parts
-                else f"{text}No factor changes it significantly."
+                else f"{text}No factor changes this difference significantly."
             )
         return found
 

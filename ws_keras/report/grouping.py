@@ -136,7 +136,7 @@ def cell(row: rows.Row) -> Cell:
 
 def cell_name(cell: Cell, cells: Iterable[Cell]) -> str:
     """Returns what tells a cell from the others; nothing for a single one."""
-    cell, *others = map(_with_own_model, [cell, *cells])
+    cell, *others = map(with_own_model, [cell, *cells])
     varying = [
         own
         for own, *all_of in zip(cell, cell, *others, strict=True)
@@ -145,13 +145,24 @@ def cell_name(cell: Cell, cells: Iterable[Cell]) -> str:
     return ", ".join(varying)
 
 
-def _with_own_model(cell: Cell) -> Cell:
+def with_own_model(cell: Cell) -> Cell:
     """Returns a cell with the model that its label names, if it has one."""
     named = _MODEL.search(cell.variant)
     if named is None:
         return cell
     variant = _MODEL.sub("", cell.variant).removeprefix(", ")
     return cell._replace(model=named[1], variant=variant)
+
+
+def varying(cells: Iterable[Cell]) -> list[str]:
+    """Returns what distinguishes cells, in words such as `"data set"`."""
+    words = ("experiment", "data set", "model", "optimizer", "variant")
+    values = zip(*map(with_own_model, cells), strict=True)
+    return [
+        word
+        for word, own in zip(words, values, strict=True)
+        if len(set(own)) > 1
+    ]
 
 
 def runs(arm_rows: Iterable[rows.Row]) -> Runs:

@@ -9,6 +9,7 @@ import functools
 
 from ws_keras.report import columns
 from ws_keras.report import formatting
+from ws_keras.report import grouping
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
@@ -21,7 +22,7 @@ WAYS = {
 _TITLE = "Accuracy with batch-norm moments measured anew"
 _NOTE = (
     "Held-out accuracy after the last round, over the same seeds. At the end: "
-    "with the moments that training has left.{ways}"
+    "with the moments at the end of training.{ways}"
 )
 _WAYS = {
     "shrunk/1/accuracy": " Measured anew: with moments measured on training "
@@ -45,7 +46,8 @@ def fold(run: runs.Run) -> list[sections.Fold]:
     said = [
         sections.Text(text)
         for arm in some
-        if arm.kind == "warm" and (text := _said(arm, len(run.cells()) > 1))
+        if arm.kind == "warm"
+        and (text := _said(arm, grouping.cell_name(arm.cell, run.cells())))
     ]
     levels, gaps = columns.names(some), columns.names(some)
     for way, words in {"accuracy": "at the end", **WAYS}.items():
@@ -62,14 +64,14 @@ def fold(run: runs.Run) -> list[sections.Fold]:
     return [sections.Fold(_TITLE, (*said, *tables))]
 
 
-def _said(arm: runs.Arm, has_cells: bool) -> str:
+def _said(arm: runs.Arm, cell: str) -> str:
     """Returns how much of warm's gap the moments explain."""
     way = "shrunk/1/accuracy"
     usual, anew = arm.gap(), arm.gap(way)
     if not usual.count or not anew.count:
         return ""
     share = statistics.paired(arm.gaps(), arm.gaps(way))
-    where = f"{', '.join(filter(None, arm.cell[1:]))}: " if has_cells else ""
+    where = f"{cell}: " if cell else ""
     found = (
         f"{where}Warm minus cold is {formatting.signed(usual.mean)} points at "
         f"the end of the round and {formatting.signed(anew.mean)} points with "

@@ -11,13 +11,13 @@ from ws_keras.report import tables
 from ws_keras.storage import metric as metrics
 
 _MEANS = (
-    "Mean ± standard error over n seeds. A number in brackets tells that only "
-    "so many seeds have finished the round."
+    "Mean ± standard error over n seeds. If fewer seeds have finished a round, "
+    "their number follows in brackets."
 )
 _GAPS = (
-    "Paired difference in points over common seeds, mean ± standard error, "
-    "and its 95 % t interval. A number in brackets tells that only so many "
-    "pairs of seeds have finished the round."
+    "Difference from cold in points, paired by seed: mean ± standard error, "
+    "and its 95 % t interval. If fewer pairs of seeds have finished a round, "
+    "their number follows in brackets."
 )
 
 
@@ -74,7 +74,7 @@ def levels(run: runs.Run, arms: list[runs.Arm], title: str) -> sections.Table:
     note = _MEANS + comparison.note(run, arms)
     metric = metrics.of(arms[0].first)
     if not metric.is_accuracy:
-        note += f" {'More' if metric.mode == 'max' else 'Less'} is better."
+        note += f" {'Higher' if metric.mode == 'max' else 'Lower'} is better."
     return columns.by_x(title, found, note)
 
 

@@ -59,8 +59,8 @@ def differences(
         recipe: The `Recipe`; `None` if none is known.
 
     Returns:
-        Differences such as `model.width 64, not 16`; none where a run may be
-        compared with the numbers of the recipe's experiment.
+        Differences such as `model.width 64 instead of 16`; none where a run
+        may be compared with the numbers of the recipe's experiment.
     """
     if not config or recipe is None or not recipe.config:
         return ["a config that is not known"]
@@ -130,9 +130,9 @@ def changes(
 
 
 def said(found: Changes) -> list[str]:
-    """Returns changes in words, such as `model.width 64, not 16`."""
+    """Returns changes in words, such as `model.width 64 instead of 16`."""
     return [
-        f"{name} {_shown(ours)}, not {_shown(theirs)}"
+        f"{name} {_shown(ours)} instead of {_shown(theirs)}"
         for name, (ours, theirs) in found.items()
     ]
 

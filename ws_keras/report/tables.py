@@ -24,24 +24,31 @@ _NOTE = (
 )
 # Sentences about columns, for tables that have them.
 _ABOUT = {
-    "minus cold": " Minus cold: the paired difference{points} over common "
-    "seeds, with its 95 % t interval.",
-    "passes, % of cold": " Passes: sample passes of all rounds, as a share of "
-    "those of cold with the same seed; the t interval is that of logarithms.",
-    "recalibrated %": " Recalibrated: with batch norm's moments measured anew "
-    "on training samples.",
+    "minus cold": " Minus cold: the mean difference from cold{points}, paired "
+    "by seed, with its 95 % t interval.",
+    "passes, % of cold": " Passes: sample passes of all rounds, in percent of "
+    "those of cold with the same seed; the t interval is that of their "
+    "logarithms.",
+    "recalibrated %": " Recalibrated: after the moments of batch norm were "
+    "measured again, on training samples.",
 }
 _SO_FAR = (
     " An arm without a finished seed shows the last round that all its seeds "
     "have reached."
 )
 _COSTS = (
-    "Sums over all rounds, as means over finished seeds. CPU-seconds count all "
-    "cores together."
+    "Each number is a sum over all rounds, averaged over finished seeds. "
+    "CPU-seconds include all cores."
+)
+# Ends of rounds, as `rows.Row` names them.
+_STOPS = (
+    " Stopped by: what ended the rounds, and how many. Threshold: the training "
+    "accuracy reached its threshold; plateau: it no longer rose; cap: the "
+    "limit of epochs; epochs: their given number."
 )
 _TIMES = (
-    " The paper's time is that of the last round, as a share of its cold "
-    "start's. It stands beside the sample passes of our last round."
+    " The paper's time is the time of its last round, in percent of that of "
+    "its cold start. Ours is in sample passes of the last round."
 )
 # Part of the held-out samples to what the table of them calls it.
 _PARTS = {
@@ -105,6 +112,8 @@ def costs(run: runs.Run) -> sections.Table:
     """Returns the table of what arms took, and how their rounds ended."""
     found = [*columns.names(run.arms), *_costs(run.rows)]
     note = _COSTS
+    if any(row.stopped_by != "threshold" for row in run.rows):
+        note += _STOPS
     if run.view.cost:
         found += comparison.times(run)
         note += _TIMES
