@@ -144,6 +144,57 @@ def test_bad_arguments(arguments, words):
         ws_keras.distill(linear(1), linear(2), *arguments)
 
 
+def sequential(*parts):
+    return keras.Sequential([keras.Input((4,)), *parts])
+
+
+def softmax_of_an_operation():
+    start = keras.Input((4,))
+    return keras.Model(start, ops.softmax(layers.Dense(3)(start)))
+
+
+@pytest.mark.parametrize(
+    ("build", "word"),
+    [
+        (softmax_of_an_operation, "softmax"),
+        (lambda: sequential(sequential(layers.Dense(3, "softmax"))), "softmax"),
+        (lambda: sequential(layers.Dense(3), layers.Softmax()), "softmax"),
+        (lambda: sequential(layers.Dense(3, "sigmoid")), "sigmoid"),
+    ],
+)
+def test_probabilities_are_refused_by_name(build, word):
+    with pytest.raises(ValueError, match=f"`teacher`.*ends with a {word}"):
+        ws_keras.distill(linear(1), build())
+    with pytest.raises(ValueError, match=f"`model`.*ends with a {word}"):
+        ws_keras.distill(build(), linear(1))
+
+
+def test_one_logit_is_refused():
+    one = [sequential(layers.Dense(1)) for _ in range(2)]
+    with pytest.raises(ValueError, match="two classes.*Received.*1"):
+        ws_keras.distill(*one)
+
+
+class Own(keras.Model):
+    """A teacher without a graph."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(3)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def test_a_teacher_may_be_subclassed():
+    model, teacher = linear(1), Own()
+    teacher(X)
+    learner = ws_keras.distill(model, teacher, 0.4, 3.0)
+    learner.compile(keras.optimizers.SGD(0.0), LOSS)
+    want = formula(model, teacher, 0.4, 3.0)
+    np.testing.assert_allclose(learner.train_on_batch(X, Y), want, rtol=1e-5)
+
+
 def test_bad_models():
     model = linear(1)
     with pytest.raises(ValueError, match="share variables"):

@@ -8,6 +8,7 @@ from keras import ops
 
 from ws_keras import _keras
 from ws_keras import checks
+from ws_keras.transforms import errors
 from ws_keras.transforms import variables
 
 
@@ -60,8 +61,8 @@ def distill(
 
     Raises:
         ValueError: If an argument is out of its range, if a model is not built
-            or does not output logits, or if the models share variables or
-            differ in their outputs.
+            or does not output logits of at least two classes, or if the models
+            share variables or differ in their outputs.
     """
     _check(weight, temperature)
     _check_models(model, teacher)
@@ -75,10 +76,13 @@ def distill(
 def _learner(kind: type, model: keras.Model, temperature: float):
     strategy = getattr(model, "distribute_strategy", None)
     with strategy.scope() if strategy else contextlib.nullcontext():
-        inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
-        learner = kind(inputs, model.outputs[0], name=model.name)
+        learner = kind(_inputs(model), model.outputs[0], name=model.name)
     learner.temperature = temperature
     return learner
+
+
+def _inputs(model: keras.Model):
+    return model.inputs[0] if len(model.inputs) == 1 else model.inputs
 
 
 class Distilled(keras.Model):
@@ -142,26 +146,50 @@ def _check_models(model, teacher) -> None:
             f"train with it. Received: teacher={teacher.name!r}, which does. "
             "Load the teacher from its file again."
         )
-    shapes = [tuple(each.output_shape) for each in (model, teacher)]
+    shapes = [_output_shape(each, model) for each in (model, teacher)]
+    if shapes[0][-1] == 1:
+        raise ValueError(
+            "`model` must output logits of at least two classes, because the "
+            "teacher's term compares their softmax. Received: an output of "
+            f"shape {shapes[0]}. Give a binary model one output for each "
+            "class."
+        )
     if shapes[0][1:] != shapes[1][1:]:
         raise ValueError(
             "`model` and `teacher` must output logits of the same classes. "
             f"Received: outputs of shapes {shapes[0]} and {shapes[1]}."
         )
     for name, each in (("model", model), ("teacher", teacher)):
-        if _ends_with_softmax(each):
+        end = _end(each)
+        if end:
             raise ValueError(
                 f"`{name}` must output logits. Received: {each.name!r}, which "
-                "ends with a softmax. Remove the softmax, and compile with "
+                f"ends with a {end}. Remove the {end}, and compile with "
                 "`from_logits=True`."
             )
 
 
-def _ends_with_softmax(model) -> bool:
-    last = model.layers[-1]
+def _output_shape(each: keras.Model, model: keras.Model) -> tuple:
+    """Returns the shape of the output for the inputs of `model`."""
+    if getattr(each, "outputs", None):
+        return tuple(each.outputs[0].shape)
+    with errors.refused("the inputs of `model`"):
+        return tuple(each.compute_output_spec(_inputs(model)).shape)
+
+
+def _end(model: keras.Model) -> str:
+    """Returns the last function of a model if it gives probabilities."""
+    last = model
+    while getattr(last, "outputs", None):  # also those of nested models
+        last = _keras.maker(last.outputs[0])
+    if last is model and model.layers:  # a subclassed model
+        last = model.layers[-1]
     activation = getattr(last, "activation", None)
-    is_softmax = activation is keras.activations.softmax
-    return is_softmax or isinstance(last, keras.layers.Softmax)
+    for name in ("softmax", "sigmoid"):
+        known = getattr(keras.activations, name)
+        if activation is known or type(last).__name__.lower() == name:
+            return name
+    return ""
 
 
 class Teacher(keras.layers.Layer):
