@@ -18,8 +18,9 @@ def test_warm_and_the_best_other_arm(online_rows):
         "(100 to 100 %). The arm shrink_perturb 0.6/0.01 is 1.0 points of "
         "accuracy above cold (n = 2, 95 % interval 1.0 to 1.0) and takes 100 % "
         "of cold's sample passes (100 to 100 %). Of these +1.0 points, +1.0 "
-        "come from round 1, where the transform only acts on the first "
-        "initialization, and +0.0 from the later rounds."
+        "(n = 2, 95 % interval 1.0 to 1.0) come from round 1, where the "
+        "transform only acts on the first initialization, and +0.0 (n = 2, "
+        "95 % interval 0.0 to 0.0) from the later rounds."
     )
 
 

@@ -136,14 +136,14 @@ def _passes(cost: statistics.Ratio) -> str:
 def _in_round_1(run: runs.Run, arm: runs.Arm) -> list[str]:
     if not run.is_online or tables.begins_alike(arm):
         return []
-    whole, first, since = (
-        formatting.signed(effect.mean)
-        for effect in (arm.gap(), arm.gap_at(1), tables.since_round_1(arm))
+    first, since = (
+        f"{formatting.signed(effect.mean)} ({formatting.in_words(effect)})"
+        for effect in (arm.gap_at(1), tables.since_round_1(arm))
     )
     return [
-        f"Of these {whole} points, {first} come from round 1, where the "
-        "transform only acts on the first initialization, and "
-        f"{since} from the later rounds."
+        f"Of these {formatting.signed(arm.gap().mean)} points, {first} come "
+        "from round 1, where the transform only acts on the first "
+        f"initialization, and {since} from the later rounds."
     ]
 
 

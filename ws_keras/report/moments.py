@@ -79,8 +79,15 @@ def _said(arm: runs.Arm, cell: str) -> str:
         f"moments account for {formatting.signed(share.mean)} points of the "
         f"gap ({formatting.in_words(share)}). "
     )
+    return found + _where(anew, share)
+
+
+def _where(anew: statistics.Effect, share: statistics.Effect) -> str:
+    """Returns where a gap is, as far as the seeds decide it."""
     if anew.count < 2:
-        return found + "One seed cannot show whether a gap remains."
-    if anew.sign < 0:
-        return found + "The gap is in the weights, not in the moments."
-    return found + "These seeds do not show whether a gap remains."
+        return "One seed cannot show whether a gap remains."
+    if anew.sign >= 0:
+        return "These seeds do not show whether a gap remains."
+    if share.sign < 0:
+        return "A part of the gap is in the moments, the rest in the weights."
+    return "The gap that remains is in the weights."
