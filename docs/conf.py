@@ -15,6 +15,7 @@ sys.path.insert(0, str(HERE))
 
 import config_fields  # noqa: E402
 import guide_notebooks  # noqa: E402
+from docutils import nodes  # noqa: E402
 
 NOTEBOOKS, REPORTS = HERE / "_notebooks", HERE / "_reports"
 # Guides run in this environment; two at a time share the processor.
@@ -85,6 +86,7 @@ def repository():
     return f"{server}/{name}/blob/main" if server and name else ""
 
 
+PIXELS = 1.5  # of a figure, for each pixel of a page
 # Files outside this folder that are pages of the site.
 PAGES = {"CHANGELOG.md": "changelog", ".github/CONTRIBUTING.md": "contributing"}
 
@@ -111,6 +113,19 @@ def point_outside(app, path, parent, source):
 
     pattern = r"(?<!!)\[([^\]]+)\]\((\.\./[^)]+)\)"
     source[0] = re.sub(pattern, replaced, source[0])
+
+
+def size_figures(app, doctree):
+    """Gives figures the width that their letters were drawn for.
+
+    A figure with a width is a link to its file. On a phone, it scrolls.
+    """
+    for node in doctree.findall(nodes.image):
+        path = pathlib.Path(app.srcdir, node["uri"])
+        if path.suffix == ".png" and path.is_file() and "width" not in node:
+            # The header of a PNG file has its width at this place.
+            pixels = int.from_bytes(path.read_bytes()[16:20])
+            node["width"] = f"{round(pixels / PIXELS)}px"
 
 
 def from_markdown(app, what, name, obj, options, lines):
@@ -152,5 +167,6 @@ def setup(app):
         ),
     )
     app.connect("include-read", point_outside)
+    app.connect("doctree-read", size_figures)
     # Before napoleon, which splits a docstring into its sections.
     app.connect("autodoc-process-docstring", from_markdown, priority=400)
