@@ -244,7 +244,7 @@ def test_cold_begins_with_what_the_function_builds():
         ROUNDS[:2],
         HELD_OUT,
         arms=("cold",),
-        seeds=(0,),
+        seeds=np.arange(1),
         until=UNTIL,
         on_end=lambda s, m: ends.append(m.layers[0].kernel.numpy()),
     )

@@ -205,6 +205,7 @@ class Loop:
         keeper = kept and kept.keeper(setting)
         trainer = self._trainer(setting, model, keeper, outcome)
         trainer.warm_up(np.arange(data.ends[0]))
+        self.given.complete(self._model)
         outcome.objective = self._objective = trainer.objective
         self._begin(setting)
         if kept:

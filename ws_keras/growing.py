@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from ws_keras import arms as methods
 from ws_keras import checks
@@ -346,6 +347,6 @@ def _settings(arms, shrink, perturb, seeds, name) -> list:
     config = types.SimpleNamespace(
         experiment=name,
         arms=[own if arm == "shrink_perturb" else arm for arm in arms],
-        seeds=list(seeds),
+        seeds=[int(s) if isinstance(s, np.integer) else s for s in seeds],
     )
     return all_settings.product(config)

@@ -52,11 +52,23 @@ class InitialNetworks:
 
 
 class Snapshot:
-    """Stores the values of a model and its optimizer, and restores them."""
+    """Stores the values of a model and its optimizers, and restores them."""
 
     def __init__(self, model):
-        self._variables = [*model.variables, *model.optimizer.variables]
-        self._values = [ops.convert_to_numpy(v) for v in self._variables]
+        self._variables, self._values = [], []
+        self.complete(model)
+
+    def complete(self, model) -> None:
+        """Stores the variables that have been created in the meantime.
+
+        A training step of the user's own builds its optimizers at its first
+        batch.
+        """
+        known = set(map(id, self._variables))
+        now = [*model.variables, *optimizers.state(model)]
+        new = [v for v in now if id(v) not in known]
+        self._variables += new
+        self._values += [ops.convert_to_numpy(v) for v in new]
 
     def __enter__(self) -> "Snapshot":
         return self

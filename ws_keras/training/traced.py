@@ -10,6 +10,7 @@ from keras import ops
 from ws_keras.training import feed as feeds
 from ws_keras.training import state as states
 from ws_keras.training import strategy as strategies
+from ws_keras.transforms import optimizers
 
 
 class Traced:
@@ -79,8 +80,8 @@ class Traced:
         )
 
     def variables(self) -> list:
-        """Returns all variables of model and optimizer."""
-        return [*self.model.variables, *self.model.optimizer.variables]
+        """Returns all variables of model and optimizers."""
+        return [*self.model.variables, *optimizers.state(self.model)]
 
     def _warm_up(self, feed: feeds.Feed, some: np.ndarray) -> None:
         model = self.model
@@ -95,12 +96,16 @@ class Traced:
 
     @contextlib.contextmanager
     def _unmarked(self):
-        """Restores the variables of model and optimizer after the block."""
+        """Restores the variables of model and optimizers after the block."""
         kept = self.variables()
         values = [ops.convert_to_numpy(variable) for variable in kept]
         yield
         for variable, value in zip(kept, values, strict=True):
             variable.assign(value)
+        # A training step of the user's own builds its optimizers in the block.
+        known = set(map(id, kept))
+        new = [v for v in self.variables() if id(v) not in known]
+        optimizers.restart(self.model, new)
 
     def _step(self, feed: feeds.Feed, some: np.ndarray) -> None:
         batches, _, _ = feed.training(some, lambda: np.arange(len(some)))

@@ -40,11 +40,11 @@ def of(optimizer) -> list[tuple]:
     trained = _keras.trained_by(optimizer)
     return [
         (v, trained[start] if isinstance(start, int) else start)
-        for v, start in zip(_state(optimizer), _starts(optimizer), strict=True)
+        for v, start in zip(state(optimizer), _starts(optimizer), strict=True)
     ]
 
 
-def _state(optimizer) -> list:
+def state(optimizer) -> list:
     """Returns the variables of an optimizer, its attributes first.
 
     `LossScaleOptimizer` builds the optimizer inside it in such a way that
@@ -105,9 +105,9 @@ def _built(optimizer, config: dict) -> list | None:
         first, second = (
             _build(optimizer, config, digit, is_small) for digit in (0, 1)
         )
-        state = _state(optimizer)
-        if len(first) == len(state):
-            slots = zip(state, first, second, strict=True)
+        found = state(optimizer)
+        if len(first) == len(found):
+            slots = zip(found, first, second, strict=True)
             return [_start(optimizer, *slot) for slot in slots]
     return None
 
@@ -125,7 +125,7 @@ def _build(optimizer, config: dict, digit: int, is_small: bool) -> list:
             for number, variable in enumerate(_keras.trained_by(optimizer))
         ]
     )
-    return [ops.convert_to_numpy(v) for v in _state(new)]
+    return [ops.convert_to_numpy(v) for v in state(new)]
 
 
 def _code(number: int) -> tuple[int, int]:

@@ -135,11 +135,31 @@ class Change:
 
 
 def state(model) -> list:
-    """Returns the variables of all optimizers of a model."""
-    found = {}
+    """Returns the variables of all optimizers of a model.
+
+    They include those that Keras does not list; see `initial_state.state`.
+    """
+    own = getattr(model, "optimizer", None)
+    found = [] if own is None else [*own.variables]
     for optimizer in _of(model, []):
-        found.update((id(v), v) for v in optimizer.variables)
-    return list(found.values())
+        found += initial_state.state(optimizer)
+    return list({id(variable): variable for variable in found}.values())
+
+
+def restart(model, some: Iterable) -> None:
+    """Sets some variables of the optimizers of a model to their start.
+
+    Args:
+        model: Model.
+        some: Variables among those of `state`.
+
+    Raises:
+        ValueError: If an optimizer cannot be rebuilt from its config.
+    """
+    wanted = {id(variable) for variable in some}
+    for optimizer in _of(model, []) if wanted else ():
+        starts = initial_state.of(optimizer)
+        _assign([pair for pair in starts if id(pair[0]) in wanted])
 
 
 def _of(model, changed: list) -> list:
