@@ -68,7 +68,7 @@ def _table(run):
                 arm.name,
                 formatting.mean(ours, 2),
                 ours.count,
-                number and number.cell_of_table(2),
+                number and number.cell_of_table(),
                 comparison.of_arm(run, arm, number, ours),
             )
         )
