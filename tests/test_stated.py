@@ -52,7 +52,8 @@ def passes(rows):
 
 def level(arm, of=last):
     values = [of(rows) for rows in arm.values()]
-    return f"{np.mean(values):.1f} ± {error(values):.1f}"
+    few = "n = 2: " if len(values) == 2 else ""
+    return f"{few}{np.mean(values):.1f} ± {error(values):.1f}"
 
 
 def error(values):
