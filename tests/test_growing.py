@@ -423,6 +423,8 @@ def without_accuracy():
         ({"held_out": (np.ones((3, 5)), np.ones(2))}, "`held_out` must have"),
         ({"held_out": (np.ones((3, 4)), np.ones(3))}, "held_out with (4,)"),
         ({"arms": ("tepid",)}, "Received: arm='tepid'"),
+        ({"arms": "tepid"}, "Received: arm='tepid'"),
+        ({"until": 3}, "Received: until=3. "),
         ({"arms": ("last_layer-0.4",)}, "last_layer-SHRINK-PERTURB"),
         ({"arms": ("first_layers-2",)}, "fewer than the model's 2"),
         ({"shrink": 2.0}, "shrink=2.0"),

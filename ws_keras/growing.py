@@ -210,8 +210,7 @@ def fit_rounds(
         data,
         batch_size=_batch_size(networks.model, batch_size),
         first_round=first_round,
-        # `min_share` applies only to metrics other than accuracy.
-        until=until or terms.Until(patience=10, min_share=0.01),
+        until=terms.given(until),
         callbacks=callbacks,
         transform=transform or {},
         on_end=on_end,
@@ -344,6 +343,8 @@ def _check_policies(given: Mapping) -> None:
 
 def _settings(arms, shrink, perturb, seeds, name) -> list:
     own = f"shrink_perturb-{shrink}-{perturb}"
+    if isinstance(arms, (str, methods.Arm)):
+        arms = [arms]
     config = types.SimpleNamespace(
         experiment=name,
         arms=[own if arm == "shrink_perturb" else arm for arm in arms],

@@ -29,9 +29,10 @@ class HareTortoise(Arm):
 class WeightAveraging(Arm):
     """Warm start that is evaluated with the moving average of the weights.
 
-    The moving average is that of `use_ema` in Keras' optimizers. It is a slow
-    copy of the weights, so it supports any optimizer. A round ends with the
-    average, and the next round begins with it.
+    The moving average follows the rule of `use_ema` in Keras' optimizers. It
+    begins with the weights with which the round begins, not with those after
+    the first step. It is a slow copy of the weights, so it supports any
+    optimizer. A round ends with the average, and the next round begins with it.
     """
 
     costs_like = "warm"

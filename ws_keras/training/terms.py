@@ -163,6 +163,23 @@ class Until:
         return self.threshold
 
 
+def given(until: Until | None) -> Until:
+    """Returns the rule that a caller gives, or the default one.
+
+    Raises:
+        ValueError: If it is not an `Until`.
+    """
+    if until is None:
+        # `min_share` applies only to metrics other than accuracy.
+        return Until(patience=10, min_share=0.01)
+    if not isinstance(until, Until):
+        raise ValueError(
+            f"`until` must be a `ws_keras.Until`. Received: until={until!r}. "
+            "A fixed number of epochs is `until=ws_keras.Until(epochs=10)`."
+        )
+    return until
+
+
 @dataclasses.dataclass(frozen=True)
 class Round:
     """The samples and the end of a round; `None` means the trainer's value."""

@@ -147,7 +147,7 @@ def check_finite(chosen: Iterable[Entry]) -> None:
     found = [e for e in chosen if not arrays.is_finite(e.value())]
     if found:
         raise errors.NotFinite(
-            "The weights must be finite to be shrunk. Received: NaN or "
+            "The weights must be finite to be changed. Received: NaN or "
             f"infinity in {some_paths(found)}. The training has diverged: "
             "load an earlier model, or draw new weights with `cold_start`."
         )
