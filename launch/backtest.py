@@ -8,6 +8,7 @@ import ws_keras
 from ws_keras import searching
 from ws_keras.data import merged
 from ws_keras.data import parts as makers
+from ws_keras.data import times
 
 from . import called
 from . import fresh
@@ -60,7 +61,7 @@ def _numbers(data) -> np.ndarray:
     name = given.ROUNDS.value[0] if given.ROUNDS.value else str(_PARTS)
     if name.isdigit():
         return np.arange(count) * max(1, int(name)) // count
-    return np.unique(data.column(name), return_inverse=True)[1]
+    return times.rounds(data.table, name, data.column(name))
 
 
 def search(task, until, folder: pathlib.Path):

@@ -267,12 +267,20 @@ def _check_fits(what: str, found: np.ndarray, tensor) -> None:
         )
     is_text, wants_text = found.dtype.kind in "US", tensor.dtype == "string"
     if is_text != wants_text:
+        way = (
+            "Convert texts to numbers with `keras.layers.TextVectorization` "
+            "or `StringLookup`, in the model or before it."
+        )
+        if wants_text:
+            way = (
+                "Convert numbers to texts as in the training, such as "
+                "`x.astype(str)`. A CSV file does not store the kind; use "
+                "Parquet or NPZ."
+            )
         raise ValueError(
             f"`{what}` must hold {'texts' if wants_text else 'numbers'} for "
             f"the model's input {tensor.name!r}. Received: dtype "
-            f"{found.dtype}. Convert texts to numbers with "
-            "`keras.layers.TextVectorization` or `StringLookup`, in the model "
-            "or before it."
+            f"{found.dtype}. {way}"
         )
     if is_text and keras.backend.backend() != "tensorflow":
         raise ValueError(

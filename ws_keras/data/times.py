@@ -1,4 +1,4 @@
-"""Sorts samples by time."""
+"""Sorts samples and rounds by time."""
 
 import re
 import warnings
@@ -34,6 +34,40 @@ def order(table: tables.Table, name: str, count: int) -> np.ndarray:
     if missing.any():
         raise _wrong(table, name, f"nothing in {int(missing.sum()):,} rows")
     return np.argsort(found, kind="stable")
+
+
+def rounds(table: tables.Table, name: str, values: np.ndarray) -> np.ndarray:
+    """Returns the number of the round of each sample, from 0 for the oldest.
+
+    Texts are sorted by the numbers in them, because `"week10"` is later than
+    `"week9"`.
+
+    Args:
+        table: Table of the file.
+        name: Name of the array.
+        values: Its value for each sample, integers or texts.
+
+    Raises:
+        ValueError: If the texts have no order of time.
+    """
+    found, places = np.unique(values, return_inverse=True)
+    if found.dtype.kind not in "US" or len(found) < 2:
+        return places
+    parts = [re.split(r"(\d+)", text) for text in found.tolist()]
+    numbers = [tuple(map(int, part[1::2])) for part in parts]
+    is_alike = len({tuple(part[::2]) for part in parts}) == 1
+    # In 01.02.2026 the year comes last.
+    is_date = all(re.match(r"\d{4}(\D|$)", text) for text in found.tolist())
+    if not is_alike or not numbers[0] or (len(numbers[0]) > 1 and not is_date):
+        raise ValueError(
+            f"{table.path} must hold `{name}` as a number, a date such as "
+            "2026-02-01, or a text with one number such as week10, because "
+            "its order is that of the rounds. Received: "
+            f"{', '.join(map(repr, found.tolist()[:5]))}."
+        )
+    rank = np.empty(len(found), int)
+    rank[sorted(range(len(found)), key=numbers.__getitem__)] = range(len(found))
+    return rank[places]
 
 
 def _dates(table, name: str, texts: np.ndarray) -> np.ndarray:
