@@ -113,8 +113,8 @@ def _flag_help(flag: flags.Flag) -> str:
     name = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
     text = " ".join((flag.help or "").split()).removesuffix(_REPEATED)
     text = called.named(text)
-    if flag.default is not None:
-        default = flag.default_as_str.strip("'")
+    default = (flag.default_as_str or "").strip("'")
+    if default:  # an empty list has its default in the text
         text += f" Default: {default}."
     indent = "      "
     return f"  {name}\n" + textwrap.fill(

@@ -2,8 +2,8 @@
 
     python -m launch.sweep --config=quickstart --workdir=runs/quickstart
 
-It accepts the flags of launch.run and writes the same rows and the
-same report.
+It writes the same rows and the same report as
+launch.run, and accepts the same flags.
 
 The longest settings start first. No setting starts while there is too little
 memory. A setting that fails is tried once more (--retries). If it fails again,

@@ -164,6 +164,7 @@ def test_help_from_a_checkout_names_the_module(name):
     )
     assert f"python -m launch.{name} --" in done.stdout
     assert "ws-" not in done.stdout
+    assert "Default: ." not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 

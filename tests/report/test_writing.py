@@ -7,6 +7,8 @@ import urllib.parse
 
 import pytest
 
+from ws_keras.report import sections
+from ws_keras.report import terminal
 from ws_keras.report import view
 from ws_keras.report import writing
 from ws_keras.report.render import drawing
@@ -384,3 +386,14 @@ def test_messages_hold_nothing_that_a_terminal_obeys(make_row, make_run):
     written = writing.write(folder.path)
     (problem,) = written.problems
     assert "incomplete" in problem and not set(problem) & set("\x1b\u202e")
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"), [(1, "shrink_perturb 0.4/0.1"), (9, "shrin … /0.1")]
+)
+def test_names_are_cut_only_where_the_table_then_fits(columns, shown):
+    header = ("arm", *(f"column {n}" for n in range(columns)))
+    lines = (("shrink_perturb 0.4/0.1", *range(columns)),)
+    table = sections.Table("", header, lines)
+    assert shown in terminal.fitted(table, 122)
+    assert "shrink_perturb 0.4/0.1" in terminal.fitted(table, 20)

@@ -13,7 +13,8 @@ from ws_keras.report import tables
 from ws_keras.report.render import markdown
 
 WIDTH = 100  # letters
-_NAME = 24  # letters of a name that is too long
+_NAME = 28  # letters of a name that is too long
+_SHORTEST = 12
 # These columns are left out first where a table is too wide.
 _EXPENDABLE = (
     "CPU s",
@@ -45,12 +46,11 @@ def fitted(table: sections.Table, width: int = WIDTH) -> str:
     steps = [table, _shorter(table, _NAME)]
     for name in _EXPENDABLE:
         steps.append(_without(steps[-1], name))
-    steps.append(_shorter(steps[-1], _NAME // 2))
-    for step in steps:
-        made = markdown.table(step.header, step.lines).rstrip()
-        if max(map(len, made.splitlines())) <= width:
-            break
-    return made
+    steps.append(_shorter(steps[-1], _SHORTEST))
+    made = [markdown.table(one.header, one.lines).rstrip() for one in steps]
+    fitting = (m for m in made if max(map(len, m.splitlines())) <= width)
+    # Names that are cut are of no use where the table is too wide even so.
+    return next(fitting, made[-2])
 
 
 def _wrapped(words: str) -> str:
