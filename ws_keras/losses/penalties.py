@@ -63,11 +63,11 @@ def add(
             model is not built, or if a penalty is not finite.
     """
     found = variables.entries(model)
-    chosen = selecting.selected(
+    meant = selecting.selected(
         found, variables.WEIGHT, include, exclude, frozen=False
     )
-    chosen = [entry for entry in chosen if suits(entry)]
-    selecting.check_any(chosen)
+    chosen = [entry for entry in meant if suits(entry)]
+    selecting.check_any(chosen, meant)
     penalties = [
         make(entry, _without(kind, entry.variable.regularizer))
         for entry in chosen

@@ -82,11 +82,11 @@ def norm_reset(
         arrays.check_seed(seed)
     noises.check("fresh", build_fn)
     found = variables.entries(model)
-    chosen = selecting.selected(
+    meant = selecting.selected(
         found, variables.WEIGHT, include, exclude, frozen
     )
-    chosen = [e for e in chosen if len(e.variable.shape) > 1]
-    selecting.check_any(chosen)
+    chosen = [e for e in meant if len(e.variable.shape) > 1]
+    selecting.check_any(chosen, meant)
     variables.check_plain(chosen)
     seed = secrets.randbits(31) if seed is None else seed
     draw = fresh.Fresh(seed, build_fn)

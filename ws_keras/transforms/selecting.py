@@ -94,14 +94,24 @@ def selected(
     return candidates
 
 
-def check_any(chosen: list) -> None:
-    """Raises a ValueError if the selection is empty."""
-    if not chosen:
-        raise ValueError(
-            "The selection must hold at least one weight. Received: a "
-            "selection without weights. Unfreeze a layer, pass "
-            "`frozen=True`, or widen `include` and `exclude`."
-        )
+def check_any(chosen: list, unsuited: Iterable[variables.Entry] = ()) -> None:
+    """Raises a ValueError if the selection is empty.
+
+    Args:
+        chosen: What was selected.
+        unsuited: Selected variables that the method cannot change. The error
+            names their layers. Defaults to none.
+    """
+    if chosen:
+        return
+    layers = sorted({entry.owner.name for entry in unsuited})
+    raise ValueError(
+        "The selection must hold at least one weight. Received: a selection "
+        "without"
+        + (f" any, of the layers {layers[:5]}." if layers else " weights.")
+        + " Unfreeze a layer, pass `frozen=True`, or widen `include` and "
+        "`exclude`."
+    )
 
 
 def check_pattern(name: str, pattern) -> None:
