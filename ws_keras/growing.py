@@ -19,7 +19,6 @@ from ws_keras import networks as initial
 from ws_keras import searching
 from ws_keras import settings as all_settings
 from ws_keras.data import arrivals
-from ws_keras.data import repeats
 from ws_keras.report import scale as scales
 from ws_keras.training import state
 from ws_keras.training import terms
@@ -204,7 +203,7 @@ def fit_rounds(
     shared, is_void = arrivals.shared(data)
     if is_void:
         withheld, shared = withheld or shared, ""
-    notes = [shared, repeats.check(data.digests, data.ends)]
+    notes = [shared, data.repeated()]
     loop = comparing.Loop(
         networks,
         data,

@@ -17,7 +17,7 @@ def joined(*rounds):
     data = arrivals.join([(x, x[:, 0]) for x in rounds], (X[:1] + 9, X[:1, 0]))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        text = repeats.check(data.digests, data.ends)
+        text = data.repeated()
     assert [str(w.message) for w in caught] == [text] * bool(text)
     assert all(w.category is repeats.RepeatedSamples for w in caught)
     return text
@@ -54,3 +54,18 @@ def test_files_are_named():
     found = np.concatenate([np.arange(12), np.arange(24)]).astype("uint64")
     with pytest.warns(repeats.RepeatedSamples, match="of a.npz occur.* b.npz"):
         repeats.check(found, [12, 36], ["a.npz", "b.npz"])
+
+
+def test_held_out_parts_that_repeat_are_named():
+    rounds = [(X[:20], X[:20, 0]), (X[20:30], X[20:30, 0])]
+    held_out = [(X[30:45], X[30:45, 0]), (X[30:], X[30:, 0])]
+    data = arrivals.join(rounds, held_out)
+    with pytest.warns(repeats.RepeatedSamples, match=r"of held_out\[0\]"):
+        assert data.repeated().startswith("100 %")
+
+
+def test_one_held_out_part_for_all_rounds_counts_once():
+    rounds = [(X[:20], X[:20, 0]), (X[20:30], X[20:30, 0])]
+    data = arrivals.join(rounds, [(X[30:], X[30:, 0])] * 2)
+    assert data.parts == [60] and data.repeated() == ""
+    assert data.seen(1).tolist() == data.seen(2).tolist() == [*range(30, 60)]

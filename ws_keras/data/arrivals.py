@@ -14,6 +14,7 @@ from ws_keras.data import aligned
 from ws_keras.data import digests
 from ws_keras.data import frames
 from ws_keras.data import inputs
+from ws_keras.data import repeats
 from ws_keras.data import streams
 from ws_keras.data import targets
 
@@ -48,6 +49,17 @@ class Data:
     def held_out(self) -> np.ndarray:
         """Indices of the held-out samples."""
         return np.arange(self.ends[-1], self.size)
+
+    def repeated(self) -> str:
+        """Warns if rounds, or their held-out parts, repeat older samples."""
+        end = self.ends[-1]
+        names = [f"held_out[{number}]" for number in range(len(self.parts))]
+        bounds = [part - end for part in self.parts]
+        texts = (
+            repeats.check(self.digests, self.ends),
+            repeats.check(self.digests[end:], bounds, names),
+        )
+        return " ".join(filter(None, texts))
 
     @functools.cached_property
     def digests(self) -> np.ndarray:
@@ -120,6 +132,10 @@ def join(
     struct = inputs.structure(model)
     columns = frames.Columns()
     found = [_triple(*pair, struct, steps, columns) for pair in named]
+    parts = found[len(rounds) :]
+    if all(_is_equal(part, parts[0]) for part in parts):
+        # The same samples for each round would count several times.
+        found, names = found[: len(rounds) + 1], names[: len(rounds) + 1]
     xs, ys, ws = zip(*found, strict=True)
     sizes = [len(keras.tree.flatten(y)[0]) for y in ys]
     ends = np.cumsum(sizes).tolist()
@@ -201,6 +217,13 @@ def _triple(what: str, part, struct, steps: int | None, columns) -> tuple:
             f"weights of shape {weights[0].shape}."
         )
     return x, y, weights[0] if weights else None
+
+
+def _is_equal(part: tuple, other: tuple) -> bool:
+    leaves = [keras.tree.flatten(value) for value in (part, other)]
+    return len(leaves[0]) == len(leaves[1]) and all(
+        np.array_equal(*pair) for pair in zip(*leaves, strict=True)
+    )
 
 
 def _targets(what: str, y):

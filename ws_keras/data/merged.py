@@ -1,14 +1,20 @@
 """Several files of a user as one table, such as one file a week."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 
 from ws_keras.data import tables
 
+_TEST = "_test"
+
 
 class Merged(tables.Table):
     """Several tables below each other.
+
+    If all files hold the same test set, it is used once. Otherwise each of its
+    samples would count several times, and intervals would be too narrow.
 
     Args:
         sources: Names of the files, the oldest first.
@@ -32,7 +38,7 @@ class Merged(tables.Table):
             ValueError: If no array has a row for each sample.
         """
         for name in self.names:
-            if name.endswith("_test"):
+            if name.endswith(_TEST):
                 continue
             sizes = [len(part[name]) for part in self._parts]
             if sum(sizes) == count:
@@ -42,7 +48,19 @@ class Merged(tables.Table):
             f"{count:,} samples. Received: {self.names}."
         )
 
+    @functools.cached_property
+    def _has_one_test_set(self) -> bool:
+        first, *others = self._parts
+        return all(
+            np.array_equal(first[name], other[name])
+            for name in self.names
+            if name.endswith(_TEST)
+            for other in others
+        )
+
     def _joined(self, name: str) -> np.ndarray:
+        if name.endswith(_TEST) and self._has_one_test_set:
+            return self._parts[0][name]
         found = [part[name] for part in self._parts]
         first = found[0]
         for source, array in zip(self._sources, found, strict=True):

@@ -20,8 +20,8 @@ def check(
 ) -> str:
     """Warns if a round repeats most samples of the round before it.
 
-    Training adds the old samples of all rounds, so repeated ones count several
-    times.
+    Training and measurement add the samples of earlier rounds, so repeated
+    ones count several times.
 
     Example:
 
@@ -49,8 +49,8 @@ def check(
             text = (
                 f"{100 * share:.0f} % of the samples of {names[number]} occur "
                 f"again in {names[number + 1]}. Each must hold the new samples "
-                "only: training adds the old ones, which count several times "
-                "now."
+                "only, because those of earlier rounds are added; they count "
+                "several times now."
             )
             warnings.warn(text, RepeatedSamples, stacklevel=3)
             return text
