@@ -9,6 +9,7 @@ from keras import layers
 
 from ws_keras import growing
 from ws_keras import seeds
+from ws_keras.callbacks import shrink_perturb as callbacks
 from ws_keras.report import pairs
 from ws_keras.report import statistics
 from ws_keras.storage import rows
@@ -430,6 +431,8 @@ def without_accuracy():
         ({"shrink": 2.0}, "shrink=2.0"),
         ({"seeds": (-1,)}, "seeds=[-1]"),
         ({"seeds": 3}, "seeds=3"),
+        ({"callbacks": [callbacks.ShrinkPerturb()]}, "in `arms`"),
+        ({"callbacks": [3]}, "Received: int"),
         ({"margin": 0}, "margin=0"),
         ({"margin": "1"}, "margin='1'"),
         ({"batch_size": 64}, "batch_size=64, a round of 40"),

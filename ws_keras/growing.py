@@ -18,6 +18,7 @@ from ws_keras import comparison as comparisons
 from ws_keras import networks as initial
 from ws_keras import searching
 from ws_keras import settings as all_settings
+from ws_keras.callbacks import shrink_perturb
 from ws_keras.data import arrivals
 from ws_keras.report import scale as scales
 from ws_keras.training import state
@@ -210,7 +211,7 @@ def fit_rounds(
         batch_size=_batch_size(networks.model, batch_size),
         first_round=first_round,
         until=terms.given(until),
-        callbacks=callbacks,
+        callbacks=_checked(callbacks),
         transform=transform or {},
         on_end=on_end,
         name=name,
@@ -291,6 +292,25 @@ def _batch_size(model: keras.Model, given: int | None) -> int:
 def _without_prefix(monitor: str | None) -> str | None:
     """Removes the prefix of validation metrics from a name."""
     return monitor and str(monitor).removeprefix("val_")
+
+
+def _checked(callbacks) -> list[keras.callbacks.Callback]:
+    """Returns callbacks as a list, unless one would change all arms."""
+    found = [c for c in keras.tree.flatten(callbacks) if c is not None]
+    for callback in found:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise ValueError(
+                "`callbacks` must hold Keras callbacks. Received: "
+                f"{type(callback).__name__}."
+            )
+        is_start = isinstance(callback, shrink_perturb.ShrinkPerturb)
+        if is_start and callback.schedule.when == "fit":
+            raise ValueError(
+                "`callbacks` act in all arms, warm and cold ones too, so they "
+                "must not begin rounds. Received: ShrinkPerturb. Name the "
+                "start in `arms`, such as 'shrink_perturb-0.4-0.1'."
+            )
+    return found
 
 
 def _check_share(replay) -> None:
