@@ -162,7 +162,7 @@ def _usual(run: runs.Run) -> list:
         ),
         *_fold(
             f"Not run: {numbers} of the paper",
-            missing and comparison.not_run_table(missing),
+            missing and comparison.not_run_table(run, missing),
         ),
         *_fold(
             "Curves over epochs",

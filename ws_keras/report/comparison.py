@@ -197,10 +197,16 @@ def not_run(run: runs.Run) -> list[paper.Number]:
     ]
 
 
-def not_run_table(found: Sequence[paper.Number]) -> sections.Table:
+def not_run_table(
+    run: runs.Run, found: Sequence[paper.Number]
+) -> sections.Table:
     """Returns the table of the numbers of `not_run`."""
-    lines = tuple((n.cell, n.arm, n.x, n.cell_of_table()) for n in found)
-    table = sections.Table("", ("cell", "arm", "at", "paper %"), lines)
+    lines = tuple(
+        (n.cell.replace("/", ", "), n.arm, n.x, n.cell_of_table())
+        for n in found
+    )
+    header = ("cell", "arm", "samples" if run.is_online else "x", "paper %")
+    table = sections.Table("", header, lines)
     return columns.without_empty(table)
 
 
