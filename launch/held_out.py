@@ -82,9 +82,11 @@ def parts(data, past, start, note: str = ""):
 
     meant = HELD_OUT.value or ""
     found = None
+    # Arrays have no columns; those of last time stay known.
+    columns = data.features or (past.features if past else ())
     if tables.is_file(meant):
         _check_no_rule(f"--held_out={meant}")
-        other = reading.other(meant, start.model, data.features)
+        other = reading.other(meant, start.model, columns)
         found = makers.given(data, other, meant, past)
     elif data.x_test is not None and not (meant or SPLIT.value):
         _check_no_rule("x_test and y_test in --data")
@@ -96,7 +98,7 @@ def parts(data, past, start, note: str = ""):
             data, now, _keys(data, now), past, _old_samples(data, start)
         )
     words = " ".join(filter(None, (note, data.words, found.words)))
-    now = dataclasses.replace(found.past, features=data.features)
+    now = dataclasses.replace(found.past, features=columns)
     return dataclasses.replace(found, words=words, past=now)
 
 

@@ -43,6 +43,35 @@ def test_frames_of_several_inputs_of_an_unknown_model():
     np.testing.assert_array_equal(found.x["a"], [*FRAME.to_numpy()] * 3)
 
 
+def two_inputs():
+    a, b = keras.Input((3,), name="a"), keras.Input((2,), name="b")
+    joined = keras.layers.Concatenate()([a, b])
+    return keras.Model([a, b], keras.layers.Dense(1)(joined))
+
+
+@pytest.mark.parametrize(
+    "pack", [lambda a, b: {"a": a, "b": b}, lambda a, b: [a, b]]
+)
+def test_a_frame_for_one_of_several_inputs(pack):
+    network = two_inputs()
+    network.compile("sgd", "mse")
+    rounds = [(pack(frame, np.eye(2)), Y) for frame in (FRAME, TURNED)]
+    found = arrivals.join(rounds, rounds[1], network)
+    a = keras.tree.flatten(found.x)[0]
+    np.testing.assert_array_equal(a, [*FRAME.to_numpy()] * 3)
+
+
+def test_a_frame_whose_columns_are_the_inputs_may_have_others():
+    parts = [keras.Input((1,), name=name) for name in ("age", "size")]
+    network = keras.Model(
+        parts, keras.layers.Dense(1)(keras.layers.Concatenate()(parts))
+    )
+    network.compile("sgd", "mse")
+    other = TURNED.drop(columns="rate")
+    found = arrivals.join([(FRAME, Y), (other, Y)], (FRAME, Y), network)
+    np.testing.assert_array_equal(found.x[0].ravel(), [1, 2, 1, 2, 1, 2])
+
+
 @pytest.mark.parametrize(
     ("other", "words"),
     [

@@ -64,8 +64,11 @@ def test_held_out_parts_that_repeat_are_named():
         assert data.repeated().startswith("100 %")
 
 
-def test_one_held_out_part_for_all_rounds_counts_once():
+@pytest.mark.filterwarnings("ignore::ws_keras.data.inputs.MissingValues")
+@pytest.mark.parametrize("first", [0.0, np.nan])
+def test_one_held_out_part_for_all_rounds_counts_once(first):
     rounds = [(X[:20], X[:20, 0]), (X[20:30], X[20:30, 0])]
-    data = arrivals.join(rounds, [(X[30:], X[30:, 0])] * 2)
+    part = np.concatenate([[[first] * 3], X[31:]])
+    data = arrivals.join(rounds, [(part, X[30:, 0])] * 2)
     assert data.parts == [60] and data.repeated() == ""
     assert data.seen(1).tolist() == data.seen(2).tolist() == [*range(30, 60)]

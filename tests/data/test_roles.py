@@ -187,11 +187,13 @@ def test_the_first_time_columns_are_in_the_order_of_the_file(tmp_path):
         ({"last": ["a", "b", "C"]}, ["`C`", "trained on", "a, b, C"]),
         ({"last": list("abc"), "features": list("bac")}, ["order", "a,b,c"]),
         ({"features": list("aby")}, ["`--target`", "y in both"]),
+        ({"features": list("aby"), "target": []}, ["`--target`", "y in both"]),
     ],
 )
 def test_columns_in_which_nobody_can_trust_are_refused(tmp_path, given, words):
     with pytest.raises(ValueError) as caught:
-        roles.read(csv(tmp_path, LAST), model(3), roles.Roles(["y"], **given))
+        chosen = roles.Roles(**{"target": ["y"], **given})
+        roles.read(csv(tmp_path, LAST), model(3), chosen)
     assert all(word in str(caught.value) for word in words)
 
 

@@ -100,6 +100,8 @@ def test_error_lists_all_names_of_the_file(csv, tmp_path):
         ("", "Received"),
         ("a,b\n", "no row"),
         ("a,a\n1,2\n", "twice"),
+        ("a, a\n1, 2\n", "twice"),
+        ("\ufeffa,a\n1,2\n", "twice"),
         ('a,b\n1,"2\n', "Received"),
         ("a,b\n1,2,3\n4,5,6,7\n", "Received"),
         # A decimal comma; rows with names; a title above the names.

@@ -169,6 +169,27 @@ def test_probabilities_are_refused_by_name(build, word):
         ws_keras.distill(build(), linear(1))
 
 
+class Doubled(keras.Model):
+    """Two outputs, for four inputs alone."""
+
+    def call(self, x):
+        return ops.reshape(x, (-1, 2, 2))[:, 0], x
+
+
+def test_a_teacher_of_other_outputs_or_inputs_is_refused():
+    start = keras.Input((4,))
+    both = keras.Model(start, [layers.Dense(3)(start) for _ in range(2)])
+    doubled = Doubled()
+    doubled(X)
+    for teacher in (both, doubled):
+        with pytest.raises(ValueError, match="one output.*Received.*with 2"):
+            ws_keras.distill(linear(1), teacher)
+    other = Own()
+    other(np.ones((2, 5)))
+    with pytest.raises(ValueError, match="`teacher` must take the inputs"):
+        ws_keras.distill(linear(1), other)
+
+
 def test_one_logit_is_refused():
     one = [sequential(layers.Dense(1)) for _ in range(2)]
     with pytest.raises(ValueError, match="two classes.*Received.*1"):

@@ -187,3 +187,24 @@ def test_a_model_without_optimizer_is_fine():
     model.compile("adam", "mse")  # not built yet
     report = transforms.shrink_perturb(model, 0.5, 0.1)
     assert len(report.touched) == 2 and not model.optimizer.built
+
+
+class OfItsOwn(keras.optimizers.SGD):
+    """It cannot be rebuilt."""
+
+    def get_config(self):
+        raise NotImplementedError
+
+
+def test_only_what_is_given_restarts():
+    model = _model(OfItsOwn())
+    model.second = second = keras.optimizers.Adam()
+    for optimizer in (model.optimizer, second):
+        optimizer.build(model.trainable_variables)
+    slots = second.variables[2:4]
+    for slot in slots:
+        slot.assign(np.ones(slot.shape))
+    optimizers.restart(model, [slots[0]])
+    assert [float(np.max(slot.numpy())) for slot in slots] == [0, 1]
+    with pytest.raises(ValueError, match="rebuild.*OfItsOwn"):
+        optimizers.restart(model, model.optimizer.variables)

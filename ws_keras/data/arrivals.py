@@ -194,8 +194,8 @@ def _triple(what: str, part, struct, steps: int | None, columns) -> tuple:
             f"`{what}` must be a pair (x, y) of arrays, or (x, y, "
             f"sample_weight). Received: {type(part).__name__}."
         ) from None
-    if struct is None or len(keras.tree.flatten(struct)) == 1:
-        # Several inputs are read by their names.
+    is_by_name = struct is not None and len(keras.tree.flatten(struct)) > 1
+    if not (is_by_name and inputs.is_frame(x)):  # the inputs are its columns
         x = columns.ordered(what, x, ("x",))
     x = inputs.arranged(what, x, struct)
     y = _targets(what, columns.ordered(f"{what} y", y, ("y",)))
@@ -222,7 +222,7 @@ def _triple(what: str, part, struct, steps: int | None, columns) -> tuple:
 def _is_equal(part: tuple, other: tuple) -> bool:
     leaves = [keras.tree.flatten(value) for value in (part, other)]
     return len(leaves[0]) == len(leaves[1]) and all(
-        np.array_equal(*pair) for pair in zip(*leaves, strict=True)
+        repeats.are_equal(*pair) for pair in zip(*leaves, strict=True)
     )
 
 

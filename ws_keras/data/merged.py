@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ws_keras.data import repeats
 from ws_keras.data import tables
 
 _TEST = "_test"
@@ -38,7 +39,7 @@ class Merged(tables.Table):
             ValueError: If no array has a row for each sample.
         """
         for name in self.names:
-            if name.endswith(_TEST):
+            if self._is_test(name):
                 continue
             sizes = [len(part[name]) for part in self._parts]
             if sum(sizes) == count:
@@ -52,14 +53,20 @@ class Merged(tables.Table):
     def _has_one_test_set(self) -> bool:
         first, *others = self._parts
         return all(
-            np.array_equal(first[name], other[name])
-            for name in self.names
-            if name.endswith(_TEST)
+            repeats.are_equal(first[name], other[name])
+            for name in filter(self._is_test, self.names)
             for other in others
         )
 
+    def _is_test(self, name: str) -> bool:
+        """Whether an array is one of a test set, which no column of a table is.
+
+        In a table, `blood_test` is a feature like others.
+        """
+        return not self.is_frame and name.endswith(_TEST)
+
     def _joined(self, name: str) -> np.ndarray:
-        if name.endswith(_TEST) and self._has_one_test_set:
+        if self._is_test(name) and self._has_one_test_set:
             return self._parts[0][name]
         found = [part[name] for part in self._parts]
         first = found[0]

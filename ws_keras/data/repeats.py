@@ -48,10 +48,16 @@ def check(
         if is_distinct and share > _SHARE:
             text = (
                 f"{100 * share:.0f} % of the samples of {names[number]} occur "
-                f"again in {names[number + 1]}. Each must hold the new samples "
-                "only, because those of earlier rounds are added; they count "
-                "several times now."
+                f"again in {names[number + 1]}. Each of them must hold its new "
+                "samples only, because those of earlier rounds are added. "
+                "Repeated samples count several times."
             )
-            warnings.warn(text, RepeatedSamples, stacklevel=3)
+            warnings.warn(text, RepeatedSamples, stacklevel=4)
             return text
     return ""
+
+
+def are_equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays are equal; missing values (NaN) equal each other."""
+    kinds = {np.asarray(array).dtype.kind for array in (one, other)}
+    return np.array_equal(one, other, equal_nan=kinds == {"f"})

@@ -20,8 +20,9 @@ class Roles:
 
     `target` names the targets, `features` the inputs of the model in order,
     `order_by` the time by which samples are sorted, and `others` arrays that
-    are not features, such as the id of a customer. Empty roles are filled by
-    the names of the model's inputs and outputs, and by `x` and `y`.
+    are not features, such as the id of a customer. `last` names the columns
+    that the model was trained on, in order. Empty roles are filled by the names
+    of the model's inputs and outputs, and by `x` and `y`.
     """
 
     target: Sequence[str] = ()
@@ -112,11 +113,11 @@ def read(source: str | tables.Table, model: keras.Model, roles: Roles) -> Given:
     """
     is_read = isinstance(source, tables.Table)
     table = source if is_read else tables.read(source)
-    _check_features(table, roles)
     notes = []
     suffix = ""
     if not table.is_frame and not roles.features:
         suffix = "_train" if features.is_split(table, model, roles) else ""
+    _check_features(table, roles, _target_names(table, model, roles, suffix))
     y = _targets(table, model, roles, suffix)
     x = features.read(table, model, roles, suffix, notes)
     x_test = y_test = None
@@ -143,13 +144,13 @@ def read(source: str | tables.Table, model: keras.Model, roles: Roles) -> Given:
     return Given(name, x, y, x_test, y_test, table, order, words, columns)
 
 
-def _check_features(table: tables.Table, roles: Roles) -> None:
+def _check_features(table, roles: Roles, target: Sequence[str]) -> None:
     """Raises a ValueError for features that give the target away."""
-    given, targets = set(roles.features), set(roles.target)
+    given, targets = set(roles.features), set(target)
     if given & targets and given != targets:  # equal for an autoencoder
         raise ValueError(
-            "`--features` must not hold a column of `--target`, which the "
-            "model is to predict. Received: "
+            "`--features` must not hold a column of `--target` (by default, "
+            "y), which the model is to predict. Received: "
             f"{', '.join(sorted(given & targets))} in both."
         )
     if table.is_frame and roles.last and given == set(roles.last):
@@ -161,14 +162,21 @@ def _check_features(table: tables.Table, roles: Roles) -> None:
             )
 
 
+def _target_names(table, model, roles: Roles, suffix: str) -> list[str]:
+    if roles.target:
+        return list(roles.target)
+    outputs = _outputs(model)
+    is_each = all(f"{name}{suffix}" in table for name in outputs)
+    return outputs if len(outputs) > 1 and is_each else ["y"]
+
+
+def _outputs(model) -> list[str]:
+    return list(getattr(model, "output_names", None) or [])
+
+
 def _targets(table, model, roles: Roles, suffix: str):
-    names = list(roles.target)
-    outputs = list(getattr(model, "output_names", None) or [])
-    if not names:
-        is_each = len(outputs) > 1 and all(
-            f"{name}{suffix}" in table for name in outputs
-        )
-        names = outputs if is_each else ["y"]
+    names = _target_names(table, model, roles, suffix)
+    outputs = _outputs(model)
     if table.is_frame and not roles.target and names[0] not in table:
         raise table.lacking(
             names[0], way="--target names the column to predict."

@@ -176,10 +176,11 @@ def _parquet(pandas, path):
 
 
 def _csv(pandas, path):
-    with open(path, encoding="utf8", errors="replace") as file:
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
         head = file.readline()
     separator = max(_SEPARATORS, key=head.count)
-    names = next(csv.reader([head], delimiter=separator), [])
+    rows = csv.reader([head], delimiter=separator, skipinitialspace=True)
+    names = [name.strip() for name in next(rows, [])]
     twice = [name for name in names if names.count(name) > 1]
     if twice:  # pandas would append numbers
         raise ValueError(f"the name {twice[0]!r} twice")

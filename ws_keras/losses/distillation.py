@@ -171,10 +171,23 @@ def _check_models(model, teacher) -> None:
 
 def _output_shape(each: keras.Model, model: keras.Model) -> tuple:
     """Returns the shape of the output for the inputs of `model`."""
-    if getattr(each, "outputs", None):
-        return tuple(each.outputs[0].shape)
-    with errors.refused("the inputs of `model`"):
-        return tuple(each.compute_output_spec(_inputs(model)).shape)
+    found = getattr(each, "outputs", None)
+    if not found:
+        try:
+            spec = each.compute_output_spec(_inputs(model))
+        except Exception as error:  # layers raise many types
+            raise ValueError(
+                "`teacher` must take the inputs of `model`. Received: "
+                f"{each.name!r} ({errors.reason(error)})."
+            ) from None
+        found = keras.tree.flatten(spec)
+    if len(found) != 1:
+        raise ValueError(
+            "`teacher` must have one output, as `model` has. Received: "
+            f"{each.name!r} with {len(found)}. Build it as "
+            "`keras.Model(teacher.inputs, teacher.outputs[0])`."
+        )
+    return tuple(found[0].shape)
 
 
 def _end(model: keras.Model) -> str:

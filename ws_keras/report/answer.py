@@ -148,8 +148,8 @@ def _in_round_1(run: runs.Run, arm: runs.Arm) -> list[str]:
 
 
 def _over_cells(run: runs.Run) -> list[str]:
-    varying = grouping.varying(run.cells())
-    *first, last = varying
+    # Cells that differ only where a label stands have no words of their own.
+    *first, last = grouping.varying(run.cells()) or ["cell"]
     where = f"{last}s"
     if first:
         where = f"combinations of {', '.join(first)} and {last}"

@@ -157,9 +157,11 @@ def restart(model, some: Iterable) -> None:
         ValueError: If an optimizer cannot be rebuilt from its config.
     """
     wanted = {id(variable) for variable in some}
-    for optimizer in _of(model, []) if wanted else ():
-        starts = initial_state.of(optimizer)
-        _assign([pair for pair in starts if id(pair[0]) in wanted])
+    for optimizer in _of(model, []):
+        # Others need not be rebuilt, which some cannot be.
+        if any(id(v) in wanted for v in initial_state.state(optimizer)):
+            starts = initial_state.of(optimizer)
+            _assign([pair for pair in starts if id(pair[0]) in wanted])
 
 
 def _of(model, changed: list) -> list:
