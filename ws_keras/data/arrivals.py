@@ -12,11 +12,11 @@ import numpy as np
 
 from ws_keras.data import aligned
 from ws_keras.data import digests
-from ws_keras.data import frames
 from ws_keras.data import inputs
 from ws_keras.data import repeats
 from ws_keras.data import streams
 from ws_keras.data import targets
+from ws_keras.data import triples
 
 _SHARED = 0.1  # fraction of shared held-out samples that voids accuracies
 
@@ -129,18 +129,17 @@ def join(
     else:
         named += [(f"held_out[{i}]", part) for i, part in enumerate(parts)]
     names = [what for what, _ in named]
-    struct = inputs.structure(model)
-    columns = frames.Columns()
-    found = [_triple(*pair, struct, steps, columns) for pair in named]
+    reader = triples.Reader(model, steps)
+    found = [reader.triple(*pair) for pair in named]
     parts = found[len(rounds) :]
-    if all(_is_equal(part, parts[0]) for part in parts):
+    if all(triples.are_equal(part, parts[0]) for part in parts):
         # The same samples for each round would count several times.
         found, names = found[: len(rounds) + 1], names[: len(rounds) + 1]
     xs, ys, ws = zip(*found, strict=True)
     sizes = [len(keras.tree.flatten(y)[0]) for y in ys]
     ends = np.cumsum(sizes).tolist()
     # If the model fixes lengths, they have been checked already.
-    x = _whole(names, xs, is_filled=struct is not None)
+    x = _whole(names, xs, is_filled=reader.struct is not None)
     y = _whole(names, ys, is_filled=False)
     if model is not None:
         y = targets.fitted(model, y)
@@ -180,70 +179,6 @@ def _held_out_parts(held_out, count: int) -> list:
             f"round. Received: {len(held_out)} pairs for {count} rounds."
         )
     return held_out
-
-
-def _triple(what: str, part, struct, steps: int | None, columns) -> tuple:
-    """Returns samples, targets and weights of a part as arrays."""
-    part = _read(what, part, struct, steps)
-    try:
-        x, y, *weights = part
-        if len(weights) > 1:
-            raise ValueError
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"`{what}` must be a pair (x, y) of arrays, or (x, y, "
-            f"sample_weight). Received: {type(part).__name__}."
-        ) from None
-    is_by_name = struct is not None and len(keras.tree.flatten(struct)) > 1
-    if not (is_by_name and inputs.is_frame(x)):  # the inputs are its columns
-        x = columns.ordered(what, x, ("x",))
-    x = inputs.arranged(what, x, struct)
-    y = _targets(what, columns.ordered(f"{what} y", y, ("y",)))
-    weights = [np.asarray(w, "float32") for w in weights if w is not None]
-    leaves = keras.tree.flatten((x, y, *weights))
-    shapes = [leaf.shape for leaf in leaves]
-    if not all(shapes) or len({s[0] for s in shapes}) > 1 or not shapes[0][0]:
-        names = [f"x of shape {leaf.shape}" for leaf in keras.tree.flatten(x)]
-        names += [f"y of shape {leaf.shape}" for leaf in keras.tree.flatten(y)]
-        names += [f"weights of shape {w.shape}" for w in weights]
-        raise ValueError(
-            f"`{what}` must have the same number of labels and samples, at "
-            "least one. "
-            f"Received: {', '.join(names)}."
-        )
-    if weights and (weights[0].ndim > 1 or not np.isfinite(weights[0]).all()):
-        raise ValueError(
-            f"`{what}` must have a finite weight for each sample. Received: "
-            f"weights of shape {weights[0].shape}."
-        )
-    return x, y, weights[0] if weights else None
-
-
-def _is_equal(part: tuple, other: tuple) -> bool:
-    leaves = [keras.tree.flatten(value) for value in (part, other)]
-    return len(leaves[0]) == len(leaves[1]) and all(
-        repeats.are_equal(*pair) for pair in zip(*leaves, strict=True)
-    )
-
-
-def _targets(what: str, y):
-    """Converts targets to arrays; their values are checked later."""
-
-    def convert(part):
-        if inputs.is_frame(part):
-            part = inputs.array(f"{what} y", part)
-        elif hasattr(part, "to_numpy"):
-            part = part.to_numpy()
-        elif hasattr(part, "detach"):
-            part = part.detach().cpu().numpy()
-        return np.asarray(part)
-
-    if isinstance(y, Mapping) and not inputs.is_frame(y):
-        return {name: convert(part) for name, part in y.items()}
-    is_list = isinstance(y, list | tuple) and len(y) > 0
-    if is_list and all(hasattr(part, "shape") and part.shape for part in y):
-        return tuple(map(convert, y))
-    return convert(y)
 
 
 def _whole(names: list[str], parts: Sequence, is_filled: bool):
@@ -333,23 +268,9 @@ def read_once(rounds, held_out, model: keras.Model, steps: int | None) -> tuple:
     Returns:
         The list of rounds, and the held-out data.
     """
-    struct = inputs.structure(model)
-
-    def read(what: str, part):
-        return _read(what, part, struct, steps)
-
+    read = triples.Reader(model, steps).arrays
     rounds = [read(f"rounds[{i}]", part) for i, part in enumerate(rounds)]
     if isinstance(held_out, list):
         named = enumerate(held_out)
         return rounds, [read(f"held_out[{i}]", part) for i, part in named]
     return rounds, read("held_out", held_out)
-
-
-def _read(what: str, part, struct, steps: int | None):
-    """Returns the arrays of a pipeline, or other data unchanged."""
-    if not streams.is_stream(part):
-        return part
-    rank = None
-    if struct is not None:
-        rank = len(keras.tree.flatten(struct)[0].shape)
-    return streams.read(what, part, steps, rank)

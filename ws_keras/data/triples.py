@@ -1,0 +1,120 @@
+"""The samples, targets and sample weights of one part of a user's data."""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from ws_keras.data import frames
+from ws_keras.data import inputs
+from ws_keras.data import repeats
+from ws_keras.data import streams
+
+
+class Reader:
+    """Reads all parts of the data of a comparison in one form.
+
+    `struct` is the structure of the model's inputs, `None` if it is unknown.
+
+    Args:
+        model: Model, or `None`.
+        steps: Number of batches to read from a pipeline; `None` reads all.
+    """
+
+    def __init__(self, model: keras.Model | None, steps: int | None):
+        self.struct = inputs.structure(model)
+        self._steps, self._columns = steps, frames.Columns()
+
+    def triple(self, what: str, part) -> tuple:
+        """Returns samples, targets and weights as arrays.
+
+        Args:
+            what: Name of the part in error messages.
+            part: `(x, y)`, `(x, y, sample_weight)`, or a pipeline of batches.
+
+        Returns:
+            A tuple `(x, y, sample_weight)`; the last one may be `None`.
+
+        Raises:
+            ValueError: If they do not match each other or the model.
+        """
+        part = self.arrays(what, part)
+        try:
+            x, y, *weights = part
+            if len(weights) > 1:
+                raise ValueError
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"`{what}` must be a pair (x, y) of arrays, or (x, y, "
+                f"sample_weight). Received: {type(part).__name__}."
+            ) from None
+        x = inputs.arranged(what, self._ordered(what, x), self.struct)
+        y = self._columns.ordered(f"{what} y", y, ("y",))
+        y = _targets(what, y)
+        weights = [np.asarray(w, "float32") for w in weights if w is not None]
+        _check(what, x, y, weights)
+        return x, y, weights[0] if weights else None
+
+    def arrays(self, what: str, part):
+        """Returns the arrays of a pipeline, or other data unchanged."""
+        if not streams.is_stream(part):
+            return part
+        rank = None
+        if self.struct is not None:
+            rank = len(keras.tree.flatten(self.struct)[0].shape)
+        return streams.read(what, part, self._steps, rank)
+
+    def _ordered(self, what: str, x):
+        """Returns samples with the columns of frames in one order."""
+        has_several = len(keras.tree.flatten(self.struct)) > 1
+        if has_several and inputs.is_frame(x):
+            return x  # each input is the column of its name
+        return self._columns.ordered(what, x, ("x",))
+
+
+def _check(what: str, x, y, weights: list) -> None:
+    """Raises a ValueError unless there is all of each sample."""
+    leaves = keras.tree.flatten((x, y, *weights))
+    shapes = [leaf.shape for leaf in leaves]
+    if not all(shapes) or len({s[0] for s in shapes}) > 1 or not shapes[0][0]:
+        names = [f"x of shape {leaf.shape}" for leaf in keras.tree.flatten(x)]
+        names += [f"y of shape {leaf.shape}" for leaf in keras.tree.flatten(y)]
+        names += [f"weights of shape {w.shape}" for w in weights]
+        raise ValueError(
+            f"`{what}` must have the same number of labels and samples, at "
+            "least one. "
+            f"Received: {', '.join(names)}."
+        )
+    if weights and (weights[0].ndim > 1 or not np.isfinite(weights[0]).all()):
+        raise ValueError(
+            f"`{what}` must have a finite weight for each sample. Received: "
+            f"weights of shape {weights[0].shape}."
+        )
+
+
+def are_equal(part: tuple, other: tuple) -> bool:
+    """Whether two results of `Reader.triple` are equal."""
+    leaves = [keras.tree.flatten(value) for value in (part, other)]
+    return len(leaves[0]) == len(leaves[1]) and all(
+        repeats.are_equal(*pair) for pair in zip(*leaves, strict=True)
+    )
+
+
+def _targets(what: str, y):
+    """Converts targets to arrays; their values are checked later."""
+
+    def convert(part):
+        if inputs.is_frame(part):
+            part = inputs.array(f"{what} y", part)
+        elif hasattr(part, "to_numpy"):
+            part = part.to_numpy()
+        elif hasattr(part, "detach"):
+            part = part.detach().cpu().numpy()
+        return np.asarray(part)
+
+    if isinstance(y, Mapping) and not inputs.is_frame(y):
+        return {name: convert(part) for name, part in y.items()}
+    is_list = isinstance(y, list | tuple) and len(y) > 0
+    if is_list and all(hasattr(part, "shape") and part.shape for part in y):
+        return tuple(map(convert, y))
+    return convert(y)
