@@ -25,7 +25,7 @@ ORDER = [
     {"report"},
     {"protocol", "allocation", "reuse"},
     {"round_view", "building", "active", "measuring", "networks", "outcomes"},
-    {"own_loss", "baseline", "progress"},
+    {"own_loss", "baseline", "progress", "arguments"},
     {"experiment"},
     {"keeping", "comparison", "concluding"},
     {"comparing", "searching", "growing"},

@@ -431,6 +431,8 @@ def without_accuracy():
         ({"shrink": 2.0}, "shrink=2.0"),
         ({"seeds": (-1,)}, "seeds=[-1]"),
         ({"seeds": 3}, "seeds=3"),
+        ({"seeds": np.array(3)}, "seeds=array(3)"),
+        ({"arms": "search", "seeds": None, "first_seed": -1}, "seeds=[-1]"),
         ({"callbacks": [callbacks.ShrinkPerturb()]}, "in `arms`"),
         ({"callbacks": [3]}, "Received: int"),
         ({"margin": 0}, "margin=0"),

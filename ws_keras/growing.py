@@ -1,34 +1,28 @@
 """Compares arms on a user's own model and growing data."""
 
-import inspect
 import os
 import types
 from collections.abc import Callable
-from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 
+from ws_keras import arguments
 from ws_keras import arms as methods
-from ws_keras import checks
 from ws_keras import comparing
 from ws_keras import comparison as comparisons
 from ws_keras import networks as initial
 from ws_keras import searching
 from ws_keras import settings as all_settings
-from ws_keras.callbacks import shrink_perturb
 from ws_keras.data import arrivals
 from ws_keras.report import scale as scales
-from ws_keras.training import state
 from ws_keras.training import terms
-from ws_keras.transforms import shrink_perturb as transforms
 
 # Numbers of seeds that `seeds=None` tries, and the seconds that each may take.
 # Three are the fewest that decide anything.
 _AFFORDABLE = {5: 180, 3: 3600}
-_BATCH_SIZE = 32
 
 
 def fit_rounds(
@@ -143,8 +137,8 @@ def fit_rounds(
             `None`.
         steps: Number of batches to read from a pipeline. An infinite pipeline
             requires it. Defaults to `None`, all batches.
-        callbacks: Further callbacks for each `fit`. Their `val_` metrics are
-            those of `held_out`. Defaults to none.
+        callbacks: Further callbacks for each `fit`, in all arms. Their `val_`
+            metrics are those of `held_out`. Defaults to none.
         transform: Further arguments of `shrink_perturb`, such as `exclude`,
             `statistics` or `build_fn`. A cold start uses only `frozen` and
             `build_fn`, a warm start uses none, and another arm uses those that
@@ -183,13 +177,9 @@ def fit_rounds(
         return _settings(arms, shrink, perturb, some, name)
 
     scales.check_margin(margin)
-    _check_policies(transform or {})
-    _check_share(replay)
-    if seeds is not None and not isinstance(seeds, Iterable):
-        raise ValueError(
-            "`seeds` must hold non-negative integers, such as range(3). "
-            f"Received: seeds={seeds!r}."
-        )
+    arguments.check_policies(transform or {})
+    arguments.check_share(replay)
+    arguments.check_seeds(seeds)
     first = settings((first_seed,) if seeds is None else seeds)
     networks = initial.InitialNetworks(model, first[0].seed)
     comparing.check_compiled(networks.model)
@@ -200,7 +190,7 @@ def fit_rounds(
         steps=steps,
         class_weight=class_weight,
     )
-    _check_differ(first, data.ends, first_round)
+    arguments.check_differ(first, data.ends, first_round)
     shared, is_void = arrivals.shared(data)
     if is_void:
         withheld, shared = withheld or shared, ""
@@ -208,14 +198,14 @@ def fit_rounds(
     loop = comparing.Loop(
         networks,
         data,
-        batch_size=_batch_size(networks.model, batch_size),
+        batch_size=arguments.batch_size(networks.model, batch_size),
         first_round=first_round,
         until=terms.given(until),
-        callbacks=_checked(callbacks),
+        callbacks=arguments.callbacks(callbacks),
         transform=transform or {},
         on_end=on_end,
         name=name,
-        monitor=_without_prefix(monitor),
+        monitor=arguments.monitored(monitor),
         mode=mode,
         replay=replay,
         verbose=bool(verbose),
@@ -251,7 +241,9 @@ def _searched(
             f"round on. Received: {len(rounds)} round and first_round=False. "
             "Give the data in at least two rounds."
         )
-    network = initial.InitialNetworks(model, first_seed).model
+    # Raises the error of a wrong seed or build function before data are read.
+    (first,) = _settings(["cold"], 0.0, 0.0, [first_seed], rest["name"])
+    network = initial.InitialNetworks(model, first.seed).model
     given = rounds, held_out, network, rest["steps"]
     rounds, held_out = arrivals.read_once(*given)
     # A list holds one held-out part for each round.
@@ -278,49 +270,6 @@ def _searched(
     )
 
 
-def _batch_size(model: keras.Model, given: int | None) -> int:
-    """Returns the batch size, which a model may fix."""
-    fixed = state.batch_size(model)
-    if fixed is not None and given not in (None, fixed):
-        raise ValueError(
-            "`batch_size` must match the model, which accepts only batches of "
-            f"{fixed} samples. Received: batch_size={given}."
-        )
-    return fixed or given or _BATCH_SIZE
-
-
-def _without_prefix(monitor: str | None) -> str | None:
-    """Removes the prefix of validation metrics from a name."""
-    return monitor and str(monitor).removeprefix("val_")
-
-
-def _checked(callbacks) -> list[keras.callbacks.Callback]:
-    """Returns callbacks as a list, unless one would change all arms."""
-    found = [c for c in keras.tree.flatten(callbacks) if c is not None]
-    for callback in found:
-        if not isinstance(callback, keras.callbacks.Callback):
-            raise ValueError(
-                "`callbacks` must hold Keras callbacks. Received: "
-                f"{type(callback).__name__}."
-            )
-        is_start = isinstance(callback, shrink_perturb.ShrinkPerturb)
-        if is_start and callback.schedule.when == "fit":
-            raise ValueError(
-                "`callbacks` act in all arms, warm and cold ones too, so they "
-                "must not begin rounds. Received: ShrinkPerturb. Name the "
-                "start in `arms`, such as 'shrink_perturb-0.4-0.1'."
-            )
-    return found
-
-
-def _check_share(replay) -> None:
-    if not checks.is_number(replay) or not 0 <= replay <= 1:
-        raise ValueError(
-            "`replay` must be a fraction of the old samples, from 0 to 1. "
-            f"Received: replay={replay!r}."
-        )
-
-
 def _more_seeds(seconds: float) -> range:
     """Returns further seeds that take an acceptable time."""
     for count, limit in _AFFORDABLE.items():
@@ -337,27 +286,6 @@ def _too_long(seconds: float) -> str:
         f"to run {count} seeds, which take about "
         f"{count * seconds / 60:.0f} minutes."
     )
-
-
-def _check_differ(settings: list, rounds, first_round: bool) -> None:
-    arms = {setting.arm for setting in settings}
-    if len(rounds) == 1 and not first_round and len(arms) > 1:
-        raise ValueError(
-            "Arms differ from the second round on, unless the model has "
-            "been trained before. Received: 1 round and first_round=False. "
-            "Give more rounds, or `first_round=True` for a trained model."
-        )
-
-
-def _check_policies(given: Mapping) -> None:
-    known = [*inspect.signature(transforms.shrink_perturb).parameters][3:]
-    known.remove("seed")
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise TypeError(
-            f"`transform` must hold arguments of shrink_perturb, {known}. "
-            f"Received: transform with {unknown}."
-        )
 
 
 def _settings(arms, shrink, perturb, seeds, name) -> list:
