@@ -188,6 +188,7 @@ def test_the_first_time_columns_are_in_the_order_of_the_file(tmp_path):
         ({"last": list("abc"), "features": list("bac")}, ["order", "a,b,c"]),
         ({"features": list("aby")}, ["`--target`", "y in both"]),
         ({"features": list("aby"), "target": []}, ["`--target`", "y in both"]),
+        ({"last": list("aby")}, ["last training", "y in both"]),
     ],
 )
 def test_columns_in_which_nobody_can_trust_are_refused(tmp_path, given, words):

@@ -124,3 +124,14 @@ def test_pipelines_are_read_once_for_several_comparisons():
         found = arrivals.join(rounds, held_out)
         assert found.ends == [8, 12] and found.parts == [20]
         assert np.unique(found.y[found.held_out]).tolist() == [5, 6]
+
+
+def test_frames_in_batches_have_one_order_of_columns():
+    pandas = pytest.importorskip("pandas")  # an extra
+    frame = pandas.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+    turned, y = frame[["b", "a"]], np.zeros(2)
+    rounds = [[(frame, y), (turned, y)], [(turned, y)]]
+    found = arrivals.join(
+        [map(tuple, part) for part in rounds], (turned, y), steps=2
+    )
+    np.testing.assert_array_equal(found.x, [*frame.to_numpy()] * 4)

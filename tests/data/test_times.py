@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ws_keras.data import roles
 from ws_keras.data import tables
 from ws_keras.data import times
 
@@ -42,5 +43,24 @@ def test_texts_without_an_order_of_time_are_refused(values):
         numbered(*values)
 
 
+def test_equal_numbers_are_one_round():
+    assert numbered("week9", "week10", "week09") == [0, 1, 0]
+
+
 def test_one_round_needs_no_order():
     assert numbered("all", "all") == [0, 0]
+
+
+def test_dates_as_parquet_files_hold_them():
+    days = np.array(["2026-10-01", "2026-09-30", "NaT"], "datetime64[ns]")
+    for count, column in ((2, days[:2]), (3, days)):
+        table = tables.Table(
+            "own.parquet", ["day"], lambda _, c=column: c, True
+        )
+        given = roles.Given("own", np.eye(count), np.zeros(count), table=table)
+        if count == 2:
+            found = times.rounds(table, "day", given.column("day"))
+            assert found.tolist() == [1, 0]
+        else:
+            with pytest.raises(ValueError, match="`day` in each row.*row 3"):
+                given.column("day")

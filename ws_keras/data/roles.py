@@ -76,7 +76,7 @@ class Given:
             )
         found = self.table[name]
         rule = f"`{name}` as {len(self)} whole numbers or strings"
-        if found.dtype.kind == "O":
+        if found.dtype.kind in "OM":
             _check_whole(self.table, name, found)
             found = found.astype(str)
         if found.shape != (len(self),) or found.dtype.kind not in "biufUS":
@@ -146,15 +146,17 @@ def read(source: str | tables.Table, model: keras.Model, roles: Roles) -> Given:
 
 def _check_features(table, roles: Roles, target: Sequence[str]) -> None:
     """Raises a ValueError for features that give the target away."""
-    given, targets = set(roles.features), set(target)
+    last = roles.last if table.is_frame else ()
+    given, targets = set(roles.features or last), set(target)
     if given & targets and given != targets:  # equal for an autoencoder
         raise ValueError(
-            "`--features` must not hold a column of `--target` (by default, "
-            "y), which the model is to predict. Received: "
+            "`--features` (by default, the columns of the last training) must "
+            "not hold a column of `--target` (by default, y), which the model "
+            "is to predict. Received: "
             f"{', '.join(sorted(given & targets))} in both."
         )
-    if table.is_frame and roles.last and given == set(roles.last):
-        if list(roles.features) != list(roles.last):
+    if roles.features and given == set(last):
+        if list(roles.features) != list(last):
             raise ValueError(
                 "`--features` must name columns in the order in which the "
                 f"model was trained on them, {','.join(roles.last)}. "

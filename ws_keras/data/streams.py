@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from ws_keras.data import frames
 from ws_keras.data import inputs
 from ws_keras.storage import memory
 
@@ -24,7 +25,13 @@ def is_stream(part) -> bool:
     return isinstance(part, Iterable | keras.utils.PyDataset)
 
 
-def read(what: str, part, steps: int | None, rank: int | None) -> tuple:
+def read(
+    what: str,
+    part,
+    steps: int | None,
+    rank: int | None,
+    columns: frames.Columns | None = None,
+) -> tuple:
     """Reads a pipeline once.
 
     Args:
@@ -34,6 +41,7 @@ def read(what: str, part, steps: int | None, rank: int | None) -> tuple:
         steps: Number of batches to read; `None` reads all.
         rank: Rank of the model's input, including the batch axis, which
             distinguishes samples from batches; `None` if unknown.
+        columns: Columns of the data frames of other parts. Defaults to none.
 
     Returns:
         A tuple `(x, y)` or `(x, y, sample_weight)`.
@@ -42,7 +50,8 @@ def read(what: str, part, steps: int | None, rank: int | None) -> tuple:
         ValueError: If the pipeline is infinite and `steps` is `None`, if it
             does not yield pairs, or if it does not fit into memory.
     """
-    batches = list(_kept(what, _batches(what, part, steps, rank)))
+    columns = columns or frames.Columns()
+    batches = list(_kept(what, _batches(what, part, steps, rank), columns))
     if not batches:
         raise ValueError(
             f"`{what}` must have samples. Received: an empty pipeline; an "
@@ -95,7 +104,7 @@ def _is_unbatched(data, rank: int | None) -> bool:
     return y == 0 or (rank is not None and x == rank - 1)
 
 
-def _kept(what: str, batches: Iterator) -> Iterator:
+def _kept(what: str, batches: Iterator, columns) -> Iterator:
     """Yields batches as arrays while they fit into memory."""
     limit, size = _SHARE * memory.available(), 0
     for batch in batches:
@@ -104,7 +113,10 @@ def _kept(what: str, batches: Iterator) -> Iterator:
                 f"`{what}` must yield batches (x, y) or (x, y, sample_weight). "
                 f"Received: {type(batch).__name__}."
             )
-        batch = tuple(_arrays(what, part) for part in batch)
+        batch = tuple(
+            _arrays(what, columns.ordered(what, part, (place,)))
+            for place, part in zip("xyw", batch, strict=False)
+        )
         size += sum(leaf.nbytes for leaf in keras.tree.flatten(batch))
         if size > limit:
             raise ValueError(

@@ -65,14 +65,13 @@ def rounds(table: tables.Table, name: str, values: np.ndarray) -> np.ndarray:
             "its order is that of the rounds. Received: "
             f"{', '.join(map(repr, found.tolist()[:5]))}."
         )
-    rank = np.empty(len(found), int)
-    rank[sorted(range(len(found)), key=numbers.__getitem__)] = range(len(found))
-    return rank[places]
+    ranks = {own: rank for rank, own in enumerate(sorted(set(numbers)))}
+    return np.array([ranks[own] for own in numbers])[places]
 
 
 def _dates(table, name: str, texts: np.ndarray) -> np.ndarray:
     plain = [_plain(text) for text in texts.tolist()]
-    if all(text.isdigit() for text in plain):
+    if all(text.isdecimal() for text in plain):
         return np.array([int(text) for text in plain])
     try:
         with warnings.catch_warnings():

@@ -62,7 +62,8 @@ class Reader:
         rank = None
         if self.struct is not None:
             rank = len(keras.tree.flatten(self.struct)[0].shape)
-        return streams.read(what, part, self._steps, rank)
+        columns = self._columns
+        return streams.read(what, part, self._steps, rank, columns)
 
     def _ordered(self, what: str, x):
         """Returns samples with the columns of frames in one order."""
