@@ -121,6 +121,17 @@ def test_costs_and_how_rounds_ended(make_row):
     assert not any("CPU" in name for name in table.header)
 
 
+def test_ends_of_rounds_that_occur_are_explained(make_row):
+    def note(stop):
+        row = make_row(last=True, stopped_by=stop)
+        return tables.costs(runs.Run("own", [row])).note
+
+    assert "Stopped by" not in note("threshold")
+    assert "Stopped by" in note("cap") and "Nan" not in note("cap")
+    assert "Nan: the loss" in note("nan")
+    assert "Callback: a callback" in note("callback")
+
+
 def test_summary_of_fit_rounds(online_rows):
     """No differences: its verdict has intervals of its own."""
     columns = texts(tables.summary(online_rows))

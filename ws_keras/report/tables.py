@@ -46,6 +46,10 @@ _STOPS = (
     "accuracy reached its threshold; plateau: it no longer rose; cap: the "
     "limit of epochs; epochs: their given number."
 )
+_RARE = {
+    "callback": " Callback: a callback of the user ended the round.",
+    "nan": " Nan: the loss was no longer a number.",
+}
 _TIMES = (
     " The paper's time is the time of its last round, in percent of that of "
     "its cold start. Ours is in sample passes of the last round."
@@ -112,8 +116,10 @@ def costs(run: runs.Run) -> sections.Table:
     """Returns the table of what arms took, and how their rounds ended."""
     found = [*columns.names(run.arms), *_costs(run.rows)]
     note = _COSTS
-    if any(row.stopped_by != "threshold" for row in run.rows):
+    stops = {row.stopped_by for row in run.rows}
+    if stops - {"threshold"}:
         note += _STOPS
+    note += "".join(text for stop, text in _RARE.items() if stop in stops)
     if run.view.cost:
         found += comparison.times(run)
         note += _TIMES
