@@ -115,7 +115,7 @@ def test_it_adds_up_and_a_second_call_replaces_its_own():
         ({"scale": 0}, "Received: scale=0"),
         ({"scale": "1"}, "Received: scale='1'"),
         ({"strength": 1e38, "scale": 1e20}, "gives inf"),
-        ({"include": "bias"}, r"without any, of the layers \['"),
+        ({"include": "bias"}, r"only weights of the layers \['"),
         ({"include": "nothing_such"}, "nothing_such"),
     ],
 )

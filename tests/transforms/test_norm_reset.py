@@ -146,7 +146,7 @@ def test_selections_frozen_layers_and_the_optimizer():
     [
         ({"seed": -1}, "Received: seed=-1"),
         ({"optimizer": "drop"}, "Received: optimizer='drop'"),
-        ({"include": "bias"}, r"without any, of the layers \['"),
+        ({"include": "bias"}, r"only weights of the layers \['"),
         ({"include": "nothing_such"}, "nothing_such"),
         ({"build_fn": 3}, "Received: int"),
     ],

@@ -105,12 +105,16 @@ def check_any(chosen: list, unsuited: Iterable[variables.Entry] = ()) -> None:
     if chosen:
         return
     layers = sorted({entry.owner.name for entry in unsuited})
+    received = "a selection without weights"
+    if layers:
+        received = (
+            f"only weights of the layers {layers[:5]} that this method does "
+            "not change, such as biases"
+        )
     raise ValueError(
-        "The selection must hold at least one weight. Received: a selection "
-        "without"
-        + (f" any, of the layers {layers[:5]}." if layers else " weights.")
-        + " Unfreeze a layer, pass `frozen=True`, or widen `include` and "
-        "`exclude`."
+        "The selection must hold at least one weight that the method changes. "
+        f"Received: {received}. Unfreeze a layer, pass `frozen=True`, or widen "
+        "`include` and `exclude`."
     )
 
 
