@@ -11,6 +11,7 @@ from ws_keras.data import merged
 from ws_keras.data import parts
 from ws_keras.data import repeats
 from ws_keras.data import roles
+from ws_keras.data import scales
 from ws_keras.data import tables
 
 from . import held_out
@@ -32,7 +33,7 @@ def read(model, past):
     """
     if given.files():
         found = roles.read(merged.read(given.files()), model, _roles(past))
-        _warn_of_repeats(found)
+        _warn_of_rounds(found)
         return found
     source = given.DATA.value
     if tables.is_file(source):
@@ -51,14 +52,15 @@ def read(model, past):
     return roles.Given(source, samples[0], found.y, samples[1], found.y_test)
 
 
-def _warn_of_repeats(found: roles.Given) -> None:
-    """Warns if a file of a round holds the samples of the one before it."""
+def _warn_of_rounds(found: roles.Given) -> None:
+    """Warns if the file of a round repeats another one, or has other units."""
     if isinstance(found.table, merged.Merged):
-        samples = parts.samples(found.x)
+        both = found.x, found.y
         if found.order is not None:
-            samples = samples[np.argsort(found.order)]
-        sizes = np.bincount(found.table.of_files(len(found)))
-        repeats.check(samples, np.cumsum(sizes), given.files())
+            both = parts.take(both, np.argsort(found.order))
+        ends = np.cumsum(np.bincount(found.table.of_files(len(found))))
+        repeats.check(parts.samples(both[0]), ends, given.files())
+        scales.check(scales.named(*both), ends, given.files())
 
 
 def other(source: str, model, features=()):

@@ -14,6 +14,7 @@ from ws_keras.data import arrivals
 from ws_keras.data import history
 from ws_keras.data import parts as makers
 from ws_keras.data import repeats
+from ws_keras.data import scales
 from ws_keras.data import targets
 from ws_keras.storage import files
 from ws_keras.training import reporter
@@ -88,6 +89,7 @@ def trained(
         warnings.simplefilter("ignore", arrivals.SharedSamples)
         if given.files():  # it was said when they were read
             warnings.simplefilter("ignore", repeats.RepeatedSamples)
+            warnings.simplefilter("ignore", scales.OtherScale)
         if task.rounds is not None:
             searched = backtest.search(task, _until(), training / "search")
             own = searched.start or own

@@ -39,7 +39,10 @@ def load(
         reason = str(error).strip().split("\n")[0][:_LONGEST]
         raise ValueError(
             f"`{flag}` must be a whole model saved by Keras, without code of "
-            f"its own. Received: {path} ({reason or type(error).__name__})."
+            f"its own. Received: {path} ({reason or type(error).__name__}). If "
+            "it needs classes of your own, load it in Python, where they are "
+            "defined, and give it to ws_keras.fit_rounds or to `fit` with "
+            "ws_keras.ShrinkPerturb."
         ) from None
 
 

@@ -167,8 +167,10 @@ def fit_rounds(
         TypeError: If `transform` holds unknown arguments.
 
     Warns:
-        UserWarning: If held-out samples also occur in the training rounds, or
-            if a round repeats most samples of the round before it.
+        UserWarning: If held-out samples also occur in the training rounds, if
+            a round repeats most samples of the round before it, if a feature of
+            a round differs by a factor of 100 from the other rounds, or if a
+            feature equals the target.
     """
     if searching.is_wanted(arms):
         return _searched(**locals())
@@ -194,7 +196,7 @@ def fit_rounds(
     shared, is_void = arrivals.shared(data)
     if is_void:
         withheld, shared = withheld or shared, ""
-    notes = [shared, data.repeated()]
+    notes = [shared, data.repeated(), data.suspicious()]
     loop = comparing.Loop(
         networks,
         data,

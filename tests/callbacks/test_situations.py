@@ -1,6 +1,7 @@
 """`ShrinkPerturb` beside other callbacks, other models and other data."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -358,3 +359,35 @@ def test_it_can_be_pickled_after_a_fit_and_goes_on():
         _fit(model, one)
         ends.append(_weights(model))
     assert _same(*ends)
+
+
+def test_a_fit_within_a_fit_needs_a_callback_of_its_own():
+    ours = ShrinkPerturb(0.5, 0, "epoch", every=1)
+    ours.set_model(_model())
+    _fit(_model(), ours)  # as by another callback of the first fit
+    with pytest.raises(ValueError, match="of its own"):
+        ours.on_epoch_begin(1)
+    # One after another is fine.
+    ours.report = None
+    _fit(_model(), ours)
+    assert ours.report is not None
+
+
+def test_two_threads_need_a_callback_each():
+    ours = ShrinkPerturb(0.5, 0)
+    ours.set_model(_model())
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(ours.set_model, _model()).result()
+    with pytest.raises(ValueError, match="of its own"):
+        ours.on_epoch_begin(0)
+
+
+def test_the_seed_of_keras_does_not_fix_the_noise_but_the_own_seed_does():
+    def noise(seed):
+        model = _model()  # it calls keras.utils.set_random_seed
+        _fit(model, ShrinkPerturb(0, 1, seed=seed), epochs=1)
+        return _weights(model)
+
+    assert not _same(noise(None), noise(None))
+    assert _same(noise(7), noise(7))  # each week, in a script of its own
+    assert not _same(noise(7), noise(8))

@@ -35,6 +35,14 @@ def test_words_keep_their_borders_and_not_their_width():
     np.testing.assert_array_equal(digests.samples(wide), digests.samples(words))
 
 
+def test_ids_with_leading_zeros_are_the_same_as_numbers_and_as_texts():
+    # pandas reads a column of digits as numbers, unless one has letters.
+    texts = digests.keys(np.array(["00012", "00000", "40", "A12", "0A12"]))
+    numbers = digests.keys(np.array([12, 0, 40]))
+    np.testing.assert_array_equal(texts[:3], numbers)
+    assert len(set(texts.tolist())) == 5
+
+
 def test_keys_of_large_numbers_are_not_rounded():
     ids = 10**15 + np.arange(1000)
     found = digests.keys(ids)

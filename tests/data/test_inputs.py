@@ -200,6 +200,17 @@ def test_rounds_of_several_inputs_are_joined():
     assert data.y.dtype.kind == "i"
 
 
+@pytest.mark.parametrize("weights", [np.zeros(4), [1, -0.5, 1, 1]])
+@pytest.mark.parametrize("place", range(3))
+def test_weights_that_teach_nothing_are_refused(weights, place):
+    x, y = np.eye(4), np.arange(4) % 2
+    parts = [(x, y, np.ones(4)) for _ in range(3)]
+    parts[place] = x, y, weights
+    name = [r"rounds\[0\]", r"rounds\[1\]", "held_out"][place]
+    with pytest.raises(ValueError, match=f"weights of `{name}`"):
+        arrivals.join(parts[:2], parts[2])
+
+
 def test_weights_of_samples_and_classes():
     x, y = WINE, CULTIVAR
     own = np.linspace(0, 1, 60)

@@ -70,6 +70,14 @@ def test_another_way_to_identify_samples_proves_nothing(past):
     assert len(later.held_out[0]) < 100
 
 
+def test_ids_that_identify_no_sample_are_counted():
+    ids = np.arange(1000)
+    ids[:3] = 7  # four samples of one id
+    assert "share" not in split(X, Y, ids=NUMBERS).words
+    found = split(X, Y, ids=digests.keys(ids)).words
+    assert "4 of 1,000 samples share their value of 'number'" in found
+
+
 def test_held_out_file_loses_what_the_model_has_seen(past):
     seen = past.has_trained_on(digests.samples(X))
     test = X[200:800], Y[200:800]

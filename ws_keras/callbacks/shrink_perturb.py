@@ -32,6 +32,12 @@ class ShrinkPerturb(keras.callbacks.Callback):
     each weight to `shrink * weight + perturb * noise` before the first epoch
     (Ash & Adams 2020, section 5; the strengths of the authors' code).
 
+    The noise depends on `seed`, the number of the fit with this object, the
+    epoch or step, and the weight. `keras.utils.set_random_seed` does not change
+    it. A script that makes this callback with a fixed `seed` draws the same
+    noise every week; give another one each week, such as the number of the
+    week, or none.
+
     The position in the list of callbacks does not matter. A fit that
     `BackupAndRestore` restores continues as if it had not been interrupted: the
     saved weights record which applications have been done. Such a fit must have
@@ -177,6 +183,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
             self._watch.measure_on(self._data)
 
     def on_epoch_begin(self, epoch, logs=None):
+        self._fit.check_alone()
         is_first, self._epoch = self._epoch is None, epoch
         self._next_look = 0
         is_late = keras.backend.backend() == "tensorflow"  # builds late
@@ -230,6 +237,7 @@ class ShrinkPerturb(keras.callbacks.Callback):
                 self._apply("epoch", epoch)
             self._apply_if_step_is_due(epoch)
         self._fit.state.detach(self.model)
+        self._fit.is_over = True
         self._past.note()
         if self._fit.is_resumed:
             # Keras leaves the flag set, and the next fit would begin late.

@@ -1,5 +1,7 @@
 """How far ShrinkPerturb has come in a fit: counts that weights carry."""
 
+import threading
+
 import keras
 
 from ws_keras import _keras
@@ -35,6 +37,20 @@ class Fit:
         self.state = travelling.TravellingState(self._fresh)
         self.state.attach(model)
         self.is_resumed = False
+        self.is_over = False
+        self._thread = threading.get_ident()
+
+    def check_alone(self) -> None:
+        """Raises a ValueError if two fits use one callback at once.
+
+        The fit that began last has taken the callback from the other one.
+        """
+        if self.is_over or threading.get_ident() != self._thread:
+            raise ValueError(
+                "`ShrinkPerturb` must belong to one `fit` at a time. Received: "
+                "a callback that another `fit` has begun to use before this "
+                "one ended. Give each `fit` a callback of its own."
+            )
 
     @property
     def values(self) -> dict:

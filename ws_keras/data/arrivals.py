@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -13,10 +12,14 @@ import numpy as np
 from ws_keras.data import aligned
 from ws_keras.data import digests
 from ws_keras.data import inputs
+from ws_keras.data import leaks
 from ws_keras.data import repeats
+from ws_keras.data import rounded
+from ws_keras.data import scales
 from ws_keras.data import streams
 from ws_keras.data import targets
 from ws_keras.data import triples
+from ws_keras.data import weights as sample_weights
 
 _SHARED = 0.1  # fraction of shared held-out samples that voids accuracies
 
@@ -58,6 +61,19 @@ class Data:
         texts = (
             repeats.check(self.digests, self.ends),
             repeats.check(self.digests[end:], bounds, names),
+        )
+        return " ".join(filter(None, texts))
+
+    def suspicious(self) -> str:
+        """Warns of different units, and of features that equal the target."""
+        arrays = scales.named(self.x, self.y)
+        count = len(self.parts)
+        names = [f"rounds[{number}]" for number in range(len(self.ends))]
+        held = [f"held_out[{number}]" for number in range(count)]
+        names += held if count > 1 else ["held_out"]
+        texts = (
+            scales.check(arrays, [*self.ends, *self.parts], names),
+            leaks.check(arrays, self.ends[-1]),
         )
         return " ".join(filter(None, texts))
 
@@ -144,9 +160,13 @@ def join(
     if model is not None:
         y = targets.fitted(model, y)
     end = ends[len(rounds) - 1]
-    weights = _weights(ws, sizes)
+    weights = sample_weights.joined(ws, sizes)
     if class_weight:
-        weights = _by_class(class_weight, y, weights, end, sum(sizes))
+        weights = sample_weights.by_class(
+            class_weight, y, weights, end, sum(sizes)
+        )
+    if weights is not None:
+        sample_weights.check(names, np.split(weights, ends[:-1]))
     return Data(x, y, ends[: len(rounds)], weights, ends[len(rounds) :])
 
 
@@ -200,41 +220,6 @@ def _whole(names: list[str], parts: Sequence, is_filled: bool):
     return keras.tree.pack_sequence_as(parts[0], joined)
 
 
-def _weights(found: Sequence, sizes: list[int]) -> np.ndarray | None:
-    if all(weights is None for weights in found):
-        return None
-    return np.concatenate(
-        [
-            np.ones(size, "float32") if weights is None else weights
-            for weights, size in zip(found, sizes, strict=True)
-        ]
-    )
-
-
-def _by_class(class_weight, y, weights, end: int, size: int) -> np.ndarray:
-    """Multiplies the weights of training samples by class weights."""
-    is_array = isinstance(y, np.ndarray)
-    if is_array and y.ndim == 2 and y.shape[1] > 1:
-        y = y.argmax(1)
-    if not is_array or y.size != size or y.dtype.kind not in "biu":
-        raise ValueError(
-            "`class_weight` needs one class for each sample. Received: other "
-            "targets. Give (x, y, sample_weight) instead."
-        )
-    missing = sorted(set(np.unique(y).tolist()) - set(class_weight))
-    values = list(class_weight.values())
-    if missing or not all(math.isfinite(v) and v >= 0 for v in values):
-        raise ValueError(
-            "`class_weight` must have a non-negative weight for each class. "
-            f"Received: {dict(class_weight)}, without {missing}."
-        )
-    found = np.ones(size, "float32") if weights is None else weights.copy()
-    labels = y.reshape(-1)[:end]
-    for label, weight in class_weight.items():
-        found[:end][labels == label] *= weight
-    return found
-
-
 def shared(data: Data) -> tuple[str, bool]:
     """Warns if held-out samples also occur in the rounds.
 
@@ -246,7 +231,7 @@ def shared(data: Data) -> tuple[str, bool]:
     size = len(found) - end
     count = int(np.isin(found[end:], found[:end]).sum())
     if not count:
-        return "", False
+        return _rounded(data), False
     text = (
         f"{count:,} of {size:,} held-out samples ({100 * count / size:.1f} %) "
         "also occur in the rounds, so accuracies are too high"
@@ -254,6 +239,30 @@ def shared(data: Data) -> tuple[str, bool]:
     message = f"{text}. Remove them from either part."
     warnings.warn(message, SharedSamples, stacklevel=3)
     return f"{text}.", count / size > _SHARED
+
+
+def _rounded(data: Data) -> str:
+    """Warns if held-out samples are copies of others except for rounding."""
+    leaves = [
+        leaf.reshape(len(leaf), -1)
+        for leaf in keras.tree.flatten(data.x)
+        if leaf.dtype.kind == "f"
+    ]
+    if not leaves:
+        return ""
+    end = data.ends[-1]
+    x = np.concatenate(leaves, 1) if len(leaves) > 1 else leaves[0]
+    share = rounded.share(x[end:], x[:end])
+    if share < _SHARED:
+        return ""
+    text = (
+        f"About {100 * share:.0f} % of the held-out samples seem to occur in "
+        "the rounds too, with numbers that were rounded differently, so "
+        "accuracies may be too high"
+    )
+    message = f"{text}. Remove them from either part."
+    warnings.warn(message, SharedSamples, stacklevel=4)
+    return f"{text}."
 
 
 def read_once(rounds, held_out, model: keras.Model, steps: int | None) -> tuple:

@@ -58,6 +58,9 @@ def keys(values: np.ndarray) -> np.ndarray:
     """Computes a digest of each key, such as the id of a customer.
 
     Integers have the digest of their decimal digits, for any integer dtype.
+    Texts of digits have the digest of their number: a CSV file with the id
+    01234 is read as numbers this week, but as texts as soon as another id has
+    letters.
 
     Args:
         values: Array of integers or strings, `(n,)`.
@@ -65,7 +68,7 @@ def keys(values: np.ndarray) -> np.ndarray:
     Returns:
         An array of `uint64`, `(n,)`.
     """
-    return _digests((_word(value) for value in values.tolist()), len(values))
+    return _digests(map(_key, values.tolist()), len(values))
 
 
 def chances(digests: np.ndarray, seed: int) -> np.ndarray:
@@ -115,6 +118,11 @@ def _joined(row: np.ndarray) -> bytes:
     words = [_word(value) for value in row.tolist()]
     # Lengths distinguish ("a", "bc") from ("ab", "c").
     return b"".join(len(word).to_bytes(8, "little") + word for word in words)
+
+
+def _key(value) -> bytes:
+    word = _word(value)
+    return (word.lstrip(b"0") or b"0") if word.isdigit() else word
 
 
 def _word(value) -> bytes:

@@ -76,7 +76,11 @@ def read(
             the samples.
     """
     arrays = names(table, model, roles, suffix)
-    named = {name: table[array] for name, array in arrays.items()}
+    texts = _texts(model, list(arrays))
+    named = {
+        name: table.texts(array) if name in texts else table[array]
+        for name, array in arrays.items()
+    }
     for name, array in named.items():
         if array.dtype.kind == "O":
             named[name] = _text(name, array, notes)
@@ -162,6 +166,22 @@ def _check_rest(table, model, rest: list[str]) -> None:
             f"columns without a role, {rest[:30]}. Name the input columns "
             "with --features, in the order of the model."
         )
+
+
+def _texts(model, given: list[str]) -> set[str]:
+    """Returns the features for which the model has an input of texts."""
+    found, known = struct(model), input_names(model)
+    if known is None:
+        return set()
+    tensors = found.values() if isinstance(found, dict) else tree.flatten(found)
+    kinds = [tensor.dtype for tensor in tensors]
+    if len(known) == 1:
+        kinds = kinds * len(given)
+    elif set(known) == set(given):
+        given = known
+    # Otherwise `_joined` assigns features to inputs in this order.
+    pairs = zip(given, kinds, strict=False)
+    return {name for name, kind in pairs if kind == "string"}
 
 
 def _joined(table, model, named: dict):

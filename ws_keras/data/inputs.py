@@ -274,8 +274,7 @@ def _check_fits(what: str, found: np.ndarray, tensor) -> None:
         if wants_text:
             way = (
                 "Convert numbers to texts as in the training, such as "
-                "`x.astype(str)`. A CSV file does not store types; use "
-                "Parquet or NPZ."
+                "`x.astype(str)`."
             )
         raise ValueError(
             f"`{what}` must hold {'texts' if wants_text else 'numbers'} for "

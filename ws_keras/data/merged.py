@@ -65,10 +65,14 @@ class Merged(tables.Table):
         """
         return not self.is_frame and name.endswith(_TEST)
 
-    def _joined(self, name: str) -> np.ndarray:
+    def texts(self, name: str) -> np.ndarray:
+        """Returns an array of all files for an input of texts."""
+        return self._joined(name, tables.Table.texts)
+
+    def _joined(self, name: str, read=tables.Table.__getitem__) -> np.ndarray:
         if self._is_test(name) and self._has_one_test_set:
             return self._parts[0][name]
-        found = [part[name] for part in self._parts]
+        found = [read(part, name) for part in self._parts]
         first = found[0]
         for source, array in zip(self._sources, found, strict=True):
             if _kind(array) != _kind(first):

@@ -211,6 +211,8 @@ def chosen(
     if (chosen & seen).any():
         words += ", without those that the model has been trained on"
     words += "."
+    if rule.id:
+        words += _shared(keys.samples, rule.id)
     if is_old is not None:
         words += _shares(is_old[held])
     doubt = _doubt(data, rule, keys, past, old_samples)
@@ -283,6 +285,20 @@ def _doubt(data, rule, keys: Keys, past, old_samples) -> str:
             "identifies them with --id."
         )
     return ""
+
+
+def _shared(found: np.ndarray, id: str) -> str:
+    _, places, counts = np.unique(
+        found, return_inverse=True, return_counts=True
+    )
+    count = int((counts[places] > 1).sum())
+    if not count:
+        return ""
+    return (
+        f" {count:,} of {len(found):,} samples share their value of {id!r} "
+        "with others, so it does not identify a sample. A model that was "
+        "trained on one of them counts as trained on all."
+    )
 
 
 def _shares(is_old: np.ndarray) -> str:

@@ -1,20 +1,19 @@
 """Reads a user's `.npz`, CSV or Parquet file as named arrays."""
 
-import csv
+import functools
 import importlib.util
 import os
 import pathlib
-import warnings
 from collections.abc import Callable
 from collections.abc import Sequence
 
 import numpy as np
 
+from ws_keras.data import delimited
 from ws_keras.data import npz
 from ws_keras.storage import memory
 
 PREFIXES = ("npz:", "csv:", "parquet:")
-_SEPARATORS = (",", ";", "\t", "|")
 _SHOWN = 30  # maximum number of names in an error
 
 
@@ -36,6 +35,8 @@ class Table:
         names: All names in the file.
         load: Function of a name that returns its array.
         is_frame: Whether the arrays are the columns of one table.
+        as_written: Function of a name that returns the texts of a file that
+            does not store the kind of its values. Defaults to `None`.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class Table:
         names: Sequence[str],
         load: Callable[[str], np.ndarray],
         is_frame: bool,
+        as_written: Callable[[str], np.ndarray] | None = None,
     ):
         self.path, self.names = path, list(names)
         self.is_frame = is_frame
-        self._load = load
+        self._load, self._as_written = load, as_written
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
@@ -64,6 +66,21 @@ class Table:
         if name not in self.names:
             raise self.lacking(name)
         return self._load(name)
+
+    def texts(self, name: str) -> np.ndarray:
+        """Returns an array for an input of texts.
+
+        A CSV file does not tell the postcode 01234 from the number 1234. Its
+        values are returned as they are written. Arrays of other files are
+        returned as `table[name]` returns them.
+
+        Raises:
+            ValueError: If the array does not exist or is damaged.
+        """
+        found = self[name]
+        if self._as_written is None or found.dtype.kind == "O":
+            return found
+        return self._as_written(name)
 
     def lacking(self, *names: str, way: str = "") -> ValueError:
         """Returns an error that lists the names in the file."""
@@ -112,7 +129,15 @@ def read(
         )
     check(source)
     frame = _frame(source, path, available)
-    return Table(path, map(str, frame.columns), lambda n: _values(frame, n), 1)
+    names = list(map(str, frame.columns))
+
+    def as_written(name: str) -> np.ndarray:
+        pandas = importlib.import_module("pandas")
+        return delimited.as_written(pandas, path, names.index(name))
+
+    is_csv = source.startswith("csv:")
+    load = functools.partial(_values, frame)
+    return Table(path, names, load, True, as_written if is_csv else None)
 
 
 def check(source: str) -> None:
@@ -145,7 +170,7 @@ def _frame(source: str, path: pathlib.Path, available):
         )
     pandas = importlib.import_module("pandas")
     try:
-        read = {"csv": _csv, "parquet": _parquet}[kind]
+        read = {"csv": delimited.read, "parquet": _parquet}[kind]
         frame = read(pandas, path)
     except UnicodeDecodeError as error:
         raise ValueError(
@@ -175,61 +200,11 @@ def _parquet(pandas, path):
     return pandas.read_parquet(path).reset_index(drop=True)
 
 
-def _csv(pandas, path):
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        head = file.readline()
-    separator = max(_SEPARATORS, key=head.count)
-    rows = csv.reader([head], delimiter=separator, skipinitialspace=True)
-    names = [name.strip() for name in next(rows, [])]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:  # pandas would append numbers
-        raise ValueError(f"the name {twice[0]!r} twice")
-    # A blank after a separator would hide the quotes of a text. By default,
-    # pandas shifts all names if rows have more values than there are names.
-    form = {"sep": separator, "skipinitialspace": True, "index_col": False}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pandas.errors.ParserWarning)
-            frame = pandas.read_csv(path, low_memory=False, **form)
-    except pandas.errors.ParserWarning:
-        raise ValueError(
-            f"rows with more values than the {len(names)} names of the first "
-            "line. Name each column, and write 1.5, not 1,5"
-        ) from None
-    texts = [
-        name
-        for name in frame.columns
-        if _is_text(frame[name]) or frame[name].isna().all()
-    ]
-    if not frame[texts].isna().any(axis=None):
-        return frame
-    # By default, pandas reads words such as "NA" and "null" as missing
-    # values, even in columns of texts.
-    again = pandas.read_csv(
-        path, usecols=texts, dtype=str, keep_default_na=False, **form
-    )
-    for name in texts:
-        if again[name].any() and not _is_flags(frame[name]):
-            frame[name] = again[name].where(again[name] != "", None)
-    return frame
-
-
-def _is_text(series) -> bool:
-    kind = getattr(series.dtype, "kind", "O")
-    return kind == "O" or str(series.dtype).startswith(("str", "category"))
-
-
-def _is_flags(series) -> bool:
-    """Whether a column holds only True, False and missing values."""
-    found = series.dropna().unique()
-    return bool(len(found)) and all(isinstance(v, bool) for v in found)
-
-
 def _values(frame, name: str) -> np.ndarray:
     series = frame[name]
-    if _is_text(series) and _is_flags(series):
+    if delimited.is_text(series) and delimited.is_flags(series):
         series = series.astype("boolean")
-    if _is_text(series):
+    if delimited.is_text(series):
         values = series.astype(object)
         return values.where(series.notna(), None).to_numpy()
     if getattr(series.dtype, "tz", None) is not None:
