@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 _FEW = 30  # fewer samples may agree by chance
-_MOST = 10_000  # number of samples that are looked at
+_VALUES = 1_000_000  # number of values of an array that are looked at
 _CORRELATION = 1 - 1e-9
 _SHOWN = 3
 
@@ -33,12 +33,14 @@ def check(arrays: Mapping[str, np.ndarray], count: int) -> str:
     Returns:
         The text of the warning, or `""`.
     """
-    chosen = slice(0, count, max(1, count // _MOST))
-    parts = {
-        name: array[chosen].reshape(len(array[chosen]), -1).astype("float64")
+    tables = {
+        name: array[:count].reshape(count, -1)
         for name, array in arrays.items()
         if array.dtype.kind in "biuf" and array.ndim <= 2
     }
+    widest = max((a.shape[1] for a in tables.values()), default=1)
+    step = -(-count // max(_FEW, _VALUES // max(1, widest)))
+    parts = {n: a[::step].astype("float64") for n, a in tables.items()}
     targets = {n: a for n, a in parts.items() if n.endswith("target")}
     features = {n: a for n, a in parts.items() if n not in targets}
     if sum(a.shape[1] for a in features.values()) < 2 or count < _FEW:
