@@ -174,8 +174,14 @@ def read(model: str | os.PathLike) -> History | None:
         if found["version"] != _VERSION:
             raise ValueError(f"version {found['version']}")
         rule = found["rule"] and splits.Rule(**found["rule"])
-        about = found["labels"], found["count"], found.get("features", ())
-        past = History(rule, trained, held_out, *about[:2], tuple(about[2]))
+        past = History(
+            rule,
+            trained,
+            held_out,
+            found["labels"],
+            found["count"],
+            tuple(found.get("features", ())),
+        )
     except Exception as error:  # damaged files raise many types
         raise ValueError(
             f"{path} must be the record that ws-retrain wrote next to its "
