@@ -4,7 +4,8 @@ import numpy as np
 
 _TOLERANCE = 2e-3  # of a magnitude; half precision rounds by 0.0005
 _LOOKED_AT = 200  # number of samples that are compared
-_FEW, _MOST = 20, 10_000
+_FEW = 20
+_VALUES = 1_000_000  # number of values that scales are measured on
 _NEAR = 500  # number of neighbours on each side
 
 
@@ -30,7 +31,8 @@ def share(held_out: np.ndarray, trained: np.ndarray) -> float:
     """
     if min(len(held_out), len(trained)) < _FEW:
         return 0.0
-    some = trained[:: max(1, len(trained) // _MOST)]
+    count = max(_FEW, _VALUES // max(1, trained.shape[1]))
+    some = trained[:: -(-len(trained) // count)]
     scale = np.where(np.isfinite(some), some, 0).std(0, dtype=float)
     with np.errstate(all="ignore"):  # missing and infinite values
         found = _fraction(held_out, trained, scale)
