@@ -10,6 +10,7 @@ from keras import layers
 from ws_keras import growing
 from ws_keras import seeds
 from ws_keras.callbacks import shrink_perturb as callbacks
+from ws_keras.data import unseen
 from ws_keras.report import pairs
 from ws_keras.report import statistics
 from ws_keras.storage import rows
@@ -322,6 +323,24 @@ def test_held_out_samples_in_the_rounds_are_named():
         )
     assert all_of.recommended is None
     assert "accuracies are too high" in all_of.verdict
+
+
+def test_classes_that_no_round_has_are_named():
+    """Only the last class is left out of the rounds."""
+    rounds = [(x[y < 2], y[y < 2]) for x, y in ROUNDS[:2]]
+    count = int((HELD_OUT[1] == 2).sum())
+    with pytest.warns(unseen.UnseenClasses, match=f"{count} of 200.* class 2"):
+        found = growing.fit_rounds(
+            build,
+            rounds,
+            HELD_OUT,
+            "warm",
+            seeds=(0,),
+            until=UNTIL,
+            batch_size=10,
+        )
+    assert f"at most {100 - count / 2:.1f} %" in found.verdict
+    assert found.rows[-1].accuracy <= 100 - count / 2
 
 
 def binary(metric):

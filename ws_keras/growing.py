@@ -2,6 +2,7 @@
 
 import os
 import types
+import warnings
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from ws_keras import networks as initial
 from ws_keras import searching
 from ws_keras import settings as all_settings
 from ws_keras.data import arrivals
+from ws_keras.data import unseen
 from ws_keras.report import scale as scales
 from ws_keras.training import terms
 
@@ -169,8 +171,9 @@ def fit_rounds(
     Warns:
         UserWarning: If held-out samples also occur in the training rounds, if
             a round repeats most samples of the round before it, if a feature of
-            a round differs by a factor of 100 from the other rounds, or if a
-            feature equals the target.
+            a round differs by a factor of 100 from the other rounds, if a
+            feature equals the target, or if classes occur only in the held-out
+            samples or only in the rounds.
     """
     if searching.is_wanted(arms):
         return _searched(**locals())
@@ -196,7 +199,14 @@ def fit_rounds(
     shared, is_void = arrivals.shared(data)
     if is_void:
         withheld, shared = withheld or shared, ""
-    notes = [shared, data.repeated(), data.suspicious()]
+    classes = unseen.check(
+        networks.model,
+        data.y,
+        data.ends[-1],
+        data.weights,
+        has_past=first_round,
+    )
+    notes = [shared, data.repeated(), data.suspicious(), classes]
     loop = comparing.Loop(
         networks,
         data,
@@ -253,15 +263,18 @@ def _searched(
 
     def measure(arms, seeds, count: int) -> comparisons.Comparison:
         folder = f"{arms[0]}-{len(arms)}-{count}-{seeds[0]}"
-        return fit_rounds(
-            model,
-            rounds[:count],
-            held_out if parts is None else parts[:count],
-            arms,
-            seeds=seeds,
-            workdir=workdir and os.path.join(workdir, folder),
-            **rest,
-        )
+        with warnings.catch_warnings():
+            if count < len(rounds):  # classes may come in a later round
+                warnings.simplefilter("ignore", unseen.UnseenClasses)
+            return fit_rounds(
+                model,
+                rounds[:count],
+                held_out if parts is None else parts[:count],
+                arms,
+                seeds=seeds,
+                workdir=workdir and os.path.join(workdir, folder),
+                **rest,
+            )
 
     return searching.search(
         measure,

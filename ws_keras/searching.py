@@ -302,11 +302,11 @@ def _order(found: Sequence[rows.Row], margin: float | None) -> list[str]:
     metric = comparisons.Comparison(list(found), "").metric
     sign = -1 if metric.mode == "min" else 1
     values = {_text(row): metric.value(row) for row in found if row.last}
-    known = {a: sign * v for a, v in values.items() if not math.isnan(v)}
+    known = {a: sign * v for a, v in values.items() if math.isfinite(v)}
     if not known:
         return list(values)
     best = max(known.values())
-    scale = scales.of(metric, margin, values.values())
+    scale = scales.of(metric, margin, known.values())
     close = [arm for arm in known if best - known[arm] <= scale.margin]
     close.sort(key=lambda arm: _passes(found, arm))
     rest = sorted(known.keys() - set(close), key=known.get, reverse=True)

@@ -196,6 +196,49 @@ def test_an_arm_that_may_diverge_is_not_recommended(make_arm):
     assert "1 of 2 arms have seeds that diverged" in alone.recommendation
 
 
+def measured(make_arm, arm, values, mode="max"):
+    """Rows of an arm with an AUC for each seed."""
+    labels = {"monitor": "auc", "mode": mode}
+    found = make_arm(arm, [np.nan] * len(values), labels=labels)
+    for row in found:
+        value = values[row.seed] if row.last else 0.5
+        object.__setattr__(row, "measures", {"auc": value})
+    return found
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("mode", ["max", "min"])
+def test_a_metric_that_is_no_number_decides_nothing(make_arm, lost, mode):
+    """Whichever arm has it, also if it is the best or the worst one."""
+    cold = measured(make_arm, "cold", [0.80, 0.81, 0.82], mode)
+    warm = measured(make_arm, "warm", [0.90, 0.93, lost, 0.93], mode)
+    found = verdict.verdict(cold + warm)
+    assert "warm: auc 0.92 held out" in found.lines[1]
+    assert "After round 2 the auc of seed 2 is nan" in found.lines[1]
+    assert "seed 2 is left out" in found.lines[1]
+    # Two seeds are common to both.
+    assert "+0.11 of auc (2 seeds" in found.lines[2]
+    assert found.recommended is None
+    assert "1 of 2 arms have seeds whose auc is nan" in found.recommendation
+    turned = verdict.verdict(
+        measured(make_arm, "cold", [lost] * 3, mode) + warm
+    )
+    assert "no seed ended with a finite metric" in turned.lines[0]
+    assert "seeds 0, 1, 2 are left out" in turned.lines[0]
+    assert turned.recommended is None
+    # An interval or a margin of nan would say that all arms are alike.
+    assert "nan " not in "".join(turned.lines).replace("is nan ", "")
+
+
+def test_an_arm_without_a_number_is_not_recommended(make_arm):
+    cold = measured(make_arm, "cold", [0.80, 0.81, 0.82])
+    warm = measured(make_arm, "warm", [0.90, 0.91, np.nan])
+    fire = measured(make_arm, "fire", [0.86, 0.87, 0.88])
+    found = verdict.verdict(cold + warm + fire)
+    assert found.recommended == "fire"
+    assert "of warm" not in found.recommendation
+
+
 class Guesses:
     """Rows and outcomes of networks, by what they say of each sample."""
 

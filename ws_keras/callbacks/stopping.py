@@ -234,16 +234,20 @@ class StopAtMetric(StopAtAccuracy):
         check(None, patience, min_delta)
 
     def _is_reached(self) -> bool:
+        if not math.isfinite(self.value):
+            return False
         if self.mode == "max":
             return self.value >= self.threshold
         return self.value <= self.threshold
 
     def _is_better(self) -> bool:
+        if not math.isfinite(self.value):
+            return False
         gain = self.value - self._best
         if self.mode == "min":
             gain = -gain
         if math.isinf(self._best):
-            return not math.isnan(self.value)
+            return True
         return gain > max(self.min_delta, self.min_share * abs(self._best))
 
 

@@ -299,7 +299,7 @@ def _check_shape(y: np.ndarray, output: Output, what: str) -> None:
 def _check_accuracy(model, y: np.ndarray, what: str) -> None:
     """Raises a ValueError if accuracy is meaningless for a regression."""
     # A threshold at one half can separate zeros and ones.
-    if np.isin(y, (0, 1)).all() or not _has_accuracy(model):
+    if np.isin(y, (0, 1)).all() or not has_accuracy(model):
         return
     raise ValueError(
         "A model with a regression loss needs a metric of numbers. "
@@ -310,7 +310,8 @@ def _check_accuracy(model, y: np.ndarray, what: str) -> None:
     )
 
 
-def _has_accuracy(model) -> bool:
+def has_accuracy(model) -> bool:
+    """Returns whether a model with one output is compiled with an accuracy."""
     if len(outputs(model)) > 1:
         return False  # each output may have its own metrics
     given = _keras.given_metrics(model)

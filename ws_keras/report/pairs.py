@@ -14,11 +14,16 @@ from ws_keras.storage import metric as metrics
 
 @dataclasses.dataclass(frozen=True)
 class Arm:
-    """An arm, with the values of held-out samples of each finished seed."""
+    """An arm, with the values of held-out samples of each finished seed.
+
+    `undefined` has the seeds whose metric is nan or infinite. `values` does
+    not have them.
+    """
 
     name: str
     runs: grouping.Runs
     values: dict[int, np.ndarray]
+    undefined: tuple[int, ...] = ()
 
     @property
     def level(self) -> float:
@@ -31,6 +36,11 @@ class Arm:
     @property
     def mean_passes(self) -> float:
         return statistics.level(self.passes).mean
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether each finished or diverged seed has a value."""
+        return bool(self.values) and not (self.runs.broken or self.undefined)
 
     @property
     def is_capped(self) -> bool:

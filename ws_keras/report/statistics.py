@@ -125,8 +125,8 @@ class Correlation:
 
 
 def summarize(values: Iterable[float]) -> Effect:
-    """Returns the mean of one number per seed; nan stands for no number."""
-    found = np.array([v for v in values if not math.isnan(v)], float)
+    """Returns the mean of one number per seed, without nan and infinity."""
+    found = np.array([v for v in values if math.isfinite(v)], float)
     mean = float(found.mean()) if found.size else math.nan
     return Effect(mean, _error(found), 0.0, found.size - 1, found.size)
 

@@ -48,7 +48,8 @@ def verdict(
     interval of the paired difference does not contain 0. Everything else is not
     decided. With fewer than three seeds, nothing is decided. The interval
     includes the variation between seeds and, if `outcomes` are given, that
-    between held-out samples.
+    between held-out samples. A seed whose metric is nan or infinite is left
+    out, and its arm is not recommended.
 
     An arm can be recommended if a one-sided t test finds that it is not worse
     than any other arm by more than the margin. Of these arms, the one with the
@@ -98,8 +99,8 @@ def verdict(
                 for other in _REFERENCES
                 if other in ended and other != arm.name
             ]
-    sound = [arm for arm in ended.values() if not arm.runs.broken]
-    reason = withheld or _nothing_to_conclude(sound, len(arms))
+    sound = [arm for arm in arms if arm.is_sound]
+    reason = withheld or _nothing_to_conclude(sound, arms, metric.name)
     if reason:
         return Verdict(tuple(lines), f"No recommendation. {reason}")
     return Verdict(tuple(lines), *_recommendation(sound, scale))
@@ -117,7 +118,8 @@ def _arm(
         seed: outcomes.get(row.setting, np.array([metric.value(row)]))
         for seed, row in ends.items()
     }
-    return pairs.Arm(name, runs, values)
+    known = {s: v for s, v in values.items() if np.isfinite(v).all()}
+    return pairs.Arm(name, runs, known, tuple(values.keys() - known.keys()))
 
 
 def _line(arm: pairs.Arm, held_out: chance.HeldOut) -> str:
@@ -125,8 +127,11 @@ def _line(arm: pairs.Arm, held_out: chance.HeldOut) -> str:
     if runs.broken:
         count = len(runs.finished) + runs.broken + runs.unfinished
         diverged = f" {runs.broken} of {count} seeds diverged."
+    if arm.undefined:
+        diverged += _left_out(arm, held_out.scale.metric.name)
     if not arm.values:
-        return f"{arm.name}: no seed ended with a finite loss.{diverged}"
+        what = "metric" if arm.undefined else "loss"
+        return f"{arm.name}: no seed ended with a finite {what}.{diverged}"
     words = [f"{held_out.scale.level(arm.level)} held out"]
     if held_out.is_uneven:
         weights = held_out.weights()
@@ -138,6 +143,18 @@ def _line(arm: pairs.Arm, held_out: chance.HeldOut) -> str:
     if not held_out.is_learned(arm.values):
         text += f" That is not significantly {held_out.chance()}."
     return text
+
+
+def _left_out(arm: pairs.Arm, name: str) -> str:
+    """Returns a sentence about the seeds without a finite metric."""
+    number = max(rows[-1].round for rows in arm.runs.finished.values())
+    seeds = ", ".join(map(str, sorted(arm.undefined)))
+    what = "seed" if len(arm.undefined) == 1 else "seeds"
+    verb = "is" if len(arm.undefined) == 1 else "are"
+    return (
+        f" After round {number} the {name} of {what} {seeds} is nan or "
+        f"infinite, so {what} {seeds} {verb} left out."
+    )
 
 
 def _nothing_learned(
@@ -160,15 +177,26 @@ def _nothing_learned(
     )
 
 
-def _nothing_to_conclude(arms: list[pairs.Arm], count: int) -> str:
+def _nothing_to_conclude(
+    arms: list[pairs.Arm], every: list[pairs.Arm], name: str
+) -> str:
     """Returns why no start can be recommended, if there is a reason.
 
     Args:
-        arms: Arms of which no seed diverged.
-        count: Number of all arms.
+        arms: Arms of which each seed has a value.
+        every: All arms.
+        name: Name of the metric.
     """
+    count = len(every)
     if count < 2:
         return "There is no other arm to compare with."
+    lost = sum(bool(arm.undefined) for arm in every)
+    if len(arms) < 2 and lost:
+        return (
+            f"{lost} of {count} arms have seeds whose {name} is nan or "
+            "infinite. Compare by another metric, such as the loss, with "
+            "`monitor`."
+        )
     if len(arms) < 2:
         return (
             f"{count - len(arms)} of {count} arms have seeds that diverged. "
