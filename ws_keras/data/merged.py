@@ -74,7 +74,13 @@ class Merged(tables.Table):
             return self._parts[0][name]
         found = [read(part, name) for part in self._parts]
         first = found[0]
-        for source, array in zip(self._sources, found, strict=True):
+        is_zoned = name in self._parts[0].zoned
+        for source, part, array in zip(
+            self._sources, self._parts, found, strict=True
+        ):
+            if (name in part.zoned) != is_zoned:
+                zones = "times without a time zone", "times with a time zone"
+                raise self._unlike(source, name, *zones[:: 2 * is_zoned - 1])
             if _kind(array) != _kind(first):
                 raise self._unlike(source, name, array.dtype, first.dtype)
             if array.shape[1:] != first.shape[1:]:

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import pathlib
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,6 +38,8 @@ class Table:
         is_frame: Whether the arrays are the columns of one table.
         as_written: Function of a name that returns the texts of a file that
             does not store the kind of its values. Defaults to `None`.
+        zoned: Names of columns whose times have a time zone. They are read in
+            UTC. Defaults to none.
     """
 
     def __init__(
@@ -46,9 +49,10 @@ class Table:
         load: Callable[[str], np.ndarray],
         is_frame: bool,
         as_written: Callable[[str], np.ndarray] | None = None,
+        zoned: Collection[str] = (),
     ):
         self.path, self.names = path, list(names)
-        self.is_frame = is_frame
+        self.is_frame, self.zoned = is_frame, frozenset(zoned)
         self._load, self._as_written = load, as_written
 
     def __contains__(self, name: str) -> bool:
@@ -137,7 +141,8 @@ def read(
 
     is_csv = source.startswith("csv:")
     load = functools.partial(_values, frame)
-    return Table(path, names, load, True, as_written if is_csv else None)
+    zoned = [str(name) for name in frame.columns if _has_zone(frame[name])]
+    return Table(path, names, load, True, as_written if is_csv else None, zoned)
 
 
 def check(source: str) -> None:
@@ -207,13 +212,17 @@ def _values(frame, name: str) -> np.ndarray:
     if delimited.is_text(series):
         values = series.astype(object)
         return values.where(series.notna(), None).to_numpy()
-    if getattr(series.dtype, "tz", None) is not None:
+    if _has_zone(series):
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
     if series.dtype.kind in "iufb" and series.isna().any():
         return series.to_numpy(dtype="float64", na_value=np.nan)
     if series.dtype.kind in "iufb":
         return series.to_numpy(dtype=_plain(series.dtype))
     return series.to_numpy()
+
+
+def _has_zone(series) -> bool:
+    return getattr(series.dtype, "tz", None) is not None
 
 
 def _plain(dtype) -> str:

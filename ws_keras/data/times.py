@@ -7,11 +7,16 @@ import numpy as np
 
 from ws_keras.data import tables
 
+_TIME = re.compile(r"\d{4}-\d\d.*[T ]\d\d")
+_OFFSET = re.compile(r"(Z|[+-]\d\d(:?\d\d)?)$")
+
 
 def order(table: tables.Table, name: str, count: int) -> np.ndarray:
     """Returns the positions of samples in a file, the oldest first.
 
-    Samples of equal time keep the order of the file.
+    Samples of equal time keep the order of the file. Times with an offset from
+    UTC, such as 2026-02-01T13:45+02:00, are converted to UTC. Times without one
+    are compared as they are written, and a date is its midnight in UTC.
 
     Args:
         table: Table of the file.
@@ -22,7 +27,8 @@ def order(table: tables.Table, name: str, count: int) -> np.ndarray:
         An array of indices, `(count,)`.
 
     Raises:
-        ValueError: If there is no such array, or if it has no order.
+        ValueError: If there is no such array, or if it has no order, for
+            example because only some of the times have an offset.
     """
     found = table[name]
     if found.dtype.kind in "OUS":
@@ -40,7 +46,7 @@ def rounds(table: tables.Table, name: str, values: np.ndarray) -> np.ndarray:
     """Returns the number of the round of each sample, from 0 for the oldest.
 
     Texts are sorted by the numbers in them, because `"week10"` is later than
-    `"week9"`.
+    `"week9"`. Times with an offset from UTC are sorted by their time in UTC.
 
     Args:
         table: Table of the file.
@@ -53,6 +59,9 @@ def rounds(table: tables.Table, name: str, values: np.ndarray) -> np.ndarray:
     found, places = np.unique(values, return_inverse=True)
     if found.dtype.kind not in "US" or len(found) < 2:
         return places
+    if any(_is_offset(text) for text in found.tolist()):
+        in_utc = _dates(table, name, found)
+        return np.unique(in_utc, return_inverse=True)[1][places]
     parts = [re.split(r"(\d+)", text) for text in found.tolist()]
     numbers = [tuple(map(int, part[1::2])) for part in parts]
     is_alike = len({tuple(part[::2]) for part in parts}) == 1
@@ -73,6 +82,7 @@ def _dates(table, name: str, texts: np.ndarray) -> np.ndarray:
     plain = [_plain(text) for text in texts.tolist()]
     if all(text.isdecimal() for text in plain):
         return np.array([int(text) for text in plain])
+    _check_offsets(table, name, texts)
     try:
         with warnings.catch_warnings():
             # NumPy converts times with a time zone to UTC, with a warning.
@@ -86,11 +96,35 @@ def _dates(table, name: str, texts: np.ndarray) -> np.ndarray:
 
 
 def _plain(text) -> str:
-    text = text.decode() if isinstance(text, bytes) else text
-    if text is None:
-        return "NaT"
     # Python's dates have the same form.
-    return str(text).strip().removesuffix("Z")
+    return _word(text).removesuffix("Z") or "NaT"
+
+
+def _word(text) -> str:
+    text = text.decode() if isinstance(text, bytes) else text
+    return "" if text is None else str(text).strip()
+
+
+def _is_offset(text) -> bool:
+    """Whether a text is a time with an offset from UTC."""
+    word = _word(text)
+    return bool(_TIME.match(word) and _OFFSET.search(word))
+
+
+def _check_offsets(table, name: str, texts: np.ndarray) -> None:
+    """Raises a ValueError if only some times have an offset from UTC."""
+    words = map(_word, texts.tolist())
+    known = [word for word in words if _TIME.match(word)]
+    have = [_is_offset(word) for word in known]
+    if any(have) and not all(have):
+        pair = known[have.index(True)], known[have.index(False)]
+        shown = " and ".join(map(repr, pair))
+        raise ValueError(
+            f"{table.path} must hold `{name}` with an offset from UTC in all "
+            f"rows or in none. Received: {shown}. Times without an offset may "
+            "be local ones, so their order among the others is unknown. Write "
+            "all times in UTC."
+        )
 
 
 def _checked(text: str) -> str:
