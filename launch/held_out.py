@@ -95,7 +95,7 @@ def parts(data, past, start, note: str = ""):
     if found is None:
         now = rule(past)
         found = makers.chosen(
-            data, now, _keys(data, now), past, _old_samples(data, start)
+            data, now, _keys(data, now, past), past, _old_samples(data, start)
         )
     words = " ".join(filter(None, (note, data.words, found.words)))
     now = dataclasses.replace(found.past, features=columns)
@@ -164,16 +164,20 @@ def _fraction() -> float | None:
         ) from None
 
 
-def _keys(data, now):
+def _keys(data, now, past):
     from ws_keras.data import digests
     from ws_keras.data import parts as makers
 
-    def named(name: str):
-        return digests.keys(data.column(name))
-
+    ids = data.column(now.id) if now.id else None
+    is_padded = None
+    if past is not None and past.is_older:
+        is_padded = (
+            makers.padded(data.x) if ids is None else digests.padded(ids)
+        )
     return makers.Keys(
-        named(now.id) if now.id else makers.samples(data.x),
-        named(now.groups) if now.groups else None,
+        makers.samples(data.x) if ids is None else digests.keys(ids),
+        digests.keys(data.column(now.groups)) if now.groups else None,
+        is_padded,
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import os
 
 import numpy as np
@@ -42,6 +43,25 @@ def test_round_trip(tmp_path):
     np.testing.assert_array_equal(
         found.knows(digests.samples(X)), np.arange(300) < 200
     )
+
+
+def test_records_of_other_versions(tmp_path):
+    """Older ones are read and said to be older; later ones are refused."""
+    path = written(tmp_path, past(200))
+    assert not history.read(path).is_older
+    with np.load(history.place(path)) as arrays:
+        parts = dict(arrays)
+    about = json.loads(str(parts["head"]))
+    for version in (1, 99):
+        head = np.array(json.dumps({**about, "version": version}))
+        with history.place(path).open("wb") as file:
+            np.savez(file, **{**parts, "head": head})
+        if version == 1:
+            assert history.read(path).is_older
+            assert not (history.read(path) + past(200)).is_older
+        else:
+            with pytest.raises(ValueError, match="version 99"):
+                history.read(path)
 
 
 def test_no_file_is_no_history(tmp_path):

@@ -1,10 +1,14 @@
 """What a model has seen is never what it is measured on."""
 
+import dataclasses
+import hashlib
+
 import numpy as np
 import pytest
 
 from ws_keras.data import datasets
 from ws_keras.data import digests
+from ws_keras.data import history
 from ws_keras.data import parts
 from ws_keras.data import splits
 
@@ -106,3 +110,68 @@ def test_newest_samples_that_were_seen_are_left_out(past):
     assert 0 < len(held) < 200
     assert not past.has_trained_on(held).any()
     assert "without those" in found.words
+
+
+def old_digest(text):
+    """As records of version 1 identified an id, zeros included."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+@pytest.fixture
+def padded():
+    """800 ids, of which the first 100 have zeros: 0000 to 0099."""
+    return np.array([f"{n:04}" if n < 100 else str(n) for n in range(800)])
+
+
+def older_past(texts):
+    rule = splits.Rule(id="number")
+    found = np.array([old_digest(text) for text in texts], "uint64")
+    chosen = rule.chosen(found)
+    past = history.of(rule, found[~chosen], found[chosen], Y[: len(texts)])
+    return dataclasses.replace(past, version=1)
+
+
+def by_id(texts, past, **rest):
+    count = len(texts)
+    keys = parts.Keys(digests.keys(texts), None, digests.padded(texts))
+    return parts.chosen(
+        data(X[:count], Y[:count]), past.rule, keys, past, **rest
+    )
+
+
+def test_ids_with_zeros_in_an_older_record_are_unknown(padded):
+    past = older_past(padded[:500])
+    found = by_id(padded, past)
+    assert "007" in found.withheld and "--old_samples" in found.withheld
+    # A seventh of the old samples would count as new ones.
+    assert "are new" not in found.words
+    assert found.was_seen is None
+    with pytest.raises(ValueError, match="--old_samples"):
+        found.replayed(0.5, 0)
+    given = by_id(padded, past, old_samples=500)
+    assert not given.withheld
+    # None of the first 500 samples is measured, whatever its id.
+    assert np.isin(digests.keys(padded[:500]), given.keys).all()
+
+
+def test_a_record_of_today_tells_ids_with_zeros(padded):
+    """The week after, nothing is unknown; nor where no id has zeros."""
+    again = by_id(padded, by_id(padded[:500], older_past(padded[:500])).past)
+    assert not again.withheld and again.was_seen.any()
+    assert not by_id(padded[100:], older_past(padded[100:500])).withheld
+
+
+def test_texts_with_zeros_in_an_older_record_are_unknown():
+    """A postcode was read as a number, and is now read as it is written."""
+    texts = np.array([f"{n:05}" for n in range(5000, 25000, 40)])[:, None]
+    found = digests.samples(np.array([[str(int(t))] for t in texts[:, 0]]))
+    past = history.of(splits.Rule(), found[50:], found[:50], Y[:500])
+    keys = parts.Keys(digests.samples(texts), None, parts.padded(texts))
+    assert 0 < keys.is_padded.sum() < 500
+    older = dataclasses.replace(past, version=1)
+    doubtful = parts.chosen(data(texts, Y[:500]), past.rule, keys, older)
+    assert "007" in doubtful.withheld
+    other = data(texts[:300], Y[:300]), (texts[300:], Y[300:500]), "a file"
+    assert "007" in parts.given(*other, older).words
+    assert "007" not in parts.given(*other, past).words

@@ -71,6 +71,26 @@ def keys(values: np.ndarray) -> np.ndarray:
     return _digests(map(_key, values.tolist()), len(values))
 
 
+def padded(values: np.ndarray) -> np.ndarray:
+    """Tells which samples hold a text of digits with leading zeros.
+
+    Example:
+
+    >>> padded(np.array(["007", "7", "0", "A07"])).tolist()
+    [True, False, False, False]
+
+    Args:
+        values: Array `(n, ...)`.
+
+    Returns:
+        An array of booleans, `(n,)`.
+    """
+    flat = values.reshape(len(values), -1)
+    if flat.dtype.kind not in "OUS":
+        return np.zeros(len(flat), bool)
+    return np.array([any(map(_is_padded, row)) for row in flat.tolist()], bool)
+
+
 def chances(digests: np.ndarray, seed: int) -> np.ndarray:
     """Maps each digest to a pseudo-random number in [0, 1).
 
@@ -123,6 +143,11 @@ def _joined(row: np.ndarray) -> bytes:
 def _key(value) -> bytes:
     word = _word(value)
     return (word.lstrip(b"0") or b"0") if word.isdigit() else word
+
+
+def _is_padded(value) -> bool:
+    word = _word(value)
+    return len(word) > 1 and word.isdigit() and word.startswith(b"0")
 
 
 def _word(value) -> bytes:

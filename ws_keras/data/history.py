@@ -16,7 +16,9 @@ from ws_keras.storage import files
 from ws_keras.storage import regular
 
 SUFFIX = ".split.npz"
-_VERSION = 1
+# Version 1 told ids such as 007 and 7 apart, and read the text 007 of a column
+# of numbers as 7.
+_VERSION = 2
 _FEW = 50  # this number of labels may agree by chance
 
 
@@ -33,6 +35,7 @@ class History:
     data's labels in order, and `count` their number. `rule` is the last split
     rule, or `None` if there was none, for example if a file was held out.
     `features` names the columns of a table that were trained on, in order.
+    `version` is that of the record it was read from.
     """
 
     rule: splits.Rule | None
@@ -41,6 +44,26 @@ class History:
     labels: str
     count: int
     features: tuple[str, ...] = ()
+    version: int = _VERSION
+
+    @property
+    def is_older(self) -> bool:
+        """Whether digits with leading zeros had other digests."""
+        return self.version < _VERSION
+
+    def mistakes(self, found: np.ndarray, is_padded: np.ndarray) -> bool:
+        """Whether it cannot tell which of these samples it knows.
+
+        This is so if an older record knows no sample with leading zeros.
+
+        Args:
+            found: Digests of samples.
+            is_padded: Which of them have an id or text of digits with leading
+                zeros.
+        """
+        if not self.is_older or not is_padded.any():
+            return False
+        return not self.knows(found[is_padded]).any()
 
     def has_trained_on(self, found: np.ndarray) -> np.ndarray:
         """Tells for each digest whether the model was trained on it."""
@@ -171,7 +194,7 @@ def read(model: str | os.PathLike) -> History | None:
         with _opened(path) as arrays:
             found = json.loads(str(arrays["head"]))
             trained, held_out = arrays["trained"], arrays["held_out"]
-        if found["version"] != _VERSION:
+        if found["version"] not in range(1, _VERSION + 1):
             raise ValueError(f"version {found['version']}")
         rule = found["rule"] and splits.Rule(**found["rule"])
         past = History(
@@ -181,6 +204,7 @@ def read(model: str | os.PathLike) -> History | None:
             found["labels"],
             found["count"],
             tuple(found.get("features", ())),
+            found["version"],
         )
     except Exception as error:  # damaged files raise many types
         raise ValueError(

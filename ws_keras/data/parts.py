@@ -12,6 +12,11 @@ from ws_keras.data import history
 from ws_keras.data import splits
 
 _GONE = 0.01  # fraction of earlier samples that may recur by chance
+_OLDER = (
+    "The record of the model was written by an earlier version, which read "
+    "digits with leading zeros, such as 007, in another way. Therefore it is "
+    "unknown which of these samples the model was trained on."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,10 +24,13 @@ class Keys:
     """Digests that identify samples and groups of samples.
 
     `samples` holds digests of the samples themselves or of their ids.
+    `is_padded` tells which of these hold digits with leading zeros, such as
+    007. It is needed for a history that `is_older`.
     """
 
     samples: np.ndarray
     groups: np.ndarray | None = None
+    is_padded: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +119,11 @@ def samples(x) -> np.ndarray:
     return digests.several(tree.flatten(x))
 
 
+def padded(x) -> np.ndarray:
+    """Tells which samples of a structure hold digits with leading zeros."""
+    return np.any([digests.padded(leaf) for leaf in tree.flatten(x)], axis=0)
+
+
 def labels(y) -> np.ndarray:
     """Joins targets of a structure of arrays to one array, `(n, ...)`."""
     leaves = tree.flatten(y)
@@ -144,6 +157,10 @@ def given(
     rule = past and past.rule
     # Digests of ids do not identify samples.
     is_known = past is not None and not (rule and rule.id)
+    is_mistaken = (
+        is_known and past.is_older and past.mistakes(train, padded(data.x))
+    )
+    is_known = is_known and not is_mistaken
     seen = np.isin(held, train)
     if is_known:
         seen |= past.has_trained_on(held)
@@ -155,6 +172,8 @@ def given(
     words = f"{len(held):,} samples are held out: {where}."
     if is_known:
         words += _shares(past.knows(held))
+    if is_mistaken:
+        words += f" {_OLDER}"
     if seen.any() and not withheld:
         words += (
             f" {seen.sum():,} others are removed, because the model has been "
@@ -213,9 +232,9 @@ def chosen(
     words += "."
     if rule.id:
         words += _shared(keys.samples, rule.id)
-    if is_old is not None:
-        words += _shares(is_old[held])
     doubt = _doubt(data, rule, keys, past, old_samples)
+    if is_old is not None and not doubt:
+        words += _shares(is_old[held])
     # Samples that the model may have seen will not be held out later either.
     trained = seen | ~held | bool(doubt)
     now = history.of(
@@ -271,6 +290,10 @@ def _doubt(data, rule, keys: Keys, past, old_samples) -> str:
             f"identified by {_names(rule.id)} now. Therefore it is unknown "
             "which of them the model was trained on. Give --old_samples too."
         )
+    if keys.is_padded is not None and past.mistakes(
+        keys.samples, keys.is_padded
+    ):
+        return f"{_OLDER} Give --old_samples too."
     if past.is_rescaled(keys.samples, labels(data.y)):
         return (
             "These samples seem to be those of last time in another scale. "
