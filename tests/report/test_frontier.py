@@ -3,7 +3,6 @@
 import pytest
 
 from ws_keras.report import frontier
-from ws_keras.report import room
 from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report.render import marks
@@ -42,13 +41,16 @@ def test_the_line_of_the_chart_joins_the_frontier(run):
     assert named["dash-0.3-0.3"].x == pytest.approx((0.030,))
     assert panel.kind == "labelled"
     # Warm and cold are on the frontier; DASH is told by the legend.
-    assert panel.named == ("cold", "warm")
+    assert panel.named.keys() == {"cold", "warm"}
     told = marks.legend(frontier.chart(run))
     assert "dash-0.3-0.3" in told and "cold" not in told
 
 
 def test_a_name_hides_no_other_point(make_arm):
-    """FIRE is a little dearer and a little more accurate than warm."""
+    """FIRE is a little dearer and a little more accurate than warm.
+
+    Each has an error bar of one point.
+    """
     found = []
     for arm, level, passes in (
         ("warm", 50.0, 50),
@@ -57,7 +59,9 @@ def test_a_name_hides_no_other_point(make_arm):
     ):
         found += make_arm(arm, (level - 1, level + 1), sample_passes=passes)
     (panel, *_) = frontier.chart(runs.Run("own", found)).panels
-    assert panel.named == ("cold", "fire")
+    assert panel.named["cold"] == "top center"
+    # The name of warm above its point would hide the bar of FIRE.
+    assert not panel.named["warm"].startswith("top")
 
 
 def test_differences_from_another_arm_are_paired(run):
@@ -70,16 +74,3 @@ def test_differences_from_another_arm_are_paired(run):
     assert isinstance(dash, sections.Number)
     assert dash.value == pytest.approx(5.0)
     assert frontier.beside("no such arm")(run) == []
-
-
-def test_names_need_room_and_the_more_important_have_it_first():
-    points = {
-        "cheap": (0.0, 40.0),
-        "beside it": (1.0, 40.5),
-        "best": (50.0, 70.0),
-        "far, as high": (90.0, 70.5),
-        "over cheap": (1.0, 50.0),
-    }
-    names = ["best", "far, as high", "over cheap", "beside it", "cheap", "no"]
-    found = room.names(points, names)
-    assert found == ("best", "far, as high", "over cheap", "beside it")

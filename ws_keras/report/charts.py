@@ -115,12 +115,13 @@ def cost(
     panels = []
     for cell, arms in list(run.cells().items())[: None if frontier else _MOST]:
         for field, label, scale in _costs(run):
-            found, points = [], {}
+            found, points, errors = [], {}, {}
             for arm in arms:
                 x = statistics.level(arm.total(field)).mean / scale
                 y = arm.summary()
                 if not math.isnan(y.mean):
                     points[arm.name] = x, y.mean
+                    errors[arm.name] = x, y.mean, y.error
                     found.append(_line(arm.name, {x: y}))
             if any(math.isnan(x) for x, _ in points.values()):
                 continue  # rows from before this cost was measured
@@ -128,9 +129,11 @@ def cost(
             panel = sections.Panel(label, ACCURACY, (), "points", title)
             if frontier:
                 names = frontier(points)
-                edge = [(*points[name], math.nan) for name in names]
-                found.insert(0, series("frontier", "frontier", edge))
-                named = room.names(points, [runs.COLD, *names[::-1]])
+                edge = [points[name] for name in names]
+                line = [(*point, math.nan) for point in edge]
+                found.insert(0, series("frontier", "frontier", line))
+                wanted = [runs.COLD, *names[::-1]]
+                named = room.names(errors, wanted, edge)
                 panel = dataclasses.replace(panel, kind="labelled", named=named)
             panels.append(dataclasses.replace(panel, series=known(found)))
     stem = "frontier" if frontier else "cost"

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterator
+from collections.abc import Mapping
 
 NOTHING = "—"
 MINUS = "−"
@@ -130,8 +131,9 @@ class Panel:
 
     - `"lines"`;
     - `"points"`, without a line between them;
-    - `"labelled"`: single points, those in `named` with their names beside
-      them, and a thin gray line for a series of several points;
+    - `"labelled"`: single points, and a thin gray line for a series of several
+      points. `named` maps the points with names beside them to their side, in
+      Plotly's words;
     - `"dots"`: numbers along x, and `words` down the y axis, where `y` is the
       index of a word;
     - `"heat"`: a heat map without series. `columns` and `words` name its
@@ -146,7 +148,7 @@ class Panel:
     is_log: bool = False
     from_zero: bool = False  # whether the y axis begins at 0
     words: tuple[str, ...] = ()
-    named: tuple[str, ...] = ()
+    named: Mapping[str, str] = dataclasses.field(default_factory=dict)
     columns: tuple[str, ...] = ()
     values: tuple[tuple[float, ...], ...] = ()
 

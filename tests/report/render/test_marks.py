@@ -85,7 +85,9 @@ def test_each_arm_of_a_cost_chart_has_a_line(kind):
     edge = series("frontier", (1, 2), (10.0, 20.0))
     arms = series("a", (1,), (10.0,)), series("b", (2,), (20.0,), (0.5,))
     found = (edge, *arms) if kind == "labelled" else arms
-    panel = sections.Panel("Passes", "%", found, kind, named=("a",))
+    panel = sections.Panel(
+        "Passes", "%", found, kind, named={"a": "top center"}
+    )
     table = marks.numbers(panel)
     assert table.header == ("arm", "Passes", "%")
     assert shown(table) == [("a", "1", "10.00"), ("b", "2", "20.00 ± 0.50")]

@@ -39,6 +39,7 @@ _STYLE = {
 _COLUMNS = 2  # of panels; a page would shrink more of them beyond reading
 _PANEL = (4.6, 3.6)  # inches
 _LETTER = 0.09  # width of a letter in inches
+_TALL = 4.3  # height of a panel with names beside its points, in inches
 _ROW = 0.34  # inches of a row of dots or of a heat map
 _TALLEST = 13.0  # inches
 _WORD = 24  # letters of a line
@@ -132,7 +133,7 @@ def _figure(matplotlib, chart: parts.Chart, styles: dict):
 
 def _height(panel: parts.Panel) -> float:
     rows = _ROW * len(panel.words) + 1.4
-    least = 0.0 if panel.kind == "dots" else _PANEL[1]
+    least = {"dots": 0.0, "labelled": _TALL}.get(panel.kind, _PANEL[1])
     return min(max(least, rows), _TALLEST)
 
 
@@ -163,6 +164,9 @@ def _panel(matplotlib, ax, panel: parts.Panel, found: dict) -> None:
     if words:
         ax.set_yticks(range(len(words)), words)
         ax.set_ylim(found["layout"]["yaxis"]["range"])
+    elif panel.kind == "labelled":
+        ax.set_xlim(found["layout"]["xaxis"]["range"])
+        ax.set_ylim(found["layout"]["yaxis"]["range"])
     elif panel.from_zero:
         ax.set_ylim(bottom=0)
 
@@ -192,14 +196,24 @@ def _trace(ax, trace: dict) -> None:
         capsize=2,
     )
     if "text" in trace["mode"]:
-        ax.annotate(
-            html.unescape(trace["text"]),
-            (x[0], y[0]),
-            (0, 6),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8,
-        )
+        _name(ax, trace)
+
+
+def _name(ax, trace: dict) -> None:
+    """Writes a name on the side of its point that the trace says."""
+    up, across = trace["textposition"].split()
+    is_middle, is_center = up == "middle", across == "center"
+    dx = {"left": -1, "center": 0, "right": 1}[across] * (7 if is_middle else 3)
+    dy = {"bottom": -1, "middle": 0, "top": 1}[up] * (6 if is_center else 3)
+    ax.annotate(
+        html.unescape(trace["text"]),
+        (trace["x"][0], trace["y"][0]),
+        (dx, dy),
+        textcoords="offset points",
+        ha={"left": "right", "center": "center", "right": "left"}[across],
+        va={"bottom": "top", "middle": "center", "top": "bottom"}[up],
+        fontsize=9,
+    )
 
 
 def _marker(marker: dict) -> dict:

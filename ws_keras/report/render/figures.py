@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from ws_keras.report import formatting
 from ws_keras.report import plain
+from ws_keras.report import room
 from ws_keras.report import sections as parts
 from ws_keras.report.render import marks
 from ws_keras.report.render import palette
@@ -107,9 +108,7 @@ def _traces(
         y,
         mode,
         text=_safe(marks.title(series)),
-        textposition="top center",
-        # A name above the highest point is seen whole.
-        cliponaxis=panel.kind != "labelled",
+        textposition=panel.named.get(series.name, "top center"),
         marker=marker(series, style),
         line={"color": style.color, "width": 2, "dash": dash},
         hoverinfo="text",
@@ -146,7 +145,10 @@ def _layout(panel: parts.Panel) -> dict:
     is_log = panel.is_log and all(x > 0 for s in panel.series for x in s.x)
     x_axis: dict = {"type": "log" if is_log else "linear"}
     y_axis: dict = {"rangemode": "tozero" if panel.from_zero else "normal"}
-    height = _TALL if panel.kind == "labelled" else _HEIGHT
+    height = _HEIGHT
+    if panel.kind == "labelled":
+        height = _TALL
+        x_axis["range"], y_axis["range"] = map(list, _frame(panel))
     if panel.words:
         y_axis = {
             **_words(panel.words),
@@ -164,6 +166,16 @@ def _layout(panel: parts.Panel) -> dict:
         "xaxis": _axis(panel.x_label, x_axis),
         "yaxis": _axis(panel.y_label, y_axis),
     }
+
+
+def _frame(panel: parts.Panel) -> tuple:
+    """Returns the ends of the axes that leave room for names."""
+    return room.frame(
+        point
+        for series in panel.series
+        for point in series.points()
+        if not marks.is_edge(panel, series)
+    )
 
 
 def _axis(label: str, fields: dict) -> dict:
