@@ -8,6 +8,9 @@ import pytest
 
 from tests.nursery import Nursery
 
+# Garbage is collected once all is imported; see `_frozen_imports`.
+gc.disable()
+
 pytest_plugins = ["tests.made_rows"]
 
 # Before TensorFlow is imported: its messages hide what a test prints, and the
@@ -44,6 +47,7 @@ def _frozen_imports():
 
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -38,12 +38,14 @@ _OPERATIONS = ("fsync", "replace", "rename", "unlink", "mkdir", "ftruncate")
 
 def main() -> None:
     """Starts children until the standard input ends."""
+    gc.disable()
     from ws_keras import experiment  # noqa: F401
     from ws_keras.data import datasets  # noqa: F401
 
     # Else each child copies the memory of all that is imported.
     gc.collect()
     gc.freeze()
+    gc.enable()
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)

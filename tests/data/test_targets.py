@@ -1,5 +1,7 @@
 """One check of targets against a model's outputs and losses."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -16,6 +18,11 @@ def model(units, loss, **compiled):
     made = keras.Sequential([keras.Input((4,)), layers.Dense(units)])
     made.compile("sgd", loss, **compiled)
     return made
+
+
+def later(*arguments, **compiled):
+    """A model that is built where a test runs, and not for each process."""
+    return functools.partial(model, *arguments, **compiled)
 
 
 def several(**losses):
@@ -37,26 +44,26 @@ BINARY = "binary_crossentropy"
 @pytest.mark.parametrize(
     "made, y, expected",
     [
-        (model(10, SPARSE), DIGITS, DIGITS),
-        (model(10, SPARSE), DIGITS.astype(float), DIGITS),
-        (model(10, SPARSE), DIGITS[:, None], DIGITS[:, None]),
-        (model(2, SPARSE), DIGITS > 4, (DIGITS > 4).astype(int)),
-        (model(10, SPARSE), DIGITS.astype(object), DIGITS),
-        (model(10, ONE_HOT), np.eye(10)[DIGITS], np.eye(10)[DIGITS]),
-        (model(1, BINARY), DIGITS > 4, (DIGITS > 4).astype(int)),
-        (model(3, BINARY), np.ones((5, 3)), np.ones((5, 3))),
-        (model(1, "mse"), SUGAR, SUGAR),
-        (model(1, "mae"), SUGAR[:, None], SUGAR[:, None]),
-        (model(1, keras.losses.Huber()), SUGAR, SUGAR),
-        (model(1, lambda t, p: t - p), np.array(["own"]), np.array(["own"])),
+        (later(10, SPARSE), DIGITS, DIGITS),
+        (later(10, SPARSE), DIGITS.astype(float), DIGITS),
+        (later(10, SPARSE), DIGITS[:, None], DIGITS[:, None]),
+        (later(2, SPARSE), DIGITS > 4, (DIGITS > 4).astype(int)),
+        (later(10, SPARSE), DIGITS.astype(object), DIGITS),
+        (later(10, ONE_HOT), np.eye(10)[DIGITS], np.eye(10)[DIGITS]),
+        (later(1, BINARY), DIGITS > 4, (DIGITS > 4).astype(int)),
+        (later(3, BINARY), np.ones((5, 3)), np.ones((5, 3))),
+        (later(1, "mse"), SUGAR, SUGAR),
+        (later(1, "mae"), SUGAR[:, None], SUGAR[:, None]),
+        (later(1, keras.losses.Huber()), SUGAR, SUGAR),
+        (later(1, lambda t, p: t - p), np.array(["own"]), np.array(["own"])),
         # A Brier score of classes, whose accuracy is one.
         (
-            model(10, "mse", metrics=["accuracy"]),
+            later(10, "mse", metrics=["accuracy"]),
             np.eye(10)[DIGITS],
             np.eye(10)[DIGITS],
         ),
         (
-            model(
+            later(
                 10,
                 keras.losses.SparseCategoricalCrossentropy(ignore_class=-1),
             ),
@@ -66,7 +73,7 @@ BINARY = "binary_crossentropy"
     ],
 )
 def test_targets_that_a_loss_takes(made, y, expected):
-    found = targets.fitted(made, y)
+    found = targets.fitted(made(), y)
     np.testing.assert_array_equal(found, expected)
     assert found.dtype.kind == np.asarray(expected).dtype.kind
 
@@ -74,39 +81,39 @@ def test_targets_that_a_loss_takes(made, y, expected):
 @pytest.mark.parametrize(
     "made, y, words",
     [
-        (model(10, SPARSE), DIGITS + 1, ["from 1 to 10", "y = y - 1"]),
-        (model(9, SPARSE), DIGITS, ["0 to 9", "10 units (it has 9)"]),
-        (model(1, SPARSE), DIGITS > 4, ["2 units (it has 1)"]),
-        (model(2, SPARSE), 2 * (DIGITS > 4) - 1, ["-1 to 1", "(y > 0)"]),
-        (model(10, SPARSE), DIGITS * 1000, ["9,000", "return_inverse"]),
-        (model(10, SPARSE), DIGITS.astype(str), ["strings", "return_inverse"]),
-        (model(10, SPARSE), DIGITS / 9, ["0.111111", "'mse'"]),
-        (model(10, SPARSE), np.eye(10)[DIGITS], ["one-hot", "y.argmax(-1)"]),
-        (model(10, ONE_HOT), DIGITS, ["to_categorical(y, 10)", SPARSE]),
-        (model(10, ONE_HOT), DIGITS[:, None], ["(1797, 1)", SPARSE]),
-        (model(9, ONE_HOT), np.eye(10)[DIGITS], ["shape (9,)", "(1797, 10)"]),
-        (model(3, ONE_HOT), np.ones((5, 3)), ["sum to 3", BINARY]),
-        (model(1, BINARY), DIGITS, ["10 different", "10 units", SPARSE]),
-        (model(1, BINARY), 1 + (DIGITS > 4), ["1 to 2", "(y == 2)"]),
-        (model(1, BINARY), 2 * (DIGITS > 4) - 1, ["-1 to 1", "(y == 1)"]),
-        (model(1, BINARY), SUGAR, ["25 to 346", "'mse'"]),
-        (model(3, BINARY), DIGITS > 4, ["(1797,)", SPARSE]),
-        (model(1, "mse"), np.r_[SUGAR, np.nan], ["1 of 443", "isfinite"]),
-        (model(1, "mse"), DIGITS.astype(str), ["strings"]),
-        (model(3, "mse"), SUGAR, ["3 numbers", "(442,)"]),
-        (model(1, "mse"), np.ones((5, 3)), ["shape (1,)", "(5, 3)"]),
+        (later(10, SPARSE), DIGITS + 1, ["from 1 to 10", "y = y - 1"]),
+        (later(9, SPARSE), DIGITS, ["0 to 9", "10 units (it has 9)"]),
+        (later(1, SPARSE), DIGITS > 4, ["2 units (it has 1)"]),
+        (later(2, SPARSE), 2 * (DIGITS > 4) - 1, ["-1 to 1", "(y > 0)"]),
+        (later(10, SPARSE), DIGITS * 1000, ["9,000", "return_inverse"]),
+        (later(10, SPARSE), DIGITS.astype(str), ["strings", "return_inverse"]),
+        (later(10, SPARSE), DIGITS / 9, ["0.111111", "'mse'"]),
+        (later(10, SPARSE), np.eye(10)[DIGITS], ["one-hot", "y.argmax(-1)"]),
+        (later(10, ONE_HOT), DIGITS, ["to_categorical(y, 10)", SPARSE]),
+        (later(10, ONE_HOT), DIGITS[:, None], ["(1797, 1)", SPARSE]),
+        (later(9, ONE_HOT), np.eye(10)[DIGITS], ["shape (9,)", "(1797, 10)"]),
+        (later(3, ONE_HOT), np.ones((5, 3)), ["sum to 3", BINARY]),
+        (later(1, BINARY), DIGITS, ["10 different", "10 units", SPARSE]),
+        (later(1, BINARY), 1 + (DIGITS > 4), ["1 to 2", "(y == 2)"]),
+        (later(1, BINARY), 2 * (DIGITS > 4) - 1, ["-1 to 1", "(y == 1)"]),
+        (later(1, BINARY), SUGAR, ["25 to 346", "'mse'"]),
+        (later(3, BINARY), DIGITS > 4, ["(1797,)", SPARSE]),
+        (later(1, "mse"), np.r_[SUGAR, np.nan], ["1 of 443", "isfinite"]),
+        (later(1, "mse"), DIGITS.astype(str), ["strings"]),
+        (later(3, "mse"), SUGAR, ["3 numbers", "(442,)"]),
+        (later(1, "mse"), np.ones((5, 3)), ["shape (1,)", "(5, 3)"]),
         (
-            model(1, "mse", metrics=["accuracy"]),
+            later(1, "mse", metrics=["accuracy"]),
             SUGAR,
             ["regression loss", "'accuracy'", "metrics=['mae']"],
         ),
-        (model(1, "mse", metrics=["acc"]), DIGITS, ["metrics=['mae']"]),
-        (model(1, "mse"), [SUGAR, SUGAR], ["1 output", "2 arrays"]),
+        (later(1, "mse", metrics=["acc"]), DIGITS, ["metrics=['mae']"]),
+        (later(1, "mse"), [SUGAR, SUGAR], ["1 output", "2 arrays"]),
     ],
 )
 def test_refusals_say_what_was_found_and_the_way_out(made, y, words):
     with pytest.raises(ValueError) as error:
-        targets.fitted(made, y)
+        targets.fitted(made(), y)
     for word in words:
         assert word in str(error.value)
 

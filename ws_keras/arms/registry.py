@@ -1,6 +1,7 @@
 """Registers arms by name, and parses their text form."""
 
 import difflib
+import functools
 import importlib
 import math
 import os
@@ -179,6 +180,7 @@ def _guess(name: str) -> str:
     return f" Did you mean {_known[close[0]].form()!r}?" if close else ""
 
 
+@functools.cache
 def _discover() -> None:
     """Imports all files of this folder once, so that they register arms."""
     package = importlib.import_module("ws_keras.arms")
