@@ -4,6 +4,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -302,7 +303,23 @@ def weeks(tmp_path_factory):
     return folder
 
 
-QUICK = ("--compare=warm", "--seeds=2", "--max_epochs=4")
+SHORT = "--max_epochs=4"
+QUICK = ("--compare=warm", "--seeds=2", SHORT)
+
+
+@pytest.fixture(scope="module")
+def begun(nursery, weeks):
+    """Gives a name to copies of the first week's model and its record."""
+    flags = "--old_samples=0", SHORT
+    done = run(nursery, weeks, "zero.keras", "one.npz", "first.keras", *flags)
+    assert done.returncode == 0, done.stderr
+
+    def copied(name):
+        for path in weeks.glob("first.*"):
+            shutil.copy(path, weeks / path.name.replace("first", name))
+        return f"{name}.keras"
+
+    return copied
 
 
 @pytest.mark.quick(1)
@@ -328,15 +345,12 @@ def test_model_of_unknown_past_gets_no_verdict(nursery, weeks, flags, words):
     assert f"No recommendation. {words}" in found.stdout
     assert "against warm" not in found.stdout
     # It is said before the training, so that nobody waits for nothing.
-    first = found.stderr.split("\n")[0]
-    assert words in first and "--old_samples" in first
+    said = found.stderr.split("\n")[0]
+    assert words in said and "--old_samples" in said
     # Nor is it known next week, but for the samples that are new then.
-    assert (
-        run(
-            nursery, weeks, "zero.keras", "one.npz", "a1.keras", "--overwrite"
-        ).returncode
-        == 0
-    )
+    flags = "--overwrite", SHORT
+    first = run(nursery, weeks, "zero.keras", "one.npz", "a1.keras", *flags)
+    assert first.returncode == 0, first.stderr
     later = run(
         nursery, weeks, "a1.keras", "two.npz", "a2.keras", "--overwrite", *QUICK
     )
@@ -371,7 +385,7 @@ def test_what_makes_a_verdict_possible(nursery, weeks, data, flags, words):
 
 
 def test_groups_and_ids_are_kept_from_week_to_week(nursery, weeks):
-    flags = ("--old_samples=0", "--groups=person", "--id=number")
+    flags = ("--old_samples=0", "--groups=person", "--id=number", SHORT)
     first = run(nursery, weeks, "zero.keras", "one.npz", "c1.keras", *flags)
     assert first.returncode == 0, first.stderr
     # Rescaled features: the numbers of the samples are the same.
@@ -386,22 +400,17 @@ def test_groups_and_ids_are_kept_from_week_to_week(nursery, weeks):
     assert not np.isin(past.held_out, past.trained).any()
 
 
-def test_rescaled_samples_without_an_id_are_noticed(nursery, weeks):
-    first = run(
-        nursery, weeks, "zero.keras", "one.npz", "d1.keras", "--old_samples=0"
-    )
-    assert first.returncode == 0, first.stderr
-    second = run(nursery, weeks, "d1.keras", "scaled.npz", "d2.keras", *QUICK)
+def test_rescaled_samples_without_an_id_are_noticed(nursery, weeks, begun):
+    first = begun("d1")
+    second = run(nursery, weeks, first, "scaled.npz", "d2.keras", *QUICK)
     assert "Name an array that identifies them with --id" in second.stdout
     assert "against warm" not in second.stdout
 
 
-def test_a_model_that_was_trained_since_has_no_known_past(nursery, weeks):
-    first = run(
-        nursery, weeks, "zero.keras", "one.npz", "e1.keras", "--old_samples=0"
-    )
-    assert first.returncode == 0, first.stderr
-    model = keras.models.load_model(weeks / "e1.keras")
+def test_a_model_that_was_trained_since_has_no_known_past(
+    nursery, weeks, begun
+):
+    model = keras.models.load_model(weeks / begun("e1"))
     # Saved as it is, it would be the same file, and its past the same.
     model.layers[0].bias.assign(model.layers[0].bias + 1)
     model.save(weeks / "e1.keras")
@@ -411,16 +420,15 @@ def test_a_model_that_was_trained_since_has_no_known_past(nursery, weeks):
 
 
 @pytest.mark.slow
-def test_another_split_seed_never_measures_on_what_was_seen(nursery, weeks):
-    first = run(
-        nursery, weeks, "zero.keras", "one.npz", "f1.keras", "--old_samples=0"
-    )
-    assert first.returncode == 0, first.stderr
-    seen = history.read(weeks / "f1.keras").trained
+def test_another_split_seed_never_measures_on_what_was_seen(
+    nursery, weeks, begun
+):
+    first = begun("f1")
+    seen = history.read(weeks / first).trained
     second = run(
         nursery,
         weeks,
-        "f1.keras",
+        first,
         "two.npz",
         "f2.keras",
         "--split_seed=9",
