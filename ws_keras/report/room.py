@@ -57,8 +57,11 @@ def frame(
     x, low, high = zip(
         *((x, y - _half(e), y + _half(e)) for x, y, e in points), strict=True
     )
-    ends = (min(x), max(x)), (min(low), max(high))
-    return tuple(map(_widened, ends, _MARGINS))
+    beside, above = _MARGINS
+    return (
+        _widened((min(x), max(x)), beside),
+        _widened((min(low), max(high)), above),
+    )
 
 
 def names(
