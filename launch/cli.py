@@ -180,10 +180,11 @@ def _call(main: Callable, argv: list[str]) -> int | None:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
         _fail(sentence(error))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         # Below the `^C` of a terminal.
         lead = "\n" if sys.stderr.isatty() else ""
-        print(f"{lead}Interrupted. Finished work is kept.", file=sys.stderr)
+        text = str(interrupt) or "Interrupted. Finished work is kept."
+        print(f"{lead}{text}", file=sys.stderr)
         sys.exit(_INTERRUPTED)
 
 
@@ -191,7 +192,8 @@ def sentence(error: OSError | ValueError) -> str:
     """Returns what a command says of an error that ends it."""
     if isinstance(error, ValueError):
         return called.as_flags(_sentence(error))
-    moved = getattr(flags.FLAGS, "overwrite", False)
+    # With a workdir, --overwrite renames the folder of the run.
+    moved = "workdir" in flags.FLAGS and flags.FLAGS["overwrite"].value
     return (
         f"Cannot access {error.filename or 'a file'}: "
         f"{error.strerror or error}. Finished work is kept. Solve the problem "

@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import os
 import pathlib
+import re
 import shutil
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -10,6 +12,7 @@ from collections.abc import Mapping
 from ws_keras.data import history
 from ws_keras.storage import files
 from ws_keras.storage import locks
+from ws_keras.storage import regular
 
 _KEPT, _REMOVED = ".training", ".removed"
 
@@ -30,33 +33,40 @@ class Reserved:
             key: What tells trainings apart, in letters and digits.
         """
         own = _training(self.out, key)
-        for suffix in (_KEPT, _REMOVED):
-            for path in own.parent.glob(_training(self.out, "*", suffix).name):
-                if path != own and not path.is_symlink():
-                    shutil.rmtree(path)
+        for path in _trainings(self.out):
+            if path != own and not path.is_symlink():
+                shutil.rmtree(path)
         return own
 
     def write(self, past: history.History, text: str) -> None:
         """Writes the record and the report of a model that is saved.
 
-        The model gets its name last, when the block of `reserved` ends.
+        The model gets its name last, when the block of `reserved` ends. All
+        three are on the disk before the first gets its name, because a disk
+        may be full.
         """
+        regular.sync(self.model)
         digest = files.sha256(self.model)
         report = (
             f"# {self.out.name}\n\n{text}\n\nSHA-256 of the model: {digest}\n"
         ).encode()
         record, page = _others(self.out)
-        with files.at_once(record) as file, files.at_once(page) as beside:
+        # The record, which tells what is left of a killed process, comes first.
+        with files.at_once(page) as beside, files.at_once(record) as file:
             history.write(file, past, digest, report)
             beside.write(report)
+            for one in (file, beside):
+                one.flush()
+                os.fsync(one.fileno())
 
-    def forget(self, training: pathlib.Path) -> None:
-        """Removes the checkpoints of a training that has ended."""
-        if training.exists():
-            # First its name: half of a training must not be gone on with.
-            removed = training.with_suffix(_REMOVED)
-            training.rename(removed)
-            shutil.rmtree(removed, ignore_errors=True)
+
+def forget(training: pathlib.Path) -> None:
+    """Removes the checkpoints of a training that has ended."""
+    if training.exists() and not training.is_symlink():
+        # First its name: half of a training must not be gone on with.
+        removed = training.with_suffix(_REMOVED)
+        training.rename(removed)
+        shutil.rmtree(removed, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -65,9 +75,10 @@ def reserved(
 ) -> Iterator[Reserved]:
     """Keeps a name for a new model while it is trained.
 
-    Only one process at a time has the name. Where the block fails, nothing
-    is changed. A process that is killed may leave hidden parts, and a record
-    and a report without their model: the next one removes or replaces them.
+    At the end, the checkpoints of trainings to this name are removed. Only one
+    process at a time has the name. Where the block fails, nothing is changed. A
+    process that is killed may leave hidden parts, and a record and a report
+    without their model: the next one removes or replaces them.
 
     Args:
         out: Path of the new model.
@@ -96,6 +107,9 @@ def reserved(
             _check_new(out)
         with files.part_of(out, exclusive=not overwrite) as part:
             yield Reserved(out, part)
+        for training in _trainings(out):
+            with contextlib.suppress(OSError):  # the model is there
+                forget(training)
     finally:
         lock.path.unlink(missing_ok=True)
         lock.free()
@@ -114,8 +128,16 @@ def check(
         _check_new(out)
 
 
-def _training(out: pathlib.Path, key: str, suffix: str = _KEPT) -> pathlib.Path:
-    return out.with_name(f".{files.short(out.stem, 150)}.{key}{suffix}")
+def _training(out: pathlib.Path, key: str) -> pathlib.Path:
+    return out.with_name(f".{files.short(out.stem, 150)}.{key}{_KEPT}")
+
+
+def _trainings(out: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the folders of trainings to a name, also half removed ones."""
+    # No key has a dot, so those of other names, such as new.1, are left out.
+    stem = re.escape(files.short(out.stem, 150))
+    own = re.compile(rf"\.{stem}\.[0-9a-z]+(\{_KEPT}|\{_REMOVED})")
+    return [p for p in out.parent.iterdir() if own.fullmatch(p.name)]
 
 
 def _others(out: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:

@@ -21,8 +21,6 @@ training then begins with the recommended arm:
         --search --rounds=npz:week1.npz,npz:week2.npz,npz:week3.npz
 """
 
-import sys
-
 from absl import flags
 
 from . import called
@@ -32,6 +30,8 @@ from . import outputs
 from . import retrain_checks
 from . import retrain_flags as given
 from . import start_up
+
+_STOPPED = "Stopped. Give the same command again to continue."
 
 flags.adopt_module_key_flags(given)
 flags.adopt_module_key_flags(held_out)
@@ -53,15 +53,10 @@ def main(_) -> None:
         try:
             report = retraining.trained(task, reserved.model, training)
         except KeyboardInterrupt:
-            print(
-                "Stopped. Give the same command again to continue.",
-                file=sys.stderr,
-            )
-            raise
+            raise KeyboardInterrupt(_STOPPED) from None
         except ValueError:  # it would come again
-            reserved.forget(training)
+            outputs.forget(training)
             raise
-        reserved.forget(training)
         reserved.write(task.parts.past, called.as_flags(report.page()))
     print(out, out.with_suffix(".md"), "", sep="\n")
     print(called.as_flags(str(report)))

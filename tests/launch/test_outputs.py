@@ -136,8 +136,34 @@ def test_half_of_a_removed_training_is_not_gone_on_with(tmp_path):
         assert not half.exists() and not training.exists()
         training.mkdir()
         reserved.model.write_bytes(b"weights")
-        reserved.forget(training)
         reserved.write(PAST, "Words.")
+    assert found(tmp_path) == NAMES
+
+
+@pytest.mark.parametrize("other", [".new.1.abc.training", ".x.abc.training"])
+def test_trainings_to_other_names_are_left_alone(tmp_path, other):
+    """Also those to new.1.keras, and names that a pattern would match."""
+    (tmp_path / other).mkdir()
+    for name in ("new", "[nx]"):
+        with outputs.reserved(tmp_path / f"{name}.keras", {}, False) as mine:
+            mine.training("abc")
+            mine.model.write_bytes(b"weights")
+            mine.write(PAST, "Words.")
+        assert (tmp_path / other).exists()
+
+
+def test_a_training_is_kept_until_its_model_is_there(tmp_path):
+    """Whatever happens to the record or the report."""
+    out = tmp_path / "new.keras"
+    with pytest.raises(OSError):
+        with outputs.reserved(out, {}, False) as reserved:
+            training = reserved.training("abc")
+            training.mkdir()
+            reserved.model.write_bytes(b"weights")
+            reserved.write(PAST, "Words.")
+            raise OSError
+    assert training.exists()
+    save(out)
     assert found(tmp_path) == NAMES
 
 

@@ -87,6 +87,9 @@ def part_of(
         else:
             os.replace(part, path)
         sync_folder(path.parent)
+    except OSError as error:  # those of a full disk name no file
+        error.filename = error.filename or str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
         os.close(handle)
