@@ -10,7 +10,7 @@ _MODULES = {"scipy": "x.toarray()", "tensorflow": "tf.sparse.to_dense(x)"}
 
 
 class MissingValues(UserWarning):
-    """Samples have missing values."""
+    """Samples have missing or infinite values."""
 
 
 def structure(model: keras.Model):
@@ -86,12 +86,12 @@ def array(what: str, values, tensor=None) -> np.ndarray:
         )
     if tensor is not None:
         _check_fits(what, found, tensor)
-    if found.dtype.kind == "f" and np.isnan(found).any():
-        count = int(np.isnan(found.reshape(len(found), -1)).any(1).sum())
+    if found.dtype.kind == "f" and not np.isfinite(found).all():
+        count = int((~np.isfinite(found.reshape(len(found), -1))).any(1).sum())
         warnings.warn(
             f"{count:,} of {len(found):,} samples in `{what}` have missing "
-            "values (NaN), for which most networks return NaN. Fill "
-            "them, or remove these samples.",
+            "values (NaN) or infinite ones, for which most networks return "
+            "NaN. Fill them, or remove these samples.",
             MissingValues,
             stacklevel=4,
         )

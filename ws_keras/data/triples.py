@@ -1,5 +1,8 @@
 """The samples, targets and sample weights of one part of a user's data."""
 
+import itertools
+import warnings
+from collections.abc import Iterator
 from collections.abc import Mapping
 
 import keras
@@ -9,6 +12,10 @@ from ws_keras.data import frames
 from ws_keras.data import inputs
 from ws_keras.data import repeats
 from ws_keras.data import streams
+
+
+class OtherOrder(UserWarning):
+    """Frames and series have the same index in another order."""
 
 
 class Reader:
@@ -48,6 +55,7 @@ class Reader:
                 f"`{what}` must be a pair (x, y) of arrays, or (x, y, "
                 f"sample_weight). Received: {type(part).__name__}."
             ) from None
+        _check_index(what, part)
         x = inputs.arranged(what, self._ordered(what, x), self.struct)
         y = self._columns.ordered(f"{what} y", y, ("y",))
         y = _targets(what, y)
@@ -71,6 +79,37 @@ class Reader:
         if has_several and inputs.is_frame(x):
             return x  # each input is the column of its name
         return self._columns.ordered(what, x, ("x",))
+
+
+def _check_index(what: str, part: tuple) -> None:
+    """Warns if frames or series have the same index in another order.
+
+    Rows are paired by their position, so each sample would get the target of
+    another one.
+    """
+    for first, other in itertools.pairwise(_indices(part)):
+        if first.equals(other) or len(first) != len(other):
+            continue
+        if first.isin(other).all() and other.isin(first).all():
+            warnings.warn(
+                f"The frames or series of `{what}` have the same index in "
+                "another order. Rows are paired by position, not by index, so "
+                "samples may get the targets of others. Sort them alike, for "
+                "example by `y = y.loc[x.index]`; if the order is meant, give "
+                "`y.to_numpy()`.",
+                OtherOrder,
+                stacklevel=5,
+            )
+            return
+
+
+def _indices(part: tuple) -> Iterator:
+    """Yields the index of each frame and series."""
+    for one in part:
+        is_mapping = isinstance(one, Mapping) and not inputs.is_frame(one)
+        for array in one.values() if is_mapping else [one]:
+            if hasattr(array, "to_numpy") and hasattr(array, "index"):
+                yield array.index
 
 
 def _check(what: str, x, y, weights: list) -> None:
