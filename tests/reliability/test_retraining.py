@@ -108,7 +108,9 @@ def check_full_disk(retraining, disk, blocks):
     filler.write_bytes(bytes(free - blocks * 4096))
     done = retraining.run(out, "--overwrite")
     if done.returncode:
-        retraining.check_failed(done, "No space left on device")
+        retraining.check_failed(done, "No space left on device", str(disk))
+        # It is the same command, with --overwrite.
+        assert "without" not in done.stderr
         for name in NAMES:
             assert (disk / name).read_bytes() == b"precious", blocks
     filler.unlink()
