@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ws_keras.configs import base
 
+import ws_keras
 from ws_keras import allocation
 from ws_keras import arms
 from ws_keras import building
@@ -393,3 +394,11 @@ def test_a_table_in_unit_range_is_learned_by_default():
     )
     (row,) = run(given, data=iris)
     assert row.accuracy > 85
+
+
+def test_versions_are_those_of_the_code_that_runs():
+    """Also beside the metadata of an older installation."""
+    found = experiment.versions()
+    assert found["ws_keras"] == ws_keras.__version__
+    assert found["keras"] == keras.__version__
+    assert found["numpy"] == np.__version__

@@ -7,6 +7,7 @@ from importlib import metadata
 
 import keras
 
+import ws_keras
 from ws_keras import active
 from ws_keras import allocation
 from ws_keras import building
@@ -264,9 +265,10 @@ def validate(
 def versions() -> dict[str, str]:
     """Returns the versions of the packages that affect the numbers."""
     backend = keras.backend.backend()
-    names = ("ws_keras", "keras", backend, "numpy")
     found = {"python": platform.python_version()}
-    for name in names:
+    # The code that runs may be newer than what was installed from a checkout.
+    found["ws_keras"] = ws_keras.__version__
+    for name in ("keras", backend, "numpy"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
