@@ -193,7 +193,8 @@ def sentence(error: OSError | ValueError) -> str:
     if isinstance(error, ValueError):
         return called.as_flags(_sentence(error))
     # With a workdir, --overwrite renames the folder of the run.
-    moved = "workdir" in flags.FLAGS and flags.FLAGS["overwrite"].value
+    is_run = "workdir" in flags.FLAGS
+    moved = is_run and getattr(flags.FLAGS, "overwrite", False)
     return (
         f"Cannot access {error.filename or 'a file'}: "
         f"{error.strerror or error}. Finished work is kept. Solve the problem "
