@@ -97,6 +97,23 @@ def test_times_without_offsets_are_taken_as_written():
     assert numbered("2026-10", "2026-02") == [1, 0]
 
 
+@pytest.mark.parametrize("between", [" - ", " to ", " ", "/", "--"])
+def test_a_range_of_days_is_no_offset(between):
+    weeks = [
+        f"2026-10-{day:02}{between}2026-10-{day + 6:02}" for day in (12, 5, 19)
+    ]
+    assert numbered(*weeks) == [1, 0, 2]
+
+
+def test_a_range_of_hours_is_no_offset():
+    assert numbered("2026-10-25 10-12", "2026-10-25 08-10") == [1, 0]
+
+
+def test_a_round_without_a_time_is_refused():
+    with pytest.raises(ValueError, match="nothing in 2 rows"):
+        numbered("2026-10-25T02:30Z", "", "")
+
+
 @pytest.mark.parametrize("own", ["2026-10-25T02:30+02:00", "2026-10-25 02:30Z"])
 @pytest.mark.parametrize("other", ["2026-10-25T02:30", "2026-10-25 02"])
 def test_a_mixture_has_no_order(own, other):

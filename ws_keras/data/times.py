@@ -7,8 +7,13 @@ import numpy as np
 
 from ws_keras.data import tables
 
-_TIME = re.compile(r"\d{4}-\d\d.*[T ]\d\d")
-_OFFSET = re.compile(r"(Z|[+-]\d\d(:?\d\d)?)$")
+# A date and a time, and its offset from UTC. The whole text must have this
+# form: 2026-02-01 - 2026-02-07 names a week, and 2026-02-01 10-12 two hours.
+_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d"
+    r"(?:[T ]\d\d:?\d\d(?::?\d\d(?:[.,]\d+)?)?|T\d\d| \d\d(?=Z?$))"
+    r" ?(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?"
+)
 
 
 def order(table: tables.Table, name: str, count: int) -> np.ndarray:
@@ -36,9 +41,7 @@ def order(table: tables.Table, name: str, count: int) -> np.ndarray:
     is_time = found.dtype.kind in "iufmM" and found.shape == (count,)
     if not is_time:
         raise _wrong(table, name, f"dtype {found.dtype}, shape {found.shape}")
-    missing = np.isnat(found) if found.dtype.kind in "mM" else np.isnan(found)
-    if missing.any():
-        raise _wrong(table, name, f"nothing in {int(missing.sum()):,} rows")
+    _check_known(table, name, found)
     return np.argsort(found, kind="stable")
 
 
@@ -61,6 +64,7 @@ def rounds(table: tables.Table, name: str, values: np.ndarray) -> np.ndarray:
         return places
     if any(_is_offset(text) for text in found.tolist()):
         in_utc = _dates(table, name, found)
+        _check_known(table, name, in_utc[places])
         return np.unique(in_utc, return_inverse=True)[1][places]
     parts = [re.split(r"(\d+)", text) for text in found.tolist()]
     numbers = [tuple(map(int, part[1::2])) for part in parts]
@@ -107,14 +111,14 @@ def _word(text) -> str:
 
 def _is_offset(text) -> bool:
     """Whether a text is a time with an offset from UTC."""
-    word = _word(text)
-    return bool(_TIME.match(word) and _OFFSET.search(word))
+    time = _TIME.fullmatch(_word(text))
+    return bool(time and time["offset"])
 
 
 def _check_offsets(table, name: str, texts: np.ndarray) -> None:
     """Raises a ValueError if only some times have an offset from UTC."""
     words = map(_word, texts.tolist())
-    known = [word for word in words if _TIME.match(word)]
+    known = [word for word in words if _TIME.fullmatch(word)]
     have = [_is_offset(word) for word in known]
     if any(have) and not all(have):
         pair = known[have.index(True)], known[have.index(False)]
@@ -125,6 +129,12 @@ def _check_offsets(table, name: str, texts: np.ndarray) -> None:
             "be local ones, so their order among the others is unknown. Write "
             "all times in UTC."
         )
+
+
+def _check_known(table, name: str, found: np.ndarray) -> None:
+    missing = np.isnat(found) if found.dtype.kind in "mM" else np.isnan(found)
+    if missing.any():
+        raise _wrong(table, name, f"nothing in {int(missing.sum()):,} rows")
 
 
 def _checked(text: str) -> str:
