@@ -25,6 +25,8 @@ Y = pandas.Series([0, 1, 2], index=["w", "v", "u"])
         (X, Y),
         (X["a"], Y.to_frame()),
         ({"a": X["a"]}, {"y": Y}),
+        ((X["a"], X["a"]), (Y, Y)),
+        ((X["a"], X["a"].loc[Y.index]), np.arange(3)),
         (X, np.arange(3), Y),
         (X, Y.sort_index(), pandas.Series([1.0, 1.0, 1.0], Y.index)),
     ],
@@ -37,9 +39,16 @@ def test_another_order_of_the_index_is_named(part):
         assert y.tolist() == [0, 1, 2]
 
 
+PAIRS = pandas.MultiIndex.from_tuples([("u", 1), ("v", 1), ("u", 2)])
+TRIPLES = pandas.MultiIndex.from_tuples([(*pair, 0) for pair in PAIRS])
+
+
 @pytest.mark.parametrize(
     "part",
     [
+        (X.set_index(PAIRS), Y.reset_index(drop=True)),
+        (X.set_index(PAIRS), Y.set_axis(TRIPLES)),
+        (X.set_index(PAIRS), Y.set_axis(PAIRS)),
         (X, Y.loc[X.index]),
         (X, Y.to_numpy()),
         (X, Y.reset_index(drop=True)),
@@ -50,6 +59,20 @@ def test_other_indices_say_nothing(part):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read(*part)
+
+
+def test_levels_of_an_index_are_compared_too():
+    x = X.set_index(PAIRS)
+    with pytest.warns(triples.OtherOrder):
+        read(x, Y.set_axis(PAIRS[::-1]))
+
+
+def test_columns_without_an_index():
+    """`index` is a method of theirs."""
+    arrow = pytest.importorskip("pyarrow")
+    column = arrow.chunked_array([[0.0, 1.0, 2.0]])
+    x, y, _ = read({"a": column.to_numpy()}, {"y": column, "z": column})
+    assert y["z"].tolist() == x["a"].tolist() == [0.0, 1.0, 2.0]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -90,6 +90,8 @@ def _check_index(what: str, part: tuple) -> None:
     for first, other in itertools.pairwise(_indices(part)):
         if first.equals(other) or len(first) != len(other):
             continue
+        if first.nlevels != other.nlevels:  # pandas cannot compare them
+            continue
         if first.isin(other).all() and other.isin(first).all():
             warnings.warn(
                 f"The frames or series of `{what}` have the same index in "
@@ -106,10 +108,13 @@ def _check_index(what: str, part: tuple) -> None:
 def _indices(part: tuple) -> Iterator:
     """Yields the index of each frame and series."""
     for one in part:
-        is_mapping = isinstance(one, Mapping) and not inputs.is_frame(one)
-        for array in one.values() if is_mapping else [one]:
-            if hasattr(array, "to_numpy") and hasattr(array, "index"):
-                yield array.index
+        if isinstance(one, Mapping) and not inputs.is_frame(one):
+            one = tuple(one.values())
+        for array in one if isinstance(one, tuple) else [one]:
+            index = getattr(array, "index", None)
+            # In other kinds of columns, it is a method that finds a value.
+            if hasattr(array, "to_numpy") and hasattr(index, "equals"):
+                yield index
 
 
 def _check(what: str, x, y, weights: list) -> None:
