@@ -1,5 +1,6 @@
 """Classes that only the rounds, or only the held-out samples, have."""
 
+import time
 import warnings
 
 import keras
@@ -133,3 +134,110 @@ def test_a_class_that_is_never_measured():
     assert "25.0 % of the training samples" in text
     # By chance, 20 samples may have none.
     assert said(model, train, [0, 1] * 10) == ""
+
+
+def test_a_class_that_hardly_any_sample_has_says_nothing():
+    """One of many rare classes is no reason to change the split."""
+    model = compiled(9, SPARSE)
+    held_out = np.zeros(2001, int)
+    held_out[0] = 8
+    assert said(model, [0] * 9, held_out) == ""
+    assert "1 of 2,000" in said(model, [0] * 9, held_out[:-1])
+
+
+def test_void_pixels_of_unsigned_labels_are_no_class():
+    """-1 would become 255 again."""
+    loss = keras.losses.SparseCategoricalCrossentropy(ignore_class=255)
+    model = keras.Sequential([keras.Input((4, 4, 2)), layers.Dense(3)])
+    model.compile("sgd", loss)
+    train = np.zeros((3, 4, 4), "uint8")
+    train[:, 0] = 255
+    held_out = np.zeros((40, 4, 4), "uint8")
+    assert said(model, train, held_out) == ""
+    assert said(model, held_out, train) == ""
+    held_out[:, 1, 1] = 2
+    text = said(model, train, held_out)
+    assert "40 of 640 held-out targets (6.2 %) have the class 2" in text
+
+
+@pytest.mark.parametrize("shape", [(-1, 4, 4, 1), (-1, 4, 4)])
+def test_pixels_of_a_mask_are_no_labels(shape):
+    model = keras.Sequential([keras.Input((4, 4, 2)), layers.Dense(1)])
+    model.compile("sgd", "binary_crossentropy")
+    train, held_out = np.zeros((2, 30, 4, 4))
+    train[:, 0, 0] = held_out[:, 3, 3] = 1  # other pixels
+    masks = train.reshape(shape), held_out.reshape(shape)
+    assert said(model, *masks) == ""
+    text = said(model, 0 * masks[0], masks[1])
+    assert "30 of 480 held-out targets (6.2 %) have the class 1" in text
+
+
+def test_labels_of_each_step_of_a_sequence():
+    model = keras.Sequential([keras.Input((4, 2)), layers.Dense(3)])
+    model.compile("sgd", "binary_crossentropy")
+    train, held_out = np.zeros((2, 2, 4, 3))
+    train[:, 0, 1] = held_out[:, 3, 1] = 1  # in another step
+    assert said(model, train, held_out) == ""
+    held_out[0, :2, 2] = 1
+    assert "1 of 2 held-out samples (50.0 %) have the label 2" in said(
+        model, train, held_out
+    )
+
+
+def test_the_highest_accuracy_is_not_that_of_weighted_samples():
+    weights = np.array([1.0, 1.0, 0.1, 1.0])
+    text = said(compiled(3, SPARSE), [0, 1], [2, 0], weights=weights)
+    assert "the class 2" in text and "at most" not in text
+
+
+def own_loss(y, p):
+    return keras.ops.mean(p)
+
+
+@pytest.mark.parametrize(
+    ("units", "train", "held_out", "words"),
+    [
+        (1, [20, 30, 40], [93, 20], ""),  # a number
+        (1, [-1, 1], [1, -1], ""),
+        (1, [0, 0], [0, 1], "the class 1"),
+        (2, [[3, 0], [1, 1]], [[2, 0], [0, 9]], ""),  # counts
+        (2, [[1.0, 0.0]], [[0.0, 1.0]], "the class 1"),
+        (2, [[1.0, 0.0]], [[1.0, 1.0], [0.0, 0.0]], ""),
+        (3, [[0], [1]], [[2], [1]], "the class 2"),
+    ],
+)
+def test_targets_of_a_custom_loss(units, train, held_out, words):
+    model = compiled(units, own_loss, metrics=["accuracy"])
+    text = said(model, np.array(train), np.array(held_out))
+    assert words in text and bool(text) == bool(words)
+
+
+@pytest.mark.parametrize("block", [1, 7, 10**9])
+def test_blocks_change_nothing(block, monkeypatch):
+    rng = np.random.default_rng(0)
+    model = keras.Sequential([keras.Input((4, 2)), layers.Dense(30)])
+    model.compile("sgd", SPARSE)
+    train, held_out = rng.integers(0, 20, (60, 4)), rng.integers(2, 22, (50, 4))
+    weights = rng.integers(0, 2, 110).astype(float)
+    monkeypatch.setattr(unseen, "_BLOCK", block)
+    text = said(model, train, held_out, weights=weights)
+    seen = train[weights[:60] > 0]
+    new = np.isin(held_out, [20, 21])
+    share = np.isin(seen, [0, 1]).any(1).mean()
+    assert f"{new.sum()} of 200 held-out targets" in text
+    assert "2 classes (20, 21)" in text and "at most" not in text
+    assert "lack the class" in text or "lack 2 classes (0, 1)" in text
+    if share:
+        assert f"{100 * share:.1f} % of the training samples" in text
+
+
+def test_many_targets_and_classes_are_fast():
+    """A check must not cost as much as the training."""
+    rng = np.random.default_rng(0)
+    train = rng.integers(0, 5000, 10**6)
+    model = compiled(5000, SPARSE)
+    before = time.process_time()
+    assert said(model, train, np.arange(1000)) == ""
+    text = said(model, train, train[train < 3000])
+    assert "lack 2,000 classes (3000, " in text
+    assert time.process_time() - before < 5
