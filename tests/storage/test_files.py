@@ -103,6 +103,23 @@ def test_exclusive_creation_has_one_winner(tmp_path):
     assert names(tmp_path) == ["model.keras"]
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left"),
+            r"No space left.*model\.keras",
+        ),
+        (OSError("the server is gone"), "^the server is gone$"),
+    ],
+)
+def test_errors_keep_their_text(tmp_path, error, said):
+    with pytest.raises(OSError, match=said):
+        with files.at_once(tmp_path / "model.keras"):
+            raise error
+    assert names(tmp_path) == []
+
+
 def test_exclusive_creation_without_hard_links(tmp_path, monkeypatch):
     """As on FAT, which none is mounted of here."""
 

@@ -156,13 +156,13 @@ def given(
     train, held = map(samples, (data.x, held_out[0]))
     rule = past and past.rule
     # Digests of ids do not identify samples.
-    is_known = past is not None and not (rule and rule.id)
+    has_samples = past is not None and not (rule and rule.id)
     is_mistaken = (
-        is_known and past.is_older and past.mistakes(train, padded(data.x))
+        has_samples and past.is_older and past.mistakes(train, padded(data.x))
     )
-    is_known = is_known and not is_mistaken
+    is_known = has_samples and not is_mistaken
     seen = np.isin(held, train)
-    if is_known:
+    if has_samples:  # those that it knows were seen in any case
         seen |= past.has_trained_on(held)
     withheld = ""
     if seen.all():

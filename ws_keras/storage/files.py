@@ -87,8 +87,11 @@ def part_of(
         else:
             os.replace(part, path)
         sync_folder(path.parent)
-    except OSError as error:  # those of a full disk name no file
-        error.filename = error.filename or str(path)
+    except OSError as error:
+        # Those of a full disk name no file. Without a number, the text of an
+        # error would be lost with a name.
+        if error.errno is not None:
+            error.filename = error.filename or str(path)
         raise
     finally:
         part.unlink(missing_ok=True)
