@@ -1,6 +1,7 @@
 """Draws the conclusion of a comparison: a verdict and notes."""
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from ws_keras import comparison as comparisons
 from ws_keras import outcomes as held
 from ws_keras.data import arrivals
 from ws_keras.report import verdict as verdicts
+from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows as all_rows
 from ws_keras.training import objective as objectives
 from ws_keras.training import terms
@@ -47,11 +49,14 @@ def known(
 ) -> Mapping[str, np.ndarray] | None:
     """Returns the outcomes if every finished setting has some, else `None`.
 
+    Settings that diverged, or whose metric is nan or infinite, need none.
+
     Args:
         rows: All rows.
         outcomes: Metric of each held-out sample, by setting.
     """
-    ids = {row.setting for row in rows if row.last}
+    ends = [row for row in rows if row.last]
+    ids = {r.setting for r in ends if math.isfinite(metrics.of(r).value(r))}
     ids -= {row.setting for row in rows if row.stopped_by == "nan"}
     return outcomes if ids <= outcomes.keys() else None
 
