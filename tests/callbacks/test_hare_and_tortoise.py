@@ -215,6 +215,7 @@ def test_a_slow_copy_of_starting_weights_is_told():
     # 0.9 to the 21st is 0.109, and to the 22nd 0.098.
     (found,) = caught(ws_keras.HareAndTortoise(decay=0.9), epochs=4)
     assert "decay=0.9 in a fit of fewer than 22" in str(found.message)
+    assert "such as 0.45," in str(found.message)
     assert "hardly been trained" in str(found.message)
     assert not caught(ws_keras.HareAndTortoise(decay=0.9), epochs=5)
     (usual,) = caught(ws_keras.HareAndTortoise(), epochs=1)

@@ -163,13 +163,14 @@ class HareAndTortoise(keras.callbacks.Callback):
         if not batches or self.decay**batches <= _OLD:
             return
         needed = math.ceil(math.log(_OLD) / math.log(self.decay))
+        smaller = max(self.decay / 2, 1 - 10 * (1 - self.decay))
         # The number of batches is left out, so that Python warns only once.
         warnings.warn(
             f"More than {_OLD:g} of the slow copy still comes from the weights "
             "that the fit began with. The returned model has hardly been "
             f"trained. Received: decay={self.decay:g} in a fit of fewer than "
             f"{needed:,} batches. Use a smaller `decay`, such as "
-            f"{max(0.0, 1 - 10 * (1 - self.decay)):.4g}, or train for longer.",
+            f"{smaller:.4g}, or train for longer.",
             StartingWeights,
             stacklevel=2,
         )
