@@ -231,11 +231,13 @@ def _never_trained(
 def _never_measured(some, train: _Part, words: _Words) -> Iterator[str]:
     if len(some):
         total = 100 * train.having(some)[0] / train.size
+        them = "it" if len(some) == 1 else "them"
         yield (
             f"The held-out samples lack {_named(some, words.what)}"
             f"{words.where}, which {total:.1f} % of the training samples have, "
-            "so their metric says nothing about them. Hold out samples at "
-            "random, or add such samples."
+            f"so the metric of the held-out samples says nothing about {them}. "
+            "If such samples still occur, hold out samples at random, or add "
+            "some of these."
         )
 
 
