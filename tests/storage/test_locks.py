@@ -102,3 +102,16 @@ def test_a_file_that_its_holder_removed_locks_nobody_out(lock, tmp_path):
         os.close(stale)
         process.kill()
     assert locks.Lock(lock.path).is_held()
+
+
+def test_a_full_disk_is_named(lock, monkeypatch):
+    def write(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", write)
+    with pytest.raises(OSError) as caught:
+        lock.take()
+    assert caught.value.filename == str(lock.path)
+    monkeypatch.undo()
+    assert lock.take()
+    lock.free()

@@ -63,8 +63,10 @@ class Lock:
         except BlockingIOError:
             os.close(handle)
             return False
-        except BaseException:
+        except BaseException as error:
             os.close(handle)
+            if isinstance(error, OSError):  # that of a full disk has no name
+                error.filename = error.filename or str(self.path)
             raise
         self._handle = handle
         return True
