@@ -68,6 +68,10 @@ MODELS = {
         "model.depth": 2,
         "data.normalization": "half",
         "optimizer.learning_rate": 0.01,
+        # By our rows of five chunks.
+        "train.expected_epochs.cold": 50,
+        "train.expected_epochs.warm": 20,
+        "train.expected_epochs.shrink_perturb": 39,
     },
 }
 

@@ -21,7 +21,9 @@ RESULTS = pathlib.Path(__file__).parents[2] / "results"
 # their nearest relatives, which is too low or too high by more. The estimate of
 # the factorial is right as a sum, not for each cell.
 _ROUGH = (
+    "dash_table1_small",
     "factorial",
+    "factorial_cifar10",
     "which_arm_textures",
     "which_arm_textures_more",
     "which_arm_textures_slow_copy",
