@@ -86,7 +86,7 @@ def config_of(words):
     config = plan.named(named.removeprefix("--config=")).get_config()
     for field in fields:
         name, _, value = field.removeprefix("--config.").partition("=")
-        parsed = value if value.isalpha() else ast.literal_eval(value)
+        parsed = value if value.isidentifier() else ast.literal_eval(value)
         config.update_from_flattened_dict({name: parsed})
     return json.loads(json.dumps(config.to_dict(), default=str))
 
