@@ -16,8 +16,9 @@ the replication of the first paper: crops, flips, color and small rotations.
 
 The slow copy acts in both stages. Methods that change weights act only in the
 second. Shrink-perturb draws fresh noise, where the authors return to the first
-weights. For a CPU, add --config.data.samples=5000 --config.model.width=16
---config.train.epochs=20 --config.arms=cold,warm,hare_tortoise-10-0.99. The
+weights. For a CPU, add --config.data.samples=5000 --config.model.width=8
+--config.train.epochs=20 --config.train.batch_size=64
+--config.arms=cold,warm,hare_tortoise-10-0.99. The
 decay is smaller there, because an average over a thousand steps needs several
 thousand steps.
 
