@@ -127,7 +127,7 @@ def test_a_full_disk(retraining, tmp_path):
 
 @faults.needs_mount
 @pytest.mark.slow
-def test_a_disk_that_is_full_at_any_file(retraining, tmp_path, most=14):
+def test_a_disk_that_is_full_at_any_file(retraining, tmp_path, most=18):
     """From the lock to the record, which comes last."""
     with faults.mounted(tmp_path / "disk", "3m") as disk:
         failed = [check_full_disk(retraining, disk, n) for n in range(most)]
