@@ -79,8 +79,8 @@ class Merged(tables.Table):
             self._sources, self._parts, found, strict=True
         ):
             if (name in part.zoned) != is_zoned:
-                zones = "times without a time zone", "times with a time zone"
-                raise self._unlike(source, name, *zones[:: 2 * is_zoned - 1])
+                kinds = map(_times, (not is_zoned, is_zoned))
+                raise self._unlike(source, name, *kinds)
             if _kind(array) != _kind(first):
                 raise self._unlike(source, name, array.dtype, first.dtype)
             if array.shape[1:] != first.shape[1:]:
@@ -93,6 +93,10 @@ class Merged(tables.Table):
             f"{source} must hold `{name}` like the first file, "
             f"{self._sources[0]}. Received: {received} instead of {first}."
         )
+
+
+def _times(is_zoned: bool) -> str:
+    return f"times {'with' if is_zoned else 'without'} a time zone"
 
 
 def read(sources: Sequence[str]) -> tables.Table:
