@@ -11,8 +11,8 @@ setting changes one choice of Table 1:
 
     threshold-0.98, -0.999  training accuracy that ends a round, in place of
                             0.99
-    clean                   training accuracy by a pass after the epoch, in
-                            place of the one counted during it
+    clean                   training accuracy measured in a pass after the
+                            epoch, in place of that counted during the epoch
     no_first_transform      shrink-perturb does not change the first
                             initialization
     epsilon-1e-7            Adam's epsilon, in place of 1e-8: Keras' default

@@ -7,9 +7,10 @@ twelve columns.
 Protocol: CIFAR-10, ResNet-18 of width 16, SGD 0.001 (inferred), batch 128, half
 and then all of the data, 99 % training accuracy. Neither form nor unit of the
 penalties is known: L2 is weight / 2 times the sum of squares, the confidence
-penalty takes weight times the entropy off the loss (Pereyra et al.), and
-adversarial training moves images by weight of the pixels' range along the sign
-of the gradient and counts them by half (Goodfellow et al.).
+penalty subtracts weight times the entropy from the loss (Pereyra et al.), and
+adversarial training moves images along the sign of the gradient, by weight
+times the range of the pixels, and gives them half of the loss (Goodfellow et
+al.).
 
     ws-run --config=appendix_table3_penalties \
         --workdir=runs/table3 --settings='l2-0.1'

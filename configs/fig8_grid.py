@@ -2,8 +2,8 @@
 
 Claim: noise after the shrink improves both accuracy and time. Shrink 0 with
 perturb 1 is a cold start, shrink 1 with perturb 0 a warm one. The values of the
-paper's grid are not known. Its cells without any weights left stay blank, as
-they do here.
+paper's grid are not known. Its cells in which no weights are left stay
+blank, as they do here.
 
 Protocol: CIFAR-10, ResNet-18 of width 16, Adam 0.001 (inferred), batch 128,
 1,000 new samples in each round, each trained to 99 % training accuracy. A round

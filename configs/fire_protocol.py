@@ -6,9 +6,9 @@ figure, so that only the order is tested.
 
 Protocol: CIFAR-10, ResNet-18 of width 64 without max-pool, official test set;
 Adam 0.001, batch 256, norm of the gradient at most 0.5, a linear rise of the
-learning rate over the first tenth of each stage. Both stages have the steps of
-SCALE epochs of all data: the first has 10 * SCALE epochs of its tenth. The
-authors have 100. ReDo, self-normalized resets and continual backprop act in the
+learning rate over the first tenth of each stage. Both stages have as many steps
+as the article's 100 epochs of all data: the first has 1,000 epochs of its
+tenth. ReDo, self-normalized resets and continual backprop act in the
 second stage.
 
     ws-run --config=fire_protocol --workdir=runs/fire

@@ -8,7 +8,7 @@ networks and data.
 
     ws-run --config=which_arm_textures --workdir=runs/textures
 
-About 2 million sample passes for one seed.
+About 1.6 million sample passes for one seed.
 """
 
 from ws_keras.configs import base
