@@ -61,6 +61,27 @@ def test_settings_that_are_lacking_come_from_the_other_figure(make):
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_more_seeds_of_the_same_experiment(make, make_row):
+    """They were not planned in the first folder."""
+    first = make("fig2_online", ["cold", "warm"])
+    second = make("fig2_online/more", [], seeds=[5])
+    for arm in ("cold", "warm", "fire"):
+        row = make_row(
+            setting=f"fig2_online/{arm}/seed5",
+            experiment="fig2_online",
+            arm=arm,
+            seed=5,
+            last=True,
+        )
+        workdirs.Workdir(second).append(row)
+    report = writing.write(first, also=second)
+    page = report.markdown.read_text()
+    assert "differs only in the arms or seeds" in page
+    found = together.joined(reading.read(first), reading.read(second))
+    assert {row.seed for row in found.rows} == {0, 1, 5}
+    assert len({row.setting for row in found.rows}) == 7
+
+
 def test_how_many_steps_run_at_once_changes_no_number(make):
     fig2 = make("fig2_online", ["warm"], train={"steps_per_execution": None})
     other = {"steps_per_execution": 1}

@@ -171,6 +171,17 @@ def test_data_that_two_processes_note_are_both_kept(folder):
     assert sorted(folder.load()["data"]) == sorted(names)
 
 
+@pytest.mark.parametrize("field", ["arms", "seeds"])
+def test_more_settings_go_into_another_folder(tmp_path, field):
+    folder = workdir.Workdir(tmp_path)
+    folder.prepare({"arms": ["a"], "seeds": [0], "lr": 1}, VERSIONS)
+    more = {"arms": ["a"], "seeds": [0], "lr": 1, field: ["b"]}
+    with pytest.raises(ValueError, match=f"{field}.* another .*--with="):
+        folder.prepare(more, VERSIONS)
+    with pytest.raises(ValueError, match="--overwrite"):
+        folder.prepare({**more, "lr": 2}, VERSIONS)
+
+
 def test_other_config_is_refused_with_the_fields(folder):
     other = {"model": {"width": 64, "name": "mlp"}, "lr": 1, "seed": 3}
     with pytest.raises(ValueError) as error:

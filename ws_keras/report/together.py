@@ -32,7 +32,8 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
 
     A run may serve two figures: ten rounds of a cold start are the same in
     Figure 2 and in Figure 7. Rows stay in the folder of their own experiment,
-    and the report of the other one shows them under its name.
+    and the report of the other one shows them under its name. A run of the same
+    experiment may also add arms and seeds.
 
     Args:
         found: The folder that is shown.
@@ -59,6 +60,8 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
     name = found.run["config"]["experiment"]
     had = {row.setting for row in found.rows}
     planned = set(found.run.get("settings") or [])
+    if other.run["config"]["experiment"] == name:
+        planned = set()  # it has more of the same, not another figure
     taken = {
         row.setting: ours
         for row in other.rows
@@ -93,11 +96,13 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
 def said(run: dict[str, Any]) -> Iterator[sections.Text]:
     """Yields a sentence about the rows that come from other folders."""
     for entry in run.get("borrowed", []):
+        differs = "the name of the experiment"
+        if entry["experiment"] == run["config"]["experiment"]:
+            differs = "the arms or seeds"
         yield sections.Text(
             f"The rows of {_named(entry['settings'])} come from the run of "
             f"{entry['experiment']} in {entry['folder']} (revision "
-            f"{entry['revision']}). Its config differs only in the name of the "
-            "experiment.",
+            f"{entry['revision']}). Its config differs only in {differs}.",
             "banner",
         )
 

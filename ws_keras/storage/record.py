@@ -13,9 +13,15 @@ from ws_keras.storage import rows
 
 RUN = "run.json"
 WAYS_OUT = "Choose another `--workdir` or pass `--overwrite`."
+_MORE = (
+    "To add arms or seeds, run them with another `--workdir` and show both "
+    "folders with ws-report --workdir={folder} --with=OTHER."
+)
 _ABSENT = "(absent)"
 _SHOWN = 3
 _LARGEST = 2**26  # bytes of a run.json: a million ids of settings
+# Fields that say which settings there are, and change none of them.
+_OF_SETTINGS = ("arms", "seeds")
 # Fields of a config that no row depends on.
 _ONLY_ESTIMATED = "train.expected_epochs"
 # What all processes of a run have in common.
@@ -163,9 +169,11 @@ def _check_same(folder, what: str, old: dict, new: dict) -> None:
         shown = ", ".join(changes[:_SHOWN])
         more = len(changes) - _SHOWN
         rest = f" and {more} more" if more > 0 else ""
+        is_more = all(c.partition(":")[0] in _OF_SETTINGS for c in changes)
+        ways_out = _MORE.format(folder=folder) if is_more else WAYS_OUT
         raise ValueError(
             f"`--workdir` {folder} belongs to another {what}. "
-            f"Received: {shown}{rest}. {WAYS_OUT}"
+            f"Received: {shown}{rest}. {ways_out}"
         )
 
 
