@@ -19,10 +19,15 @@ _KEPT, _REMOVED = ".training", ".removed"
 
 @dataclasses.dataclass(frozen=True)
 class Reserved:
-    """A name that is kept for a new model; `model` is where it is saved."""
+    """A name that is kept for a new model; `model` is where it is saved.
+
+    What `later` holds ends after the model has its name. It is `None` if no
+    older model is replaced.
+    """
 
     out: pathlib.Path
     model: pathlib.Path
+    later: contextlib.ExitStack | None = None
 
     def training(self, key: str) -> pathlib.Path:
         """Returns the folder where a training keeps its checkpoints.
@@ -41,9 +46,10 @@ class Reserved:
     def write(self, past: history.History, text: str) -> None:
         """Writes the record and the report of a model that is saved.
 
-        The model gets its name last, when the block of `reserved` ends. All
-        three are on the disk before the first gets its name, because a disk
-        may be full.
+        The model gets its name when the block of `reserved` ends: last, or
+        first if it replaces an older model, whose record must not be lost
+        before. All three are on the disk before the first gets its name,
+        because a disk may be full.
         """
         regular.sync(self.model)
         digest = files.sha256(self.model)
@@ -51,8 +57,12 @@ class Reserved:
             f"# {self.out.name}\n\n{text}\n\nSHA-256 of the model: {digest}\n"
         ).encode()
         record, page = _others(self.out)
-        # The record, which tells what is left of a killed process, comes first.
-        with files.at_once(page) as beside, files.at_once(record) as file:
+        with contextlib.ExitStack() as now:
+            # The record, which tells what is left of a killed process, gets
+            # its name before the page.
+            ends = self.later or now
+            beside = ends.enter_context(files.at_once(page))
+            file = ends.enter_context(files.at_once(record))
             history.write(file, past, digest, report)
             beside.write(report)
             for one in (file, beside):
@@ -78,7 +88,9 @@ def reserved(
     At the end, the checkpoints of trainings to this name are removed. Only one
     process at a time has the name. Where the block fails, nothing is changed. A
     process that is killed may leave hidden parts, and a record and a report
-    without their model: the next one removes or replaces them.
+    without their model: the next one removes or replaces them. If it was
+    replacing an older model, `history.read` knows the record of the model that
+    has the name, whichever it is.
 
     Args:
         out: Path of the new model.
@@ -101,12 +113,14 @@ def reserved(
             "name."
         )
     try:
+        _name_record(out)
         for path in (out, *_others(out)):
             files.clean(path)
         if not overwrite:
             _check_new(out)
-        with files.part_of(out, exclusive=not overwrite) as part:
-            yield Reserved(out, part)
+        with contextlib.ExitStack() as later:
+            with files.part_of(out, exclusive=not overwrite) as part:
+                yield Reserved(out, part, later if overwrite else None)
         for training in _trainings(out):
             with contextlib.suppress(OSError):  # the model is there
                 forget(training)
@@ -126,6 +140,13 @@ def check(
     _check_inputs(out, inputs)
     if not overwrite:
         _check_new(out)
+
+
+def _name_record(out: pathlib.Path) -> None:
+    """Names the record of a model whose writer was killed in between."""
+    part = history.unnamed(out) if out.is_file() else None
+    if part is not None:
+        part.replace(history.place(out))
 
 
 def _training(out: pathlib.Path, key: str) -> pathlib.Path:

@@ -1,5 +1,6 @@
 """Model, record and report appear together, or none of them does."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -18,10 +19,10 @@ PAST = history.of(
 NAMES = ["new.keras", "new.md", "new.split.npz"]
 
 
-def save(out, content=b"weights", overwrite=False, inputs=None):
+def save(out, content=b"weights", overwrite=False, inputs=None, past=PAST):
     with outputs.reserved(out, inputs or {}, overwrite) as reserved:
         reserved.model.write_bytes(content)
-        reserved.write(PAST, "Words.")
+        reserved.write(past, "Words.")
 
 
 def found(folder):
@@ -125,6 +126,78 @@ def test_what_a_killed_writer_leaves_is_cleaned(tmp_path, when):
     save(out, b"later")
     assert found(tmp_path) == NAMES
     assert out.read_bytes() == b"later"
+
+
+# Replaces a model, in one child for each file operation at which it is killed,
+# and says what is there then.
+REPLACER = """
+import itertools, json, os, pathlib, shutil, signal, sys
+from tests.launch import test_outputs
+from ws_keras.data import history
+folder = pathlib.Path(sys.argv[1])
+real = {n: getattr(os, n) for n in test_outputs.OPERATIONS}
+def count_down(left):
+    def counted(operation):
+        def run(*arguments, **keywords):
+            nonlocal left
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return operation(*arguments, **keywords)
+        return run
+    for name, operation in real.items():
+        setattr(os, name, counted(operation))
+def past_of(out):
+    try:
+        past = history.read(out)
+    except history.Stale:
+        return "of another model"
+    return past and past.count
+for kill_at in itertools.count(1):
+    out = folder / str(kill_at) / "new.keras"
+    out.parent.mkdir()
+    out.write_bytes(b"old")
+    if sys.argv[2] == "recorded":
+        out.unlink()
+        test_outputs.save(out, b"old")
+    child = os.fork()
+    if not child:
+        count_down(kill_at)
+        test_outputs.save(out, b"new", True, past=test_outputs.LATER)
+        os._exit(0)
+    ended = os.waitpid(child, 0)[1]
+    found = [ended, out.read_bytes().decode(), past_of(out)]
+    try:
+        with test_outputs.outputs.reserved(out, {}, True):
+            raise RuntimeError
+    except RuntimeError:
+        found += [past_of(out), len(test_outputs.found(out.parent))]
+    print(json.dumps(found), flush=True)
+    if not ended:
+        break
+"""
+OPERATIONS = ("replace", "link", "unlink", "rename", "fsync", "open")
+LATER = history.of(
+    splits.Rule(), np.arange(5, dtype="uint64"), np.arange(1, 2), np.ones(9)
+)
+
+
+@pytest.mark.parametrize("old", [None, 4])
+def test_a_record_describes_the_model_beside_it(tmp_path, old):
+    """Also if its writer was killed while it replaced a model."""
+    said = subprocess.run(
+        [sys.executable, "-c", REPLACER, tmp_path, "recorded" if old else ""],
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout.splitlines()
+    found = [json.loads(line) for line in said]
+    assert [one[0] for one in found] == [9] * (len(found) - 1) + [0]
+    counts = {"old": old, "new": 9}
+    for _, model, past, again, _ in found:
+        # Also after a later attempt has failed.
+        assert past == again == counts[model], found
+    assert {one[1] for one in found[:-1]} == {"old", "new"}
+    assert found[-1][-1] == len(NAMES)
 
 
 def test_half_of_a_removed_training_is_not_gone_on_with(tmp_path):

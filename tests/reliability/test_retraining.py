@@ -220,6 +220,11 @@ def test_killed_at_each_of_the_last_file_operations(
         # The old model or the new one, but nothing between.
         is_old = out.read_bytes() == b"precious"
         assert is_old or keras.models.load_model(out)
+        record = tmp_path / "new.split.npz"
+        if is_old:
+            assert record.read_bytes() == b"precious"
+        else:
+            assert history.read(out) is not None
         retraining.check_goes_on(out, "--overwrite")
         retraining.check_alone(tmp_path)
     assert kill_at > first

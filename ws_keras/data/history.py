@@ -174,8 +174,29 @@ def head(path: str | os.PathLike) -> dict | None:
     return found if is_record else None
 
 
+def unnamed(model: str | os.PathLike) -> pathlib.Path | None:
+    """Returns the record of a model that has its name before its record has.
+
+    A writer that replaces a model names the new model first. If it is killed
+    then, the record of the new model is still a part, and the record of the
+    old model still has its name.
+
+    Args:
+        model: Path of the model.
+
+    Returns:
+        Path of the part, or `None` if there is none of this model.
+    """
+    parts = files.parts(place(model))
+    digest = files.sha256(model) if parts else None
+    found = (p for p in parts if (head(p) or {}).get("model") == digest)
+    return next(found, None)
+
+
 def read(model: str | os.PathLike) -> History | None:
     """Reads the history of a saved model.
+
+    It may still be in a part, if its writer was killed; see `unnamed`.
 
     Args:
         model: Path of the model.
@@ -187,7 +208,7 @@ def read(model: str | os.PathLike) -> History | None:
         Stale: If the history belongs to another model.
         ValueError: If the file is damaged.
     """
-    path = place(model)
+    path = unnamed(model) or place(model)
     if not os.path.lexists(path):
         return None
     try:

@@ -110,16 +110,25 @@ def clean(path: str | os.PathLike) -> list[pathlib.Path]:
     Returns:
         The parts that were removed.
     """
-    path = pathlib.Path(path)
-    head, removed = _head(path), []
-    for part in sorted(path.parent.iterdir()):
-        if part.name.startswith(head) and _OWN.fullmatch(
-            part.name[len(head) :]
-        ):
-            if _is_left(part):
-                part.unlink(missing_ok=True)
-                removed.append(part)
+    removed = [part for part in parts(path) if _is_left(part)]
+    for part in removed:
+        part.unlink(missing_ok=True)
     return removed
+
+
+def parts(path: str | os.PathLike) -> list[pathlib.Path]:
+    """Returns the parts of a path, of living writers and of killed ones.
+
+    Args:
+        path: The file for which the parts were written.
+    """
+    path = pathlib.Path(path)
+    head = _head(path)
+    return [
+        one
+        for one in sorted(path.parent.iterdir())
+        if one.name.startswith(head) and _OWN.fullmatch(one.name[len(head) :])
+    ]
 
 
 def short(name: str, longest: int = _LONGEST - _ADDED) -> str:
