@@ -132,10 +132,10 @@ setuptools.setup(
     },
     entry_points={
         "console_scripts": [
-            "ws-report = ws_keras.launch.report:run",
-            "ws-retrain = ws_keras.launch.retrain:run",
-            "ws-run = ws_keras.launch.run:run",
-            "ws-sweep = ws_keras.launch.sweep:run",
+            "ws-report = ws_keras.launch.entry:report",
+            "ws-retrain = ws_keras.launch.entry:retrain",
+            "ws-run = ws_keras.launch.entry:run",
+            "ws-sweep = ws_keras.launch.entry:sweep",
         ]
     },
     classifiers=[
