@@ -149,6 +149,7 @@ class Loop:
             until=self._until,
             replay=self._replay,
             are_built=self._networks.are_built,
+            are_equal=self._networks.are_equal,
         )
         return concluding.comparison(
             self._rows,

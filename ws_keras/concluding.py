@@ -38,6 +38,12 @@ _ONE_PART = (
     "A model may forget old samples that it does not train on. `held_out` as "
     "a list with a pair for each round shows old and new samples separately."
 )
+_ONE_NETWORK = (
+    "The function `model` builds the same network for each seed, for example "
+    "because it sets a random seed. Seeds vary only the noise and the order of "
+    "the samples, so the intervals are too narrow, and each round of a cold "
+    "start begins with the same weights. Set no seed in the function."
+)
 _ONE_PAST = (
     "All seeds begin with the given model. They vary the noise and the order "
     "of the samples, not the model's past."
@@ -70,6 +76,7 @@ def notes(
     until: terms.Until,
     replay: float,
     are_built: bool,
+    are_equal: bool = False,
 ) -> Iterator[str]:
     """Yields sentences about the limits of a comparison.
 
@@ -80,7 +87,9 @@ def notes(
         measured: Held-out samples that are measured.
         until: Rule that ended rounds.
         replay: Fraction of the old samples that rounds trained on again.
-        are_built: Whether each seed has its own network.
+        are_built: Whether a function builds the network of each seed.
+        are_equal: Whether this function builds the same network for each
+            seed. Defaults to `False`.
     """
     if not are_outcomes_known:
         yield _SEEDS_ALONE
@@ -91,8 +100,11 @@ def notes(
         yield _ON_HELD_OUT.format(name=until.monitor)
     if replay < 1 and len(data.parts) < 2:
         yield _ONE_PART
-    if len({row.seed for row in rows}) > 1 and not are_built:
-        yield _ONE_PAST
+    if len({row.seed for row in rows}) > 1:
+        if not are_built:
+            yield _ONE_PAST
+        elif are_equal:
+            yield _ONE_NETWORK
 
 
 def comparison(

@@ -1,5 +1,6 @@
 """Provides the initial network of each seed of a comparison."""
 
+import hashlib
 from collections.abc import Callable
 
 import keras
@@ -13,7 +14,9 @@ from ws_keras.transforms import optimizers
 class InitialNetworks:
     """Provides the initial network of each seed.
 
-    `model` is the model that is trained.
+    `model` is the model that is trained. `are_equal` tells whether a function
+    has built a network twice with different random states, for example because
+    it sets a seed itself.
 
     Args:
         model: Model that all seeds begin with, or a function that builds one
@@ -24,6 +27,7 @@ class InitialNetworks:
     def __init__(self, model, seed: int):
         self.are_built = callable(model) and not isinstance(model, keras.Model)
         self._build = model
+        self._first, self.are_equal = None, False
         self.model = self._built(seed, "start") if self.are_built else model
 
     def begin(self, seed: int) -> None:
@@ -47,8 +51,22 @@ class InitialNetworks:
         optimizers.reset(model.optimizer)
 
     def _built(self, seed: int, *address: str | int) -> keras.Model:
-        with isolation.isolated(seeds.derive(seed, *address)):
-            return self._build()
+        state = seeds.derive(seed, *address)
+        with isolation.isolated(state):
+            model = self._build()
+        digest = _digest(model) if isinstance(model, keras.Model) else None
+        self._first = self._first or (state, digest)
+        if self._first[0] != state and self._first[1] == digest:
+            self.are_equal = True
+        return model
+
+
+def _digest(model: keras.Model) -> bytes:
+    """Returns a hash of the weights of a model."""
+    found = hashlib.sha256()
+    for variable in model.trainable_variables:
+        found.update(ops.convert_to_numpy(variable).tobytes())
+    return found.digest()
 
 
 class Snapshot:
