@@ -1,11 +1,14 @@
 """Re-warming: the rate of each batch, resumed fits, the optimizer's state."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 import ws_keras
+from ws_keras.callbacks.rewarm import StillWarmingUp
 
 X = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
 Y = np.random.default_rng(1).normal(size=(40, 1)).astype("float32")
@@ -210,3 +213,19 @@ def test_its_config():
 def test_bad_arguments(arguments, words):
     with pytest.raises(ValueError, match=words):
         ws_keras.Rewarm(**{"peak": 0.4, **arguments})
+
+
+def test_a_fit_that_ends_during_the_warm_up_is_told():
+    """An early stop leaves out most of the epochs that `fraction` counts."""
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    rewarm = ws_keras.Rewarm(0.4, fraction=0.5)
+    with pytest.warns(StillWarmingUp, match="50 batches"):
+        found = fitted(build(), rewarm, Stop(), epochs=20)
+    assert max(found) == pytest.approx(0.4 * 10 / 50)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", StillWarmingUp)
+        fitted(build(), ws_keras.Rewarm(0.4, 10), Stop(), epochs=20)

@@ -1,6 +1,7 @@
 """Raises the learning rate again when data have arrived."""
 
 import math
+import warnings
 from collections.abc import Callable
 
 import keras
@@ -10,6 +11,10 @@ from ws_keras import checks
 from ws_keras.callbacks import serialization
 from ws_keras.transforms import optimizers
 from ws_keras.transforms import rates
+
+
+class StillWarmingUp(UserWarning):
+    """A fit ended before the learning rate had risen to its peak."""
 
 
 @keras.saving.register_keras_serializable(package="ws_keras")
@@ -22,6 +27,9 @@ class Rewarm(keras.callbacks.Callback):
     arXiv:2403.08763). With `n` batches of warm-up, the rate in batch `i` of a
     fit (from 0) is `peak * (i + 1) / n` for `i < n`, and `decay(i - n + 1)`
     afterwards.
+
+    A warning says so if a fit ends before the warm-up does, for example by an
+    early stop, which `fraction` cannot foresee.
 
     Batches are counted within one fit. A fit with `initial_epoch` above 0, or
     one that `BackupAndRestore` restores, continues the count. When a fit ends,
@@ -145,6 +153,7 @@ class Rewarm(keras.callbacks.Callback):
         self._seen = self._before + batch + 1
 
     def on_train_end(self, logs=None):
+        self._warn_of_short_fit()
         self._set(self.peak)
 
     def get_config(self) -> dict:
@@ -167,6 +176,20 @@ class Rewarm(keras.callbacks.Callback):
     def _begin(self) -> None:
         self._is_first, self._is_up = True, False
         self._before = self._seen = 0
+
+    def _warn_of_short_fit(self) -> None:
+        if not 0 < self._seen < self._warm_up:
+            return
+        # The number of batches is left out, so that Python warns only once.
+        warnings.warn(
+            "The fit ended before the warm-up, so the learning rate never "
+            f"reached its peak. Received: a warm-up of {self._warm_up:,} "
+            "batches in a shorter fit. Give fewer `steps` or `epochs`; "
+            "`fraction` counts all epochs of `fit`, even if an early stop "
+            "leaves most of them out.",
+            StillWarmingUp,
+            stacklevel=2,
+        )
 
     def _is_restored(self) -> bool:
         # `BackupAndRestore` reports this even if it restarts epoch 0.
