@@ -40,9 +40,10 @@ _ONE_PART = (
 )
 _ONE_NETWORK = (
     "The function `model` builds the same network for each seed, for example "
-    "because it sets a random seed. Seeds vary only the noise and the order of "
-    "the samples, so the intervals are too narrow, and each round of a cold "
-    "start begins with the same weights. Set no seed in the function."
+    "because it sets a random seed or loads weights. Seeds vary only the noise "
+    "and the order of the samples, so the intervals are too narrow, and each "
+    "round of a cold start begins with the same weights. Draw new weights at "
+    "each call of the function."
 )
 _ONE_PAST = (
     "All seeds begin with the given model. They vary the noise and the order "
