@@ -11,6 +11,7 @@ import numpy as np
 
 from ws_keras import growing
 from ws_keras.data import arrivals
+from ws_keras.data import doubts
 from ws_keras.data import history
 from ws_keras.data import parts as makers
 from ws_keras.data import repeats
@@ -94,6 +95,8 @@ def trained(
             searched = backtest.search(task, _until(), training / "search")
             own = searched.start or own
             training = training / "model"
+            # The search has warned of the same data.
+            warnings.simplefilter("ignore", doubts.DoubtfulData)
         found = _compared(task, own, part, training)
     _check_sound(found, own, part)
     words = task.grown.words

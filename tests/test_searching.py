@@ -9,6 +9,7 @@ from sklearn import datasets
 
 import ws_keras
 from ws_keras import searching
+from ws_keras.data import doubts
 from ws_keras.training import terms
 
 UNTIL = terms.Until(threshold=1.0, max_epochs=2)
@@ -207,3 +208,19 @@ def test_what_the_next_round_is_expected_to_cost(found):
     assert f"took {np.mean(ours):,.0f} sample passes" in words
     assert f"{100 * share:.0f} % of those of a cold start" in words
     assert searching._expected(found, "cold") == []
+
+
+def test_doubts_about_the_data_are_said_once(digits):
+    """Each of three stages, and the check before them, sees the same data."""
+    rounds, (x, y) = digits
+    rounds = [(x[y < 9], y[y < 9]) for x, y in rounds[:2]]
+    shared = np.r_[x[:40], rounds[1][0][:1]], np.r_[y[:40], rounds[1][1][:1]]
+    wanted = ws_keras.Search(["fire"], minutes=None, seeds=3)
+    with pytest.warns(doubts.DoubtfulData) as caught:
+        found = search((rounds, shared), wanted, SHORT, batch_size=64)
+    texts = [str(one.message) for one in caught]
+    texts = [text for text in texts if "held-out samples" in text]
+    assert len(texts) == 2, texts
+    assert "1 of 41" in texts[0] and "class 9" in texts[1]
+    # The verdict has them nevertheless.
+    assert "1 of 41 held-out" in str(found) and "class 9" in str(found)

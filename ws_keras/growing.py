@@ -18,6 +18,7 @@ from ws_keras import networks as initial
 from ws_keras import searching
 from ws_keras import settings as all_settings
 from ws_keras.data import arrivals
+from ws_keras.data import doubts
 from ws_keras.data import unseen
 from ws_keras.report import scale as scales
 from ws_keras.training import terms
@@ -68,9 +69,9 @@ def fit_rounds(
     have changed it. The given model is not changed.
 
     A function given as `model` is called once for each seed. During the call,
-    the global random states are seeded. The cold arm calls it again before each
-    round. If `model` is a model, seeds vary the noise and the order of the
-    samples, but not the past of the model.
+    the global random states are seeded, so the function must not set a seed.
+    The cold arm calls it again before each round. If `model` is a model, seeds
+    vary the noise and the order of the samples, but not the past of the model.
 
     Any task that Keras can train is supported: classes, labels, numbers,
     several inputs and outputs. Targets are checked against the model before
@@ -196,17 +197,8 @@ def fit_rounds(
         class_weight=class_weight,
     )
     arguments.check_differ(first, data.ends, first_round)
-    shared, is_void = arrivals.shared(data)
-    if is_void:
-        withheld, shared = withheld or shared, ""
-    classes = unseen.check(
-        networks.model,
-        data.y,
-        data.ends[-1],
-        data.weights,
-        has_past=first_round,
-    )
-    notes = [shared, data.repeated(), data.suspicious(), classes]
+    void, notes = _doubts(data, networks.model, first_round)
+    withheld = withheld or void
     loop = comparing.Loop(
         networks,
         data,
@@ -236,6 +228,23 @@ def fit_rounds(
         return loop.comparison(margin, withheld, filter(None, notes))
 
 
+def _doubts(
+    data: arrivals.Data, model: keras.Model, has_past: bool
+) -> tuple[str, list[str]]:
+    """Warns of what is probably wrong with the data.
+
+    Returns:
+        The reason why there is no recommendation, or `""`, and sentences for
+        the verdict, some of them empty.
+    """
+    shared, is_void = arrivals.shared(data)
+    classes = unseen.check(
+        model, data.y, data.ends[-1], data.weights, has_past=has_past
+    )
+    notes = [data.repeated(), data.suspicious(), classes]
+    return (shared, notes) if is_void else ("", [shared, *notes])
+
+
 def _searched(
     model, rounds, held_out, arms, *, seeds, first_seed, workdir, **rest
 ) -> comparisons.Comparison:
@@ -256,16 +265,21 @@ def _searched(
     # Raises the error of a wrong seed or build function before data are read.
     (first,) = _settings(["cold"], 0.0, 0.0, [first_seed], rest["name"])
     network = initial.InitialNetworks(model, first.seed).model
+    comparing.check_compiled(network)
     given = rounds, held_out, network, rest["steps"]
     rounds, held_out = arrivals.read_once(*given)
+    # Once, with all rounds: each stage would repeat it with its own numbers.
+    weights = rest["class_weight"]
+    data = arrivals.join(rounds, held_out, network, class_weight=weights)
+    _doubts(data, network, rest["first_round"])
+    del data
     # A list holds one held-out part for each round.
     parts = held_out if isinstance(held_out, list) else None
 
     def measure(arms, seeds, count: int) -> comparisons.Comparison:
         folder = f"{arms[0]}-{len(arms)}-{count}-{seeds[0]}"
         with warnings.catch_warnings():
-            if count < len(rounds):  # classes may come in a later round
-                warnings.simplefilter("ignore", unseen.UnseenClasses)
+            warnings.simplefilter("ignore", doubts.DoubtfulData)
             return fit_rounds(
                 model,
                 rounds[:count],

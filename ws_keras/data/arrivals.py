@@ -11,6 +11,7 @@ import numpy as np
 
 from ws_keras.data import aligned
 from ws_keras.data import digests
+from ws_keras.data import doubts
 from ws_keras.data import inputs
 from ws_keras.data import leaks
 from ws_keras.data import repeats
@@ -24,7 +25,7 @@ from ws_keras.data import weights as sample_weights
 _SHARED = 0.1  # fraction of shared held-out samples that voids accuracies
 
 
-class SharedSamples(UserWarning):
+class SharedSamples(doubts.DoubtfulData):
     """Held-out samples also occur in the rounds."""
 
 
@@ -237,7 +238,7 @@ def shared(data: Data) -> tuple[str, bool]:
         "also occur in the rounds, so accuracies are too high"
     )
     message = f"{text}. Remove them from either part."
-    warnings.warn(message, SharedSamples, stacklevel=3)
+    warnings.warn(message, SharedSamples, stacklevel=4)
     return f"{text}.", count / size > _SHARED
 
 
@@ -261,7 +262,7 @@ def _rounded(data: Data) -> str:
         "accuracies may be too high"
     )
     message = f"{text}. Remove them from either part."
-    warnings.warn(message, SharedSamples, stacklevel=4)
+    warnings.warn(message, SharedSamples, stacklevel=5)
     return f"{text}."
 
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from ws_keras.data import doubts
+
 _MODULES = {"scipy": "x.toarray()", "tensorflow": "tf.sparse.to_dense(x)"}
 
 
-class MissingValues(UserWarning):
+class MissingValues(doubts.DoubtfulData):
     """Samples have missing or infinite values."""
 
 

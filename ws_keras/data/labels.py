@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from ws_keras import seeds
+from ws_keras.data import doubts
 
 _ENCODE = (
     "`names, y = np.unique(labels, return_inverse=True)`, once, over the "
@@ -89,6 +90,7 @@ def check_range(y: np.ndarray, units: int | None, what: str) -> None:
                 f"Labels in {what} name {len(some):,} of {units:,} classes, "
                 f"{low:,} to {high:,}. The outputs below {low:,} are never "
                 f"trained. {_way(some, units)}",
+                doubts.DoubtfulData,
                 stacklevel=4,
             )
         return

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ws_keras.data import doubts
+
 _FEW = 30  # fewer samples may agree by chance
 _VALUES = 1_000_000  # number of values of an array that are looked at
 _CORRELATION = 1 - 1e-9
 _SHOWN = 3
 
 
-class TargetLeak(UserWarning):
+class TargetLeak(doubts.DoubtfulData):
     """A feature equals the target."""
 
 

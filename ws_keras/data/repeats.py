@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ws_keras.data import doubts
+
 # Few samples, and those of a table with few values, may recur by chance.
 _FEW, _DISTINCT = 10, 0.9
 _SHARE = 0.5
 
 
-class RepeatedSamples(UserWarning):
+class RepeatedSamples(doubts.DoubtfulData):
     """The samples of a round occur again in the next one."""
 
 

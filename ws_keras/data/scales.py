@@ -7,13 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ws_keras.data import doubts
+
 _FACTOR = 100  # pixels in 0..255 and in 0..1 differ by 255
 _FEW = 10  # fewer values may be small or large by chance
 _VALUES = 1_000_000  # number of values of a round that are looked at
 _SHOWN = 3
 
 
-class OtherScale(UserWarning):
+class OtherScale(doubts.DoubtfulData):
     """The values of a round have another scale than those of the others."""
 
 

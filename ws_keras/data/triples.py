@@ -8,13 +8,14 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from ws_keras.data import doubts
 from ws_keras.data import frames
 from ws_keras.data import inputs
 from ws_keras.data import repeats
 from ws_keras.data import streams
 
 
-class OtherOrder(UserWarning):
+class OtherOrder(doubts.DoubtfulData):
     """Frames and series have the same index in another order."""
 
 

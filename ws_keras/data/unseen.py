@@ -7,6 +7,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from ws_keras.data import doubts
 from ws_keras.data import targets
 
 _SHOWN = 10  # classes in a sentence
@@ -15,7 +16,7 @@ _LEAST = 0.0005  # fraction of targets that changes an accuracy of 0.1 %
 _BLOCK = 2**20  # number of targets that are converted at a time
 
 
-class UnseenClasses(UserWarning):
+class UnseenClasses(doubts.DoubtfulData):
     """The rounds or the held-out samples lack classes that the others have."""
 
 
@@ -134,7 +135,7 @@ def check(
         lost = ~np.isin(ours, theirs) & (expected >= _EXPECTED)
         found += _never_measured(ours[lost], train, words)
     for text in found:
-        warnings.warn(text, UnseenClasses, stacklevel=3)
+        warnings.warn(text, UnseenClasses, stacklevel=4)
     return " ".join(found)
 
 
