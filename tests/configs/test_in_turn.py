@@ -26,6 +26,8 @@ TINY = {
     "model.blocks": (1,),
     "rounds.step": 60,
     "train.batch_size": 32,
+    # The loop of several steps takes longer to trace.
+    "train.steps_per_execution": 1,
     "diagnostics.samples": 60,
 }
 SAMPLES = 120  # where not all are fitted
