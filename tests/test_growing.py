@@ -1,5 +1,6 @@
 """A user's own model on own growing data, all arms in one call."""
 
+import functools
 import random
 
 import keras
@@ -43,6 +44,12 @@ def build():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"])
     return model
+
+
+@functools.cache
+def model():
+    """One for many calls, which leave it as it was: one trace."""
+    return build()
 
 
 def seeded():
@@ -295,7 +302,7 @@ def test_a_longer_run_takes_the_three_seeds_that_decide(monkeypatch):
 def test_a_long_run_takes_one_seed_and_says_so(monkeypatch):
     monkeypatch.setattr(growing, "_AFFORDABLE", {5: 0.0, 3: 0.0})
     found = growing.fit_rounds(
-        build, ROUNDS[:2], HELD_OUT, arms=("cold", "warm"), until=UNTIL
+        model(), ROUNDS[:2], HELD_OUT, arms=("cold", "warm"), until=UNTIL
     )
     assert {row.seed for row in found.rows} == {0}
     assert found.recommended is None
@@ -331,7 +338,7 @@ def test_classes_that_no_round_has_are_named():
     count = int((HELD_OUT[1] == 2).sum())
     with pytest.warns(unseen.UnseenClasses, match=f"{count} of 200.* class 2"):
         found = growing.fit_rounds(
-            build,
+            model(),
             rounds,
             HELD_OUT,
             "warm",
@@ -388,7 +395,7 @@ def test_noise_is_not_learned():
 
 def test_strengths_of_ones_own():
     found = growing.fit_rounds(
-        build,
+        model(),
         ROUNDS[:1],
         HELD_OUT,
         arms=("warm", "shrink_perturb-0.0-1.0"),
@@ -403,7 +410,7 @@ def test_strengths_of_ones_own():
 
 def test_arguments_of_the_transform():
     found = growing.fit_rounds(
-        build,
+        model(),
         ROUNDS[:1],
         HELD_OUT,
         arms=("warm", "shrink_perturb-1.0-0.0"),
@@ -483,7 +490,7 @@ def test_each_round_begins_with_the_given_learning_rate():
 
     rates = Rates()
     growing.fit_rounds(
-        build(),
+        model(),
         ROUNDS,
         HELD_OUT,
         arms=("cold", "warm"),

@@ -402,11 +402,10 @@ def test_pipelines_and_frames_give_the_rows_of_arrays():
     tf = pytest.importorskip("tensorflow")
     rounds = parts(X, Y, 0, 50, 100)
     held_out = X[200:], Y[200:]
+    model = dense(1, "mse", ["mae"])()  # one trace for both calls
 
     def call(rounds, held_out):
-        found = growing.fit_rounds(
-            dense(1, "mse", ["mae"]), rounds, held_out, ("warm",), **TWO
-        )
+        found = growing.fit_rounds(model, rounds, held_out, ("warm",), **TWO)
         return [row.measures["mae"] for row in found.rows]
 
     expected = call(rounds, held_out)
@@ -447,9 +446,11 @@ def test_texts_of_more_words_in_a_later_round():
 
 
 def test_a_line_says_where_it_stands(capsys):
+    model = dense(1, "mse", ["mae"])()  # one trace for both calls
+
     def call(verbose):
         growing.fit_rounds(
-            dense(1, "mse", ["mae"]),
+            model,
             parts(X, Y, 0, 50, 100),
             (X[200:], Y[200:]),
             ("warm",),
