@@ -109,7 +109,7 @@ def test_again_skips_what_is_finished_and_goes_on_with_what_is_not(
     # A killed run: one row, and the beginning of the one in the checkpoint.
     lines = whole.splitlines(keepends=True)
     path.write_text(lines[0] + lines[1][:30])
-    done = own()
+    done = own("--noreport")
     assert done.returncode == 0, done.stderr
     assert "own/cold/seed0  finished before, skipped" in done.stdout
     assert "own/warm/seed0  continues after round 2" in done.stdout
@@ -147,6 +147,7 @@ def test_workdir_of_another_config_is_refused_and_overwrite_moves_it(
         "--settings=cold",
         "--config.train.epochs=1",
         "--overwrite",
+        "--noreport",
     )
     assert done.returncode == 0, done.stderr
     assert [row.epochs for row in read(folder, "cold", "copy")] == [1, 1]
@@ -259,6 +260,7 @@ def test_other_data_under_the_same_name_are_refused(nursery, folder):
         f"--config.data.name=npz:{path}",
         f"--workdir={folder / 'weekly'}",
         "--settings=cold",
+        "--noreport",
     )
     np.savez(path, x=x, y=y)
     first = nursery.run(*given)
