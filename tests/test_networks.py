@@ -99,5 +99,5 @@ def test_seeds_that_share_a_network_are_noted():
         return list(concluding.notes(some, data, **given, **known))
 
     (note,) = notes(rows, True)
-    assert "same network for each seed" in note and "no seed" in note
+    assert "same network for each seed" in note and "new weights" in note
     assert notes(rows, False) == notes(rows[:1], True) == []

@@ -218,13 +218,13 @@ def _never_trained(
     who = "A model"
     if has_past:
         who = "A model that was not trained on them before"
-    share, most = 100 * count / size, ""
+    share, rest = 100 * count / size, ""
     if words.is_one and is_even:
-        most = f": its accuracy is at most {100 - share:.1f} %"
+        rest = f", only the other {100 - share:.1f} %"
     yield (
         f"{count:,} of {size:,} held-out {what} ({share:.1f} %) have "
         f"{_named(some, words.what)}{words.where}, which no training sample "
-        f"has. {who} cannot predict them{most}. Add such samples to the "
+        f"has. {who} cannot learn them{rest}. Add such samples to the "
         "training, or remove them from the held-out samples."
     )
 
