@@ -20,10 +20,12 @@ from ws_keras.storage import sums
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results"
 RUNS = sorted(path.parent for path in RESULTS.glob("*/run.json"))
-# Rows of a run that serves two figures.
-ALSO = {
-    "fig2_online_10000": RESULTS / "fig7_shrink_sweep_10000",
-    "which_arm_5000": RESULTS / "fig2_online",
+# Other folders that a report reads: of a run that serves two figures, or of the
+# run that this one is compared with.
+OTHER = {
+    "fig2_online_10000": {"also": RESULTS / "fig7_shrink_sweep_10000"},
+    "which_arm_5000": {"also": RESULTS / "fig2_online"},
+    "table1_bfloat16": {"against": RESULTS / "table1"},
 }
 MOST = 20e6  # bytes of all results
 
@@ -34,7 +36,7 @@ def test_report_is_made_from_the_rows(folder, tmp_path):
     copy = tmp_path / folder.name
     shutil.copytree(folder, copy)
     committed = (folder / "report/report.md").read_text(encoding="utf8")
-    writing.write(copy, recipes.find, also=ALSO.get(folder.name))
+    writing.write(copy, recipes.find, **OTHER.get(folder.name, {}))
     made = (copy / "report/report.md").read_text(encoding="utf8")
     assert made == committed
 
