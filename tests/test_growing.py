@@ -2,6 +2,7 @@
 
 import functools
 import random
+import warnings
 
 import keras
 import numpy as np
@@ -435,6 +436,26 @@ def uncompiled():
     return keras.Sequential([keras.Input((5,)), layers.Dense(3)])
 
 
+class Subclassed(keras.Model):
+    """`build` of Keras marks it as built and builds no layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = layers.Dense(3)
+
+    def call(self, inputs):
+        return self.head(inputs)
+
+
+def unbuilt():
+    model = Subclassed()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras warns of it
+        model.build((None, 5))
+    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy"])
+    return model
+
+
 def without_accuracy():
     model = uncompiled()
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -464,6 +485,7 @@ def without_accuracy():
         ({"margin": "1"}, "margin='1'"),
         ({"batch_size": 64}, "batch_size=64, a round of 40"),
         ({"model": uncompiled}, "compiled=False"),
+        ({"model": unbuilt}, "not built"),
         ({"model": without_accuracy}, "a metric named 'accuracy'"),
         ({"model": 3}, "Received: int"),
     ],

@@ -33,6 +33,7 @@ from ws_keras.training import traced as traces
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import rates
 from ws_keras.transforms import shrink_perturb as transforms
+from ws_keras.transforms import variables
 
 
 class Loop:
@@ -342,8 +343,9 @@ def check_compiled(model) -> None:
             "`model` must be a Keras model or a function that builds one. "
             f"Received: {type(model).__name__}."
         )
-    if not model.built or not model.compiled:
+    variables.check_built(model)
+    if not model.compiled:
         raise ValueError(
-            "`model` must be built and compiled. Received: "
-            f"{model.name!r}, built={model.built}, compiled={model.compiled}."
+            "`model` must be compiled. Received: "
+            f"{model.name!r}, compiled=False. Call `model.compile(...)`."
         )

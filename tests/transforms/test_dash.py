@@ -170,6 +170,36 @@ def test_gradient_does_not_depend_on_the_batches(model):
         np.testing.assert_array_equal(old, variable.numpy())
 
 
+def _two_inputs():
+    first, second = keras.Input((2,), name="a"), keras.Input((2,), name="b")
+    joined = keras.layers.Concatenate()([first, second])
+    outputs = keras.layers.Dense(1, name="head")(joined)
+    model = keras.Model([first, second], outputs)
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize("kind", [dict, list, tuple])
+def test_several_inputs_are_those_of_one_input_that_holds_them(kind):
+    x, y = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
+    y = y[:, :1]
+    model, plain = _two_inputs(), keras.Sequential([keras.Input((4,))])
+    plain.add(keras.layers.Dense(1))
+    plain.compile("sgd", "mse")
+    plain.set_weights(model.get_weights())
+    parts = {"a": x[:, :2], "b": x[:, 2:]}
+    given = parts if kind is dict else kind(parts.values())
+    transforms.dash(model, [(given, y)], 0.3, batch_size=4)
+    transforms.dash(plain, [(x, y)], 0.3, batch_size=4)
+    for ours, theirs in zip(
+        model.get_weights(), plain.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    parts["b"] = x[1:, 2:]
+    with pytest.raises(ValueError, match="5 or 6 samples, 6 targets"):
+        transforms.dash(model, [(parts, y)], 0.3)
+
+
 def test_gradient_equals_finite_differences(model):
     x, y = CHUNKS[1]
     found = gradients.mean_gradient(model, x, y, LOSS)

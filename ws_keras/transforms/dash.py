@@ -4,9 +4,11 @@ import functools
 import math
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 
 import keras
 import numpy as np
+from keras import tree
 
 from ws_keras import checks
 from ws_keras.transforms import arrays
@@ -64,7 +66,8 @@ def dash(
 
     Args:
         model: Built `keras.Model`.
-        chunks: Pairs `(x, y)` of arrays, oldest first.
+        chunks: Pairs `(x, y)` of arrays, oldest first. For a model with several
+            inputs, `x` is a dict, list or tuple with an array for each.
         shrink: Smallest factor, in [0, 1], the paper's lambda. 1 changes
             nothing. Defaults to 0.3.
         alpha: Weight of the gradient of a newer chunk, in (0, 1]. Smaller
@@ -218,19 +221,37 @@ def _check_chunks(chunks) -> None:
         )
 
 
-def _checked(chunk) -> tuple[np.ndarray, np.ndarray]:
+def _checked(chunk) -> tuple:
     if not isinstance(chunk, (tuple, list)) or len(chunk) != 2:
         raise ValueError(
             "`chunks` must hold pairs (x, y) of arrays. "
             f"Received: a chunk of type {type(chunk).__name__}."
         )
-    x, y = map(np.asarray, chunk)
-    if not len(x) or len(x) != len(y):
+    x, y = map(_arrays, chunk)
+    samples, targets = (
+        sorted({len(array) for array in tree.flatten(part)}) for part in (x, y)
+    )
+    if len(samples) != 1 or samples != targets or not samples[0]:
         raise ValueError(
             "Each chunk must have as many targets as samples, and at least "
-            f"one. Received: {len(x)} samples, {len(y)} targets."
+            f"one. Received: {_listed(samples)} samples, {_listed(targets)} "
+            "targets."
         )
     return x, y
+
+
+def _arrays(part):
+    """Returns a dict, list or tuple of arrays as such, all else as an array."""
+    is_list = isinstance(part, (list, tuple))
+    if isinstance(part, Mapping) or (
+        is_list and part and all(hasattr(one, "shape") for one in part)
+    ):
+        return tree.map_structure(np.asarray, part)
+    return np.asarray(part)
+
+
+def _listed(sizes: list[int]) -> str:
+    return " or ".join(map(str, sizes))
 
 
 def _check_finite(model, average: list[np.ndarray]) -> None:

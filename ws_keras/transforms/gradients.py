@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 from keras import ops
+from keras import tree
 
 from ws_keras.transforms import errors
 
@@ -24,8 +25,9 @@ def mean_gradient(
 
     Args:
         model: Built model.
-        x: Samples, `(n, ...)`.
-        y: Targets, `(n, ...)`.
+        x: Samples, `(n, ...)`, or a dict, list or tuple with such an array for
+            each input.
+        y: Targets, likewise.
         loss: Function of targets and predictions that returns the mean over a
             batch, such as a `keras.losses.Loss`.
         batch_size: Maximum number of samples per pass. Defaults to 1000.
@@ -39,11 +41,13 @@ def mean_gradient(
     """
     gradient = _BACKENDS[keras.backend.backend()]
     total = [np.zeros(v.shape, np.float64) for v in model.trainable_variables]
-    for start in range(0, len(x), batch_size):
-        part = slice(start, start + batch_size)
-        with errors.refused(f"Samples {start} to {start + len(y[part]) - 1}"):
-            found = gradient(model, x[part], y[part], loss)
-        weight = len(y[part]) / len(x)
+    size = len(tree.flatten(x)[0])
+    for start in range(0, size, batch_size):
+        part = slice(start, min(start + batch_size, size))
+        given = tree.map_structure(lambda a, part=part: a[part], (x, y))
+        with errors.refused(f"Samples {start} to {part.stop - 1}"):
+            found = gradient(model, *given, loss)
+        weight = (part.stop - start) / size
         for place, array in zip(total, found, strict=True):
             if array is not None:
                 place += weight * ops.convert_to_numpy(array).astype(np.float64)
