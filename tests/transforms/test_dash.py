@@ -257,6 +257,16 @@ def test_model_without_kernels_is_refused():
         transforms.dash(model, CHUNKS, loss=LOSS)
 
 
+def test_a_loss_for_each_output_is_not_one_loss():
+    inputs = keras.Input((4,))
+    outputs = [keras.layers.Dense(1)(inputs), keras.layers.Dense(2)(inputs)]
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", ["mse", "mae"])
+    x, y = CHUNKS[0]
+    with pytest.raises(ValueError, match="2 losses"):
+        transforms.dash(model, [(x, y)])
+
+
 def test_model_without_a_loss_is_refused():
     model = linear([np.ones((4, 3)), np.ones(3)])
     with pytest.raises(ValueError, match="Received: loss=None"):

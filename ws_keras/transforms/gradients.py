@@ -1,6 +1,7 @@
 """Computes the mean gradient of a loss without changing the model."""
 
 from collections.abc import Callable
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -77,6 +78,12 @@ def mean_loss(model: keras.Model, loss: Callable | str | None) -> Callable:
                 "`loss` must be the name of a Keras loss. "
                 f"Received: loss={loss!r}."
             ) from None
+    if isinstance(loss, (Mapping, list, tuple)):
+        raise ValueError(
+            "`loss` must be a function of all targets and predictions for a "
+            "model that is compiled with a loss for each output. Received: "
+            f"{len(loss)} losses."
+        )
     if not callable(loss):
         raise ValueError(
             "`loss` must be a function of targets and predictions, or the "
