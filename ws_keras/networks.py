@@ -27,7 +27,8 @@ class InitialNetworks:
     def __init__(self, model, seed: int):
         self.are_built = callable(model) and not isinstance(model, keras.Model)
         self._build = model
-        self._first, self.are_equal = None, False
+        self._first: tuple[int, bytes | None] | None = None
+        self.are_equal = False
         self.model = self._built(seed, "start") if self.are_built else model
 
     def begin(self, seed: int) -> None:
@@ -55,8 +56,9 @@ class InitialNetworks:
         with isolation.isolated(state):
             model = self._build()
         digest = _digest(model) if isinstance(model, keras.Model) else None
-        self._first = self._first or (state, digest)
-        if self._first[0] != state and self._first[1] == digest:
+        first_state, first_digest = self._first or (state, digest)
+        self._first = first_state, first_digest
+        if first_state != state and first_digest == digest:
             self.are_equal = True
         return model
 
