@@ -393,6 +393,14 @@ def test_noise_is_not_learned():
     assert "better than chance" in found.verdict
 
 
+@pytest.mark.parametrize("function, is_noted", [(seeded, True), (build, False)])
+def test_seeds_that_share_a_network_are_noted(function, is_noted):
+    found = growing.fit_rounds(
+        function, ROUNDS[:1], HELD_OUT, "warm", seeds=(0, 1), until=UNTIL
+    )
+    assert ("same network for each seed" in found.verdict) == is_noted
+
+
 def test_strengths_of_ones_own():
     found = growing.fit_rounds(
         model(),

@@ -1,14 +1,11 @@
 """All that training changes is set back before each arm."""
 
-import types
-
 import keras
 import numpy as np
 import pytest
 from keras import layers
 from keras import ops
 
-from ws_keras import concluding
 from ws_keras import networks
 from ws_keras.training import feed
 from ws_keras.training import traced
@@ -86,18 +83,3 @@ def test_a_function_that_sets_a_seed_is_recognized(is_seeded):
     assert not found.are_equal
     found.begin(1)
     assert found.are_equal == is_seeded
-
-
-def test_seeds_that_share_a_network_are_noted():
-    given = {"are_outcomes_known": True, "measured": [], "replay": 1.0}
-    data = types.SimpleNamespace(held_out=[], parts=[1])
-    until = types.SimpleNamespace(is_validation=False)
-    rows = [types.SimpleNamespace(seed=seed) for seed in (0, 1)]
-
-    def notes(some, are_equal):
-        known = {"until": until, "are_built": True, "are_equal": are_equal}
-        return list(concluding.notes(some, data, **given, **known))
-
-    (note,) = notes(rows, True)
-    assert "same network for each seed" in note and "new weights" in note
-    assert notes(rows, False) == notes(rows[:1], True) == []
