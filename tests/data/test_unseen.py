@@ -184,7 +184,7 @@ def test_labels_of_each_step_of_a_sequence():
     )
 
 
-def test_the_highest_accuracy_is_not_that_of_weighted_samples():
+def test_weighted_samples_have_no_share_that_can_be_learned():
     weights = np.array([1.0, 1.0, 0.1, 1.0])
     text = said(compiled(3, SPARSE), [0, 1], [2, 0], weights=weights)
     assert "the class 2" in text and "only the other" not in text
