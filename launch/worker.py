@@ -168,6 +168,8 @@ class Worker:
         if self._is_late:
             late = f"did not end in {self._timeout:g} s (--timeout)"
             return f"{late}: {words}" if words else late
+        if status == 128 + signal.SIGTERM and not words:
+            return "stopped by SIGTERM"
         if status > 0:
             return words or f"exit status {status}, without a message"
         killed = f"killed by signal {-status} ({_name(-status)})"

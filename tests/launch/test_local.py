@@ -215,6 +215,7 @@ def test_this_machine_has_some_memory():
     [
         ("print('all is well')", None),
         ("raise SystemExit(3)", "exit status 3, without a message"),
+        ("raise SystemExit(143)", "stopped by SIGTERM"),
         ("raise SystemExit('a\\n\\nb\\nc\\nd')", "b c d"),
         ("import os; os.kill(os.getpid(), 9)", "signal 9 (out of memory?)"),
         ("import os; os.kill(os.getpid(), 11)", "signal 11 (SIGSEGV)"),
