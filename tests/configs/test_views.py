@@ -209,6 +209,7 @@ FREE = {
 }
 # No paper has numbers of the last rounds of these.
 UNJUDGED = (
+    "ablation_mlp",
     "ablation_protocol",
     "appendix_active_learning",
     "appendix_batch_norm",
