@@ -5,6 +5,7 @@ import pytest
 from ws_keras.report import moments
 from ws_keras.report import runs
 from ws_keras.report import sections
+from ws_keras.report import tables
 
 COLD, WARM = (52.0, 53.0, 54.0), (37.0, 38.5, 39.0)
 COLD_ANEW, WARM_ANEW = (55.0, 55.0, 56.0), (38.0, 40.0, 39.5)
@@ -84,3 +85,21 @@ def test_a_gap_that_cannot_be_told_is_called_so(run):
 def test_nothing_is_said_where_nothing_was_measured(make_row):
     rows = [make_row(arm=arm, last=True) for arm in ("cold", "warm")]
     assert moments.fold(runs.Run("fig2_online", rows)) == []
+
+
+def test_a_network_without_moments_is_not_measured_anew(make_row):
+    """Its second measure is the first one, up to rounding."""
+    found = [
+        make_row(
+            arm=arm,
+            seed=seed,
+            accuracy=accuracy + seed,
+            last=True,
+            measures={"shrunk/1/accuracy": accuracy + seed + 2e-6},
+        )
+        for arm, accuracy in (("cold", 14.0), ("warm", 12.0))
+        for seed in range(3)
+    ]
+    run = runs.Run("fig2_online", found)
+    assert moments.fold(run) == []
+    assert "recalibrated %" not in tables.arms(run).header

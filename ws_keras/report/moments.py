@@ -14,9 +14,10 @@ from ws_keras.report import runs
 from ws_keras.report import sections
 from ws_keras.report import statistics
 
+RECALIBRATED = "shrunk/1/accuracy"
 # Measures of the accuracy with other moments than those of the round's end.
 WAYS = {
-    "shrunk/1/accuracy": "measured anew",
+    RECALIBRATED: "measured anew",
     "training_mode/accuracy": "of each batch",
 }
 _TITLE = "Accuracy with batch-norm moments measured anew"
@@ -25,11 +26,25 @@ _NOTE = (
     "with the moments at the end of training.{ways}"
 )
 _WAYS = {
-    "shrunk/1/accuracy": " Measured anew: with moments measured on training "
-    "samples.",
+    RECALIBRATED: " Measured anew: with moments measured on training samples.",
     "training_mode/accuracy": " Of each batch: with the moments of each batch "
     "of held-out samples.",
 }
+# Points. One of 100,000 samples changes an accuracy by as much.
+_ROUNDING = 1e-3
+
+
+def matter(arm: runs.Arm) -> bool:
+    """Returns whether an arm has been measured with moments that differ.
+
+    A network without batch norm has no moments: it is measured twice as it is.
+    """
+    return any(
+        abs(row.measures[way] - row.accuracy) > _ROUNDING
+        for row in arm.rows
+        for way in WAYS
+        if way in row.measures
+    )
 
 
 def fold(run: runs.Run) -> list[sections.Fold]:
@@ -39,7 +54,9 @@ def fold(run: runs.Run) -> list[sections.Fold]:
     if shrunk - {"shrunk/1/accuracy", "shrunk/1/entropy"}:
         return []  # it is about shrinking, of which 1 is one end
     some = [
-        arm for arm in run.arms if any(arm.summary(way).count for way in WAYS)
+        arm
+        for arm in run.arms
+        if matter(arm) and any(arm.summary(way).count for way in WAYS)
     ]
     if not some:
         return []
@@ -66,7 +83,7 @@ def fold(run: runs.Run) -> list[sections.Fold]:
 
 def _said(arm: runs.Arm, cell: str) -> str:
     """Returns how much of warm's gap the moments explain."""
-    way = "shrunk/1/accuracy"
+    way = RECALIBRATED
     usual, anew = arm.gap(), arm.gap(way)
     if not usual.count or not anew.count:
         return ""

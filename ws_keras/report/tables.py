@@ -9,6 +9,7 @@ from ws_keras.report import columns
 from ws_keras.report import comparison
 from ws_keras.report import formatting
 from ws_keras.report import grouping
+from ws_keras.report import moments
 from ws_keras.report import runs
 from ws_keras.report import scale as scales
 from ws_keras.report import sections
@@ -17,7 +18,6 @@ from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows
 
 NOTHING = formatting.NOTHING
-RECALIBRATED = "shrunk/1/accuracy"
 _NOTE = (
     "Held-out {metric} after the last round, mean ± standard error over "
     "finished seeds."
@@ -80,10 +80,7 @@ def arms(run: runs.Run) -> sections.Table:
     found = [
         *columns.names(some),
         (_heading(some), _level),
-        (
-            "recalibrated %",
-            lambda arm: formatting.mean(arm.summary(RECALIBRATED)),
-        ),
+        ("recalibrated %", _recalibrated),
         *columns.pair(
             "minus cold",
             "95 % interval",
@@ -244,6 +241,12 @@ def _level(arm: runs.Arm, is_last: bool = False) -> sections.Cell:
     last = max((row.round for row in arm.rows), default=0)
     after = f" (round {last} so far)"
     return formatting.mean(statistics.level(arm.latest()), decimals(arm), after)
+
+
+def _recalibrated(arm: runs.Arm) -> sections.Cell:
+    if not moments.matter(arm):
+        return None
+    return formatting.mean(arm.summary(moments.RECALIBRATED))
 
 
 def _costs(all_rows: Sequence[rows.Row]) -> list[columns.Column]:
