@@ -2,11 +2,11 @@ r"""Which arm should I use? The arms of this package on one protocol.
 
 This experiment is not from the paper. It asks how accurate each arm is after
 ten rounds of 1,000 new images, and what it costs. It runs all arms with the
-constants of their articles. Only `warm_reset` is left out: it equals `warm`
-here, because each round has a new optimizer. `hare_tortoise` runs with two
-decays. The article's decay of 0.999 needs thousands of steps in a round, and
-early rounds have hundreds, so that 0.99 runs as well. The frontier has the arms
-that no other arm beats with fewer passes.
+constants of their articles. Only `warm_reset` and `rewarm` are left out: they
+equal `warm` and `rewarm_reset` here, because each round has a new optimizer.
+`hare_tortoise` runs with two decays. The article's decay of 0.999 needs
+thousands of steps in a round, and early rounds have hundreds, so that 0.99 runs
+as well. The frontier has the arms that no other arm beats with fewer passes.
 
 Protocol: CIFAR-10, ResNet-18 of width 16, Adam 0.001, batch 128, 99 % training
 accuracy.

@@ -81,10 +81,23 @@ def test_stages_are_told_with_all_that_ran_in_them(found):
     assert second[2].count(" %)") == 3
 
 
-def test_a_recommendation_comes_with_its_line_of_code(found):
-    assert (found.recommended is None) == (
-        "begin the next round" not in str(found)
-    )
+def test_without_a_recommendation_there_is_no_line_of_code(found):
+    assert found.recommended is None
+    assert "begin the next round" not in str(found)
+
+
+def test_a_recommendation_comes_with_its_cost_and_its_line_of_code(digits):
+    """With a huge margin, the cheapest arm is recommended: not cold."""
+    rounds, held_out = digits
+    wanted = ws_keras.Search(["fire"], minutes=None, seeds=3)
+    until = terms.Until(threshold=0.3, max_epochs=9)
+    found = search((rounds[:2], held_out), wanted, until, margin=95)
+    assert found.start in ("warm", "fire")
+    line = searching.all_arms.parse(found.start).code
+    assert f"To begin the next round so:\n\n    {line}" in str(found)
+    assert f"Recommendation: begin with {found.start}." in str(found)
+    (cost,) = searching._expected(found, found.start)
+    assert cost in str(found) and "95 % interval" in cost
 
 
 def test_the_line_of_code_is_that_of_the_arm():

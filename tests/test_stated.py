@@ -173,3 +173,137 @@ def test_tables_of_pages_are_those_that_commands_wrote(page, made, count):
     stated = [cells for cells in stated if (cells[0], len(cells)) in names]
     assert len(stated) == count
     assert [cells for cells in stated if cells not in known] == []
+
+
+def table(page, title):
+    """Cells of the first table below a title, without its header."""
+    below = page_of(page).partition(f"\n{title}\n")[2]
+    lines = re.search(r"^\|.+\n\|[-:|]+\n((?:\|.+\n)+)", below, re.M)[1]
+    rows = (line[1:-1].split("|") for line in lines.splitlines())
+    return [tuple(map(str.strip, cells)) for cells in rows]
+
+
+def id_of(cell):
+    return re.sub("[ /]", "-", cell.strip("`"))
+
+
+def beside(arm, other, text=gap):
+    return "—" if arm is other else text(arm, other)
+
+
+def test_the_frontier_on_cifar10_is_that_of_the_rows():
+    arms = arms_of("fig2_online") | arms_of("which_arm_5000")
+    others = [arms[n] for n in ("cold", "warm", "shrink_perturb-0.4-0.1")]
+    lines = table("docs/frontier.md", "## Images: CIFAR-10 and CIFAR-100")
+    costs = {
+        name: np.mean([math.exp(passes(rows)) for rows in arm.values()])
+        for name, arm in arms.items()
+    }
+    ends = {n: np.mean([*map(last, arm.values())]) for n, arm in arms.items()}
+    assert len(lines) == 6
+    for cell, accuracy, *gaps, cost, is_best, seeds in lines:
+        own, arm = id_of(cell), arms[id_of(cell)]
+        assert (accuracy, seeds) == (level(arm), str(len(arm)))
+        assert gaps == [beside(arm, other) for other in others]
+        *found, _ = interval(arm, arms["cold"], passes)
+        mean, low, high = (f"{100 * math.exp(value):.0f}" for value in found)
+        assert cost == ("100" if own == "cold" else f"{mean} ({low} to {high})")
+        cheaper = [n for n in ends if costs[n] < costs[own]]
+        is_beaten = any(ends[n] >= ends[own] for n in cheaper)
+        assert is_best == ("" if is_beaten else "yes")
+
+
+def test_one_seed_of_cifar100_is_that_of_the_rows():
+    arms = {n: arm[0] for n, arm in arms_of("which_arm_cifar100").items()}
+    cold, warm = arms["cold"], arms["warm"]
+    lines = table("docs/frontier.md", "### CIFAR-100, one seed")
+    assert len(lines) == len(arms) == 6
+    for cell, accuracy, *gaps, cost, seeds in lines:
+        rows = arms[id_of(cell)]
+        assert (accuracy, seeds) == (f"{last(rows):.1f}", "1")
+        for found, other in zip(gaps, (cold, warm), strict=True):
+            assert found == beside(
+                rows, other, lambda a, b: f"{last(a) - last(b):+.1f}"
+            )
+        ratio = math.exp(passes(rows) - passes(cold))
+        assert cost == beside(rows, cold, lambda a, b, r=ratio: f"{r:.2f}")
+
+
+def fitted(arm, cold):
+    return f"{np.mean([r[-1]['train_accuracy'] for r in arm.values()]):.1f}"
+
+
+@pytest.mark.parametrize(
+    ("title", "folder", "measure"),
+    [
+        ("FIRE's own protocol", "fire_protocol_small", fitted),
+        ("Hare & Tortoise's protocol", "hare_tortoise_small", fitted),
+        ("DASH's table", "dash_table1_small", share),
+    ],
+)
+def test_protocols_of_others_are_those_of_the_rows(title, folder, measure):
+    arms = arms_of(folder)
+    lines = table("docs/frontier.md", f"### {title}, at a small size")
+    assert len(lines) == len(arms)
+    for *way, cell, accuracy, to_cold, to_warm, measured, seeds in lines:
+        way = way or ["mlp"] * (measure is share)
+        arm, cold, warm = (
+            arms["/".join([*way, name])]
+            for name in (id_of(cell), "cold", "warm")
+        )
+        assert (accuracy, seeds) == (level(arm), str(len(arm)))
+        assert to_cold == beside(arm, cold)
+        assert to_warm == beside(arm, warm)
+        same = measure is share and arm is cold
+        assert measured == ("—" if same else measure(arm, cold))
+
+
+@pytest.mark.parametrize(
+    ("title", "folder"),
+    [("textures", "factorial"), ("CIFAR-10", "factorial_cifar10")],
+)
+def test_effects_of_factors_are_those_of_the_report(title, folder):
+    made = []
+    for arm, *cells in lines_of(f"results/{folder}/report/report.md"):
+        if len(cells) == 5 and re.search("→|mean of all", cells[0]):
+            factor, *ends, effect, reach = cells
+            factor = factor.replace(" →", ",").replace("all", "all cells")
+            ends = [end.strip("—") for end in ends]
+            effect = f"{effect.split()[0]} ({reach})"
+            made.append((arm, factor, *ends, effect))
+    page, title = "docs/when_it_hurts.md", f"## Which factors matter on {title}"
+    stated = [
+        tuple(cell.strip("*") for cell in line) for line in table(page, title)
+    ]
+    assert stated == made and len(made) == 14
+
+
+def test_what_the_guide_has_measured_is_that_of_the_rows():
+    ten = arms_of("fig7_shrink_sweep_10000") | arms_of("fig2_online_10000")
+    small, quick = arms_of("table1_two_phase"), arms_of("quickstart")
+    pairs = [(ten["cold"], ten["warm"]), (quick["cold"], quick["warm"])]
+    small |= arms_of("table1")
+    for name in ("resnet18", "mlp", "logistic"):
+        cell = f"cifar10-{name}-adam"
+        pairs.append((small[f"{cell}/cold"], small[f"{cell}/warm"]))
+    want = [
+        (
+            *(f"{np.mean([*map(last, a.values())]):.1f}" for a in (cold, warm)),
+            gap(warm, cold),
+            str(len(set(warm) & set(cold))),
+        )
+        for cold, warm in pairs
+    ]
+    known, task = {}, ""
+    for name, arm, *cells in lines_of("results/practice/practice.md"):
+        task = name or task
+        known[task, arm] = cells
+    tasks = ("flights", "bank", "letters", "banking77", "clinc150")
+    for task in (*tasks, "cifar10_tuned"):
+        (cold, *_), (warm, difference, *_) = (
+            known[task, arm] for arm in ("cold", "warm")
+        )
+        want.append((cold, warm, difference, "3"))
+    title = "These differences were measured in this repository:"
+    lines = table("docs/decide.md", title)
+    assert [line[1:] for line in lines] == want

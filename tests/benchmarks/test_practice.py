@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import functools
 import math
+import pathlib
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from benchmarks.practice import page
 from benchmarks.practice import running
 from benchmarks.practice import scores
 from benchmarks.practice import tasks
+from ws_keras.report.render import markdown
 from ws_keras.storage import rows
 
 RNG = np.random.default_rng(4)
@@ -139,6 +141,16 @@ def test_the_page_shows_what_the_rows_say(folder):
     ]
     assert f"| {np.mean(found):.1f} " in cold
     assert f"| {np.mean(found):.1f} " in brief
+
+
+def test_the_committed_tables_are_those_of_the_committed_rows():
+    folder = pathlib.Path(__file__).parents[2] / "results/practice"
+    known = (folder / "practice.md").read_text("utf8")
+    found = page.read(folder)
+    assert list(found) == list(tasks.TASKS)
+    lines = [line for name in found for line in page.table(name, found[name])]
+    assert page.brief(found) in known
+    assert markdown.table(list(page._HEADER), lines) in known
 
 
 def test_scores_are_points_and_more_is_better(make_row):

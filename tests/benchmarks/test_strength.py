@@ -3,6 +3,8 @@
 import functools
 import json
 import math
+import pathlib
+import re
 
 import keras
 import numpy as np
@@ -10,12 +12,14 @@ import pytest
 
 import ws_keras
 from benchmarks.practice import networks
+from benchmarks.practice import scores
 from benchmarks.strength import choosing
 from benchmarks.strength import looking
 from benchmarks.strength import rules
 from benchmarks.strength import testing
 from ws_keras.report import statistics
 
+ROOT = pathlib.Path(__file__).parents[2]
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(120, 5)).astype("float32")
 Y = (X[:, 0] > 0).astype("int32") + (X[:, 1] > 1)
@@ -138,3 +142,33 @@ def test_images_are_halved_by_means():
     assert found.shape == (1, 2, 2, 1) and found.dtype == np.uint8
     # Means of 2.5, 4.5, 10.5 and 12.5, rounded to even numbers.
     assert found.ravel().tolist() == [2, 4, 10, 12]
+
+
+@pytest.mark.parametrize("name", testing.SETS)
+def test_the_page_states_what_the_test_gave(name):
+    found = scores.read(ROOT / "results/strength" / name)
+    arms = ("cold", "shrink_perturb 0.4/0.1", testing.CHOSEN)
+    cold, fixed, chosen = (found[arm] for arm in arms)
+    gain, share = scores.gain(chosen, fixed), scores.share(chosen, fixed)
+    page = (ROOT / "docs/strength.md").read_text("utf8").replace("−", "-")
+    title = name.replace("cifar", "CIFAR-")
+    (line,) = re.findall(rf"^\| {title} \| (.+) \|$", page, re.M)
+    *levels, stated, cost, _ = line.split(" | ")
+    assert levels == [
+        f"{scores.level(arm):.1f}" for arm in (cold, fixed, chosen)
+    ]
+    decimals = len(stated.split()[0].partition(".")[2])
+    mean, *ends = (
+        f"{end:+.{decimals}f}" for end in (gain.mean, gain.low, gain.high)
+    )
+    assert stated == f"{mean} ({ends[0]} to {ends[1]})" and gain.count == 5
+    mean, *ends = (
+        f"{100 * end:.0f}" for end in (share.mean, share.low, share.high)
+    )
+    assert cost == f"{mean} ({ends[0]} to {ends[1]})"
+
+
+def test_the_rule_that_was_chosen_does_not_ship():
+    table = testing.table(ROOT / "results/strength")
+    assert table.endswith("Not shipped.")
+    assert all(f"| {name} " in table for name in testing.SETS)

@@ -158,6 +158,21 @@ def test_a_second_fit_begins_with_the_tortoise():
     assert not any("_ws_keras_state" in name for name in vars(model))
 
 
+def test_it_differs_from_the_average_of_keras_by_its_start_alone():
+    """That of Keras begins with the weights after the first step."""
+    optimizer = keras.optimizers.SGD(0.2, use_ema=True, ema_momentum=0.9)
+    model, notes = build(optimizer=optimizer), Notes()
+    start = arrays(model)
+    fitted(model, ws_keras.HareAndTortoise(99, 0.9), notes, epochs=2)
+    averages = optimizer._model_variables_moving_average
+    pairs = zip(arrays(model), averages, start, notes.after[0], strict=True)
+    for ours, average, before, after in pairs:
+        theirs = np.array(ops.convert_to_numpy(average))
+        want = theirs + 0.9**10 * (before - after)
+        np.testing.assert_allclose(ours, want, atol=1e-6)
+        assert abs(ours - theirs).max() > 1e-3
+
+
 def test_averages_of_the_optimizer_go_back_as_well():
     optimizer = keras.optimizers.SGD(0.2, use_ema=True, ema_momentum=0.5)
     model, found = build(optimizer=optimizer), []

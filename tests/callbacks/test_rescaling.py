@@ -272,6 +272,12 @@ def frozen_behind():
     return model
 
 
+def with_lora():
+    model = between(layers.Dense(4, name="low"))
+    model.get_layer("low").enable_lora(2)
+    return model
+
+
 @pytest.mark.parametrize(
     ("build", "words"),
     [
@@ -299,6 +305,7 @@ def frozen_behind():
             "with a constraint",
         ),
         (frozen_behind, "frozen layer 'still'"),
+        (with_lora, "'low' with LoRA"),
     ],
 )
 def test_other_models_are_refused_by_name(build, words):

@@ -7,6 +7,8 @@ from keras import layers
 from keras import ops
 
 from ws_keras.transforms import dash
+from ws_keras.transforms import fire
+from ws_keras.transforms import norm_reset
 from ws_keras.transforms import shrink_perturb as transforms
 
 RNG = np.random.default_rng(0)
@@ -86,6 +88,8 @@ def test_an_optimizer_with_a_rate_of_the_users_own_is_reset(rate, policy):
     [
         lambda model: transforms.shrink_perturb(model, seed=1),
         lambda model: dash.dash(model, [(X, Y)], optimizer="reset"),
+        lambda model: fire.fire(model),
+        lambda model: norm_reset.norm_reset(model, seed=1),
     ],
 )
 def test_an_optimizer_that_cannot_be_rebuilt(transform):

@@ -164,6 +164,20 @@ def test_bad_arguments_leave_the_model(arguments, words):
     np.testing.assert_array_equal(after, before[first.path])
 
 
+def test_layers_with_lora_or_integers_are_refused_or_left_out():
+    for change in ("enable_lora", "quantize"):
+        model = spread(zoo.dense())
+        first, last = model.layers
+        getattr(last, change)({"enable_lora": 2, "quantize": "int8"}[change])
+        before = state(model)
+        with pytest.raises(ValueError, match=f"'{last.name}' with"):
+            ws_keras.norm_reset(model)
+        for path, array in state(model).items():
+            np.testing.assert_array_equal(array, before[path])
+        (line,) = ws_keras.norm_reset(model, exclude=last).touched
+        assert line.path == first.kernel.path
+
+
 def test_rectifiers_without_biases_predict_the_same_classes():
     model = keras.Sequential(
         [

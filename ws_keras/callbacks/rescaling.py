@@ -170,7 +170,7 @@ def of(model: keras.Model, seed: int) -> Rescaling:
             "`SoftWeightRescaling` needs a network of Dense and convolution "
             "layers with rectifiers and normalization. In other models, "
             f"predictions would change. Received: {model.name!r} with "
-            f"{error}. `norm_reset` accepts any model."
+            f"{error}. `norm_reset` also accepts other layers."
         ) from None
     return Rescaling(found, tuple(norms[e.index] for e in found.kernels))
 

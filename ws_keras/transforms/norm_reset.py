@@ -87,7 +87,7 @@ def norm_reset(
     )
     chosen = [e for e in meant if len(e.variable.shape) > 1]
     selecting.check_any(chosen, meant)
-    variables.check_plain(chosen)
+    variables.check_plain(meant)
     seed = secrets.randbits(31) if seed is None else seed
     draw = fresh.Fresh(seed, build_fn)
     norms = {entry.index: norm(draw(entry)) for entry in chosen}

@@ -216,13 +216,14 @@ def _is_rectifier(layer) -> bool:
 
 
 def _check_plain(layer, bias) -> None:
-    for variable in (layer.kernel, bias):
-        if variable is not None and variable.constraint is not None:
-            raise Unscalable(f"the layer {layer.name!r} with a constraint")
+    # With LoRA, the kernel is a sum and no variable.
     if not makers.is_plain(layer):
         raise Unscalable(
             f"the layer {layer.name!r} with LoRA or quantized weights"
         )
+    for variable in (layer.kernel, bias):
+        if variable is not None and variable.constraint is not None:
+            raise Unscalable(f"the layer {layer.name!r} with a constraint")
 
 
 def _trainable(layer) -> list:
