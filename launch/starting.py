@@ -94,13 +94,12 @@ def _check_compiled(model, given: str) -> None:
             f"{given}, which gives {type(model).__name__}."
         )
     if not model.built or not model.compiled:
-        lack = "compiled" if model.built else "built"
+        lack, way = "built", "Give it an `Input`."
+        if model.built:
+            is_saved = retrain_flags.FUNCTION.fullmatch(given) is None
+            then = "and save it again" if is_saved else "in this function"
+            lack, way = "compiled", f"Call `model.compile` {then}."
         raise ValueError(
             "`--model` must be built and compiled with a loss. Received: "
-            f"{given}, which is not {lack}. "
-            + (
-                "Call `model.compile` and save it again."
-                if model.built
-                else "Give it an `Input`."
-            )
+            f"{given}, which is not {lack}. {way}"
         )

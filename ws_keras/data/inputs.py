@@ -199,7 +199,7 @@ def _of_frame(what: str, frame) -> np.ndarray:
             f"{', '.join(bad[:5])}. Encode them, for example by "
             "`pd.get_dummies(frame, columns=[...])`, for the frames of "
             "all rounds together, or give the model an input for each, by its "
-            "name."
+            "name. For dates, use numbers such as the hour and the weekday."
         )
     return np.stack(columns, 1) if columns else np.empty((len(frame), 0))
 
