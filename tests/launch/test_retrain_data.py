@@ -87,6 +87,18 @@ def test_regression_on_a_table_in_the_order_of_time(nursery, patients):
     error = np.abs(old.predict(x, verbose=0)[:, 0] - y).mean()
     said = re.search(r"without training: ([\d.]+) held out", done.stdout)[1]
     assert abs(float(said) - error) < 0.1
+    # A week later, the time is that of the record.
+    done = run(
+        nursery,
+        patients,
+        model="new.keras",
+        data="csv:{}/today.csv",
+        out="next.keras",
+        flags=("--target=progression",),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "40 of 200 samples are held out: the newest 20 %" in done.stdout
+    assert "by 'visit'" in done.stdout and "40 are old" in done.stdout
 
 
 def test_columns_in_another_order_are_those_of_the_record(nursery, patients):
