@@ -293,7 +293,8 @@ def _check_fits(what: str, found: np.ndarray, tensor) -> None:
 
 
 def _kind(x) -> str:
-    return f"{type(x).__module__.partition('.')[0]} {type(x).__name__}"
+    module = type(x).__module__.partition(".")[0]
+    return f"{module} {type(x).__name__}".removeprefix("builtins ")
 
 
 def evened(names, arrays, is_filled: bool = False) -> list[np.ndarray]:
