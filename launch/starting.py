@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import pathlib
+import sys
 from collections.abc import Callable
 
 import keras
@@ -72,6 +73,9 @@ def set_rate(model, rate: float | None) -> None:
 
 
 def _function(path: pathlib.Path, name: str, given: str) -> Callable:
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # the file may import what lies beside it
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     with config_files.blamed(str(path), flag="--model"):

@@ -244,6 +244,7 @@ def test_late_classes_are_shown_apart(nursery, digits, first):
         for name, *cells in lines
     }
     old_model, warm = values["the old model"], values["warm"]
+    assert "shrink_perturb 0.4/0.1" in values  # as in the other table
     # It cannot know the classes that it never saw; the new one does.
     assert old_model[4] == 0 and warm[4] > 50
     assert old_model[3] > 70 and warm[3] > 70
@@ -283,8 +284,8 @@ def test_labels_beyond_the_next_classes(nursery, digits, first):
         flags=("--grow",),
     )
     assert done.returncode == 1
-    assert "1 new labels up to 900" in done.stderr
-    assert "Number them 8 to 8" in done.stderr
+    assert "1 new label up to 900" in done.stderr
+    assert "Number them from 8 on" in done.stderr
 
 
 def test_new_words_of_a_table_of_texts(nursery, tmp_path):
@@ -339,13 +340,18 @@ def broken():
 
 def failing():
     raise RuntimeError("no weights today")
+
+def bare():
+    return keras.Sequential([keras.Input((64,)), keras.layers.Dense(10)])
 """
 
 
 @pytest.mark.quick(1)
 @pytest.mark.parametrize("compare", [(), ("--compare=both", "--seeds=2")])
 def test_model_that_is_built_has_no_past(nursery, digits, compare, tmp_path):
-    (tmp_path / "own.py").write_text(BUILD)
+    (tmp_path / "own_classes.py").write_text("CLASSES = 10")
+    text = BUILD.replace("Dense(10)", "Dense(CLASSES)")
+    (tmp_path / "own.py").write_text(f"from own_classes import CLASSES\n{text}")
     done = nursery.run(
         f"--model={tmp_path / 'own.py'}:build",
         f"--data=npz:{digits / 'all.npz'}",
@@ -368,6 +374,7 @@ def test_model_that_is_built_has_no_past(nursery, digits, compare, tmp_path):
     [
         ("other", "build, broken, failing"),
         ("broken", "not built"),
+        ("bare", "Call `model.compile` in this function."),
         ("failing", "line 14 (RuntimeError: no weights today)"),
     ],
 )
