@@ -95,7 +95,11 @@ def parts(data, past, start, note: str = ""):
     if found is None:
         now = rule(past)
         found = makers.chosen(
-            data, now, _keys(data, now, past), past, _old_samples(data, start)
+            data,
+            now,
+            _keys(data, now, past),
+            past,
+            _old_samples(data, start, now.order_by),
         )
     words = " ".join(filter(None, (note, data.words, found.words)))
     now = dataclasses.replace(found.past, features=columns)
@@ -146,6 +150,7 @@ def rule(past):
         "seed": SPLIT_SEED.value,
         "id": ID.value,
         "groups": GROUPS.value,
+        "order_by": given.ORDER_BY.value,
     }
     meant = {name: v for name, v in changed.items() if v is not None}
     return dataclasses.replace(last, **meant)
@@ -181,7 +186,7 @@ def _keys(data, now, past):
     )
 
 
-def _old_samples(data, start) -> int | None:
+def _old_samples(data, start, order_by: str | None) -> int | None:
     count = OLD_SAMPLES.value
     if count is None and start.build is not None:
         return 0  # what is built has seen none
@@ -194,7 +199,7 @@ def _old_samples(data, start) -> int | None:
         raise ValueError(
             "`--old_samples` counts samples from the beginning of the file, "
             f"which must then be the oldest. Received: --old_samples={count} "
-            f"with --order_by={given.ORDER_BY.value}, by which later samples "
-            "of the file are older. Sort the file by time."
+            f"with --order_by={order_by}, by which later samples of the file "
+            "are older. Sort the file by time."
         )
     return count

@@ -92,9 +92,9 @@ def _check_dense(y, before: int, needed: int) -> None:
     if len(new) < needed - before:
         raise ValueError(
             "The labels of new classes must continue those of the old classes, "
-            f"so that each class has samples. Received: {len(new)} new labels "
-            f"up to {needed - 1} for a model of {before} classes. Number them "
-            f"{before} to {before + len(new) - 1}."
+            f"so that each class has samples. Received: {len(new)} new "
+            f"label{'s' * (len(new) > 1)} up to {needed - 1} for a model of "
+            f"{before} classes. Number them from {before} on."
         )
 
 

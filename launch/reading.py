@@ -79,7 +79,7 @@ def _roles(past, last=()):
     return roles.Roles(
         tuple(given.TARGET.value),
         tuple(given.FEATURES.value),
-        given.ORDER_BY.value,
+        rule.order_by,
         tuple(filter(None, others)),
         last or (past.features if past else ()),
     )

@@ -50,7 +50,7 @@ ORDER_BY = flags.DEFINE_string(
     None,
     "Column or array with the time of each sample, as numbers or as dates "
     "such as 2026-02-01. The newest samples are then held out, unless --split "
-    "is random.",
+    "is random. Defaults to that of the last run, or to the order of the file.",
 )
 SHRINK = flags.DEFINE_float("shrink", 0.4, "Factor of the old weights.")
 PERTURB = flags.DEFINE_float("perturb", 0.1, "Scale of the noise.")

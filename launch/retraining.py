@@ -17,6 +17,7 @@ from ws_keras.data import parts as makers
 from ws_keras.data import repeats
 from ws_keras.data import scales
 from ws_keras.data import targets
+from ws_keras.report import grouping
 from ws_keras.storage import files
 from ws_keras.training import reporter
 from ws_keras.training import terms
@@ -122,7 +123,7 @@ def _compared(task: Task, own: str, part: pathlib.Path, training: pathlib.Path):
     """Trains and saves the model, and returns the comparison of starts."""
 
     def save(setting, trained) -> None:
-        task.measured.add(setting.id.split("/")[1], trained)
+        task.measured.add(grouping.label(setting), trained)
         if _is_saved(setting.id, setting.seed, own) and _is_finite(trained):
             trained.save(part)
 

@@ -77,6 +77,11 @@ def _wrong(path: pathlib.Path, available) -> str | None:
         return "which is not a file"
     if not path.stat().st_size:
         return "which is empty, for example because copying it failed"
+    if path.suffix == ".py":
+        return (
+            "which is Python code. Name the function that builds the model "
+            f"after the file, such as {path}:build"
+        )
     if path.suffix != ".keras":
         return (
             f"whose suffix {path.suffix!r} is not .keras. If it is a model in "

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -35,6 +36,7 @@ def tensorflow(fast: bool = True):
         fast: Whether to turn on the oneDNN kernels. Defaults to `True`.
     """
     environment(fast)
+    logging.getLogger("tensorflow").addFilter(_is_of_use)
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as hidden:
@@ -99,6 +101,14 @@ def _not_needed() -> tuple[str, ...]:
     # pictures.
     names = ("sklearn", "matplotlib", "pandas")
     return (*names, "jax") if _backend() == "tensorflow" else names
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """Whether a message of TensorFlow tells a user what to do.
+
+    A command builds several models, each of which traces its functions.
+    """
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def _backend() -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import pathlib
+import sys
 from collections.abc import Callable
 
 import keras
@@ -72,6 +73,9 @@ def set_rate(model, rate: float | None) -> None:
 
 
 def _function(path: pathlib.Path, name: str, given: str) -> Callable:
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # the file may import what lies beside it
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     with config_files.blamed(str(path), flag="--model"):
@@ -94,13 +98,12 @@ def _check_compiled(model, given: str) -> None:
             f"{given}, which gives {type(model).__name__}."
         )
     if not model.built or not model.compiled:
-        lack = "compiled" if model.built else "built"
+        lack, way = "built", "Give it an `Input`."
+        if model.built:
+            is_saved = retrain_flags.FUNCTION.fullmatch(given) is None
+            then = "and save it again" if is_saved else "in this function"
+            lack, way = "compiled", f"Call `model.compile` {then}."
         raise ValueError(
             "`--model` must be built and compiled with a loss. Received: "
-            f"{given}, which is not {lack}. "
-            + (
-                "Call `model.compile` and save it again."
-                if model.built
-                else "Give it an `Input`."
-            )
+            f"{given}, which is not {lack}. {way}"
         )

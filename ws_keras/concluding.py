@@ -133,7 +133,7 @@ def comparison(
         withheld: As in `fit_rounds`.
         notes: Sentences to append to the verdict.
     """
-    labels = held.classes_of(model, data.y)
+    labels = held.classes_of(model, data.y, objective.log)
     if labels is not None:
         labels = labels[measured]
     said = verdicts.verdict(

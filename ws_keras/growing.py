@@ -241,7 +241,7 @@ def _doubts(
     classes = unseen.check(
         model, data.y, data.ends[-1], data.weights, has_past=has_past
     )
-    notes = [data.repeated(), data.suspicious(), classes]
+    notes = [data.repeated(), data.copied(), data.suspicious(), classes]
     return (shared, notes) if is_void else ("", [shared, *notes])
 
 

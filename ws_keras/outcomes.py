@@ -134,14 +134,10 @@ def _function(model, log: str) -> tuple[Callable, int] | None:
     metric = objectives.known_metrics(model).get(log)
     function, given = _keras.function(metric), _keras.options(metric)
     if function is not None:
-        places = [
-            place
-            for place, output in enumerate(outputs)
-            if len(outputs) == 1 or log.startswith(f"{output.name}_")
-        ]
-        if len(places) != 1:
+        place = _place(outputs, log)
+        if place is None:
             return None
-        return lambda y, p: function(y, p, **given), places[0]
+        return lambda y, p: function(y, p, **given), place
     if log != "loss" or len(outputs) > 1:
         return None
     loss = model.loss
@@ -149,6 +145,21 @@ def _function(model, log: str) -> tuple[Callable, int] | None:
         (loss,) = keras.tree.flatten(loss)
     loss = keras.losses.get(loss) if isinstance(loss, str) else loss
     return getattr(loss, "call", loss), 0
+
+
+def _place(outputs: list[targets.Output], log: str) -> int | None:
+    """Returns the place of the output that a metric measures, if it is known.
+
+    Args:
+        outputs: Outputs of a model.
+        log: Name of the metric in the logs, such as `"kind_accuracy"`.
+    """
+    places = [
+        place
+        for place, output in enumerate(outputs)
+        if len(outputs) == 1 or log.startswith(f"{output.name}_")
+    ]
+    return places[0] if len(places) == 1 else None
 
 
 def _parts(data: arrivals.Data, labels: np.ndarray | None):
@@ -169,10 +180,23 @@ def _parts(data: arrivals.Data, labels: np.ndarray | None):
         yield found
 
 
-def classes_of(model: keras.Model, y) -> np.ndarray | None:
-    """Returns the class of each target, or `None` for regression."""
-    kinds = {output.kind for output in targets.outputs(model)}
-    return None if "regression" in kinds else classes(y)
+def classes_of(model: keras.Model, y, log: str = "") -> np.ndarray | None:
+    """Returns the class of each target, or `None` for regression.
+
+    Args:
+        model: Compiled model.
+        y: Targets.
+        log: Name of the metric in the logs. Among several outputs, it decides
+            which targets are meant. Defaults to `""`, none.
+    """
+    outputs = targets.outputs(model)
+    place = _place(outputs, log)
+    if place is None:
+        return None
+    output = outputs[place]
+    if isinstance(y, dict | tuple):
+        y = y[output.name] if isinstance(y, dict) else y[place]
+    return None if output.kind == "regression" else classes(y)
 
 
 def classes(y) -> np.ndarray | None:

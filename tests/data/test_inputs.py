@@ -125,7 +125,7 @@ def test_inputs_may_be_nested():
         (
             FRAME.assign(f0=pd.Timestamp("2020-01-01")),
             one(),
-            ["other columns, f0"],
+            ["other columns, f0", "For dates, use numbers"],
         ),
         (np.array(["2020-01-01"], "M8[D]"), None, ["datetime64", "weekday"]),
         ({"a": WINE}, {"b": one()}, ["by name: ['b']", "without ['b']"]),

@@ -83,7 +83,7 @@ def test_test_part_and_compressed_files(tmp_path):
         ({"x": np.ones((5, 2, 1, 1, 1), "uint8")}, "of rank 2 or 3 or 4"),
         ({"y": np.array([0, None] * 2 + [1])}, "`y` as a plain, whole array"),
         ({"x": IMAGES[..., 0] / 2}, "Received: shape (5, 4, 4)"),
-        ({"x": np.array([{}] * 5)}, "as a plain, whole array"),
+        ({"x": np.array([{}] * 5)}, "objects. Save it as numbers or texts"),
         ({"x_test": IMAGES}, "must hold `y_test`"),
         ({"x_test": IMAGES[:, :2], "y_test": LABELS}, "of one shape"),
         ({"x_test": IMAGES / 1, "y_test": LABELS}, "uint8 and (4, 4, 3) fl"),

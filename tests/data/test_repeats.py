@@ -50,6 +50,21 @@ def test_nothing_is_said_of_new_samples_and_of_few_values(rounds):
     assert joined(*rounds) == ""
 
 
+@pytest.mark.parametrize(
+    ("samples", "target", "words"),
+    [
+        (np.repeat(X, 2, 0), np.zeros(120), "60 of 120 held-out samples"),
+        (np.r_[X, X[:20]], np.zeros(80), "20 of 80 held-out samples"),
+        (np.r_[X, X[:19]], np.zeros(79), ""),  # a few
+        (np.repeat(X, 2, 0), np.arange(120) % 2, ""),  # with other targets
+    ],
+)
+def test_copies_among_held_out_samples_are_counted(samples, target, words):
+    rounds = [(X + 9, np.zeros(60))]
+    text = arrivals.join(rounds, (samples, target)).copied()
+    assert text.startswith(words) and bool(text) == bool(words)
+
+
 def test_files_are_named():
     found = np.concatenate([np.arange(12), np.arange(24)]).astype("uint64")
     with pytest.warns(repeats.RepeatedSamples, match="of a.npz occur.* b.npz"):

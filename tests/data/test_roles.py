@@ -1,10 +1,13 @@
 """What of a file a model sees, and what it is to predict."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
+from ws_keras.data import features
 from ws_keras.data import roles
 
 RNG = np.random.default_rng(0)
@@ -135,6 +138,14 @@ TABLE = "day,a,b,name,y\n2026-02-01,1,2,u,0\n2026-01-01,3,,v,1\n"
             ["`b` (1 rows)", "fillna"],
         ),
         ("a,y\n1,2\n2,\n3,4\n,\n", 1, {"target": ["y"]}, ["rows 2, 4"]),
+        (TABLE, 1, {"target": ["y"]}, ["No numbers are in ['day', 'name']"]),
+        (
+            f"{','.join(f'f{n}' for n in range(41))}\n{'1,' * 40}1\n",
+            3,
+            {"target": ["f40"]},
+            ["40 columns", "'f29'] and 10 more. Name the"],
+        ),
+        (TABLE, 2, {"target": ["Y"]}, ["Did you mean 'y'?"]),
         (
             TABLE,
             1,
@@ -149,6 +160,17 @@ def test_refusals_name_columns_and_the_way_out(
     with pytest.raises(ValueError) as caught:
         roles.read(csv(tmp_path, text), model(width), roles.Roles(**given))
     assert all(word in str(caught.value) for word in words)
+
+
+def test_a_column_without_a_name_is_doubted(tmp_path):
+    source = csv(tmp_path, ",a,y\n0,5,1\n1,6,0\n")
+    with pytest.warns(features.UnnamedColumn, match="index=False"):
+        found = roles.read(source, model(2), roles.Roles())
+    assert found.x.tolist() == [[0, 5], [1, 6]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        named = roles.Roles(features=["a"])
+        assert roles.read(source, model(1), named).x.tolist() == [[5], [6]]
 
 
 def test_dates_order_samples_as_time_does(tmp_path):
@@ -174,6 +196,13 @@ def test_columns_are_those_of_last_time_in_any_order(tmp_path, features):
     assert given.x.tolist() == [[1, 2, 3], [4, 5, 6]]
     assert given.features == ("a", "b", "c")
     assert ("a, b, c" in given.words) != bool(features)
+
+
+def test_the_default_target_is_no_feature(tmp_path):
+    source = csv(tmp_path, "a,y,b\n1,0,2\n3,1,4\n")
+    given = roles.read(source, model(2), roles.Roles())
+    assert given.x.tolist() == [[1, 2], [3, 4]] and given.y.tolist() == [0, 1]
+    assert given.features == ("a", "b")
 
 
 def test_the_first_time_columns_are_in_the_order_of_the_file(tmp_path):

@@ -58,9 +58,35 @@ def dataset():
 def test_pipelines_are_read_to_their_end(made, steps):
     data = made()
     assert streams.is_stream(data)
-    x, y = streams.read("rounds[0]", data, steps, rank=2)
+    x, y = streams.read("rounds[0]", data, steps, keras.Input((2,)))
     np.testing.assert_array_equal(x, X)
     np.testing.assert_array_equal(y, Y)
+
+
+@pytest.mark.parametrize(
+    "x, struct",
+    [
+        (np.array(list("abcdefghijkl")), keras.Input((1,), dtype="string")),
+        (np.ones((12, 5, 5)), keras.Input((5, 5, 1))),  # grey images
+        # Sorted by name, the first array is not that of the first input.
+        (
+            {"age": X[:, 0], "more": X},
+            [keras.Input((2,), name="more"), keras.Input((1,), name="age")],
+        ),
+        (
+            {"age": X[:, 0], "more": X},
+            {"more": keras.Input((2,)), "age": keras.Input((1,))},
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_full", [False, True])
+def test_batches_may_lack_the_last_axis_of_an_input(x, struct, is_full):
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices((x, np.eye(12)))
+    data = data.batch(6, drop_remainder=is_full)  # `is_full`: a known size
+    found, y = streams.read("rounds[0]", data, None, struct)
+    keras.tree.map_structure(np.testing.assert_array_equal, found, x)
+    np.testing.assert_array_equal(y, np.eye(12))
 
 
 def test_structures_and_weights_stay():

@@ -87,6 +87,18 @@ def test_regression_on_a_table_in_the_order_of_time(nursery, patients):
     error = np.abs(old.predict(x, verbose=0)[:, 0] - y).mean()
     said = re.search(r"without training: ([\d.]+) held out", done.stdout)[1]
     assert abs(float(said) - error) < 0.1
+    # A week later, the time is that of the record.
+    done = run(
+        nursery,
+        patients,
+        model="new.keras",
+        data="csv:{}/today.csv",
+        out="next.keras",
+        flags=("--target=progression",),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "40 of 200 samples are held out: the newest 20 %" in done.stdout
+    assert "by 'visit'" in done.stdout and "40 are old" in done.stdout
 
 
 def test_columns_in_another_order_are_those_of_the_record(nursery, patients):
@@ -232,6 +244,7 @@ def test_late_classes_are_shown_apart(nursery, digits, first):
         for name, *cells in lines
     }
     old_model, warm = values["the old model"], values["warm"]
+    assert "shrink_perturb 0.4/0.1" in values  # as in the other table
     # It cannot know the classes that it never saw; the new one does.
     assert old_model[4] == 0 and warm[4] > 50
     assert old_model[3] > 70 and warm[3] > 70
@@ -271,8 +284,8 @@ def test_labels_beyond_the_next_classes(nursery, digits, first):
         flags=("--grow",),
     )
     assert done.returncode == 1
-    assert "1 new labels up to 900" in done.stderr
-    assert "Number them 8 to 8" in done.stderr
+    assert "1 new label up to 900" in done.stderr
+    assert "Number them from 8 on" in done.stderr
 
 
 def test_new_words_of_a_table_of_texts(nursery, tmp_path):
@@ -327,13 +340,18 @@ def broken():
 
 def failing():
     raise RuntimeError("no weights today")
+
+def bare():
+    return keras.Sequential([keras.Input((64,)), keras.layers.Dense(10)])
 """
 
 
 @pytest.mark.quick(1)
 @pytest.mark.parametrize("compare", [(), ("--compare=both", "--seeds=2")])
 def test_model_that_is_built_has_no_past(nursery, digits, compare, tmp_path):
-    (tmp_path / "own.py").write_text(BUILD)
+    (tmp_path / "own_classes.py").write_text("CLASSES = 10")
+    text = BUILD.replace("Dense(10)", "Dense(CLASSES)")
+    (tmp_path / "own.py").write_text(f"from own_classes import CLASSES\n{text}")
     done = nursery.run(
         f"--model={tmp_path / 'own.py'}:build",
         f"--data=npz:{digits / 'all.npz'}",
@@ -356,6 +374,7 @@ def test_model_that_is_built_has_no_past(nursery, digits, compare, tmp_path):
     [
         ("other", "build, broken, failing"),
         ("broken", "not built"),
+        ("bare", "Call `model.compile` in this function."),
         ("failing", "line 14 (RuntimeError: no weights today)"),
     ],
 )

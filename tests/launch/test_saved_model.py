@@ -48,6 +48,13 @@ def test_what_is_wrong_with_its_bytes(saved, tmp_path):
         assert "not found" not in str(error.value)
 
 
+def test_code_must_name_a_function(tmp_path):
+    path = tmp_path / "model.py"
+    path.write_text("import keras")
+    with pytest.raises(ValueError, match=f"such as {path}:build"):
+        saved_model.check(path)
+
+
 def test_what_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.keras")
     for name in ("none.keras", "", "pipe.keras"):

@@ -1,5 +1,6 @@
 """What a command imports when it starts."""
 
+import logging
 import os
 import pathlib
 import subprocess
@@ -39,6 +40,19 @@ def test_keras_comes_without_what_no_command_uses():
     pytest.importorskip("sklearn")
     done = run(SCRIPT, KERAS_BACKEND="tensorflow")
     assert done.stdout == "[]\n['matplotlib', 'sklearn']\n", done.stderr
+
+
+def test_what_tensorflow_says_of_retracing_is_hidden(caplog):
+    with start_up.tensorflow():
+        pass
+    logger = logging.getLogger("tensorflow")
+    logger.propagate, before = True, logger.propagate
+    try:
+        logger.warning("%d of 9 calls triggered tf.function retracing.", 5)
+        logger.warning("The disk is full.")
+    finally:
+        logger.propagate = before
+    assert [r.getMessage() for r in caplog.records] == ["The disk is full."]
 
 
 def test_the_backend_is_imported():

@@ -194,6 +194,7 @@ def test_an_arm_that_may_diverge_is_not_recommended(make_arm):
     alone = verdict.verdict(sound + broken)
     assert alone.recommended is None
     assert "1 of 2 arms have seeds that diverged" in alone.recommendation
+    assert "missing values (NaN)" in alone.recommendation
 
 
 def measured(make_arm, arm, values, mode="max"):

@@ -92,8 +92,8 @@ def parse(text: str) -> arms.Arm:
     if name not in _known:
         raise ValueError(
             f"An arm must be registered. Received: arm={text!r}."
-            f"{_guess(name)} Registered arms: {forms()}. Write several as a "
-            "tuple, ('cold', 'warm'), or --config.arms=cold,warm."
+            f"{_guess(str(text))} Registered arms: {forms()}. Write several "
+            "as a tuple, ('cold', 'warm'), or --config.arms=cold,warm."
         )
     cls = _known[name]
     least, most = arms.counts(cls)
@@ -175,7 +175,16 @@ def _split(text: str) -> tuple[str, list[str] | None]:
     return name, words
 
 
-def _guess(name: str) -> str:
+def _guess(text: str) -> str:
+    """Returns a question that proposes a text form, if one is near."""
+    # Reports and pages write shrink_perturb 0.4/0.1, and shrink-perturb.
+    form = re.sub(r"[ /]+", "-", text.strip())
+    for name in sorted(names(), key=len, reverse=True):
+        if form.lower().replace("-", "_").startswith(name):
+            near = name + form[len(name) :]
+            if _split(near)[0] == name:
+                return f" Did you mean {near!r}?"
+    name = name_of(form)
     close = difflib.get_close_matches(name, names(), 1)
     return f" Did you mean {_known[close[0]].form()!r}?" if close else ""
 

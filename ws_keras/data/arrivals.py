@@ -65,6 +65,12 @@ class Data:
         )
         return " ".join(filter(None, texts))
 
+    def copied(self) -> str:
+        """Says how many held-out samples equal others, if they are many."""
+        leaves = keras.tree.flatten((self.x, self.y))
+        held_out = [leaf[self.ends[-1] :] for leaf in leaves]
+        return repeats.copied(digests.several(held_out))
+
     def suspicious(self) -> str:
         """Warns of different units, and of features that equal the target."""
         arrays = scales.named(self.x, self.y)

@@ -6,12 +6,18 @@ import keras
 import numpy as np
 from keras import tree
 
+from ws_keras.data import doubts
 from ws_keras.data import inputs
 from ws_keras.data import tables
 
 TEST = "_test"
 _TRIED = 64  # number of samples with missing values to try on the model
-_SHOWN = 5
+_SHOWN, _MOST = 5, 30
+_UNNAMED = "Unnamed: "  # how pandas begins the name of a column without one
+
+
+class UnnamedColumn(doubts.DoubtfulData):
+    """A feature has no name, as the index of a frame in a CSV file."""
 
 
 def input_names(model) -> list[str] | None:
@@ -76,6 +82,15 @@ def read(
             the samples.
     """
     arrays = names(table, model, roles, suffix)
+    if not roles.features and next(iter(arrays)).startswith(_UNNAMED):
+        warnings.warn(
+            f"The first column of {table.path} has no name and is used as a "
+            "feature. If it is the index of a pandas frame, write the file "
+            "with `to_csv(index=False)`, or name the features with "
+            "--features.",
+            UnnamedColumn,
+            stacklevel=3,
+        )
     texts = _texts(model, list(arrays))
     named = {
         name: table.texts(array) if name in texts else table[array]
@@ -160,11 +175,14 @@ def _check_rest(table, model, rest: list[str]) -> None:
     shape = tensor.shape[1:]
     width = shape[-1] if len(shape) else 1
     if len(shape) > 1 or width not in (None, len(rest)):
+        more = f" and {len(rest) - _MOST} more" * (len(rest) > _MOST)
+        others = [n for n in rest if table[n].dtype.kind not in "biuf"]
+        notes = f" No numbers are in {others[:_SHOWN]}." if others else ""
         raise ValueError(
             f"{table.path} must hold one column for each number of the "
             f"model's input of shape {tuple(shape)}. Received: {len(rest)} "
-            f"columns without a role, {rest[:30]}. Name the input columns "
-            "with --features, in the order of the model."
+            f"columns without a role, {rest[:_MOST]}{more}.{notes} Name the "
+            "input columns with --features, in the order of the model."
         )
 
 

@@ -199,7 +199,7 @@ def _of_frame(what: str, frame) -> np.ndarray:
             f"{', '.join(bad[:5])}. Encode them, for example by "
             "`pd.get_dummies(frame, columns=[...])`, for the frames of "
             "all rounds together, or give the model an input for each, by its "
-            "name."
+            "name. For dates, use numbers such as the hour and the weekday."
         )
     return np.stack(columns, 1) if columns else np.empty((len(frame), 0))
 
@@ -293,7 +293,8 @@ def _check_fits(what: str, found: np.ndarray, tensor) -> None:
 
 
 def _kind(x) -> str:
-    return f"{type(x).__module__.partition('.')[0]} {type(x).__name__}"
+    module = type(x).__module__.partition(".")[0]
+    return f"{module} {type(x).__name__}".removeprefix("builtins ")
 
 
 def evened(names, arrays, is_filled: bool = False) -> list[np.ndarray]:

@@ -9,7 +9,8 @@ from ws_keras.data import doubts
 
 _ENCODE = (
     "`names, y = np.unique(labels, return_inverse=True)`, once, over the "
-    "labels of all rounds and of the held-out part together"
+    "labels of all rounds and of the held-out part together. Save `names`: in "
+    "later data, each label must keep its number, and new labels come last"
 )
 
 

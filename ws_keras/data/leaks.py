@@ -58,9 +58,9 @@ def check(arrays: Mapping[str, np.ndarray], count: int) -> str:
         return ""
     more = f" and {len(found) - _SHOWN} more" * (len(found) > _SHOWN)
     text = (
-        f"The target equals {', '.join(found[:_SHOWN])}{more} of the samples, "
-        "except for a factor and an offset. Remove this feature, unless it is "
-        "really known before the target is."
+        f"The target equals {', '.join(found[:_SHOWN])}{more} of the samples "
+        "(features are counted from 0), except for a factor and an offset. "
+        "Remove this feature, unless it is really known before the target is."
     )
     warnings.warn(text, TargetLeak, stacklevel=3)
     return text

@@ -239,6 +239,13 @@ def _array(path, file, name: str) -> np.ndarray:
     rule = f"must hold `{name}` as a plain, whole array"
     try:
         array = file[name]
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            error = (
+                "an array of Python objects. Save it as numbers or texts, for "
+                f"example by {name}.astype('float32')"
+            )
+        raise _error(path, rule, error) from None
     except Exception as error:  # damaged headers raise many types
         raise _error(path, rule, error) from None
     # NumPy returns bytes if the data do not begin like an array.

@@ -1,4 +1,4 @@
-"""Finds rounds that hold all data so far instead of the new data."""
+"""Finds repeated samples, such as rounds that hold all data so far."""
 
 import itertools
 import warnings
@@ -11,6 +11,7 @@ from ws_keras.data import doubts
 # Few samples, and those of a table with few values, may recur by chance.
 _FEW, _DISTINCT = 10, 0.9
 _SHARE = 0.5
+_COPIES = 0.25  # fewer narrow an interval by less than a sixth
 
 
 class RepeatedSamples(doubts.DoubtfulData):
@@ -57,6 +58,33 @@ def check(
             warnings.warn(text, RepeatedSamples, stacklevel=4)
             return text
     return ""
+
+
+def copied(found: np.ndarray) -> str:
+    """Says how many held-out samples equal others, if they are many.
+
+    Copies of one observation count as several, so the intervals of a comparison
+    are too narrow.
+
+    Example:
+
+    >>> copied(np.array([1, 1, 2, 2]))[:33]
+    '2 of 4 held-out samples equal oth'
+
+    Args:
+        found: Digest of each held-out sample with its target.
+
+    Returns:
+        A sentence, or `""`.
+    """
+    count = len(found) - len(np.unique(found))
+    if count < _COPIES * len(found):
+        return ""
+    return (
+        f"{count:,} of {len(found):,} held-out samples equal others, with the "
+        "same target. If they are copies of one observation, the intervals are "
+        "too narrow: remove the copies."
+    )
 
 
 def are_equal(one: np.ndarray, other: np.ndarray) -> bool:

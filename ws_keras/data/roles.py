@@ -117,8 +117,11 @@ def read(source: str | tables.Table, model: keras.Model, roles: Roles) -> Given:
     suffix = ""
     if not table.is_frame and not roles.features:
         suffix = "_train" if features.is_split(table, model, roles) else ""
-    _check_features(table, roles, _target_names(table, model, roles, suffix))
+    target = _target_names(table, model, roles, suffix)
+    _check_features(table, roles, target)
     y = _targets(table, model, roles, suffix)
+    if table.is_frame:
+        roles = dataclasses.replace(roles, target=target)  # are no features
     x = features.read(table, model, roles, suffix, notes)
     x_test = y_test = None
     if not table.is_frame and features.has_test(table, model, roles):

@@ -19,6 +19,9 @@ class Rule:
     data grow, and equal samples belong to the same part. `"last"` holds out the
     last samples, which are the newest.
 
+    `order_by` names the array with the time of each sample, or is `None` if
+    samples are in the order of time already.
+
     `fraction` is the fraction of held-out samples, in (0, 1). `seed` is the
     seed of the hash; nothing else uses it.
     """
@@ -28,6 +31,7 @@ class Rule:
     seed: int = 0
     id: str | None = None
     groups: str | None = None
+    order_by: str | None = None
 
     def __post_init__(self):
         if self.kind not in KINDS:
@@ -71,7 +75,8 @@ class Rule:
     def __str__(self) -> str:
         share = f"{100 * self.fraction:g} % of the samples"
         if self.kind == "last":
-            return f"the newest {share}"
+            by = f" by {self.order_by!r}" if self.order_by else ""
+            return f"the newest {share}{by}"
         unit = "sample"
         if self.groups:
             unit = f"value of {self.groups!r}"

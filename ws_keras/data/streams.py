@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -29,7 +30,7 @@ def read(
     what: str,
     part,
     steps: int | None,
-    rank: int | None,
+    struct=None,
     columns: frames.Columns | None = None,
 ) -> tuple:
     """Reads a pipeline once.
@@ -39,8 +40,8 @@ def read(
         part: A `tf.data.Dataset`, a `keras.utils.PyDataset`, or any iterable of
             batches `(x, y)` or `(x, y, sample_weight)`.
         steps: Number of batches to read; `None` reads all.
-        rank: Rank of the model's input, including the batch axis, which
-            distinguishes samples from batches; `None` if unknown.
+        struct: Structure of the model's inputs, which distinguishes samples
+            from batches. Defaults to `None`, unknown.
         columns: Columns of the data frames of other parts. Defaults to none.
 
     Returns:
@@ -51,7 +52,7 @@ def read(
             does not yield pairs, or if it does not fit into memory.
     """
     columns = columns or frames.Columns()
-    batches = list(_kept(what, _batches(what, part, steps, rank), columns))
+    batches = list(_kept(what, _batches(what, part, steps, struct), columns))
     if not batches:
         raise ValueError(
             f"`{what}` must have samples. Received: an empty pipeline; an "
@@ -62,7 +63,7 @@ def read(
     return keras.tree.pack_sequence_as(batches[0], leaves)
 
 
-def _batches(what, part, steps, rank) -> Iterator:
+def _batches(what, part, steps, struct) -> Iterator:
     if isinstance(part, keras.utils.PyDataset):
         count = steps if steps is not None else _length(part)
         if count is None:
@@ -71,7 +72,7 @@ def _batches(what, part, steps, rank) -> Iterator:
     if hasattr(part, "element_spec"):
         if int(part.cardinality()) == _ENDLESS and steps is None:
             raise _endless(what)
-        if _is_unbatched(part, rank):
+        if _is_unbatched(part, struct):
             part = part.batch(_BATCH)
         return itertools.islice(iter(part), steps)
     if iter(part) is part and steps is None:
@@ -96,12 +97,29 @@ def _endless(what: str) -> ValueError:
     )
 
 
-def _is_unbatched(data, rank: int | None) -> bool:
+def _is_unbatched(data, struct) -> bool:
     spec = data.element_spec
     if not isinstance(spec, tuple) or len(spec) < 2:
         return False  # another check rejects it
-    x, y = (keras.tree.flatten(part)[0].shape.rank for part in spec[:2])
-    return y == 0 or (rank is not None and x == rank - 1)
+    x, y = spec[:2]
+    if keras.tree.flatten(y)[0].shape.rank == 0:
+        return True
+    if struct is None:
+        return False
+    own, tensor = _first(x, struct)
+    # A batch `(n,)` fits an input `(None, 1)`: Keras adds this axis.
+    adds_axis = tensor.shape[-1] == 1 and own.rank and own[-1] != 1
+    return own.rank == len(tensor.shape) - 1 and not adds_axis
+
+
+def _first(x, struct) -> tuple:
+    """Returns the shape of an array of samples, and the input that takes it."""
+    tensor = keras.tree.flatten(struct)[0]
+    name = next(iter(struct)) if isinstance(struct, Mapping) else tensor.name
+    if isinstance(struct, Mapping):
+        tensor = struct[name]
+    named = isinstance(x, Mapping) and name in x
+    return (x[name] if named else keras.tree.flatten(x)[0]).shape, tensor
 
 
 def _kept(what: str, batches: Iterator, columns) -> Iterator:

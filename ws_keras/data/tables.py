@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ws_keras import checks
 from ws_keras.data import delimited
 from ws_keras.data import npz
 from ws_keras.storage import memory
@@ -92,10 +93,22 @@ class Table:
         kind = "columns" if self.is_frame else "arrays"
         held = self.names[:_SHOWN]
         more = len(self.names) - len(held)
+        guesses = [
+            f" Did you mean {near!r}?"
+            for name in names
+            if (near := _nearest(name, self.names)) is not None
+        ]
         return ValueError(
             f"{self.path} must hold {wanted}. Received: {kind} {held}"
-            f"{f' and {more} more' if more else ''}.{f' {way}' * bool(way)}"
+            f"{f' and {more} more' if more else ''}.{''.join(guesses)}"
+            f"{f' {way}' * bool(way)}"
         )
+
+
+def _nearest(name: str, known: Sequence[str]) -> str | None:
+    """Returns the known name that is most like an unknown one, if one is."""
+    small = {other.lower(): other for other in known}
+    return small.get(checks.nearest(name.lower(), small))
 
 
 def read(

@@ -157,9 +157,10 @@ def _parts(y, found: list[Output], what: str) -> list:
         if count == 1:
             return [y]
         received = f"one array in {what}"
-    outputs_of = f"{count} output{'s' * (count > 1)}"
     raise labels.wrong(
-        f"targets for {outputs_of}, {', '.join(map(repr, names))}",
+        f"one array for each of {count} outputs, {', '.join(map(repr, names))}"
+        if count > 1
+        else f"one array, because the model has 1 output, {names[0]!r}",
         received,
         f"Give {{{', '.join(f'{name!r}: ...' for name in names)}}}."
         if count > 1

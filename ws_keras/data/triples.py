@@ -68,11 +68,8 @@ class Reader:
         """Returns the arrays of a pipeline, or other data unchanged."""
         if not streams.is_stream(part):
             return part
-        rank = None
-        if self.struct is not None:
-            rank = len(keras.tree.flatten(self.struct)[0].shape)
         columns = self._columns
-        return streams.read(what, part, self._steps, rank, columns)
+        return streams.read(what, part, self._steps, self.struct, columns)
 
     def _ordered(self, what: str, x):
         """Returns samples with the columns of frames in one order."""

@@ -171,8 +171,8 @@ def check_round(batch_size: int, num_samples: int) -> None:
         raise ValueError(
             "`batch_size` must not be larger than the data of a round. "
             f"Received: batch_size={batch_size}, a round of {num_samples} "
-            f"samples. Give batch_size={num_samples} or less, or larger "
-            "rounds."
+            f"sample{'s' * (num_samples != 1)}. Give batch_size={num_samples} "
+            "or less, or larger rounds."
         )
 
 
