@@ -220,7 +220,9 @@ def _never_trained(
         who = "A model that was not trained on them before"
     share, rest = 100 * count / size, ""
     if words.is_one and is_even:
-        rest = f", so its accuracy can hardly exceed {100 - share:.1f} %"
+        rest = (
+            f"; it can only learn the classes of the other {100 - share:.1f} %"
+        )
     yield (
         f"{count:,} of {size:,} held-out {what} ({share:.1f} %) have "
         f"{_named(some, words.what)}{words.where}, which no training sample "
