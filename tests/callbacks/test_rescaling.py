@@ -131,6 +131,28 @@ def test_what_comes_before_the_first_kernel_may_be_anything():
     np.testing.assert_allclose(value(model(x)), factor * before, rtol=1e-4)
 
 
+def test_inputs_that_a_dict_names_are_not_taken_for_each_other():
+    """Keras finds the inputs of `inner` by name, not in the dict's order."""
+    starts = [keras.Input((4,), name=name) for name in ("late", "early")]
+    inner = keras.Model(starts, [layers.Dense(3)(each) for each in starts])
+    inputs = keras.Input((4,))
+    deep = layers.Dense(4, "relu")(inputs)
+    ends = inner({"early": inputs, "late": deep})
+    model = spread(keras.Model(inputs, ends))
+    x = RNG.normal(size=(30, 4)).astype("float32")
+    before = [value(each) for each in model(x)]
+    factors = rescaling.of(model, 0).apply(1.0)
+    for old, new, factor in zip(before, model(x), factors, strict=True):
+        np.testing.assert_allclose(value(new), factor * old, rtol=1e-4)
+
+
+@pytest.mark.parametrize("offset", [0.0, [0.0, 0.0]])
+def test_a_head_may_multiply_its_outputs(offset):
+    parts = [layers.Dense(2), layers.Rescaling([2.0, 3.0], offset)]
+    model = keras.Sequential([keras.Input((4,)), *parts])
+    assert len(rescaling.of(model, 0).norms) == 1
+
+
 def moving(model, rng):
     """Gives batch norm moments that it could have measured."""
     for variable in model.non_trainable_variables:
@@ -278,9 +300,17 @@ def with_lora():
     return model
 
 
+def shifted():
+    """The classes with a large number in `prior` would be predicted less."""
+    prior = np.array([3.0, -3.0], "float32")
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, layers.Dense(2)(inputs) + prior)
+
+
 @pytest.mark.parametrize(
     ("build", "words"),
     [
+        (shifted, "'add.*Add"),
         (two_paths, "'sum'.*different factors"),
         (lambda: models.build("resnet18", width=8, norm="none"), "'add"),
         (twice, "'shared', which is used twice"),

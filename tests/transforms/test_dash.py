@@ -87,6 +87,28 @@ def test_linear_model_equals_the_algorithm_written_out():
     np.testing.assert_allclose(ours[1], bias * max(floor, cosine), rtol=1e-5)
 
 
+@pytest.mark.parametrize("size", [2.0**-27, 1.0, 2.0**10])
+def test_half_precision_loses_no_small_or_large_gradient(size):
+    """The gradient of `size * mean(y . prediction)` is `size * mean(x y)`."""
+    inputs = keras.Input((4,))
+    head = layers.Dense(3, use_bias=False, dtype="mixed_float16")
+    model = keras.Model(inputs, head(inputs))
+    kernel = RNG.normal(size=(4, 3)).astype("float32")
+    model.set_weights([kernel])
+    x = RNG.normal(size=(8, 4)).astype("float16").astype("float32")
+    y = RNG.choice([-1.0, 1.0], (8, 3)).astype("float32")
+
+    def loss(y, predictions):
+        found = keras.ops.cast(predictions, "float32") * y
+        return size * keras.ops.sum(found, axis=-1)
+
+    transforms.dash(model, [(x, y)], 0.0, 1.0, loss=loss)
+    found = transforms.factors(kernel, x.T @ y, 0.0, axes=(0,))
+    assert found.max() > 0.1
+    ours = model.get_weights()[0]
+    np.testing.assert_allclose(ours, kernel * found, atol=2e-3)
+
+
 def test_a_convolution_has_one_factor_per_pair_of_channels(model):
     kernel = model.get_layer("conv").kernel.numpy()
     gradient = RNG.normal(size=kernel.shape)

@@ -172,6 +172,15 @@ def test_an_einsum_that_mixes_nothing_stays():
         fire(model)
 
 
+def test_kernels_without_inputs_stay():
+    parts = [layers.Dense(3, name="empty"), layers.Dense(2)]
+    model = keras.Sequential([keras.Input((0,)), *parts])
+    before = value(model.layers[1].kernel)
+    fire(model)
+    assert model.layers[0].kernel.shape == (0, 3)
+    checked(before, value(model.layers[1].kernel), np.sqrt(2 / 3))
+
+
 def attention():
     inputs = keras.Input((5, 6))
     x = layers.MultiHeadAttention(2, 3, name="attention")(inputs, inputs)

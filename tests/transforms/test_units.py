@@ -296,10 +296,18 @@ def two_readers(x):
     return layers.Flatten()(layers.Concatenate()(joined))
 
 
+def normed_twice(x):
+    first = layers.Dense(4, activation="relu", name="first")
+    norm, second = layers.BatchNormalization(), layers.Dense(5, name="second")
+    ends = [second(norm(first(each))) for each in (x, 2.0 * x)]
+    return layers.Concatenate()(ends)
+
+
 @pytest.mark.parametrize(
     ("shape", "function"),
     [
         ((7,), dense_norm),
+        ((7,), normed_twice),
         ((8, 8, 2), flat_after_norm),
         ((8, 8, 2), conv_norm),
         ((8, 8, 2), two_readers),
@@ -476,9 +484,43 @@ def test_what_cannot_be_followed_is_refused_by_name(function):
     assert same(state(model), before)
 
 
-def test_channels_that_a_shape_tears_apart_are_not_found():
-    with pytest.raises(ValueError, match="'first'"):
-        resets.select(model_of((7,), misshaped))
+def across_samples(x):
+    return dense(ops.reshape(dense(x, 4, "first"), (-1, 8)), 3, "last")
+
+
+@pytest.mark.parametrize(
+    ("shape", "function"), [((7,), misshaped), ((3, 7), across_samples)]
+)
+def test_channels_that_a_shape_tears_apart_are_not_found(shape, function):
+    with pytest.raises(ValueError, match="layer 'first', whose output goes"):
+        resets.select(model_of(shape, function))
+
+
+def test_inputs_that_a_dict_names_are_not_taken_for_each_other():
+    """Keras finds the inputs of `inner` by name, not in the dict's order."""
+    starts = [keras.Input((4,), name=name) for name in ("late", "early")]
+    ends = [dense(each, 3, f"of_{each.name}") for each in starts]
+    inner = keras.Model(starts, layers.Concatenate()(ends))
+
+    def function(x):
+        a, b = dense(x, 4, "first"), dense(x, 4, "second")
+        return dense(inner({"early": b, "late": a}), 3, "last", None)
+
+    model = spread(model_of((7,), function))
+    found = resets.select(model, include=["first", "second"])
+    numbers = {"first": [1], "second": []}
+    chosen = [np.array(numbers[e.layer.name], int) for e in found.layers]
+    silenced(model, found, chosen)
+    x = RNG.normal(size=(20, 7)).astype("float32")
+    outputs = value(model(x))
+    read = {
+        e.owner.name: e.variable for e in found.entries if e.variable.ndim > 1
+    }
+    before = {name: value(variable) for name, variable in read.items()}
+    resets.reset(model, found, chosen, 3)
+    np.testing.assert_array_equal(value(model(x)), outputs)
+    assert (value(read["of_late"])[1] == 0).all()
+    np.testing.assert_array_equal(value(read["of_early"]), before["of_early"])
 
 
 def test_a_layer_that_is_refused_can_be_left_out():
@@ -514,6 +556,15 @@ def test_an_output_behind_a_softmax_is_named():
 
     found = reasons(model_of((7,), function))
     assert found["first"] == "" and "output" in found["last"]
+
+
+def test_dropout_behind_a_softmax_is_no_reader():
+    def function(x):
+        x = dense(dense(x, 5, "first"), 3, "last", "softmax")
+        return layers.Dropout(0.1)(x)
+
+    found = reasons(model_of((7,), function))
+    assert found["first"] == "" and "an output" in found["last"]
 
 
 def test_a_softmax_inside_is_refused():

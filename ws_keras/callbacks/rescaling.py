@@ -44,6 +44,7 @@ class SoftWeightRescaling(keras.callbacks.Callback):
     - sums and concatenations of tensors with different factors, as in a
       residual network without normalization;
     - other activations, such as tanh, after a kernel;
+    - constants that are added after a kernel, also to the outputs;
     - a frozen bias or a frozen batch norm after a trainable kernel;
     - recurrent, attention and other layers with kernels of unknown effect;
     - models without a graph of layers, such as subclassed ones.

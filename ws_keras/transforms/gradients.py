@@ -8,7 +8,10 @@ import numpy as np
 from keras import ops
 from keras import tree
 
+from ws_keras import _keras
 from ws_keras.transforms import errors
+
+_SCALES = 2.0**20, 2.0**15, 2.0**10, 2.0**5, 1.0
 
 
 def mean_gradient(
@@ -40,18 +43,17 @@ def mean_gradient(
     Raises:
         ValueError: If the model or the loss does not accept the samples.
     """
-    gradient = _BACKENDS[keras.backend.backend()]
     total = [np.zeros(v.shape, np.float64) for v in model.trainable_variables]
     size = len(tree.flatten(x)[0])
     for start in range(0, size, batch_size):
         part = slice(start, min(start + batch_size, size))
         given = tree.map_structure(lambda a, part=part: a[part], (x, y))
         with errors.refused(f"Samples {start} to {part.stop - 1}"):
-            found = gradient(model, *given, loss)
+            found = _unscaled(model, *given, loss)
         weight = (part.stop - start) / size
         for place, array in zip(total, found, strict=True):
             if array is not None:
-                place += weight * ops.convert_to_numpy(array).astype(np.float64)
+                place += weight * array
     return total
 
 
@@ -90,6 +92,29 @@ def mean_loss(model: keras.Model, loss: Callable | str | None) -> Callable:
             f"model must be compiled with a loss. Received: loss={loss!r}."
         )
     return lambda y, predictions: keras.ops.mean(loss(y, predictions))
+
+
+def _unscaled(model, x, y, loss) -> list[np.ndarray | None]:
+    """Computes gradients of a batch, with a scaled loss in half precision.
+
+    The gradients of single samples are tiny after training and would underflow.
+    """
+    gradient = _BACKENDS[keras.backend.backend()]
+    layers = _keras.all_layers(model)
+    is_half = any(layer.compute_dtype == "float16" for layer in layers)
+    for scale in _SCALES if is_half else (1.0,):
+
+        def scaled(y, predictions, scale=scale):
+            found = loss(y, predictions)
+            return scale * ops.cast(found, "float32") if is_half else found
+
+        found = [
+            g if g is None else ops.convert_to_numpy(g).astype(float) / scale
+            for g in gradient(model, x, y, scaled)
+        ]
+        if all(g is None or np.isfinite(g).all() for g in found):
+            break
+    return found
 
 
 def _tensorflow(model, x, y, loss):

@@ -89,7 +89,7 @@ class _Walk:
         nodes = _keras.nodes(graph)
         for depth in sorted(nodes, reverse=True):
             for node in nodes[depth]:
-                given = [known.get(id(t)) for t in node.input_tensors]
+                given = [known.get(id(t)) for t in _tensors(node)]
                 if node.is_input or None in given:
                     continue
                 found = self._outputs(node, given)
@@ -109,3 +109,18 @@ class _Walk:
         call = (node.operation, number, node, tuple(given), tuple(found))
         self._calls.append(Call(*call))
         return found
+
+
+def _tensors(node) -> list:
+    """Returns the inputs of a call, in the order of the operation's inputs.
+
+    Like Keras, a model that was built with a list of inputs finds those of a
+    dict by their names.
+    """
+    inner, arguments = functional(node.operation), node.arguments
+    given = next(iter([*arguments.args, *arguments.kwargs.values()]), None)
+    if inner is None or not isinstance(given, dict):
+        return node.input_tensors
+    if isinstance(_keras.graph_inputs(inner), dict):
+        return node.input_tensors
+    return [given[tensor.name] for tensor in inner.inputs]

@@ -67,11 +67,13 @@ def layout(entry: variables.Entry) -> Layout | None:
 
     Returns:
         A `Layout`, or `None` if the variable is not the kernel of a dense or
-        convolution layer, if it mixes no channels (depthwise), if an embedding
-        shares it, or if it is the value or output projection of an attention
-        layer.
+        convolution layer, if it is empty, if it mixes no channels (depthwise),
+        if an embedding shares it, or if it is the value or output projection of
+        an attention layer.
     """
     if any(isinstance(owner, _EMBEDDINGS) for owner in entry.owners):
+        return None
+    if 0 in entry.variable.shape:
         return None
     if _is_left_in_attention(entry):
         return None

@@ -127,6 +127,8 @@ def reshaped(
     if None in before[1:] or None in after[1:]:
         return None
     size = math.prod(before[1:])
+    if size % after[-1]:
+        return None  # mixes samples
     every = np.tile(given, size // len(given)).reshape(-1, after[-1])
     return every[0] if (every == every[0]).all() else None
 

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import keras
+import numpy as np
 
 from ws_keras.transforms import graphs
 from ws_keras.transforms import makers
@@ -132,7 +133,7 @@ class _Walk:
             raise Unscalable(f"the layer {_named(layer)}")
         if not any(each.kernels for each in given):
             return _Factor()
-        if has_weights or len(given) > 1:
+        if has_weights or len(given) > 1 or not _is_activation(layer):
             raise Unscalable(_reason(layer, len(given)))
         bent = bent or f"the layer {_blamed(layer)}"
         return _Factor(given[0].kernels, bent)
@@ -201,9 +202,17 @@ def _passed(layer, given: list[_Factor]) -> _Factor | None:
     if len(given) > 1:
         is_same = name in _SUMS and len(set(kernels)) == 1
         return given[0] if is_same else None
-    if passing.is_homogeneous(layer) or _is_rectifier(layer):
+    is_plain = name == "Rescaling" and not np.any(layer.offset)
+    if is_plain or passing.is_homogeneous(layer) or _is_rectifier(layer):
         return given[0]
     return None
+
+
+def _is_activation(layer) -> bool:
+    """Whether a layer is an activation, so that it may end a network."""
+    is_given = isinstance(layer, keras.layers.Activation)
+    is_one = type(layer).__name__ in ("Softmax", "LogSoftmax", "Exp")
+    return is_given or is_one or passing.is_activation(layer)
 
 
 def _is_rectifier(layer) -> bool:

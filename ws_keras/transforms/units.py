@@ -161,7 +161,7 @@ class _Walk:
     def _follow(self, call: graphs.Call, given: list) -> _Channels:
         layer = call.operation
         lost = frozenset().union(*(each.lost for each in given))
-        if getattr(layer, "variables", None):
+        if getattr(layer, "weights", None):  # without the seeds of dropout
             for maker, name in lost:
                 self._refuse(maker, _LOST.format(name), is_unknown=True)
         is_readable = passing.is_readable(layer) and makers.is_plain(layer)
@@ -278,8 +278,10 @@ class _Walk:
         """Returns the channels behind a layer that maps 0 to a constant."""
         if isinstance(layer, makers.DEPTHWISE):
             return constants.lost(np.zeros(count, int))
-        self._norms.append(layer)
-        return constants.behind(len(self._norms) - 1, given.norms, count)
+        if layer not in self._norms:
+            self._norms.append(layer)
+        number = self._norms.index(layer)
+        return constants.behind(number, given.norms, count)
 
     def _lose(self, call, given: list) -> frozenset:
         """Returns the layers whose units are unknown behind a call."""
@@ -289,7 +291,7 @@ class _Walk:
             for maker in _makers(each.labels):
                 if tie:
                     self._refuse(maker, f"{tie} {layer.name!r}")
-                elif getattr(layer, "variables", None):
+                elif getattr(layer, "weights", None):
                     reason = _LOST.format(_named(layer))
                     self._refuse(maker, reason, is_unknown=True)
                 else:
