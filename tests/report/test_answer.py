@@ -63,6 +63,15 @@ def test_several_cells_are_counted(make_arm):
     )
 
 
+def test_equal_differences_have_no_range(make_arm):
+    found = []
+    for model in ("mlp", "logistic"):
+        fields = {"model": model, "cell": f"{model}/"}
+        found += make_arm("cold", (50, 50.2, 50.1), **fields)
+        found += make_arm("warm", (48, 48.1, 48.2), **fields)
+    assert said(found).endswith("The differences are −2.0 points.")
+
+
 def test_a_first_round_is_shown(make_row):
     found = [
         make_row(arm="cold", accuracy=31.0),

@@ -160,13 +160,13 @@ def _over_cells(run: runs.Run) -> list[str]:
     found = []
     for name, gaps in by_name.items():
         signs = [gap.sign for gap in gaps]
-        means = [gap.mean for gap in gaps]
+        means = sorted(gap.mean for gap in gaps)
+        low, high = map(formatting.signed, (means[0], means[-1]))
+        span = f"range from {low} to {high}" if low != high else f"are {low}"
         found.append(
             f"{_capital(name)} is significantly below cold in "
             f"{signs.count(-1)} of {len(gaps)} {where}, and significantly "
-            f"above it in {signs.count(1)}. The differences range from "
-            f"{formatting.signed(min(means))} to "
-            f"{formatting.signed(max(means))} points."
+            f"above it in {signs.count(1)}. The differences {span} points."
         )
     return found[:_SHOWN]
 
