@@ -282,9 +282,14 @@ def test_what_the_guide_has_measured_is_that_of_the_rows():
     ten = arms_of("fig7_shrink_sweep_10000") | arms_of("fig2_online_10000")
     small, quick = arms_of("table1_two_phase"), arms_of("quickstart")
     pairs = [(ten["cold"], ten["warm"]), (quick["cold"], quick["warm"])]
-    small |= arms_of("table1")
-    for name in ("resnet18", "mlp", "logistic"):
-        cell = f"cifar10-{name}-adam"
+    small |= arms_of("table1") | arms_of("table1_cifar100")
+    for name in (
+        "cifar10-resnet18",
+        "cifar10-mlp",
+        "cifar100-mlp_tanh",
+        "cifar10-logistic",
+    ):
+        cell = f"{name}-adam"
         pairs.append((small[f"{cell}/cold"], small[f"{cell}/warm"]))
     want = [
         (
