@@ -11,7 +11,7 @@ from ws_keras.data import doubts
 # Few samples, and those of a table with few values, may recur by chance.
 _FEW, _DISTINCT = 10, 0.9
 _SHARE = 0.5
-_COPIES = 0.25  # fewer narrow an interval by less than a sixth
+_COPIES = 0.25  # as pairs, they make an error 18 % too small: 1 - 1.5**-0.5
 
 
 class RepeatedSamples(doubts.DoubtfulData):
