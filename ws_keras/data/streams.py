@@ -114,10 +114,11 @@ def _is_unbatched(data, struct) -> bool:
 
 def _first(x, struct) -> tuple:
     """Returns the shape of an array of samples, and the input that takes it."""
-    tensor = keras.tree.flatten(struct)[0]
-    name = next(iter(struct)) if isinstance(struct, Mapping) else tensor.name
     if isinstance(struct, Mapping):
-        tensor = struct[name]
+        name, tensor = next(iter(struct.items()))
+    else:
+        tensor = keras.tree.flatten(struct)[0]
+        name = tensor.name
     named = isinstance(x, Mapping) and name in x
     return (x[name] if named else keras.tree.flatten(x)[0]).shape, tensor
 
