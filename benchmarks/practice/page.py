@@ -21,15 +21,18 @@ TITLES = {
     "cifar10_frozen": "CIFAR-10: head on SqueezeNet",
     "cifar10_tuned": "CIFAR-10: tuned SqueezeNet",
 }
+# What each arm is compared with.
+_OTHERS = ("cold", "warm", "shrink_perturb 0.4/0.1")
 _HEADER = (
     "task",
     "arm",
     "score",
-    "minus cold (95 % interval)",
-    "last round",
-    "passes, % of cold (95 % interval)",
-    "CPU-s",
+    *(f"minus {name}" for name in _OTHERS),
+    "last round, minus cold",
+    "passes, % of cold",
+    "CPU-s, % of cold",
     "frontier",
+    "seeds",
 )
 _COLUMNS = 3  # of panels
 _MARKERS = "os^vDPX*"
@@ -89,23 +92,33 @@ def table(task: str, arms: dict[str, scores.Arm]) -> list[list[str]]:
     lines = []
     for name, arm in arms.items():
         is_cold = name == "cold"
-        gain, last = (
-            "" if is_cold else scores.interval(scores.gain(arm, cold, field))
-            for field in ("mean", "last")
-        )
         lines.append(
             [
                 task if is_cold else "",
                 name,
                 f"{scores.level(arm):.1f}".replace("-", "−"),
-                gain,
-                last,
-                "100" if is_cold else _percent(scores.share(arm, cold)),
-                f"{scores.level(arm, 'cpu_seconds'):.1f}",
+                *(_beside(arm, arms.get(other)) for other in _OTHERS),
+                _beside(arm, cold, "last"),
+                *(
+                    "100"
+                    if is_cold
+                    else _percent(scores.share(arm, cold, field))
+                    for field in ("passes", "cpu_seconds")
+                ),
                 "yes" if name in front else "",
+                str(len(arm.mean)),
             ]
         )
     return lines
+
+
+def _beside(
+    arm: scores.Arm, other: scores.Arm | None, field: str = "mean"
+) -> str:
+    """Returns the difference from an arm, empty beside itself or nothing."""
+    if other is None or arm is other:
+        return ""
+    return scores.interval(scores.gain(arm, other, field))
 
 
 def _percent(share: statistics.Ratio) -> str:

@@ -129,6 +129,25 @@ def test_gradient_norm_at_inference_is_the_tapes():
     assert found["gradient_norm_ratio"] == pytest.approx(ratio)
 
 
+@pytest.mark.parametrize("size", [2.0**-27, 1.0, 2.0**10])
+def test_gradient_norm_in_half_precision_neither_vanishes_nor_overflows(size):
+    """The gradient of `size * mean(y . prediction)` is `size * mean(x y)`."""
+    head = layers.Dense(3, use_bias=False, dtype="mixed_float16")
+    model = keras.Sequential([keras.Input((4,)), head])
+    x = RNG.normal(size=(8, 4)).astype("float16").astype("float32")
+    y = RNG.choice([-1.0, 1.0], (8, 3)).astype("float32")
+
+    def loss(y, predictions):
+        found = ops.cast(predictions, "float32") * y
+        return size * ops.sum(found, axis=-1)
+
+    probe = probes.Probe(
+        model, new=(x, y), loss=loss, measures="gradient_norm", batch_size=8
+    )
+    want = size * np.linalg.norm(x.T @ y / 8)
+    assert probe()["gradient_norm_new"] == pytest.approx(want, rel=2e-3)
+
+
 def test_gradient_norm_is_a_mean_over_whole_batches_with_their_moments():
     model = build(dropout=0.0)
     size = 25

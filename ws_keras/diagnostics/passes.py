@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from ws_keras import _keras
+from ws_keras.transforms import gradients
 from ws_keras.transforms import tracing
 
 _UNITS = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D)
@@ -41,17 +42,24 @@ def gradient_norm(
         rest = [pair for pair in pairs if id(pair[0]) not in trainable]
         chosen = [v for v in variables if id(v) in trainable]
 
-        def of(watched):
+        def of(watched, scale):
             state = rest + list(zip(chosen, watched, strict=True))
             with keras.StatelessScope(state):
-                return loss(y, model(x, training=training))
+                found = loss(y, model(x, training=training))
+            return gradients.multiplied(found, scale)
 
-        squares = [
-            ops.sum(ops.square(ops.cast(g, "float32")))
-            for g in gradient(of, watched)
-            if g is not None
-        ]
-        return ops.sqrt(sum(squares, ops.zeros((), "float32")))
+        def scaled(scale):
+            squares = [
+                ops.sum(ops.square(ops.cast(g, "float32") / scale))
+                for g in gradient(lambda values: of(values, scale), watched)
+                if g is not None
+            ]
+            return ops.sqrt(sum(squares, ops.zeros((), "float32")))
+
+        *larger, found = map(scaled, gradients.scales(model))
+        for one in reversed(larger):
+            found = ops.where(ops.isfinite(one), one, found)
+        return found
 
     return tracing.traced(variables, norm)
 

@@ -11,7 +11,9 @@ from keras import tree
 from ws_keras import _keras
 from ws_keras.transforms import errors
 
-_SCALES = 2.0**20, 2.0**15, 2.0**10, 2.0**5, 1.0
+# In half precision, gradients underflow after training, so the loss is
+# multiplied by the first of these with which none overflows.
+_HALF = 2.0**20, 2.0**15, 2.0**10, 2.0**5, 1.0
 
 
 def mean_gradient(
@@ -94,19 +96,25 @@ def mean_loss(model: keras.Model, loss: Callable | str | None) -> Callable:
     return lambda y, predictions: keras.ops.mean(loss(y, predictions))
 
 
-def _unscaled(model, x, y, loss) -> list[np.ndarray | None]:
-    """Computes gradients of a batch, with a scaled loss in half precision.
-
-    The gradients of single samples are tiny after training and would underflow.
-    """
-    gradient = _BACKENDS[keras.backend.backend()]
+def scales(model: keras.Model) -> tuple[float, ...]:
+    """Returns the factors of the loss to try, the largest first."""
     layers = _keras.all_layers(model)
     is_half = any(layer.compute_dtype == "float16" for layer in layers)
-    for scale in _SCALES if is_half else (1.0,):
+    return _HALF if is_half else (1.0,)
+
+
+def multiplied(loss, scale: float):
+    """Returns a loss times a scale, as float32 unless the scale is 1."""
+    return loss if scale == 1 else scale * ops.cast(loss, "float32")
+
+
+def _unscaled(model, x, y, loss) -> list[np.ndarray | None]:
+    """Computes gradients of a batch."""
+    gradient = _BACKENDS[keras.backend.backend()]
+    for scale in scales(model):
 
         def scaled(y, predictions, scale=scale):
-            found = loss(y, predictions)
-            return scale * ops.cast(found, "float32") if is_half else found
+            return multiplied(loss(y, predictions), scale)
 
         found = [
             g if g is None else ops.convert_to_numpy(g).astype(float) / scale
