@@ -19,11 +19,12 @@ from . import recipes
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of a run.", required=True
 )
-_WITH = flags.DEFINE_string(
+_WITH = flags.DEFINE_multi_string(
     "with",
-    None,
+    [],
     "Folder of another run of the same config, which may differ in its name, "
-    "arms and seeds. The report adds the settings that --workdir lacks.",
+    "arms, seeds and diagnostics. The report adds the settings that --workdir "
+    "lacks. May be given several times.",
 )
 _AGAINST = flags.DEFINE_string(
     "against",

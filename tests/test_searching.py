@@ -9,6 +9,7 @@ from sklearn import datasets
 
 import ws_keras
 from ws_keras import searching
+from ws_keras.arms import registry
 from ws_keras.data import doubts
 from ws_keras.training import terms
 
@@ -151,6 +152,9 @@ def test_the_word_alone_is_a_search_of_ten_minutes(digits):
     assert searching.of("search") == searching.Search()
     assert searching.is_wanted("search")
     assert not searching.is_wanted(("cold", "warm"))
+    with pytest.raises(ValueError, match="Did you mean 'search'"):
+        searching.is_wanted("serach")
+    assert not any(searching.is_wanted(name) for name in registry.names())
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,17 @@ def search(
 
 
 def is_wanted(arms) -> bool:
-    """Returns whether `arms` requests a search instead of naming arms."""
+    """Returns whether `arms` requests a search instead of naming arms.
+
+    Raises:
+        ValueError: If `arms` is a misspelled `"search"`.
+    """
+    near = checks.guess(arms, [SEARCH]) if isinstance(arms, str) else ""
+    if near and arms != SEARCH:
+        raise ValueError(
+            f"`arms` must name arms or be {SEARCH!r}. Received: "
+            f"arms={arms!r}.{near}"
+        )
     return arms == SEARCH or isinstance(arms, Search)
 
 

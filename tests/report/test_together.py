@@ -1,5 +1,7 @@
 """Rows that serve two figures, and a run against another."""
 
+import re
+
 import pytest
 
 from ws_keras.report import reading
@@ -14,14 +16,14 @@ VERSIONS = {"keras": "3.15.1"}
 def make(tmp_path, make_row):
     """Returns a function that writes a folder of one experiment."""
 
-    def write(name, arms, accuracies=None, **config):
+    def write(name, arms, accuracies=None, versions=VERSIONS, **config):
         folder = workdirs.Workdir(tmp_path / name.replace("/", "-"))
         experiment = name.partition("/")[0]
         fields = {"experiment": experiment, "precision": "float32", **config}
         planned = ["cold", "warm", "shrink_perturb-0.6-0.01"]
         folder.prepare(
             fields,
-            VERSIONS,
+            versions,
             settings=[
                 f"{experiment}/{arm}/seed{s}" for arm in planned for s in (0, 1)
             ],
@@ -80,6 +82,63 @@ def test_more_seeds_of_the_same_experiment(make, make_row):
     found = together.joined(reading.read(first), reading.read(second))
     assert {row.seed for row in found.rows} == {0, 1, 5}
     assert len({row.setting for row in found.rows}) == 7
+
+
+def test_a_later_run_of_another_figure_adds_seeds(make, make_row):
+    """A seed that was not planned, measured in more ways, by a later version."""
+    versions = [{**VERSIONS, "ws_keras": v} for v in ("0.1.0", "0.2.0")]
+    fig2 = make(
+        "fig2_online",
+        ["cold", "warm"],
+        versions=versions[0],
+        diagnostics={"shrunk": []},
+    )
+    fig7, more = (
+        make(
+            name,
+            [],
+            versions=versions[1],
+            seeds=[9],
+            diagnostics={"shrunk": [1.0]},
+        )
+        for name in ("fig7_shrink_sweep", "fig2_online/more")
+    )
+    for folder, experiment, arm, anew in (
+        (fig7, "fig7_shrink_sweep", "cold", 55.0),
+        (fig7, "fig7_shrink_sweep", "dash-0.3-0.3", 55.0),
+        (more, "fig2_online", "warm", 45.0),
+    ):
+        row = make_row(
+            setting=f"{experiment}/{arm}/seed9",
+            experiment=experiment,
+            arm=arm,
+            shrink=1.0,
+            perturb=0.0,
+            seed=9,
+            accuracy=44.0,
+            last=True,
+            measures={"shrunk/1/accuracy": anew},
+        )
+        workdirs.Workdir(folder).append(row)
+    page = writing.write(fig2, also=[fig7, more]).markdown.read_text()
+    assert (
+        "It differs only in the arms or seeds, what is measured beside "
+        "training and its version (ws_keras 0.2.0 instead of 0.1.0)." in page
+    )
+    found = reading.read(fig2)
+    for other in (fig7, more):
+        found = together.joined(found, reading.read(other))
+    settings = {row.setting for row in found.rows}
+    assert settings == {
+        f"fig2_online/{arm}/seed{seed}"
+        for arm in ("cold", "warm")
+        for seed in (0, 1, 9)
+    }
+    # The third seed alone has both accuracies; all three are 44 at the end.
+    anew = page.partition("moments measured anew</summary>")[2]
+    lines = [re.findall(r"[\w.]+", line) for line in anew.splitlines()]
+    assert ["cold", "44.0", "55.0"] in lines
+    assert ["warm", "44.0", "45.0"] in lines
 
 
 def test_how_many_steps_run_at_once_changes_no_number(make):

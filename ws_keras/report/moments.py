@@ -5,7 +5,9 @@ round stops. Networks are therefore measured again with moments of their final
 weights, which shows how much of the difference from cold is due to the lag.
 """
 
+import dataclasses
 import functools
+import math
 
 from ws_keras.report import columns
 from ws_keras.report import formatting
@@ -53,11 +55,8 @@ def fold(run: runs.Run) -> list[sections.Fold]:
     shrunk = {n for n in measures if n.startswith("shrunk/")}
     if shrunk - {"shrunk/1/accuracy", "shrunk/1/entropy"}:
         return []  # it is about shrinking, of which 1 is one end
-    some = [
-        arm
-        for arm in run.arms
-        if matter(arm) and any(arm.summary(way).count for way in WAYS)
-    ]
+    some = [_measured(arm) for arm in run.arms if matter(arm)]
+    some = [arm for arm in some if arm.rows]
     if not some:
         return []
     said = [
@@ -79,6 +78,19 @@ def fold(run: runs.Run) -> list[sections.Fold]:
     gaps = columns.made("Minus cold", gaps, others)
     tables = [levels, *([gaps] if others else [])]
     return [sections.Fold(_TITLE, (*said, *tables))]
+
+
+def _measured(arm: runs.Arm) -> runs.Arm:
+    """Returns an arm with the seeds alone that were measured in all its ways."""
+    measures = {name for row in arm.rows for name in row.measures}
+    values = [arm.final(way) for way in WAYS if way in measures]
+    seeds = {
+        seed
+        for seed in arm.runs.finished
+        if all(math.isfinite(found[seed]) for found in values)
+    }
+    rows = [row for row in arm.rows if row.seed in seeds]
+    return dataclasses.replace(arm, rows=rows)
 
 
 def _said(arm: runs.Arm, cell: str) -> str:

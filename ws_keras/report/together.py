@@ -15,14 +15,16 @@ from ws_keras.report import runs
 from ws_keras.report import sections
 
 # Fields that may differ between experiments that share rows. How many steps run
-# at once changes the speed alone.
+# at once changes the speed alone, and diagnostics are computed beside training.
 _OF_NAME = (
     "experiment",
     "arms",
     "seeds",
     "train.expected_epochs",
     "train.steps_per_execution",
+    "diagnostics",
 )
+_OF_VERSIONS = ("python", "ws_keras")
 _MARGIN = 1.0  # points
 _SHOWN = 6
 
@@ -48,25 +50,27 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
             missing that the other folder has.
     """
     changes = []
-    for part, free in (("config", _OF_NAME), ("versions", ("python",))):
+    for part, free in (("config", _OF_NAME), ("versions", _OF_VERSIONS)):
         pair = (folder.run.get(part, {}) for folder in (found, other))
         changes += _changes(*pair, *free)
     if changes:
         raise ValueError(
-            "`--with` must be a run of the same config and versions, but for "
-            f"name, arms and seeds. Received: --with={other.path}, with "
+            "`--with` must be a run of the same config and versions, except "
+            "for name, arms, seeds and diagnostics. Received: "
+            f"--with={other.path}, with "
             f"{', '.join(changes[:_SHOWN])}."
         )
     name = found.run["config"]["experiment"]
     had = {row.setting for row in found.rows}
-    planned = set(found.run.get("settings") or [])
+    # Arms, of which another figure may add seeds.
+    planned = set(map(_arm, found.run.get("settings") or []))
     if other.run["config"]["experiment"] == name:
         planned = set()  # it has more of the same, not another figure
     taken = {
         row.setting: ours
         for row in other.rows
         if (ours := f"{name}/{row.setting.partition('/')[2]}") not in had
-        and (not planned or ours in planned)
+        and (not planned or _arm(ours) in planned)
     }
     if not taken:
         raise ValueError(
@@ -83,7 +87,7 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
         for e in other.epochs
         if e.setting in taken
     ]
-    borrowed = [*found.run.get("borrowed", []), _origin(other, taken)]
+    borrowed = [*found.run.get("borrowed", []), _origin(found, other, taken)]
     return dataclasses.replace(
         found,
         run={**found.run, "borrowed": borrowed},
@@ -96,15 +100,19 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
 def said(run: dict[str, Any]) -> Iterator[sections.Text]:
     """Yields a sentence about the rows that come from other folders."""
     for entry in run.get("borrowed", []):
-        differs = "the name of the experiment"
-        if entry["experiment"] == run["config"]["experiment"]:
-            differs = "the arms or seeds"
         yield sections.Text(
             f"The rows of {_named(entry['settings'])} come from the run of "
             f"{entry['experiment']} in {entry['folder']} (revision "
-            f"{entry['revision']}). Its config differs only in {differs}.",
+            f"{entry['revision']}). It differs only in "
+            f"{_listed(entry['differs'])}.",
             "banner",
         )
+
+
+def _listed(words: list[str]) -> str:
+    """Returns words with commas, and with `and` before the last."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _named(settings: list[str]) -> str:
@@ -171,7 +179,14 @@ def _changes(ours: Mapping, theirs: Mapping, *free: str) -> list[str]:
     return recipe.said(recipe.changes(ours, theirs, theirs, free))
 
 
-def _origin(other: reading.Folder, taken: dict) -> dict[str, Any]:
+def _arm(setting: str) -> str:
+    """Returns a setting without its seed."""
+    return setting.rpartition("/")[0]
+
+
+def _origin(
+    found: reading.Folder, other: reading.Folder, taken: dict
+) -> dict[str, Any]:
     """Returns where borrowed rows come from."""
     entries = [other.run, *other.run.get("continued", [])]
     revisions = [str(entry.get("git_revision"))[:7] for entry in entries]
@@ -179,5 +194,20 @@ def _origin(other: reading.Folder, taken: dict) -> dict[str, Any]:
         "experiment": other.run["config"]["experiment"],
         "folder": other.path.name,
         "revision": " and ".join(dict.fromkeys(revisions)),
+        "differs": list(_differing(found, other)),
         "settings": sorted(name.partition("/")[2] for name in taken.values()),
     }
+
+
+def _differing(found: reading.Folder, other: reading.Folder) -> Iterator[str]:
+    """Yields in words what differs between the runs of two folders."""
+    ours, theirs = found.run["config"], other.run["config"]
+    if ours["experiment"] == theirs["experiment"]:
+        yield "the arms or seeds"
+    else:
+        yield "the name of the experiment"
+    if _changes(ours, theirs, *set(_OF_NAME) - {"diagnostics"}):
+        yield "what is measured beside training"
+    versions = (folder.run.get("versions", {}) for folder in (other, found))
+    for text in _changes(*versions, "python"):
+        yield f"its version ({text})"

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+from collections.abc import Sequence
 
 from ws_keras.report import assembling
 from ws_keras.report import plain
@@ -50,7 +51,7 @@ def write(
     workdir: str | os.PathLike,
     recipes: views.Recipes = views.none,
     *,
-    also: str | os.PathLike | None = None,
+    also: str | os.PathLike | Sequence[str | os.PathLike] = (),
     against: str | os.PathLike | None = None,
 ) -> Report:
     """Writes `report.html`, `report.md` and its figures into `report/`.
@@ -69,8 +70,8 @@ def write(
         recipes: Finds the view and the recipe of an experiment; see
             `view.Recipes`. Defaults to none: the shape of the rows decides,
             and no numbers of a paper are shown.
-        also: Folder of a run with settings that this one lacks; see
-            `together.joined`. Defaults to none.
+        also: Folder of a run with settings that this one lacks, or several
+            such folders; see `together.joined`. Defaults to none.
         against: Folder of a run to compare this one with, seed by seed; see
             `together.beside`. Defaults to none.
 
@@ -83,8 +84,8 @@ def write(
         Unwritten: The report cannot be written there.
     """
     found = reading.read(workdir)
-    if also is not None:
-        found = together.joined(found, reading.read(also))
+    for other in [also] if isinstance(also, (str, os.PathLike)) else also:
+        found = together.joined(found, reading.read(other))
     problems = found.problems
 
     def careful(experiment, run):
