@@ -85,7 +85,7 @@ def test_more_seeds_of_the_same_experiment(make, make_row):
 
 
 def test_a_later_run_of_another_figure_adds_seeds(make, make_row):
-    """A seed that was not planned, measured in more ways, by a later version."""
+    """A seed that was not planned, by a later version with other measures."""
     versions = [{**VERSIONS, "ws_keras": v} for v in ("0.1.0", "0.2.0")]
     fig2 = make(
         "fig2_online",

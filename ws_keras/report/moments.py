@@ -81,7 +81,7 @@ def fold(run: runs.Run) -> list[sections.Fold]:
 
 
 def _measured(arm: runs.Arm) -> runs.Arm:
-    """Returns an arm with the seeds alone that were measured in all its ways."""
+    """Returns an arm with only the seeds that were measured in all its ways."""
     measures = {name for row in arm.rows for name in row.measures}
     values = [arm.final(way) for way in WAYS if way in measures]
     seeds = {
