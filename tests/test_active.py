@@ -108,6 +108,7 @@ def test_all_arms_of_a_seed_begin_with_the_same_samples(chosen):
     np.testing.assert_array_equal(*chosen)
 
 
+@pytest.mark.slow
 def test_going_on_chooses_alike(chosen, tmp_path):
     whole = run(config())
     expected, chosen[:] = list(chosen), []

@@ -21,12 +21,11 @@ SELECTION = (
     "an_interrupted_fit and schedule1 and 6 and True",
     "mixed_once and tied",
     "moving_statistics_are_updated",
-    "test_reset_equals and Adam",
-    "bitwise_as_without_it and 4",
+    "test_reset_equals and Nadam",
 )
 # Where they lie, so that no other file is read.
-SELECTED = ("callbacks/test_diagnostics.py", "callbacks/test_shrink_perturb.py")
-SELECTED += ("losses/test_adversarial.py", "transforms/test_optimizers.py")
+SELECTED = ("callbacks/test_shrink_perturb.py", "losses/test_adversarial.py")
+SELECTED += ("transforms/test_optimizers.py",)
 SELECTED += ("transforms/test_shrink_perturb.py",)
 FOLDERS = ("tests/transforms", "tests/callbacks")
 FOLDERS += ("tests/losses", "tests/diagnostics")
@@ -54,7 +53,7 @@ def test_a_selection_passes(backend):
     chosen = " or ".join(f"({part})" for part in SELECTION)
     each = ("-m", "slow or not slow", "-k", chosen)
     files = [f"tests/{name}" for name in SELECTED]
-    assert int(passes(backend, *each, folders=files).split()[0]) > 8
+    assert int(passes(backend, *each, folders=files).split()[0]) == 5
 
 
 @pytest.mark.slow

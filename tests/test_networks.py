@@ -27,6 +27,7 @@ def fitted(model):
     return [ops.convert_to_numpy(v) for v in model.variables]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", ["Nadam", "Adafactor", "Adam"])
 def test_state_that_keras_does_not_list_is_set_back_too(name):
     inner = getattr(keras.optimizers, name)(0.05)

@@ -72,6 +72,7 @@ def test_wheel_holds_commands_configs_and_the_papers_numbers(wheel):
     assert not [part for part in parts if part.startswith("test")]
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize(
     "command, words, lines",
     [

@@ -87,6 +87,7 @@ def test_without_a_recommendation_there_is_no_line_of_code(found):
     assert "begin the next round" not in str(found)
 
 
+@pytest.mark.slow
 def test_a_recommendation_comes_with_its_cost_and_its_line_of_code(digits):
     """With a huge margin, the cheapest arm is recommended: not cold."""
     rounds, held_out = digits

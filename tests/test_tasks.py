@@ -326,7 +326,7 @@ def test_weights_count_in_training():
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "until, callbacks, stopped_by",
     [

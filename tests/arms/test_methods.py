@@ -122,6 +122,7 @@ def test_the_table_of_the_documents_is_that_of_the_classes():
         assert named[name] in text
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize("name", [n for n in EACH if n != "warm"])
 def test_each_arm_is_another_than_warm(name):
     warm, found = rows_of("warm"), rows_of(name)
@@ -153,7 +154,7 @@ class StopAfter(keras.callbacks.Callback):
             self.stop.want()
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", ACTING)
 @pytest.mark.parametrize("every", [17, pytest.param(4, marks=pytest.mark.slow)])
 def test_interrupted_and_resumed_it_ends_with_the_same_bits(

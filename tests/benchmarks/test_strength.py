@@ -99,6 +99,7 @@ def test_looking_measures_and_leaves_the_model_as_it_was():
     assert found.by_shrink[0.4][0].loss == pytest.approx(float(loss), rel=0.2)
 
 
+@pytest.mark.slow
 def test_the_choice_reads_what_a_tiny_run_has_written(tmp_path, monkeypatch):
     data = choosing.Set(
         X, Y, (X, Y), functools.partial(networks.mlp, 5, 3, 8), 32

@@ -109,7 +109,7 @@ def trainable(model):
     return [ops.convert_to_numpy(v) for v in model.trainable_variables]
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("every", "execution", "steps"),
     [(4, 1, [0, 4, 8]), (7, 1, [0, 7]), (4, 3, [0, 6, 9]), (100, 1, [0])],

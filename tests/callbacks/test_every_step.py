@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 from ws_keras.callbacks.every_step import EveryStep
@@ -58,6 +59,7 @@ def test_noise_depends_on_the_step_and_not_on_the_fit():
         assert np.abs(fit(model(), other) - whole).max() > 0.01
 
 
+@pytest.mark.slow
 def test_noise_has_the_scale_of_perturb():
     found = model()
     found.optimizer.learning_rate = 0.0

@@ -151,7 +151,7 @@ def _same_as_measured(model, some) -> bool:
     return all(map(np.array_equal, before, after))
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize("validates", [True, False])
 def test_moments_are_those_of_restored_weights(is_first, validates):
@@ -192,6 +192,7 @@ def test_what_is_said_is_of_the_restored_moments(is_first):
     assert "after 10 steps in this fit" in text
 
 
+@pytest.mark.slow
 def test_moments_are_measured_before_validation():
     class Seen(keras.callbacks.Callback):
         def on_test_end(self, logs=None):
@@ -221,6 +222,7 @@ def test_a_clean_pass_has_moments_that_fit():
     assert _accuracy(model, some) > 96
 
 
+@pytest.mark.slow
 def test_training_is_the_same_with_and_without_data():
     some = _split(0)[0][:320]
     ends = []
@@ -247,7 +249,7 @@ def _batches(kind):
     return parts
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("kind", ["list", "generator", "labelled"])
 @pytest.mark.parametrize("statistics", [None, "recalibrate", "keep", "reset"])
 def test_iterables_of_batches(kind, statistics):

@@ -382,6 +382,7 @@ def test_two_threads_need_a_callback_each():
         ours.on_epoch_begin(0)
 
 
+@pytest.mark.slow
 def test_the_seed_of_keras_does_not_fix_the_noise_but_the_own_seed_does():
     def noise(seed):
         model = _model()  # it calls keras.utils.set_random_seed

@@ -126,7 +126,7 @@ def test_redo_again_draws_anew():
     assert callback.resets == {"first": 12, "second": 12}
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @every_method
 def test_a_seed_fixes_all(make):
     found = []
@@ -174,6 +174,7 @@ def test_without_a_seed_an_interrupted_fit_goes_on_with_its_own(make, tmp_path):
     assert first.values["seed"] == second.values["seed"]
 
 
+@pytest.mark.slow
 @one_method("snr")
 def test_measuring_changes_nothing(make):
     """Where no unit is reset, a fit is bit for bit as without."""

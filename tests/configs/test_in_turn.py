@@ -89,6 +89,7 @@ def networks():
     return reuse.Networks()
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize(
     ("name", "setting"),
     [

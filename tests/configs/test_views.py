@@ -157,6 +157,7 @@ def usual():
     return find
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize("name", NAMES)
 def test_all_claims_are_judged_once_all_is_finished(name, usual):
     run = usual(name)

@@ -188,6 +188,7 @@ def test_folder_without_the_data_set(tmp_path, folder):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("folder", [".", "new"])
 def test_offline_with_download_on_is_a_sentence(tmp_path, folder):
     (tmp_path / "kept").write_text("older")
@@ -283,6 +284,7 @@ def test_set_without_a_test_part(tmp_path):
         datasets.load("mnist", tmp_path, download=False, with_test=True)
 
 
+@pytest.mark.slow
 def test_offline_a_used_folder_is_left_as_it_was(tmp_path):
     (tmp_path / "downloads" / "extracted").mkdir(parents=True)
     script = (

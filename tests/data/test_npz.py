@@ -162,6 +162,7 @@ def test_any_arrays(tmp_path, data):
     check(path)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_a_damaged_file(tmp_path, save):
     path = tmp_path / "damaged.npz"

@@ -116,7 +116,7 @@ MODELS = [
 ]
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("build", MODELS, ids=lambda f: f.__name__)
 def test_old_logits_are_equal_and_all_can_train_on(build, tmp_path):
     keras.utils.set_random_seed(0)

@@ -230,7 +230,7 @@ def screen(text):
     return lines
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "sweep"])
 def test_ctrl_c_leaves_a_clean_terminal_and_the_way_on(nursery, sweep, command):
     """And the command that is shown finishes the work."""

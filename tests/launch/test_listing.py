@@ -13,6 +13,7 @@ def priced(done):
     return {line.split("  ")[0]: float(line.split()[-1]) for line in lines[1:]}
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("command", ["launch.run", "launch.sweep"])
 def test_both_commands_list_without_a_workdir(nursery, command):
     given = ("--config=quickstart", "--list", "--config.seeds=0,1")
@@ -24,6 +25,7 @@ def test_both_commands_list_without_a_workdir(nursery, command):
     assert "fig2_online (20 settings)" in catalog.stdout
 
 
+@pytest.mark.slow
 def test_hours_come_from_the_rows_of_the_workdir(nursery, sweep, tmp_path):
     given = (f"--config={sweep.config}", f"--workdir={tmp_path / 'run'}")
     # No rows as yet, which is no error and makes no folder.

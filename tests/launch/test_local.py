@@ -288,6 +288,7 @@ def test_one_that_is_stopped_is_ended():
     assert "--timeout" in process.last_words()
 
 
+@pytest.mark.slow
 def test_one_that_is_late_may_keep_what_it_has_done():
     code = (
         "import signal, sys, time\n"
@@ -305,6 +306,7 @@ def test_one_in_time_is_left_alone():
     assert process.last_words() is None
 
 
+@pytest.mark.slow
 def test_whoever_hangs_keeps_nobody_waiting():
     """Its second trial as well, and the others end."""
     code = "import time\nif task == 'a': time.sleep(600)"

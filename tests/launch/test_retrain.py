@@ -358,7 +358,7 @@ def test_model_of_unknown_past_gets_no_verdict(nursery, weeks, flags, words):
     assert "against warm" in later.stdout
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "data, flags, words",
     [
@@ -384,6 +384,7 @@ def test_what_makes_a_verdict_possible(nursery, weeks, data, flags, words):
     assert "against warm" in found.stdout
 
 
+@pytest.mark.slow
 def test_groups_and_ids_are_kept_from_week_to_week(nursery, weeks):
     flags = ("--old_samples=0", "--groups=person", "--id=number", SHORT)
     first = run(nursery, weeks, "zero.keras", "one.npz", "c1.keras", *flags)
@@ -400,6 +401,7 @@ def test_groups_and_ids_are_kept_from_week_to_week(nursery, weeks):
     assert not np.isin(past.held_out, past.trained).any()
 
 
+@pytest.mark.slow
 def test_rescaled_samples_without_an_id_are_noticed(nursery, weeks, begun):
     first = begun("d1")
     second = run(nursery, weeks, first, "scaled.npz", "d2.keras", *QUICK)

@@ -63,6 +63,7 @@ def patients(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_regression_on_a_table_in_the_order_of_time(nursery, patients):
     done = run(
         nursery,

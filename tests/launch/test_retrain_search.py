@@ -111,6 +111,7 @@ def test_a_start_by_name(nursery, history):
     assert "trained with the start fire" in found.stdout
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize(
     "flags, words",
     [

@@ -181,6 +181,7 @@ def test_a_setting_that_diverges_lets_the_others_go_on(nursery, folder):
     }
 
 
+@pytest.mark.slow
 def test_a_negative_loss_is_said_once_and_is_no_error(nursery, folder):
     done = nursery.run(
         f"--config={folder / 'own.py'}",
@@ -226,6 +227,7 @@ def test_what_follows_a_colon_is_the_argument_of_get_config(nursery, folder):
     )
 
 
+@pytest.mark.slow
 def test_the_command_of_a_run_gives_its_config_again(nursery, folder):
     workdir = f"--workdir={folder / 'again'}"
     fields = {

@@ -127,6 +127,7 @@ def test_threads_are_divided(killed):
         assert f"{name}={max(1, cores // 2)}" in environment
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_one_process(nursery, sweep, killed):
     threads = dict(v.split("=") for v in killed[1] if "_THREADS=" in v)
     done = nursery.run(
@@ -221,6 +222,7 @@ def test_an_interruption_reaches_the_workers(sweep, number, status):
     )
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

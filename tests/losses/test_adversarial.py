@@ -85,6 +85,7 @@ def test_loss_of_logistic_regression_is_the_known_one():
     assert float(logs["accuracy"]) == pytest.approx((margin > 0).mean())
 
 
+@pytest.mark.slow
 @tensorflow_alone  # JAX has no float64 unless told so for the process
 def test_signs_are_those_of_finite_differences():
     model = compiled(losses.adversarial(build(dtype="float64"), 0.1))

@@ -277,6 +277,7 @@ def test_folders_without_end(copied):
     assert (old / SETTINGS[0] / rows.ROWS).exists()
 
 
+@pytest.mark.slow
 def test_a_link_that_comes_while_a_run_trains(nursery, user, tmp_path, secret):
     """The folder that is written to becomes another between two rounds."""
     workdir, elsewhere = tmp_path / "run", tmp_path / "elsewhere"

@@ -136,6 +136,7 @@ def compute(seconds):
         pass
 
 
+@pytest.mark.slow
 def test_cpu_seconds_are_of_training_and_do_not_count_sleep():
     class Looking:
         variables = ()

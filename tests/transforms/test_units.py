@@ -385,7 +385,7 @@ def test_moments_of_the_unit_begin_anew_and_no_others(name):
 MUON = [f(0.1) for f in [getattr(keras.optimizers, "Muon", None)] if f]
 
 
-@pytest.mark.quick(every=3)
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize(
     "optimizer",
     [

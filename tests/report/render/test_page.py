@@ -210,6 +210,7 @@ def test_what_is_folded_is_drawn_once_it_is_opened(probed):
     assert (probed["before"], probed["after"]) == (0, 1)
 
 
+@pytest.mark.slow
 def test_script_that_is_not_ours_does_not_run(text, tmp_path):
     page = tmp_path / "report.html"
     added = "<script>document.title = 'foreign'</script></body>"
