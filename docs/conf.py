@@ -41,10 +41,12 @@ extensions = [
 exclude_patterns = ["_notebooks"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-# Reports begin with the answer, below their title.
-suppress_warnings = ["myst.header"]
+# Reports begin with the answer, below their title. A notebook that is not
+# executed does not say that its language is Python.
+suppress_warnings = ["myst.header", "myst-nb.lexer"]
 
 nb_execution_mode = os.environ.get("WS_KERAS_DOCS", "force")
+nb_execution_excludepatterns = os.environ.get("WS_KERAS_DOCS_SKIP", "").split()
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 900
