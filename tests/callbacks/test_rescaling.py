@@ -307,10 +307,18 @@ def shifted():
     return keras.Model(inputs, layers.Dense(2)(inputs) + prior)
 
 
+def voting():
+    """Each step votes with its probabilities, which are no longer as sure."""
+    inputs = keras.Input((3, 4))
+    votes = layers.Dense(2, "softmax", name="votes")(inputs)
+    return keras.Model(inputs, layers.GlobalAveragePooling1D()(votes))
+
+
 @pytest.mark.parametrize(
     ("build", "words"),
     [
         (shifted, "'add.*Add"),
+        (voting, "'votes' with another activation"),
         (two_paths, "'sum'.*different factors"),
         (lambda: models.build("resnet18", width=8, norm="none"), "'add"),
         (twice, "'shared', which is used twice"),

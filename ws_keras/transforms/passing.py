@@ -78,6 +78,13 @@ def is_homogeneous(operation) -> bool:
     return type(operation).__name__ in _KEEPING | _RESHAPING | _OTHERS
 
 
+def combines(operation) -> bool:
+    """Whether a homogeneous operation makes a value of several others."""
+    name = type(operation).__name__
+    is_pool = "Pooling" in name or "UpSampling" in name
+    return is_pool or name in ("Mean", "Max", "Min", "Sum")
+
+
 def is_activation(operation) -> bool:
     """Whether an operation is a nonlinear elementwise function."""
     if isinstance(operation, keras.layers.Activation):

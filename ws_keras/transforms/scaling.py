@@ -124,7 +124,7 @@ class _Walk:
         has_weights = bool(getattr(layer, "weights", None))
         bent = next((each.bent for each in given if each.bent), "")
         is_read = has_weights or len(given) > 1 or isinstance(layer, _NORMS)
-        if bent and is_read:
+        if bent and (is_read or passing.combines(layer)):
             raise Unscalable(bent)
         found = self._known(layer, given)
         if found is not None:
