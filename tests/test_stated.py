@@ -175,6 +175,50 @@ def test_tables_of_pages_are_those_that_commands_wrote(page, made, count):
     assert [cells for cells in stated if cells not in known] == []
 
 
+def after_the_first(rows):
+    return np.mean([row["accuracy"] for row in rows[1:]])
+
+
+@pytest.mark.parametrize("task", ["letters", "banking77", "clinc150"])
+def test_differences_in_practice_are_those_of_the_rows(task):
+    arms = arms_of(f"practice/{task}")
+    lines = lines_of("results/practice/practice.md")
+    start = [(line[0], line[1]) for line in lines].index((task, "cold"))
+    others = [arms[n] for n in ("cold", "warm", "shrink_perturb-0.4-0.1")]
+    for _, cell, score, *gaps in lines[start : start + len(arms)]:
+        arm = arms[id_of(cell)]
+        assert score == f"{np.mean([*map(after_the_first, arm.values())]):.1f}"
+        assert gaps[:3] == [
+            beside(arm, other, lambda a, b: gap(a, b, after_the_first), "")
+            for other in others
+        ]
+        assert gaps[-1] == str(len(arm))
+
+
+def test_weak_strengths_on_tables_are_those_of_the_page():
+    lines = lines_of("results/practice/practice.md")
+    names = [line[0] for line in lines]
+    page = re.sub(r"\s+", " ", page_of("docs/frontier.md"))
+    for strength, verb in (
+        ("0.8/0.01", "significantly on one"),
+        ("0.6/0.01", "significantly on two"),
+    ):
+        gains, costs, clear = [], [], 0
+        for task in ("flights", "bank", "bike", "bike_count", "letters"):
+            start = [
+                (n, line[1]) for n, line in zip(names, lines, strict=True)
+            ].index((task, "cold"))
+            (cells,) = (c for c in lines[start : start + 8] if strength in c[1])
+            gain, low, _ = map(float, re.findall(r"[-+][\d.]+", cells[4]))
+            gains.append(gain)
+            clear += low > 0
+            costs.append(int(cells[7].split()[0]))
+        said = f"by {min(gains):.1f} to {max(gains):.1f} points, {verb}"
+        assert said in page
+        assert f"for {min(costs)} to {max(costs)} %" in page
+        assert clear == {"one": 1, "two": 2}[verb.split()[-1]]
+
+
 def table(page, title):
     """Cells of the first table below a title, without its header."""
     below = page_of(page).partition(f"\n{title}\n")[2]
@@ -187,8 +231,8 @@ def id_of(cell):
     return re.sub("[ /]", "-", cell.strip("`"))
 
 
-def beside(arm, other, text=gap):
-    return "—" if arm is other else text(arm, other)
+def beside(arm, other, text=gap, same="—"):
+    return same if arm is other else text(arm, other)
 
 
 def test_the_frontier_on_cifar10_is_that_of_the_rows():
@@ -305,10 +349,10 @@ def test_what_the_guide_has_measured_is_that_of_the_rows():
         known[task, arm] = cells
     tasks = ("flights", "bank", "letters", "banking77", "clinc150")
     for task in (*tasks, "cifar10_tuned"):
-        (cold, *_), (warm, difference, *_) = (
+        (cold, *_), (warm, difference, *_, seeds) = (
             known[task, arm] for arm in ("cold", "warm")
         )
-        want.append((cold, warm, difference, "3"))
+        want.append((cold, warm, difference, seeds))
     title = "These differences were measured in this repository:"
     lines = table("docs/decide.md", title)
     assert [line[1:] for line in lines] == want

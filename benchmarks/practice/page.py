@@ -67,8 +67,8 @@ def brief(tasks: dict[str, dict[str, scores.Arm]]) -> str:
         for name in others:
             arm = arms.get(name)
             line.append(_cell(arm, arms["cold"]) if arm else "")
-        lines.append(line)
-    return markdown.table(["task", "cold", *others], lines)
+        lines.append([*line, str(len(arms["cold"].mean))])
+    return markdown.table(["task", "cold", *others, "seeds"], lines)
 
 
 def _cell(arm: scores.Arm, cold: scores.Arm) -> str:
