@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_what_a_config_expects_goes_for_all_shrinks():
         assert found == [19000, 14000]
 
 
-def _as_run(folder):
+def _as_run(folder, seeds):
     """The config of committed rows, with the estimates of today."""
     run = json.loads((folder / "run.json").read_text())
     module = plan.named(run["config"]["experiment"])
@@ -101,17 +102,23 @@ def _as_run(folder):
         if name in old["train"]:
             config.train[name] = old["train"][name]
     config.optimizer.name = old["optimizer"]["name"]
-    config.arms, config.seeds = tuple(old["arms"]), tuple(old["seeds"])
+    config.arms, config.seeds = tuple(old["arms"]), tuple(seeds)
     return config, module.settings(config)
 
 
-@pytest.mark.parametrize("folder", RUNS, ids=lambda path: path.name)
+# Further seeds of a run count together with it.
+WHOLE = [run for run in RUNS if not re.search(r"_seed\d+$", run.name)]
+
+
+@pytest.mark.parametrize("folder", WHOLE, ids=lambda path: path.name)
 def test_estimates_are_near_what_our_rows_took(folder):
     """All of a recipe within a sixth, each of its settings within half."""
-    config, settings = _as_run(folder)
-    taken = {}
-    for row in rows.read_workdir(folder):
-        taken.setdefault(row.setting, []).append(row.sample_passes)
+    taken, seeds = {}, set()
+    for part in (folder, *folder.parent.glob(f"{folder.name}_seed*")):
+        for row in rows.read_workdir(part):
+            taken.setdefault(row.setting, []).append(row.sample_passes)
+            seeds.add(row.seed)
+    config, settings = _as_run(folder, sorted(seeds))
     ratios, expected, measured = {}, 0, 0
     for setting in settings:
         if setting.id not in taken:

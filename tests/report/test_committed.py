@@ -23,7 +23,19 @@ RUNS = sorted(path.parent for path in RESULTS.glob("*/run.json"))
 # Other folders that a report reads: of a run that serves two figures, or of the
 # run that this one is compared with.
 OTHER = {
-    "fig2_online_10000": {"also": RESULTS / "fig7_shrink_sweep_10000"},
+    "fig2_online_10000": {
+        "also": [
+            RESULTS / "fig7_shrink_sweep_10000",
+            RESULTS / "fig7_shrink_sweep_10000_seed2",
+            RESULTS / "fig2_online_10000_seed2",
+        ]
+    },
+    "fig2_online_10000_seed2": {
+        "also": RESULTS / "fig7_shrink_sweep_10000_seed2"
+    },
+    "fig7_shrink_sweep_10000": {
+        "also": RESULTS / "fig7_shrink_sweep_10000_seed2"
+    },
     "which_arm_5000": {"also": RESULTS / "fig2_online"},
     "table1_bfloat16": {"against": RESULTS / "table1"},
 }

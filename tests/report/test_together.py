@@ -134,7 +134,9 @@ def test_a_later_run_of_another_figure_adds_seeds(make, make_row):
         for arm in ("cold", "warm")
         for seed in (0, 1, 9)
     }
-    # The third seed alone has both accuracies; all three are 44 at the end.
+    # One of three seeds has been measured so.
+    assert "55.0 (n = 1)" in page and "45.0 (n = 1)" in page
+    # The third seed alone has both accuracies; it has 44 at the end.
     anew = page.partition("moments measured anew</summary>")[2]
     lines = [re.findall(r"[\w.]+", line) for line in anew.splitlines()]
     assert ["cold", "44.0", "55.0"] in lines

@@ -90,13 +90,19 @@ def mean(found: statistics.Effect, decimals: int = 1, after: str = ""):
     return sections.Number(found.mean, found.error, decimals, after=after)
 
 
-def amount(found: statistics.Effect, is_whole: bool = False):
+def amount(found: statistics.Effect, is_whole: bool = False, seeds: int = 0):
     """Returns the cell of a mean of seconds, epochs or passes."""
     if not found.count:
         return None
     # A tenth of a second says nothing beside hundreds of them.
     decimals = 0 if is_whole or found.mean >= 100 else 1
-    return sections.Number(found.mean, decimals=decimals)
+    after = fewer(found, seeds)
+    return sections.Number(found.mean, decimals=decimals, after=after)
+
+
+def fewer(found: statistics.Effect | statistics.Ratio, seeds: int) -> str:
+    """Returns the number of seeds behind a mean if the line has more seeds."""
+    return f" (n = {found.count})" if found.count < seeds else ""
 
 
 def difference(found: statistics.Effect, seeds: int = 0, decimals: int = 1):
@@ -108,7 +114,7 @@ def difference(found: statistics.Effect, seeds: int = 0, decimals: int = 1):
             of pairs is added if it is smaller. Defaults to 0, never.
         decimals: Decimals of the numbers. Defaults to 1.
     """
-    after = f" (n = {found.count})" if found.count < seeds else ""
+    after = fewer(found, seeds)
     cell = mean(found, decimals, after)
     return cell and sections.Number(
         cell.value, cell.error, decimals, is_signed=True, after=after
@@ -128,18 +134,21 @@ def interval(found: statistics.Effect | statistics.Ratio, decimals: int = 1):
     return sections.Interval(found.low, found.high, decimals, count=found.count)
 
 
-def percent(found: statistics.Ratio):
+def percent(found: statistics.Ratio, seeds: int = 0):
     """Returns the cell of a ratio in percent."""
     if not found.count:
         return None
-    return sections.Number(100 * found.mean, decimals=0)
+    after = fewer(found, seeds)
+    return sections.Number(100 * found.mean, decimals=0, after=after)
 
 
-def estimate(found: statistics.Effect | statistics.Ratio, *seeds_and_decimals):
+def estimate(
+    found: statistics.Effect | statistics.Ratio, seeds: int, decimals: int
+):
     """Returns the cell of a difference, or of a ratio in percent."""
     if isinstance(found, statistics.Ratio):
-        return percent(found)
-    return difference(found, *seeds_and_decimals)
+        return percent(found, seeds)
+    return difference(found, seeds, decimals)
 
 
 def in_words(found: statistics.Effect) -> str:

@@ -246,7 +246,9 @@ def _level(arm: runs.Arm, is_last: bool = False) -> sections.Cell:
 def _recalibrated(arm: runs.Arm) -> sections.Cell:
     if not moments.matter(arm):
         return None
-    return formatting.mean(arm.summary(moments.RECALIBRATED))
+    found = arm.summary(moments.RECALIBRATED)
+    after = formatting.fewer(found, len(arm.runs.finished))
+    return formatting.mean(found, after=after)
 
 
 def _costs(all_rows: Sequence[rows.Row]) -> list[columns.Column]:
@@ -274,7 +276,8 @@ def _costs(all_rows: Sequence[rows.Row]) -> list[columns.Column]:
 
 
 def _total(arm: runs.Arm, field: str, is_whole: bool = False):
-    return formatting.amount(statistics.level(arm.total(field)), is_whole)
+    found, seeds = statistics.level(arm.total(field)), len(arm.runs.finished)
+    return formatting.amount(found, is_whole, seeds)
 
 
 def _stops(arm: runs.Arm) -> str:
