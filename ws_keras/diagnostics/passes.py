@@ -7,6 +7,7 @@ a scope that is discarded. Nothing has to be restored afterwards.
 from collections.abc import Callable
 
 import keras
+import numpy as np
 from keras import ops
 
 from ws_keras import _keras
@@ -36,32 +37,37 @@ def gradient_norm(
     variables = list(model.variables)
     gradient = _GRADIENTS[keras.backend.backend()]
 
-    def norm(values, x, y):
+    factors = gradients.scales(model)
+
+    def norm(values, x, y, scale):
         pairs = list(zip(variables, values, strict=True))
         watched = [value for v, value in pairs if id(v) in trainable]
         rest = [pair for pair in pairs if id(pair[0]) not in trainable]
         chosen = [v for v in variables if id(v) in trainable]
 
-        def of(watched, scale):
+        def of(watched):
             state = rest + list(zip(chosen, watched, strict=True))
             with keras.StatelessScope(state):
                 found = loss(y, model(x, training=training))
-            return gradients.multiplied(found, scale)
+            return gradients.multiplied(found, scale, factors)
 
-        def scaled(scale):
-            squares = [
-                ops.sum(ops.square(ops.cast(g, "float32") / scale))
-                for g in gradient(lambda values: of(values, scale), watched)
-                if g is not None
-            ]
-            return ops.sqrt(sum(squares, ops.zeros((), "float32")))
+        squares = [
+            ops.sum(ops.square(ops.cast(g, "float32") / scale))
+            for g in gradient(of, watched)
+            if g is not None
+        ]
+        return ops.sqrt(sum(squares, ops.zeros((), "float32")))
 
-        *larger, found = map(scaled, gradients.scales(model))
-        for one in reversed(larger):
-            found = ops.where(ops.isfinite(one), one, found)
+    traced = tracing.traced(variables, norm)
+
+    def finite(x, y):
+        for factor in factors:
+            found = traced(x, y, np.asarray(factor, "float32"))
+            if np.isfinite(ops.convert_to_numpy(found)):
+                break
         return found
 
-    return tracing.traced(variables, norm)
+    return finite
 
 
 def forward(model: keras.Model, units: bool, features: bool) -> Callable:

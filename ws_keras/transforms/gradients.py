@@ -103,18 +103,19 @@ def scales(model: keras.Model) -> tuple[float, ...]:
     return _HALF if is_half else (1.0,)
 
 
-def multiplied(loss, scale: float):
-    """Returns a loss times a scale, as float32 unless the scale is 1."""
-    return loss if scale == 1 else scale * ops.cast(loss, "float32")
+def multiplied(loss, scale, factors: tuple[float, ...]):
+    """Returns a loss times a factor, as float32 if there are several."""
+    return scale * ops.cast(loss, "float32") if len(factors) > 1 else loss
 
 
 def _unscaled(model, x, y, loss) -> list[np.ndarray | None]:
     """Computes gradients of a batch."""
     gradient = _BACKENDS[keras.backend.backend()]
-    for scale in scales(model):
+    factors = scales(model)
+    for scale in factors:
 
         def scaled(y, predictions, scale=scale):
-            return multiplied(loss(y, predictions), scale)
+            return multiplied(loss(y, predictions), scale, factors)
 
         found = [
             g if g is None else ops.convert_to_numpy(g).astype(float) / scale
