@@ -169,6 +169,15 @@ def test_a_folder_that_adds_nothing_is_refused(make):
         together.joined(fig2, other)
 
 
+@pytest.mark.parametrize(
+    ("argument", "flag"), [("also", "--with"), ("against", "--against")]
+)
+def test_an_error_names_the_flag_of_its_folder(make, tmp_path, argument, flag):
+    folder = {argument: tmp_path / "missing"}
+    with pytest.raises(ValueError, match=f"^`{flag}` must be .*missing"):
+        writing.write(make("fig2_online", ["cold"]), **folder)
+
+
 ALIKE = {"cold": (75.5, 76.0, 75.2, 76.3, 75.6)}
 NEARLY = {"cold": (75.6, 76.0, 75.4, 76.2, 75.5)}
 OTHER = {"cold": (70.6, 71.0, 70.4, 71.2, 70.5)}

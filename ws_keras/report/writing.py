@@ -47,6 +47,14 @@ class Report:
         return "\n".join([_said(self.summary, self.problems), "", *pages])
 
 
+def _other(folder: str | os.PathLike, flag: str) -> reading.Folder:
+    """Reads a folder beside the one of `--workdir`; errors name its flag."""
+    try:
+        return reading.read(folder)
+    except ValueError as error:
+        raise ValueError(str(error).replace("--workdir", flag)) from None
+
+
 def write(
     workdir: str | os.PathLike,
     recipes: views.Recipes = views.none,
@@ -85,7 +93,7 @@ def write(
     """
     found = reading.read(workdir)
     for other in [also] if isinstance(also, (str, os.PathLike)) else also:
-        found = together.joined(found, reading.read(other))
+        found = together.joined(found, _other(other, "--with"))
     problems = found.problems
 
     def careful(experiment, run):
@@ -100,7 +108,7 @@ def write(
     parts = assembling.sections_of(found.run, some)
     summary = terminal.text(some)
     if against is not None:
-        other = reading.read(against)
+        other = _other(against, "--against")
         theirs = assembling.experiments(
             other.run, other.rows, other.epochs, careful
         )
