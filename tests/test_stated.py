@@ -3,6 +3,7 @@
 The formulas are this file's own, so that an error of the report does not hide.
 """
 
+import csv
 import json
 import math
 import pathlib
@@ -96,13 +97,19 @@ def of_table1():
         yield level(arms[TABLE1.format(cell, "cold")])
 
 
+TEN_ROUNDS = [
+    f"{figure}_10000{seed}"
+    for figure in ("fig7_shrink_sweep", "fig2_online")
+    for seed in ("", "_seed2")
+]
+
+
 def ten_rounds():
     """Arms of ten rounds of Figures 2 and 7; some have a third seed."""
     found = {}
-    for figure in ("fig7_shrink_sweep", "fig2_online"):
-        for folder in (f"{figure}_10000", f"{figure}_10000_seed2"):
-            for name, seeds in arms_of(folder).items():
-                found.setdefault(name, {}).update(seeds)
+    for folder in TEN_ROUNDS:
+        for name, seeds in arms_of(folder).items():
+            found.setdefault(name, {}).update(seeds)
     return found
 
 
@@ -365,3 +372,52 @@ def test_what_the_guide_has_measured_is_that_of_the_rows():
     title = "These differences were measured in this repository:"
     lines = table("docs/decide.md", title)
     assert [line[1:] for line in lines] == want
+
+
+def points_of_the_paper():
+    """Arm to images to the accuracy that Figures 2 and 7 of the paper have."""
+    found = {}
+    for line in csv.DictReader((ROOT / "ws_keras/report/paper.csv").open()):
+        arm = line["arm"].replace(" ", "-").replace("/", "-")
+        name = {
+            "fig2_online": arm,
+            "fig7_shrink_sweep": arm if "-0.6-" in arm else None,
+        }.get(line["experiment"])
+        if name and line["measure"] == "accuracy":
+            found.setdefault(name, {})[int(line["x"])] = float(line["mean"])
+    return found
+
+
+def test_points_of_figure_2_are_those_of_the_rows():
+    said = re.search(r"\| Figure 2, points.*", page_of("docs/fidelity.md"))[0]
+    for arms in (arms_of("fig2_online"), ten_rounds()):
+        gaps = {
+            (name, row["num_samples"]): abs(
+                np.mean(
+                    [rows[place]["accuracy"] for rows in arms[name].values()]
+                )
+                - points[row["num_samples"]]
+            )
+            for name, points in points_of_the_paper().items()
+            for place, row in enumerate(arms[name][0])
+            if row["num_samples"] in points
+        }
+        beyond = {key: gap - 2 for key, gap in gaps.items() if gap > 2}
+        assert f"{len(gaps) - len(beyond)} of {len(gaps)}" in said
+        for (_, images), gap in beyond.items():
+            assert f"{images:,}" in said and f"{gap:.1f}" in said
+    changes = []
+    for folder in ("fig2_online", *TEN_ROUNDS):
+        for path in (RESULTS / folder).glob("*/**/epochs.jsonl"):
+            epochs = [json.loads(line) for line in path.open()]
+            changes += [
+                new["accuracy"] - old["accuracy"]
+                for old, new, after in zip(
+                    epochs, epochs[1:], [*epochs[2:], None], strict=False
+                )
+                if after is None or after["round"] > new["round"]
+            ]
+    mean = f"{np.mean(np.abs(changes)):.1f} points"
+    square = f"root mean square {np.sqrt(np.mean(np.square(changes))):.1f}"
+    assert f"the {len(changes)} rounds" in said
+    assert mean in said and square in said
