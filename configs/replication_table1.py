@@ -17,7 +17,8 @@ to all.
         --settings='cifar10-mlp-momentum'
 
 Cost: about 235 million sample passes for one seed of all cells. Choose cells
-with --settings: the wide network takes sixteen times as long.
+with --settings: an image takes the wide network four times as long as the
+paper's.
 """
 
 import math
