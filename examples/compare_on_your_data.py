@@ -33,5 +33,5 @@ def build():
 
 
 rounds = [(x[i : i + 250], y[i : i + 250]) for i in (0, 250, 500)]
-found = ws_keras.fit_rounds(build, rounds, (x[750:], y[750:]), seeds=(0, 1, 2))
+found = ws_keras.fit_rounds(build, rounds, (x[750:], y[750:]), seeds=range(5))
 print(found)
