@@ -14,8 +14,8 @@ accuracy.
     ws-run --config=which_arm --workdir=runs/which_arm
 
 Cost: about 20 million sample passes for one seed. The first five rounds
-(--config.rounds.limit=5) take 0.17 million for warm and 0.24 million for cold, by
-the rows of Figure 2, and about 5 million for all arms and one seed.
+(--config.rounds.limit=5) take 0.17 million for warm and 0.24 million for cold,
+by the rows of Figure 2, and about 5 million for all arms and one seed.
 --config=which_arm_textures does the same on textures, and
 --config=which_arm_cifar100 on CIFAR-100 in two rounds.
 """
