@@ -2,13 +2,13 @@
 
 import dataclasses
 import functools
-import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 
+from ws_keras import callers
 from ws_keras.data import aligned
 from ws_keras.data import digests
 from ws_keras.data import doubts
@@ -244,7 +244,7 @@ def shared(data: Data) -> tuple[str, bool]:
         "also occur in the rounds, so accuracies are too high"
     )
     message = f"{text}. Remove them from either part."
-    warnings.warn(message, SharedSamples, stacklevel=4)
+    callers.warn(message, SharedSamples)
     return f"{text}.", count / size > _SHARED
 
 
@@ -268,7 +268,7 @@ def _rounded(data: Data) -> str:
         "accuracies may be too high"
     )
     message = f"{text}. Remove them from either part."
-    warnings.warn(message, SharedSamples, stacklevel=5)
+    callers.warn(message, SharedSamples)
     return f"{text}."
 
 

@@ -6,6 +6,8 @@ import os
 import re
 import warnings
 
+from ws_keras import callers
+
 _SEPARATORS = (",", ";", "\t", "|")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _SHOWN = 3
@@ -126,12 +128,11 @@ def _warn_of_no_names(path, frame) -> None:
     )
     if recur or (numbers and not _is_count(numbers)):
         shown = ", ".join(map(repr, (numbers or others)[:_SHOWN]))
-        warnings.warn(
+        callers.warn(
             f"The first line of {path} is read as the names of the columns, "
             f"but seems to be a row of data: it holds {shown}. If it is one, "
             f"{_ADD}. Otherwise the row is lost.",
             NoNames,
-            stacklevel=2,
         )
 
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import tree
 
+from ws_keras import callers
 from ws_keras.data import doubts
 from ws_keras.data import inputs
 from ws_keras.data import tables
@@ -83,13 +84,12 @@ def read(
     """
     arrays = names(table, model, roles, suffix)
     if not roles.features and next(iter(arrays)).startswith(_UNNAMED):
-        warnings.warn(
+        callers.warn(
             f"The first column of {table.path} has no name and is used as a "
             "feature. If it is the index of a pandas frame, write the file "
             "with `to_csv(index=False)`, or name the features with "
             "--features.",
             UnnamedColumn,
-            stacklevel=3,
         )
     texts = _texts(model, list(arrays))
     named = {

@@ -1,10 +1,10 @@
 """Finds features that give the target away."""
 
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
 
+from ws_keras import callers
 from ws_keras.data import doubts
 
 _FEW = 30  # fewer samples may agree by chance
@@ -62,7 +62,7 @@ def check(arrays: Mapping[str, np.ndarray], count: int) -> str:
         "(features are counted from 0), except for a factor and an offset. "
         "Remove this feature, unless it is really known before the target is."
     )
-    warnings.warn(text, TargetLeak, stacklevel=3)
+    callers.warn(text, TargetLeak)
     return text
 
 

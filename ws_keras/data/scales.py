@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ws_keras import callers
 from ws_keras.data import doubts
 
 _FACTOR = 100  # pixels in 0..255 and in 0..1 differ by 255
@@ -55,7 +56,7 @@ def check(
         f"held-out part. Received: {'; '.join(found[:_SHOWN])}{more}. Convert "
         "them to one unit, unless the values have really changed so much."
     )
-    warnings.warn(text, OtherScale, stacklevel=3)
+    callers.warn(text, OtherScale)
     return text
 
 
