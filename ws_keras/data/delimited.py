@@ -10,6 +10,7 @@ from ws_keras import callers
 
 _SEPARATORS = (",", ";", "\t", "|")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 _SHOWN = 3
 _ADD = "add a line with the names of the columns above it"
 
@@ -87,6 +88,28 @@ def is_flags(series) -> bool:
     """Returns whether a column holds only True, False and missing values."""
     found = series.dropna().unique()
     return bool(len(found)) and all(isinstance(v, bool) for v in found)
+
+
+def check_point(path, name: str, values) -> None:
+    """Raises a ValueError if numbers of a column have a decimal comma.
+
+    Such a column holds texts, but to encode these as categories would be wrong.
+
+    Args:
+        path: Path of the file.
+        name: Name of the column.
+        values: Array of its values as objects, with `None` for missing ones.
+    """
+    known = (value for value in values.tolist() if value is not None)
+    texts = [str(value).strip() for value in known]
+    commas = [text for text in texts if _COMMA.fullmatch(text)]
+    if commas and all(t in commas or _NUMBER.fullmatch(t) for t in texts):
+        raise ValueError(
+            f"{path} must hold `{name}` as numbers with a decimal point. "
+            f"Received: {commas[0]!r}. Write the file with points, for example "
+            "by pandas: `pd.read_csv(path, sep=None, engine='python', "
+            "decimal=',').to_csv(new, index=False)`."
+        )
 
 
 def _form(path) -> tuple[list[str], dict]:

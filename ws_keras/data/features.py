@@ -7,6 +7,7 @@ import numpy as np
 from keras import tree
 
 from ws_keras import callers
+from ws_keras.data import delimited
 from ws_keras.data import doubts
 from ws_keras.data import inputs
 from ws_keras.data import tables
@@ -98,6 +99,8 @@ def read(
     }
     for name, array in named.items():
         if array.dtype.kind == "O":
+            if name not in texts and input_names(model) is not None:
+                delimited.check_point(table.path, arrays[name], array)
             named[name] = _text(name, array, notes)
     x = _joined(table, model, named)
     with warnings.catch_warnings():
