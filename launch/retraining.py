@@ -47,7 +47,9 @@ class Task:
 
 
 def task() -> Task:
-    start = starting.load(given.MODEL.value, given.LEARNING_RATE.value)
+    start = starting.load(
+        given.MODEL.value, given.LEARNING_RATE.value, given.SEED.value
+    )
     data, parts = _parts(start)
     grown = larger.fitted(start.model, parts, given.SEED.value)
     pairs = [

@@ -370,6 +370,36 @@ def test_model_that_is_built_has_no_past(nursery, digits, compare, tmp_path):
     assert model.evaluate(x, y, verbose=0)[1] > 0.3
 
 
+@pytest.mark.quick(1)
+def test_a_killed_first_training_continues_to_the_same_model(
+    nursery, digits, tmp_path
+):
+    (tmp_path / "own.py").write_text(BUILD)
+
+    def train(out, **options):
+        return nursery.run(
+            f"--model={tmp_path / 'own.py'}:build",
+            f"--data=npz:{digits / 'all.npz'}",
+            f"--out={tmp_path / out}",
+            *QUICK,
+            "--checkpoint_minutes=1e-9",
+            command="launch.retrain",
+            **options,
+        )
+
+    def weights(out):
+        return keras.models.load_model(tmp_path / out).get_weights()
+
+    assert train("killed.keras", kill_at=30).returncode == -9
+    assert list(tmp_path.glob(".killed.*.training/**/checkpoint-*"))
+    for out in ("killed.keras", "whole.keras"):
+        done = train(out)
+        assert done.returncode == 0, done.stderr
+    pairs = zip(weights("killed.keras"), weights("whole.keras"), strict=True)
+    for ours, theirs in pairs:
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
