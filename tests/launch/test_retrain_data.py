@@ -170,6 +170,29 @@ def test_what_would_make_numbers_too_good_is_refused(
     assert done.returncode == 1 and words in done.stderr
 
 
+def test_a_column_that_equals_the_target_is_named(nursery, patients, tmp_path):
+    header, *lines = (patients / "today.csv").read_text().split("\n")
+    place = header.split(",").index("progression")
+    kept = ["bp", "age", "progression", "grams"]
+    table = [",".join(kept)]
+    for line in lines:
+        cells = dict(zip(header.split(","), line.split(","), strict=True))
+        cells["grams"] = str(1000 * float(line.split(",")[place]))
+        table.append(",".join(cells[name] for name in kept))
+    (tmp_path / "today.csv").write_text("\n".join(table))
+    regression(3).save(tmp_path / "last.keras")
+    done = run(
+        nursery,
+        tmp_path,
+        model="last.keras",
+        data="csv:{}/today.csv",
+        flags=("--target=progression", "--old_samples=0"),
+    )
+    assert done.returncode == 0, done.stderr
+    said = "The target equals feature 'grams' of the samples, except"
+    assert said in done.stdout and said in done.stderr
+
+
 def test_columns_without_a_role_are_named(nursery, patients):
     done = run(
         nursery,

@@ -64,6 +64,11 @@ class Reader:
         _check(what, x, y, weights)
         return x, y, weights[0] if weights else None
 
+    @property
+    def columns(self) -> dict[tuple, list]:
+        """The columns of data frames; see `frames.Columns.names`."""
+        return self._columns.names
+
     def arrays(self, what: str, part):
         """Returns the arrays of a pipeline, or other data unchanged."""
         if not streams.is_stream(part):
