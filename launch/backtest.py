@@ -12,6 +12,7 @@ from ws_keras.data import times
 
 from . import called
 from . import fresh
+from . import reading
 from . import retrain_flags as given
 
 # The flags that set arguments of `ws_keras.Search`.
@@ -88,8 +89,8 @@ def search(task, until, folder: pathlib.Path):
     try:
         return ws_keras.fit_rounds(
             task.start.build or fresh.builder(task.grown.model),
-            task.rounds,
-            task.parts.held_out,
+            [reading.framed(task.data, pair) for pair in task.rounds],
+            reading.framed(task.data, task.parts.held_out),
             wanted,
             first_seed=given.SEED.value,
             monitor=given.MONITOR.value,

@@ -1,5 +1,6 @@
 """The data that `ws-retrain` is given, as the model takes them."""
 
+import importlib
 import os
 
 import numpy as np
@@ -8,6 +9,7 @@ from ws_keras.data import datasets
 from ws_keras.data import features
 from ws_keras.data import inputs
 from ws_keras.data import merged
+from ws_keras.data import named
 from ws_keras.data import parts
 from ws_keras.data import repeats
 from ws_keras.data import roles
@@ -33,7 +35,7 @@ def read(model, past):
     """
     if given.files():
         found = roles.read(merged.read(given.files()), model, _roles(past))
-        _warn_of_rounds(found)
+        _warn_of_rounds(found, model)
         return found
     source = given.DATA.value
     if tables.is_file(source):
@@ -52,7 +54,38 @@ def read(model, past):
     return roles.Given(source, samples[0], found.y, samples[1], found.y_test)
 
 
-def _warn_of_rounds(found: roles.Given) -> None:
+def framed(data: roles.Given, pair: tuple) -> tuple:
+    """Returns samples and targets as data frames, if they are of a table.
+
+    The columns name the features in warnings.
+
+    Args:
+        data: The data that the pair is a part of.
+        pair: Samples and targets.
+    """
+    columns = _columns(data)
+    return tuple(
+        _framed(part, columns.get((key,), ()))
+        for key, part in zip("xy", pair, strict=True)
+    )
+
+
+def _framed(part, columns):
+    is_table = isinstance(part, np.ndarray) and part.ndim == 2
+    if not is_table or part.shape[1] != len(columns):
+        return part
+    # The table was read with pandas.
+    return importlib.import_module("pandas").DataFrame(part, columns=columns)
+
+
+def _columns(data: roles.Given) -> dict[tuple, list]:
+    """Returns the columns of a table that its arrays were read from."""
+    if data.table is None or not data.table.is_frame:
+        return {}
+    return {("x",): list(data.features), ("y",): list(given.TARGET.value)}
+
+
+def _warn_of_rounds(found: roles.Given, model) -> None:
     """Warns if the file of a round repeats another one, or has other units."""
     if isinstance(found.table, merged.Merged):
         both = found.x, found.y
@@ -60,7 +93,8 @@ def _warn_of_rounds(found: roles.Given) -> None:
             both = parts.take(both, np.argsort(found.order))
         ends = np.cumsum(np.bincount(found.table.of_files(len(found))))
         repeats.check(parts.samples(both[0]), ends, given.files())
-        scales.check(scales.named(*both), ends, given.files())
+        words = named.Words(model, _columns(found))
+        scales.check(words.arrays(*both), ends, given.files())
 
 
 def other(source: str, model, features=()):

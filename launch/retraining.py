@@ -15,6 +15,7 @@ from ws_keras.data import doubts
 from ws_keras.data import history
 from ws_keras.data import parts as makers
 from ws_keras.data import repeats
+from ws_keras.data import roles
 from ws_keras.data import scales
 from ws_keras.data import targets
 from ws_keras.report import grouping
@@ -36,18 +37,22 @@ from . import starting
 class Task:
     """What is trained, on what, and what is measured.
 
-    `rounds` are the past rounds, if there is a search among arms.
+    `data` are those that the parts are taken from. `rounds` are the past
+    rounds, if there is a search among arms.
     """
 
     start: starting.Start
     grown: larger.Grown
+    data: roles.Given
     parts: object
     measured: forgetting.Measured
     rounds: list | None = None
 
 
 def task() -> Task:
-    start = starting.load(given.MODEL.value, given.LEARNING_RATE.value)
+    start = starting.load(
+        given.MODEL.value, given.LEARNING_RATE.value, given.SEED.value
+    )
     data, parts = _parts(start)
     grown = larger.fitted(start.model, parts, given.SEED.value)
     pairs = [
@@ -59,7 +64,7 @@ def task() -> Task:
     monitored = given.MONITOR.value, given.MODE.value
     measured = forgetting.Measured(parts, groups, *monitored)
     rounds = backtest.cut(parts, data) if given.SEARCH.value else None
-    return Task(start, grown, parts, measured, rounds)
+    return Task(start, grown, data, parts, measured, rounds)
 
 
 def _parts(start: starting.Start) -> tuple:
@@ -131,8 +136,8 @@ def _compared(task: Task, own: str, part: pathlib.Path, training: pathlib.Path):
     others = [] if given.SEARCH.value else given.others()
     return growing.fit_rounds(
         model,
-        rounds,
-        task.parts.held_out,
+        [reading.framed(task.data, pair) for pair in rounds],
+        reading.framed(task.data, task.parts.held_out),
         arms=list(dict.fromkeys([own, *others])),
         first_round=not begun,
         seeds=given.seeds() if others else [given.SEED.value],

@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 import keras
 
+from ws_keras import seeds
+from ws_keras.transforms import isolation
+
 from . import config_files
 from . import retrain_flags
 from . import saved_model
@@ -25,12 +28,14 @@ class Start:
     build: Callable | None = None
 
 
-def load(given: str, rate: float | None = None) -> Start:
+def load(given: str, rate: float | None = None, seed: int = 0) -> Start:
     """Returns the model that is meant, with a learning rate.
 
     Args:
         given: Path of a saved model, or `"FILE.py:FUNCTION"`.
         rate: Its learning rate. Defaults to its own.
+        seed: Seed of the initial weights of a model that a function builds. An
+            interrupted training continues with the same ones. Defaults to 0.
 
     Returns:
         A `Start`.
@@ -55,7 +60,8 @@ def load(given: str, rate: float | None = None) -> Start:
         set_rate(model, rate)
         return model
 
-    return Start(build(), build)
+    with isolation.isolated(seeds.derive(seed, "start")):
+        return Start(build(), build)
 
 
 def set_rate(model, rate: float | None) -> None:

@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Each part may import itself and what stands before it.
 ORDER = [
     {"_keras"},
-    {"checks", "names", "references", "registering", "seeds"},
+    {"callers", "checks", "names", "references", "registering", "seeds"},
     {"storage"},
     {"data", "models"},
     {"transforms"},

@@ -15,6 +15,7 @@ from ws_keras.callbacks import shrink_perturb as callbacks
 from ws_keras.data import unseen
 from ws_keras.report import pairs
 from ws_keras.report import statistics
+from ws_keras.report import writing
 from ws_keras.storage import rows
 from ws_keras.training import terms
 
@@ -585,6 +586,12 @@ def test_an_interrupted_call_goes_on_to_the_same_rows(tmp_path):
     for at in (4, 3):  # of 8 and 5 epochs that are left
         with pytest.raises(KeyboardInterrupt):
             call(folder, at)
+        if at == 4:
+            said = " ".join(str(writing.write(folder)).split())
+            assert (
+                "This run is incomplete: 0 of 2 settings are finished; 1 "
+                "unfinished; 1 not run (rounds/warm/seed0)."
+            ) in said
     ends = []
     resumed = call(folder, on_end=lambda s, m: ends.append(s.id))
     assert resumed.verdict == whole.verdict
@@ -596,6 +603,11 @@ def test_an_interrupted_call_goes_on_to_the_same_rows(tmp_path):
     written = sorted(rows.read_workdir(folder), key=lambda row: row.setting)
     assert written == sorted(resumed.rows, key=lambda row: row.setting)
     assert call(folder).verdict == whole.verdict
+    assert "incomplete" not in str(writing.write(folder))
+    with pytest.raises(KeyboardInterrupt):
+        call(folder, 1, seeds=(0, 1))
+    said = " ".join(str(writing.write(folder)).split())
+    assert "2 of 4 settings are finished; 2 not run (rounds/cold/seed1" in said
     with pytest.raises(ValueError, match="batch_size: 10 -> 20"):
         call(folder, batch_size=20)
 

@@ -127,6 +127,8 @@ class Loop:
     def run(self, settings: Iterable[all_settings.Setting]) -> None:
         """Runs settings and stores their results."""
         settings = list(settings)
+        if self._kept:
+            self._kept.plan(settings)
         if self._progress:
             self._progress.expect(len(settings))
         for setting in settings:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from collections.abc import Iterator
 
 import keras
@@ -25,17 +26,25 @@ class Kept:
         path: Folder of a `Workdir`, which `ws-report` shows.
         minutes: Minutes of training between two checkpoints of a round.
         arguments: All arguments that affect the rows.
-
-    Raises:
-        ValueError: If the folder belongs to a call with other arguments.
     """
 
     def __init__(
         self, path: str | os.PathLike, minutes: float, arguments: dict
     ):
         self._folder = workdirs.Workdir(path)
-        self._minutes = minutes
-        self._folder.prepare(arguments, experiment.versions())
+        self._minutes, self._arguments = minutes, arguments
+
+    def plan(self, some: Iterable[settings.Setting]) -> None:
+        """Notes settings that will be run, so that a report misses them.
+
+        Raises:
+            ValueError: If the folder belongs to a call with other arguments.
+        """
+        self._folder.prepare(
+            self._arguments,
+            experiment.versions(),
+            settings=[setting.id for setting in some],
+        )
 
     def keeper(self, setting: settings.Setting) -> keepers.Keeper:
         """Returns the keeper of a setting's checkpoints."""

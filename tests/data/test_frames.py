@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from ws_keras.data import arrivals
+from ws_keras.data import leaks
+from ws_keras.data import scales
 
 pandas = pytest.importorskip("pandas")  # an extra
 
@@ -90,3 +92,60 @@ def test_other_columns_are_named(other, words):
 def test_arrays_beside_frames_are_taken_as_they_are():
     found = arrivals.join([(FRAME, Y), (FRAME.to_numpy(), Y)], (TURNED, Y))
     np.testing.assert_array_equal(found.x, [*FRAME.to_numpy()] * 3)
+
+
+RNG = np.random.default_rng(0)
+LATE = pandas.DataFrame(
+    RNG.normal(size=(90, 3)).astype("float32"), columns=["age", "size", "rate"]
+)
+DAYS = [LATE[:30], LATE[30:60][["rate", "age", "size"]], LATE[60:]]
+
+
+@pytest.mark.parametrize(
+    ("pack", "where"),
+    [
+        (lambda frame: frame, ""),
+        (lambda frame: {"a": frame.to_numpy(), "b": frame}, "input 'b', "),
+        (lambda frame: (frame.to_numpy(), frame), "input 1, "),
+    ],
+)
+def test_warnings_name_features_by_their_column(pack, where):
+    parts = [(pack(day), 3 - 2 * day["size"].to_numpy()) for day in DAYS]
+    with pytest.warns(leaks.TargetLeak) as caught:
+        text = arrivals.join(parts[:2], parts[2]).suspicious()
+    assert f"{where}feature 'size'" in text
+    assert [str(w.message) for w in caught] == [text]
+    assert "counted from 0" not in text
+
+    other = [day * [1, 1, 1000 if i == 1 else 1] for i, day in enumerate(DAYS)]
+    other[1] = DAYS[1] * [1000, 1, 1]  # its columns are turned
+    flags = np.arange(30) % 2
+    parts = [(pack(day), flags) for day in other]
+    with pytest.warns(scales.OtherScale, match="feature 'rate' of rounds"):
+        text = arrivals.join(parts[:2], parts[2]).suspicious()
+    assert "'age'" not in text and "'size'" not in text
+
+
+def test_warnings_name_targets_and_the_inputs_of_a_model():
+    one, two = keras.Input((3,), name="client"), keras.Input((1,), name="day")
+    merged = keras.layers.Concatenate()([one, two])
+    network = keras.Model([one, two], keras.layers.Dense(2)(merged))
+    network.compile("sgd", "mse")
+    parts = [
+        (
+            (day, np.full((30, 1), i + 1.0)),
+            day[["age", "rate"]] * [1, 1000 if i == 1 else 1],
+        )
+        for i, day in enumerate(DAYS)
+    ]
+    with pytest.warns(scales.OtherScale) as caught:
+        arrivals.join(parts[:2], parts[2], network).suspicious()
+    (text,) = (str(w.message) for w in caught)
+    assert "target 'rate' of rounds[1]" in text and "'age'" not in text
+    x = np.ones((30, 3), "float32")
+    parts = [
+        ((x, x[:, :1] * (1000 if i == 1 else 1)), np.ones((30, 2)))
+        for i in range(3)
+    ]
+    with pytest.warns(scales.OtherScale, match="input 'day', feature 0 of"):
+        arrivals.join(parts[:2], parts[2], network).suspicious()

@@ -261,3 +261,29 @@ def test_several_outputs_and_several_columns(tmp_path):
         "low": [2, 5],
         "high": [3, 6],
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a,b,y\n"0,5",1,0\n"-1.234,25",2,1\n3,4,1\n',
+        "a;b;y\n0,5;1;0\n-2,25;2;1\n1;4;1\n",
+        "b;y;a\n1;0;0,5\n2;1;-2,25\n",
+    ],
+)
+def test_numbers_with_a_decimal_comma_are_no_categories(tmp_path, text):
+    source = csv(tmp_path, text)
+    wanted = "hold `a` as numbers with a decimal point. Received: '0,5'"
+    with pytest.raises(ValueError, match=wanted):
+        roles.read(source, model(2), roles.Roles())
+    with pytest.raises(ValueError, match=wanted):
+        roles.read(source, model(2), roles.Roles(["a"], features=["b", "y"]))
+
+
+def test_texts_with_commas_are_texts(tmp_path):
+    source = csv(tmp_path, 'a,y\n"0,5",0\n"1,5",1\n')
+    given = roles.read(source, model(1, dtype="string"), roles.Roles())
+    assert given.x.ravel().tolist() == ["0,5", "1,5"]
+    source = csv(tmp_path, 'a,b,y\n"0,5",1,0\nlow,2,1\n')
+    with pytest.raises(ValueError, match="StringLookup"):
+        roles.read(source, model(2), roles.Roles())

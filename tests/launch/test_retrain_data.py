@@ -170,6 +170,29 @@ def test_what_would_make_numbers_too_good_is_refused(
     assert done.returncode == 1 and words in done.stderr
 
 
+def test_a_column_that_equals_the_target_is_named(nursery, patients, tmp_path):
+    header, *lines = (patients / "today.csv").read_text().split("\n")
+    place = header.split(",").index("progression")
+    kept = ["bp", "age", "progression", "grams"]
+    table = [",".join(kept)]
+    for line in lines:
+        cells = dict(zip(header.split(","), line.split(","), strict=True))
+        cells["grams"] = str(1000 * float(line.split(",")[place]))
+        table.append(",".join(cells[name] for name in kept))
+    (tmp_path / "today.csv").write_text("\n".join(table))
+    regression(3).save(tmp_path / "last.keras")
+    done = run(
+        nursery,
+        tmp_path,
+        model="last.keras",
+        data="csv:{}/today.csv",
+        flags=("--target=progression", "--old_samples=0"),
+    )
+    assert done.returncode == 0, done.stderr
+    said = "The target equals feature 'grams' of the samples, except"
+    assert said in done.stdout and said in done.stderr
+
+
 def test_columns_without_a_role_are_named(nursery, patients):
     done = run(
         nursery,
@@ -368,6 +391,36 @@ def test_model_that_is_built_has_no_past(nursery, digits, compare, tmp_path):
     model = keras.models.load_model(tmp_path / "new.keras")
     x, y = (np.load(digits / "all.npz")[name] for name in ("x", "y"))
     assert model.evaluate(x, y, verbose=0)[1] > 0.3
+
+
+@pytest.mark.quick(1)
+def test_a_killed_first_training_continues_to_the_same_model(
+    nursery, digits, tmp_path
+):
+    (tmp_path / "own.py").write_text(BUILD)
+
+    def train(out, **options):
+        return nursery.run(
+            f"--model={tmp_path / 'own.py'}:build",
+            f"--data=npz:{digits / 'all.npz'}",
+            f"--out={tmp_path / out}",
+            *QUICK,
+            "--checkpoint_minutes=1e-9",
+            command="launch.retrain",
+            **options,
+        )
+
+    def weights(out):
+        return keras.models.load_model(tmp_path / out).get_weights()
+
+    assert train("killed.keras", kill_at=30).returncode == -9
+    assert list(tmp_path.glob(".killed.*.training/**/checkpoint-*"))
+    for out in ("killed.keras", "whole.keras"):
+        done = train(out)
+        assert done.returncode == 0, done.stderr
+    pairs = zip(weights("killed.keras"), weights("whole.keras"), strict=True)
+    for ours, theirs in pairs:
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """A report shows everything readable and says what is not."""
 
+import dataclasses
+import math
 import pathlib
 import shutil
 import sys
@@ -13,6 +15,7 @@ from ws_keras.report import view
 from ws_keras.report import writing
 from ws_keras.report.render import drawing
 from ws_keras.report.render import html
+from ws_keras.storage import metric as metrics
 from ws_keras.storage import record
 from ws_keras.storage import rows
 
@@ -95,6 +98,22 @@ def test_command_banner_and_recipe(online_rows, make_run):
     assert "--config.rounds.limit=3" in text
     # The prose speaks of another run.
     assert "Warm starts fall behind." not in text
+
+
+def test_an_unfinished_run_of_another_metric_says_so(online_rows, make_run):
+    mae = metrics.Metric("mae", "min")
+    some = [
+        dataclasses.replace(
+            row,
+            accuracy=math.nan,
+            labels=mae.labels,
+            measures=mae.measures(0.0, row.accuracy),
+        )
+        for row in online_rows[:-1]
+    ]
+    text = writing.write(make_run(some).path).markdown.read_text()
+    banner = "incomplete: 5 of 6 settings are finished; 1 unfinished.\n"
+    assert f"> This run is {banner}" in text
 
 
 @pytest.mark.parametrize("name", ["matplotlib", "plotly", "jinja2"])

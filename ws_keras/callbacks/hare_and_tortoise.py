@@ -1,11 +1,11 @@
 """Hare & Tortoise: training that restarts from a slow copy of the weights."""
 
 import math
-import warnings
 
 import keras
 import numpy as np
 
+from ws_keras import callers
 from ws_keras import checks
 from ws_keras.callbacks import steps
 from ws_keras.callbacks import travelling
@@ -165,14 +165,13 @@ class HareAndTortoise(keras.callbacks.Callback):
         needed = math.ceil(math.log(_OLD) / math.log(self.decay))
         smaller = max(self.decay / 2, 1 - 10 * (1 - self.decay))
         # The number of batches is left out, so that Python warns only once.
-        warnings.warn(
+        callers.warn(
             f"More than {_OLD:g} of the slow copy still comes from the weights "
             "that the fit began with. The returned model has hardly been "
             f"trained. Received: decay={self.decay:g} in a fit of fewer than "
             f"{needed:,} batches. Use a smaller `decay`, such as "
             f"{smaller:.4g}, or train for longer.",
             StartingWeights,
-            stacklevel=2,
         )
 
     def _show_hare(self) -> None:

@@ -11,12 +11,12 @@ these batches.
 import collections
 import dataclasses
 import math
-import warnings
 import zlib
 
 import keras
 import numpy as np
 
+from ws_keras import callers
 from ws_keras.transforms import batches
 from ws_keras.transforms import statistics
 from ws_keras.transforms import variables
@@ -190,7 +190,7 @@ class Watch:
 
     def _warn(self, text: str) -> None:
         if not self.is_quiet:
-            warnings.warn(text, LaggingMoments, stacklevel=2)
+            callers.warn(text, LaggingMoments)
 
     def _say(self, model) -> None:
         self.lag = self._lags.get(_checksum(self._read(model)))

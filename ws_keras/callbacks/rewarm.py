@@ -1,12 +1,12 @@
 """Raises the learning rate again when data have arrived."""
 
 import math
-import warnings
 from collections.abc import Callable
 
 import keras
 
 from ws_keras import _keras
+from ws_keras import callers
 from ws_keras import checks
 from ws_keras.callbacks import serialization
 from ws_keras.transforms import optimizers
@@ -181,14 +181,13 @@ class Rewarm(keras.callbacks.Callback):
         if not 0 < self._seen < self._warm_up:
             return
         # The number of batches is left out, so that Python warns only once.
-        warnings.warn(
+        callers.warn(
             "The fit ended before the warm-up, so the learning rate never "
             f"reached its peak. Received: a warm-up of {self._warm_up:,} "
             "batches in a shorter fit. Give fewer `steps` or `epochs`; "
             "`fraction` counts all epochs of `fit`, even if an early stop "
             "leaves most of them out.",
             StillWarmingUp,
-            stacklevel=2,
         )
 
     def _is_restored(self) -> bool:

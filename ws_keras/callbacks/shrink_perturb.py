@@ -1,13 +1,13 @@
 """Applies shrink-perturb during `fit`."""
 
 import secrets
-import warnings
 from collections.abc import Callable
 from collections.abc import Iterable
 
 import keras
 
 from ws_keras import _keras
+from ws_keras import callers
 from ws_keras.callbacks import moments
 from ws_keras.callbacks import next_step
 from ws_keras.callbacks import schedule as schedules
@@ -220,11 +220,10 @@ class ShrinkPerturb(keras.callbacks.Callback):
             and not self._fit.steps(self.model)
             and steps.in_epochs(self.model, self.params["steps"], 1)
         ):
-            warnings.warn(
+            callers.warn(
                 "The optimizer of the model made no step in this fit, so "
                 "ShrinkPerturb with `when='step'` was never applied. If your "
                 "training step uses other optimizers, use `when='epoch'`.",
-                stacklevel=2,
             )
         if self.log and self.report is not None and logs is not None:
             totals = self.report.totals().items()
@@ -297,12 +296,11 @@ class ShrinkPerturb(keras.callbacks.Callback):
         if epoch == 0:
             self._apply("fit", 0)
         else:
-            warnings.warn(
+            callers.warn(
                 f"`fit` begins with epoch {epoch}, so it counts as the "
                 "continuation of an earlier fit, and ShrinkPerturb did "
                 "nothing. To apply it nevertheless, use `when='epoch'` with "
                 "`epochs=`.",
-                stacklevel=2,
             )
 
     def _apply_if_step_is_due(self, epoch: int, is_within=False) -> None:

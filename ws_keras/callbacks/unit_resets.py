@@ -1,11 +1,11 @@
 """Callbacks that reset units during `fit`; ReDo as a callback."""
 
 import secrets
-import warnings
 
 import keras
 import numpy as np
 
+from ws_keras import callers
 from ws_keras import checks
 from ws_keras import seeds
 from ws_keras.callbacks import steps
@@ -161,12 +161,11 @@ class UnitResets(keras.callbacks.Callback):
         if not 0 < self._state.values["step"] < self.first:
             return
         # The number of batches is left out, so that Python warns only once.
-        warnings.warn(
+        callers.warn(
             f"{type(self).__name__} reset no unit, because the fit was too "
             f"short: it acts after batch {self.first:,} at the earliest. Give "
             "it a smaller `every` or `maturity`, or train longer.",
             NeverActed,
-            stacklevel=2,
         )
 
     @property

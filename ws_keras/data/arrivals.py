@@ -2,18 +2,19 @@
 
 import dataclasses
 import functools
-import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 
+from ws_keras import callers
 from ws_keras.data import aligned
 from ws_keras.data import digests
 from ws_keras.data import doubts
 from ws_keras.data import inputs
 from ws_keras.data import leaks
+from ws_keras.data import named as names_of
 from ws_keras.data import repeats
 from ws_keras.data import rounded
 from ws_keras.data import scales
@@ -35,7 +36,8 @@ class Data:
 
     `x` and `y` are arrays, or dictionaries or tuples of arrays. `weights` are
     sample weights, or `None`. `parts` holds the ends of the held-out parts of
-    all rounds, or one end if there is a single part.
+    all rounds, or one end if there is a single part. `words` names their
+    features in warnings.
     """
 
     x: np.ndarray | Mapping | tuple
@@ -43,6 +45,7 @@ class Data:
     ends: list[int]
     weights: np.ndarray | None = None
     parts: list[int] = ()
+    words: names_of.Words = names_of.Words()
 
     @property
     def size(self) -> int:
@@ -73,7 +76,7 @@ class Data:
 
     def suspicious(self) -> str:
         """Warns of different units, and of features that equal the target."""
-        arrays = scales.named(self.x, self.y)
+        arrays = self.words.arrays(self.x, self.y)
         count = len(self.parts)
         names = [f"rounds[{number}]" for number in range(len(self.ends))]
         held = [f"held_out[{number}]" for number in range(count)]
@@ -174,7 +177,8 @@ def join(
         )
     if weights is not None:
         sample_weights.check(names, np.split(weights, ends[:-1]))
-    return Data(x, y, ends[: len(rounds)], weights, ends[len(rounds) :])
+    words = names_of.Words(model, reader.columns)
+    return Data(x, y, ends[: len(rounds)], weights, ends[len(rounds) :], words)
 
 
 def _rounds(rounds) -> list:
@@ -244,7 +248,7 @@ def shared(data: Data) -> tuple[str, bool]:
         "also occur in the rounds, so accuracies are too high"
     )
     message = f"{text}. Remove them from either part."
-    warnings.warn(message, SharedSamples, stacklevel=4)
+    callers.warn(message, SharedSamples)
     return f"{text}.", count / size > _SHARED
 
 
@@ -268,7 +272,7 @@ def _rounded(data: Data) -> str:
         "accuracies may be too high"
     )
     message = f"{text}. Remove them from either part."
-    warnings.warn(message, SharedSamples, stacklevel=5)
+    callers.warn(message, SharedSamples)
     return f"{text}."
 
 

@@ -6,8 +6,11 @@ import os
 import re
 import warnings
 
+from ws_keras import callers
+
 _SEPARATORS = (",", ";", "\t", "|")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 _SHOWN = 3
 _ADD = "add a line with the names of the columns above it"
 
@@ -87,6 +90,28 @@ def is_flags(series) -> bool:
     return bool(len(found)) and all(isinstance(v, bool) for v in found)
 
 
+def check_point(path, name: str, values) -> None:
+    """Raises a ValueError if numbers of a column have a decimal comma.
+
+    Such a column holds texts, but to encode these as categories would be wrong.
+
+    Args:
+        path: Path of the file.
+        name: Name of the column.
+        values: Array of its values as objects, with `None` for missing ones.
+    """
+    known = (value for value in values.tolist() if value is not None)
+    texts = [str(value).strip() for value in known]
+    commas = [text for text in texts if _COMMA.fullmatch(text)]
+    if commas and all(t in commas or _NUMBER.fullmatch(t) for t in texts):
+        raise ValueError(
+            f"{path} must hold `{name}` as numbers with a decimal point. "
+            f"Received: {commas[0]!r}. Write the file with points, for example "
+            "by pandas: `pd.read_csv(path, sep=None, engine='python', "
+            "decimal=',').to_csv(new, index=False)`."
+        )
+
+
 def _form(path) -> tuple[list[str], dict]:
     """Returns the names in the first line, and arguments of pandas."""
     with open(path, encoding="utf-8-sig", errors="replace") as file:
@@ -126,12 +151,11 @@ def _warn_of_no_names(path, frame) -> None:
     )
     if recur or (numbers and not _is_count(numbers)):
         shown = ", ".join(map(repr, (numbers or others)[:_SHOWN]))
-        warnings.warn(
+        callers.warn(
             f"The first line of {path} is read as the names of the columns, "
             f"but seems to be a row of data: it holds {shown}. If it is one, "
             f"{_ADD}. Otherwise the row is lost.",
             NoNames,
-            stacklevel=2,
         )
 
 

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import tree
 
+from ws_keras import callers
+from ws_keras.data import delimited
 from ws_keras.data import doubts
 from ws_keras.data import inputs
 from ws_keras.data import tables
@@ -83,13 +85,12 @@ def read(
     """
     arrays = names(table, model, roles, suffix)
     if not roles.features and next(iter(arrays)).startswith(_UNNAMED):
-        warnings.warn(
+        callers.warn(
             f"The first column of {table.path} has no name and is used as a "
             "feature. If it is the index of a pandas frame, write the file "
             "with `to_csv(index=False)`, or name the features with "
             "--features.",
             UnnamedColumn,
-            stacklevel=3,
         )
     texts = _texts(model, list(arrays))
     named = {
@@ -98,6 +99,8 @@ def read(
     }
     for name, array in named.items():
         if array.dtype.kind == "O":
+            if name not in texts and input_names(model) is not None:
+                delimited.check_point(table.path, arrays[name], array)
             named[name] = _text(name, array, notes)
     x = _joined(table, model, named)
     with warnings.catch_warnings():

@@ -44,6 +44,11 @@ class Columns:
             )
         return part
 
+    @property
+    def names(self) -> dict[tuple, list]:
+        """The columns of the frames by their key."""
+        return {place: names for place, (_, names) in self._first.items()}
+
     def _one(self, what: str, frame, place: tuple):
         names = list(frame.columns)
         twice = [name for name in names if names.count(name) > 1]

@@ -1,11 +1,11 @@
 """Converts samples from common formats to the inputs of a model."""
 
-import warnings
 from collections.abc import Mapping
 
 import keras
 import numpy as np
 
+from ws_keras import callers
 from ws_keras.data import doubts
 
 _MODULES = {"scipy": "x.toarray()", "tensorflow": "tf.sparse.to_dense(x)"}
@@ -90,12 +90,11 @@ def array(what: str, values, tensor=None) -> np.ndarray:
         _check_fits(what, found, tensor)
     if found.dtype.kind == "f" and not np.isfinite(found).all():
         count = int((~np.isfinite(found.reshape(len(found), -1))).any(1).sum())
-        warnings.warn(
+        callers.warn(
             f"{count:,} of {len(found):,} samples in `{what}` have missing "
             "values (NaN) or infinite ones, for which most networks return "
             "NaN. Fill them, or remove these samples.",
             MissingValues,
-            stacklevel=4,
         )
     return found
 

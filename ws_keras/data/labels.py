@@ -1,9 +1,8 @@
 """Checks labels of classes, and suggests code that converts other labels."""
 
-import warnings
-
 import numpy as np
 
+from ws_keras import callers
 from ws_keras import seeds
 from ws_keras.data import doubts
 
@@ -87,12 +86,11 @@ def check_range(y: np.ndarray, units: int | None, what: str) -> None:
         # Up to half of the classes may arrive later.
         some = np.unique(y)
         if low > 0 and 2 * len(some) < units:
-            warnings.warn(
+            callers.warn(
                 f"Labels in {what} name {len(some):,} of {units:,} classes, "
                 f"{low:,} to {high:,}. The outputs below {low:,} are never "
                 f"trained. {_way(some, units)}",
                 doubts.DoubtfulData,
-                stacklevel=4,
             )
         return
     some = np.unique(y)

@@ -1,11 +1,12 @@
 """Finds features that give the target away."""
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 
+from ws_keras import callers
 from ws_keras.data import doubts
+from ws_keras.data import named
 
 _FEW = 30  # fewer samples may agree by chance
 _VALUES = 1_000_000  # number of values of an array that are looked at
@@ -17,52 +18,54 @@ class TargetLeak(doubts.DoubtfulData):
     """A feature equals the target."""
 
 
-def check(arrays: Mapping[str, np.ndarray], count: int) -> str:
+def check(arrays: Sequence[named.Named], count: int) -> str:
     """Warns if a feature equals the target, except for its unit.
 
     A model with a single feature is not checked.
 
     Example:
 
-    >>> check({"feature": np.ones((40, 2)), "target": np.arange(40)}, 40)
+    >>> check(named.Words().arrays(np.ones((40, 2)), np.arange(40)), 40)
     ''
 
     Args:
-        arrays: Arrays `(n, ...)` of the samples and targets, as
-            `scales.named` returns them.
+        arrays: Arrays `(n, ...)` of the samples and targets.
         count: Number of training samples, which come first.
 
     Returns:
         The text of the warning, or `""`.
     """
-    tables = {
-        name: array[:count].reshape(count, -1)
-        for name, array in arrays.items()
-        if array.dtype.kind in "biuf" and array.ndim <= 2
-    }
-    widest = max((a.shape[1] for a in tables.values()), default=1)
+    tables = [
+        (own, own.array[:count].reshape(count, -1))
+        for own in arrays
+        if own.array.dtype.kind in "biuf" and own.array.ndim <= 2
+    ]
+    widest = max((table.shape[1] for _, table in tables), default=1)
     step = -(-count // max(_FEW, _VALUES // max(1, widest)))
-    parts = {n: a[::step].astype("float64") for n, a in tables.items()}
-    targets = {n: a for n, a in parts.items() if n.endswith("target")}
-    features = {n: a for n, a in parts.items() if n not in targets}
-    if sum(a.shape[1] for a in features.values()) < 2 or count < _FEW:
+    parts = [(own, table[::step].astype("float64")) for own, table in tables]
+    targets = [table for own, table in parts if own.is_target]
+    features = [(own, table) for own, table in parts if not own.is_target]
+    if sum(table.shape[1] for _, table in features) < 2 or count < _FEW:
         return ""
     found = [
-        f"{name} {place}"
-        for target in targets.values()
+        (own, place)
+        for target in targets
         if target.shape[1] == 1
-        for name, array in features.items()
-        for place in np.flatnonzero(_agreeing(array, target))
+        for own, table in features
+        for place in np.flatnonzero(_agreeing(table, target)).tolist()
     ]
     if not found:
         return ""
+    shown = ", ".join(own.feature(place) for own, place in found[:_SHOWN])
     more = f" and {len(found) - _SHOWN} more" * (len(found) > _SHOWN)
+    are_counted = any(own.columns is None for own, _ in found[:_SHOWN])
     text = (
-        f"The target equals {', '.join(found[:_SHOWN])}{more} of the samples "
-        "(features are counted from 0), except for a factor and an offset. "
-        "Remove this feature, unless it is really known before the target is."
+        f"The target equals {shown}{more} of the samples"
+        f"{' (features are counted from 0)' * are_counted}, except for a "
+        "factor and an offset. Remove this feature, unless it is really known "
+        "before the target is."
     )
-    warnings.warn(text, TargetLeak, stacklevel=3)
+    callers.warn(text, TargetLeak)
     return text
 
 

@@ -1,11 +1,11 @@
 """Finds repeated samples, such as rounds that hold all data so far."""
 
 import itertools
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
+from ws_keras import callers
 from ws_keras.data import doubts
 
 # Few samples, and those of a table with few values, may recur by chance.
@@ -55,7 +55,7 @@ def check(
                 "samples only, because those of earlier rounds are added. "
                 "Repeated samples count several times."
             )
-            warnings.warn(text, RepeatedSamples, stacklevel=4)
+            callers.warn(text, RepeatedSamples)
             return text
     return ""
 

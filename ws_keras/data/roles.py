@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import tree
 
+from ws_keras.data import delimited
 from ws_keras.data import features
 from ws_keras.data import tables
 from ws_keras.data import times
@@ -209,6 +210,7 @@ def _target(table, name: str) -> np.ndarray:
     if found.dtype.kind in "Of":
         _check_whole(table, name, found)
     if found.dtype.kind == "O":
+        delimited.check_point(table.path, name, found)
         found = found.astype(str)
     if found.dtype.kind in "mM" or not found.ndim or not len(found):
         raise _wrong(table, f"`{name}` as a target for each sample", found)

@@ -2,12 +2,13 @@
 
 import warnings
 from collections.abc import Iterator
-from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
 
+from ws_keras import callers
 from ws_keras.data import doubts
+from ws_keras.data import named
 
 _FACTOR = 100  # pixels in 0..255 and in 0..1 differ by 255
 _FEW = 10  # fewer values may be small or large by chance
@@ -20,7 +21,7 @@ class OtherScale(doubts.DoubtfulData):
 
 
 def check(
-    arrays: Mapping[str, np.ndarray], ends: Sequence[int], names: Sequence[str]
+    arrays: Sequence[named.Named], ends: Sequence[int], names: Sequence[str]
 ) -> str:
     """Warns if a feature of a round has another scale than in other rounds.
 
@@ -30,11 +31,12 @@ def check(
 
     Example:
 
-    >>> check({"feature": np.ones((40, 1))}, [20, 40], ["week 1", "week 2"])
+    >>> arrays = named.Words().arrays(np.ones((40, 1)), np.arange(40))
+    >>> check(arrays, [20, 40], ["week 1", "week 2"])
     ''
 
     Args:
-        arrays: Arrays `(n, ...)`, by the word for their last axis.
+        arrays: Arrays `(n, ...)` of the samples and targets.
         ends: End of each round.
         names: Name of each round.
 
@@ -42,10 +44,10 @@ def check(
         The text of the warning, or `""`.
     """
     found = [
-        f"{what} {text}"
-        for what, array in arrays.items()
-        if array.dtype.kind == "f"
-        for text in _unlike(np.split(array[: ends[-1]], ends[:-1]), names)
+        text
+        for own in arrays
+        if own.array.dtype.kind == "f"
+        for text in _unlike(own, ends, names)
     ]
     if not found:
         return ""
@@ -55,32 +57,15 @@ def check(
         f"held-out part. Received: {'; '.join(found[:_SHOWN])}{more}. Convert "
         "them to one unit, unless the values have really changed so much."
     )
-    warnings.warn(text, OtherScale, stacklevel=3)
+    callers.warn(text, OtherScale)
     return text
 
 
-def named(x, y) -> dict[str, np.ndarray]:
-    """Names the arrays of samples and targets for `check`.
-
-    Args:
-        x: Samples: an array, or a dictionary or tuple of arrays.
-        y: Targets, likewise.
-    """
-    found = {}
-    for what, part in (("feature", x), ("target", y)):
-        if isinstance(part, np.ndarray):
-            found[what] = part
-            continue
-        is_mapping = isinstance(part, Mapping)
-        pairs = part.items() if is_mapping else enumerate(part)
-        for name, array in pairs:
-            kind = "input" if what == "feature" else "output"
-            found[f"{kind} {name!r}, {what}"] = array
-    return found
-
-
-def _unlike(parts: list[np.ndarray], names: Sequence[str]) -> Iterator[str]:
+def _unlike(
+    own: named.Named, ends: Sequence[int], names: Sequence[str]
+) -> Iterator[str]:
     """Describes each feature that has two scales."""
+    parts = np.split(own.array[: ends[-1]], ends[:-1])
     parts = [_thinned(part) for part in parts]
     measured = np.array([_magnitudes(part) for part in parts])
     for feature in range(measured.shape[2]):
@@ -96,7 +81,7 @@ def _unlike(parts: list[np.ndarray], names: Sequence[str]) -> Iterator[str]:
             few, many = sorted((order[cut:], order[:cut]), key=len)
             odd, other = max(few), min(many)
             yield (
-                f"{feature} of {names[odd]} from "
+                f"{own.feature(feature)} of {names[odd]} from "
                 f"{_range(parts[odd], feature)}, but of {names[other]} from "
                 f"{_range(parts[other], feature)}"
             )

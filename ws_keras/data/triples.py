@@ -1,13 +1,13 @@
 """The samples, targets and sample weights of one part of a user's data."""
 
 import itertools
-import warnings
 from collections.abc import Iterator
 from collections.abc import Mapping
 
 import keras
 import numpy as np
 
+from ws_keras import callers
 from ws_keras.data import doubts
 from ws_keras.data import frames
 from ws_keras.data import inputs
@@ -64,6 +64,11 @@ class Reader:
         _check(what, x, y, weights)
         return x, y, weights[0] if weights else None
 
+    @property
+    def columns(self) -> dict[tuple, list]:
+        """The columns of data frames; see `frames.Columns.names`."""
+        return self._columns.names
+
     def arrays(self, what: str, part):
         """Returns the arrays of a pipeline, or other data unchanged."""
         if not streams.is_stream(part):
@@ -91,14 +96,13 @@ def _check_index(what: str, part: tuple) -> None:
         if first.nlevels != other.nlevels:  # pandas cannot compare them
             continue
         if first.isin(other).all() and other.isin(first).all():
-            warnings.warn(
+            callers.warn(
                 f"The frames or series of `{what}` have the same index in "
                 "another order. Rows are paired by position, not by index, so "
                 "samples may get the targets of others. Sort them alike, for "
                 "example by `y = y.loc[x.index]`; if the order is meant, give "
                 "`y.to_numpy()`.",
                 OtherOrder,
-                stacklevel=5,
             )
             return
 

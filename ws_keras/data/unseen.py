@@ -1,12 +1,12 @@
 """Finds classes that only the rounds or only the held-out samples have."""
 
-import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
+from ws_keras import callers
 from ws_keras.data import doubts
 from ws_keras.data import targets
 
@@ -135,7 +135,7 @@ def check(
         lost = ~np.isin(ours, theirs) & (expected >= _EXPECTED)
         found += _never_measured(ours[lost], train, words)
     for text in found:
-        warnings.warn(text, UnseenClasses, stacklevel=4)
+        callers.warn(text, UnseenClasses)
     return " ".join(found)
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import tempfile
-import warnings
 
 import keras
 import numpy as np
@@ -10,6 +9,7 @@ from keras import ops
 from keras import tree
 
 from ws_keras import _keras
+from ws_keras import callers
 from ws_keras import seeds
 from ws_keras.growth import rebuilding
 from ws_keras.transforms import errors
@@ -160,10 +160,9 @@ def _carry_trainable(model, new, pairs) -> None:
 
 def _compile(model, new, pairs) -> None:
     if type(model).compile is not keras.Model.compile:
-        warnings.warn(
+        callers.warn(
             f"The model {model.name!r} has its own `compile`, so "
             "the larger model is not compiled. Compile it.",
-            stacklevel=4,
         )
         return
     given = _keras.compiled_with(model)

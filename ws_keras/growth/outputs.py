@@ -1,12 +1,12 @@
 """Adds outputs to a model, for new classes."""
 
 import secrets
-import warnings
 from collections.abc import Callable
 
 import keras
 
 from ws_keras import _keras
+from ws_keras import callers
 from ws_keras import checks
 from ws_keras import seeds
 from ws_keras.growth import carrying
@@ -145,10 +145,9 @@ def _is_known(layer) -> bool:
 def warn_frozen(layer) -> None:
     """Warns that the new weights of a frozen layer are never trained."""
     if not layer.trainable:
-        warnings.warn(
+        callers.warn(
             f"The layer {layer.name!r} is frozen, so its new weights "
             "keep their random values. Unfreeze it to train them.",
-            stacklevel=3,
         )
 
 

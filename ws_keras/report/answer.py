@@ -64,12 +64,7 @@ def against_cold(run: runs.Run) -> list[str]:
 
 def banners(run: runs.Run) -> list[str]:
     """Returns warnings about what is missing or wrong."""
-    found = []
-    if progress := origin.progress(run.planned, run.rows):
-        found.append(
-            f"This run is incomplete: {progress} Claims that need the other "
-            "settings are not judged."
-        )
+    found = incomplete(run)
     if run.changes:
         words = _listed(run.changes, _CHANGES)
         found.append(
@@ -90,6 +85,17 @@ def banners(run: runs.Run) -> list[str]:
             " Claims about these arms are not judged."
         )
     return [*found, *_chance(run), *_jumps(run)]
+
+
+def incomplete(run: runs.Run) -> list[str]:
+    """Returns a warning if settings of a run are unfinished."""
+    progress = origin.progress(run.planned, run.rows)
+    if not progress:
+        return []
+    claims = " Claims that need the other settings are not judged."
+    return [
+        f"This run is incomplete: {progress}{claims * bool(run.view.claims)}"
+    ]
 
 
 def _of_metric(run: runs.Run, metric: metrics.Metric) -> list[str]:

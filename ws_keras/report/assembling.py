@@ -130,6 +130,7 @@ def _of_metric(run: runs.Run, metric: metrics.Metric) -> list:
     """Returns the blocks of rows about another metric than accuracy."""
     title = f"{metric.name} after each round"
     return [
+        *_banners(answer.incomplete(run)),
         tables.arms(run),
         *(per_round.levels(run, arms, title) for arms in run.cells().values()),
         *_fold("Costs", tables.costs(run)),
@@ -139,7 +140,6 @@ def _of_metric(run: runs.Run, metric: metrics.Metric) -> list:
 def _usual(run: runs.Run) -> list:
     usual = charts.curve if run.is_online else charts.last
     main = (run.view.chart and run.view.chart(run)) or usual(run)
-    banners = [sections.Text(text, "banner") for text in answer.banners(run)]
     cost = charts.cost(run) if len(run.arms) > 1 else None
     if main and cost and main.title == cost.title:
         cost = None  # the main chart shows the same points
@@ -148,7 +148,7 @@ def _usual(run: runs.Run) -> list:
     missing = comparison.not_run(run)
     numbers = "1 number" if len(missing) == 1 else f"{len(missing)} numbers"
     return [
-        *banners,
+        *_banners(answer.banners(run)),
         *([main] if main else []),
         (run.view.table or tables.arms)(run),
         *_claims(run),
@@ -170,6 +170,10 @@ def _usual(run: runs.Run) -> list:
         ),
         *_fold("Diagnostics over epochs", *epochs.measures(run)),
     ]
+
+
+def _banners(texts: Sequence[str]) -> list[sections.Text]:
+    return [sections.Text(text, "banner") for text in texts]
 
 
 def _claims(run: runs.Run) -> list[sections.Fold]:

@@ -95,9 +95,12 @@ def continued(folder: pathlib.Path, run: dict) -> dict[str, Any]:
     data = {**run["data"], **old.get("data", {})}
     _check_same(folder, "state of the data", data, {**data, **run["data"]})
     old = {**old, "data": data}
-    for name in ("recipe", "command", "settings"):
+    for name in ("recipe", "command"):
         # Earlier versions did not write these.
         old[name] = old.get(name) or run[name]
+    # A comparison may add seeds or arms to those of an earlier call.
+    known = [*old.get("settings", []), *run["settings"]]
+    old["settings"] = list(dict.fromkeys(known))
     origin = {k: v for k, v in run.items() if k not in _OF_EXPERIMENT}
     if any(_covers(entry, origin) for entry in [old, *_later(old)]):
         return old

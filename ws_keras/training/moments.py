@@ -1,9 +1,8 @@
 """Batch-norm moments between the training of a round and its evaluation."""
 
-import warnings
-
 import keras
 
+from ws_keras import callers
 from ws_keras import seeds
 from ws_keras.callbacks import moments
 from ws_keras.training import feed as feeds
@@ -76,7 +75,7 @@ class Moments:
         if found["accuracy"] >= accuracy - _GAP:
             return
         self._has_warned = True
-        warnings.warn(
+        callers.warn(
             f"In the last epoch of round {number}, the network classified "
             f"{100 * accuracy:.1f} % of the training samples correctly. In "
             "inference, with the moving moments of batch norm, it classifies "
@@ -84,5 +83,4 @@ class Moments:
             f"samples correctly. {lag.describe()}. The rows hold the measured "
             "accuracies, as in the authors' protocol.",
             moments.LaggingMoments,
-            stacklevel=3,
         )

@@ -2,7 +2,6 @@
 
 import contextlib
 import inspect
-import warnings
 import weakref
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from ws_keras import _keras
+from ws_keras import callers
 
 # A rate that a person has typed has few digits, and it is not far below the
 # default rate of its optimizer.
@@ -78,13 +78,12 @@ class Past:
         if self._was_left():
             _core(self._optimizer).learning_rate = self.compiled
         elif self._looks_left():
-            warnings.warn(
+            callers.warn(
                 f"The learning rate stays at {self.present:.6g}, although the "
                 "optimizer is reset. If a callback such as "
                 "`ReduceLROnPlateau` has lowered it, set the rate that you "
                 "want: `model.optimizer.learning_rate = ...`.",
                 LearningRateLeft,
-                stacklevel=2,
             )
 
     def _was_left(self) -> bool:

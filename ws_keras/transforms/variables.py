@@ -1,7 +1,6 @@
 """Lists the variables of a model, with their owners and kinds."""
 
 import dataclasses
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from ws_keras import _keras
+from ws_keras import callers
 from ws_keras.transforms import arrays
 from ws_keras.transforms import errors
 from ws_keras.transforms import ownership
@@ -119,11 +119,10 @@ def check_built(model) -> None:
         )
     missing = [layer.name for layer in ownership.unbuilt(model)]
     if missing:
-        warnings.warn(
+        callers.warn(
             f"Layers of {model.name!r} have no weights yet, so they cannot be "
             f"changed: {', '.join(missing[:5])}. If the model uses these "
             "layers, call it once on a batch first.",
-            stacklevel=2,
         )
 
 
