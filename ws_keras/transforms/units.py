@@ -127,7 +127,8 @@ class _Walk:
         self._claims, self._points, self._reasons = {}, [], {}
         self._norms, self._constants = [], {}
         for call in graph.calls:
-            found = self._follow(call, *map(self._of, (call.inputs, call.masks)))
+            masks = self._of(call.masks)
+            found = self._follow(call, self._of(call.inputs), masks)
             self._channels.update((number, found) for number in call.outputs)
         for channels in self._of(graph.outputs):
             self._end(channels)
