@@ -55,6 +55,27 @@ def test_the_loss(weight, temperature, sample):
     assert float(found) == pytest.approx(want, rel=1e-5)
 
 
+def tokens(seed):
+    """Logits for each token; 0 is no token."""
+    keras.utils.set_random_seed(seed)
+    start = keras.initializers.RandomNormal(stddev=2.0)
+    table = layers.Embedding(5, 4, start, mask_zero=True)
+    return keras.Sequential([keras.Input((6,)), table, layers.Dense(3)])
+
+
+def test_tokens_that_a_mask_leaves_out_have_no_teacher():
+    model, teacher = tokens(1), tokens(2)
+    x, y = RNG.integers(0, 5, (9, 6)), RNG.integers(0, 3, (9, 6))
+    learner = ws_keras.distill(model, teacher, 0.3, 4.0)
+    learner.compile(keras.optimizers.SGD(0.0), LOSS, run_eagerly=True)
+    found = learner.train_on_batch(x, y)
+    z, v = (ops.convert_to_numpy(m(x))[x > 0] for m in (model, teacher))
+    hard = -np.log(softmax(z)[np.arange(len(z)), y[x > 0]])
+    soft = -(softmax(v / 4) * np.log(softmax(z / 4))).sum(1)
+    want = 0.7 * hard.mean() + 0.3 * 16 * soft.mean()
+    assert float(found) == pytest.approx(want, rel=1e-5)
+
+
 def test_one_step_equals_the_gradient_written_out():
     model, teacher = linear(1), linear(2)
     (kernel, bias), (other, shift) = arrays(model), arrays(teacher)
@@ -188,6 +209,20 @@ def test_a_teacher_of_other_outputs_or_inputs_is_refused():
     other(np.ones((2, 5)))
     with pytest.raises(ValueError, match="`teacher` must take the inputs"):
         ws_keras.distill(linear(1), other)
+
+
+@pytest.mark.parametrize(
+    "loss", ["mse", keras.losses.BinaryCrossentropy(from_logits=True)]
+)
+def test_numbers_and_labels_are_refused_before_a_step(loss):
+    model, y = linear(1), np.eye(3, dtype="float32")[Y]
+    learner, before = ws_keras.distill(model, linear(2)), arrays(model)
+    learner.compile("sgd", loss)
+    with pytest.raises(ValueError, match="softmax.*Received: loss="):
+        learner.fit(X, y, verbose=0)
+    for old, new in zip(before, arrays(model), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert np.isfinite(learner.evaluate(X, y, verbose=0))
 
 
 def test_one_logit_is_refused():
