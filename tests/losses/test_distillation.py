@@ -7,6 +7,7 @@ from keras import layers
 from keras import ops
 
 import ws_keras
+from ws_keras.losses import distillation
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 4)).astype("float32")
@@ -229,6 +230,32 @@ def test_one_logit_is_refused():
     one = [sequential(layers.Dense(1)) for _ in range(2)]
     with pytest.raises(ValueError, match="two classes.*Received.*1"):
         ws_keras.distill(*one)
+
+
+def adapted():
+    norm = layers.Normalization()
+    norm.adapt(5 + 3 * X)
+    return sequential(norm, layers.Dense(3)), X
+
+
+def of_texts():
+    tf = pytest.importorskip("tensorflow")
+    words = layers.TextVectorization(8, output_sequence_length=3)
+    words.adapt(["a b c", "d e"])
+    start = keras.Input((), dtype="string")
+    x = layers.Embedding(8, 4)(words(start))
+    model = keras.Model(start, layers.Dense(3)(layers.Flatten()(x)))
+    return model, tf.constant(["b d e", "c a a", "e"])
+
+
+@pytest.mark.parametrize("build", [adapted, of_texts])
+def test_an_earlier_state_of_itself_has_what_adapt_learned(build):
+    model, x = build()
+    learner = distillation.successive(model)
+    learner.teach(0.5)
+    found, want = (ops.convert_to_numpy(f(x)) for f in (learner.taught, model))
+    np.testing.assert_array_equal(found, want)
+    assert abs(want).max() > 1e-3
 
 
 class Own(keras.Model):

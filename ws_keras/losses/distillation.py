@@ -9,6 +9,7 @@ from keras import ops
 from ws_keras import _keras
 from ws_keras import checks
 from ws_keras.data import targets
+from ws_keras.growth import carrying
 from ws_keras.transforms import errors
 from ws_keras.transforms import variables
 
@@ -318,6 +319,7 @@ def successive(model: keras.Model, temperature: float = 2.0) -> Successive:
             # Not `model`, because its copy would include its metrics.
             plain = keras.Model(model.inputs, model.outputs)
             copied = keras.models.clone_model(plain)
+            carrying.carry_states(plain, copied)
         except (AttributeError, TypeError, ValueError) as error:
             raise ValueError(
                 "`model` must be functional or Sequential, of layers with a "
