@@ -127,6 +127,9 @@ class Loop:
     def run(self, settings: Iterable[all_settings.Setting]) -> None:
         """Runs settings and stores their results."""
         settings = list(settings)
+        # Before the first one is trained.
+        for method in dict.fromkeys(setting.method for setting in settings):
+            method.check(self._model, "given")
         if self._kept:
             self._kept.plan(settings)
         if self._progress:
@@ -196,7 +199,6 @@ class Loop:
 
     def _run(self, setting: all_settings.Setting) -> None:
         method = setting.method
-        method.check(self._model, "given")
         if method.defines("losses"):
             self._begin(setting)
         with own_loss.of(method, self._model) as model:

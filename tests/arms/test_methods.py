@@ -154,13 +154,10 @@ class StopAfter(keras.callbacks.Callback):
             self.stop.want()
 
 
-@pytest.mark.quick(2)
-@pytest.mark.parametrize("name", ACTING)
-@pytest.mark.parametrize("every", [17, pytest.param(4, marks=pytest.mark.slow)])
-def test_interrupted_and_resumed_it_ends_with_the_same_bits(
-    name, every, tmp_path, monkeypatch
-):
-    method = type(arms.parse(EACH[name]))
+def check_resumed(given, every, tmp_path, monkeypatch, want):
+    """Stops after every so many steps, goes on, and compares the rows."""
+    (setting,) = settings.product(given)
+    method = type(setting.method)
     own, found, stops_inside = method.callbacks, [], 0
     for _ in range(100):  # an end even where nothing is ever resumed
         stop = stops.Stop()
@@ -174,8 +171,6 @@ def test_interrupted_and_resumed_it_ends_with_the_same_bits(
             "callbacks",
             lambda arm, round, stopper=stopper: [stopper, *own(arm, round)],
         )
-        given = config(EACH[name])
-        (setting,) = settings.product(given)
         again = {"keeper": keeper, "checkpoint": checkpoint}
         try:
             for row in experiment.run(given, setting, DATA, **again):
@@ -185,7 +180,43 @@ def test_interrupted_and_resumed_it_ends_with_the_same_bits(
             continue
     monkeypatch.undo()
     assert stops_inside > 1
-    assert values(found) == values(rows_of(name))
+    assert values(found) == values(want)
+
+
+@pytest.mark.quick(2)
+@pytest.mark.parametrize("name", ACTING)
+@pytest.mark.parametrize("every", [17, pytest.param(4, marks=pytest.mark.slow)])
+def test_interrupted_and_resumed_it_ends_with_the_same_bits(
+    name, every, tmp_path, monkeypatch
+):
+    want = rows_of(name)
+    check_resumed(config(EACH[name]), every, tmp_path, monkeypatch, want)
+
+
+def averaging(learning_rate):
+    return keras.optimizers.SGD(learning_rate, use_ema=True, ema_momentum=0.9)
+
+
+def accumulating(learning_rate):
+    rate, steps = learning_rate, 2
+    return keras.optimizers.SGD(rate, gradient_accumulation_steps=steps)
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer"),
+    [
+        ("warm", averaging),
+        ("warm", accumulating),
+        ("hare_tortoise", averaging),
+    ],
+)
+def test_it_ends_with_the_same_bits_with_any_optimizer(
+    name, optimizer, tmp_path, monkeypatch
+):
+    own = {"optimizer.name": f"{__name__}:{optimizer.__name__}"}
+    given = config(EACH[name], **own)
+    want = run(EACH[name], given)
+    check_resumed(given, 17, tmp_path, monkeypatch, want)
 
 
 def build():
@@ -332,15 +363,42 @@ def test_objects_are_arms_too():
     assert rows[0].arm == "dash-0.25-0.5" and rows[0].shrink == 0.25
 
 
-def test_soft_rescaling_refuses_networks_that_would_change():
-    given = build()
-    given.pop()
-    given.add(layers.Dense(4, "tanh", name="bent"))
-    given.add(layers.Dense(3))
-    loss = "sparse_categorical_crossentropy"
-    given.compile("adam", loss, metrics=["accuracy"])
-    with pytest.raises(ValueError, match="'bent'"):
-        compare("soft_rescaling-0.1", given=given)
+class Began(keras.callbacks.Callback):
+    """Counts the fits of all its copies."""
+
+    count = 0
+
+    def on_train_begin(self, logs=None):
+        Began.count += 1
+
+
+@pytest.mark.parametrize(
+    ("arm", "activation", "loss", "words"),
+    [
+        ("soft_rescaling-0.1", "tanh", "mse", "'bent'"),
+        ("distill", "relu", "mse", "softmax.*Received: loss='mse'"),
+    ],
+)
+def test_a_model_that_does_not_suit_an_arm_is_refused_before_any_training(
+    arm, activation, loss, words
+):
+    hidden = layers.Dense(4, activation, name="bent")
+    parts = [keras.Input((5,)), hidden, layers.Dense(5)]
+    given = keras.Sequential(parts)
+    given.compile("adam", loss)
+    rounds = [(SAMPLES[:30], SAMPLES[:30]), (SAMPLES[30:60], SAMPLES[30:60])]
+    with pytest.raises(ValueError, match=words):
+        growing.fit_rounds(
+            given,
+            rounds,
+            (SAMPLES[60:], SAMPLES[60:]),
+            arms=["warm", arm],
+            seeds=(0,),
+            batch_size=10,
+            until=terms.Until(epochs=1),
+            callbacks=[Began()],
+        )
+    assert Began.count == 0
 
 
 def test_rewarm_needs_one_rate():

@@ -161,13 +161,18 @@ def test_a_second_fit_begins_with_the_tortoise():
 def test_it_differs_from_the_average_of_keras_by_its_start_alone():
     """That of Keras begins with the weights after the first step."""
     optimizer = keras.optimizers.SGD(0.2, use_ema=True, ema_momentum=0.9)
-    model, notes = build(optimizer=optimizer), Notes()
+    model, notes, averages = build(optimizer=optimizer), Notes(), []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            found = optimizer._model_variables_moving_average
+            averages[:] = [np.array(ops.convert_to_numpy(v)) for v in found]
+
     start = arrays(model)
-    fitted(model, ws_keras.HareAndTortoise(99, 0.9), notes, epochs=2)
-    averages = optimizer._model_variables_moving_average
+    callbacks = ws_keras.HareAndTortoise(99, 0.9), notes, Look()
+    fitted(model, *callbacks, epochs=2)
     pairs = zip(arrays(model), averages, start, notes.after[0], strict=True)
-    for ours, average, before, after in pairs:
-        theirs = np.array(ops.convert_to_numpy(average))
+    for ours, theirs, before, after in pairs:
         want = theirs + 0.9**10 * (before - after)
         np.testing.assert_allclose(ours, want, atol=1e-6)
         assert abs(ours - theirs).max() > 1e-3
@@ -187,6 +192,25 @@ def test_averages_of_the_optimizer_go_back_as_well():
 
     fitted(model, ws_keras.HareAndTortoise(2, 0.9), Look())
     assert not any(found[0]) and all(found[1])
+
+
+def holders():
+    """Optimizers that hold versions of the weights, and one that does not."""
+    yield keras.optimizers.SGD(0.2)
+    yield keras.optimizers.SGD(0.2, use_ema=True, ema_momentum=0.9)
+    yield keras.optimizers.Ftrl(0.2)
+    if hasattr(keras.optimizers, "ScheduleFreeAdamW"):
+        yield keras.optimizers.ScheduleFreeAdamW(0.2)
+
+
+@pytest.mark.parametrize("optimizer", holders(), ids=lambda o: o.name)
+def test_a_next_fit_without_it_begins_with_the_tortoise(optimizer):
+    model = build(optimizer=optimizer)
+    fitted(model, ws_keras.HareAndTortoise(99, 0.9))
+    before = arrays(model)
+    # Without gradients, an optimizer changes no weight.
+    fitted(model, epochs=1, sample_weight=np.zeros(len(X)))
+    assert near(arrays(model), before)
 
 
 def test_half_precision_loses_no_small_step():

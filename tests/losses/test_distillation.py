@@ -7,6 +7,7 @@ from keras import layers
 from keras import ops
 
 import ws_keras
+from ws_keras.losses import distillation
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 4)).astype("float32")
@@ -52,6 +53,27 @@ def test_the_loss(weight, temperature, sample):
     learner.compile(keras.optimizers.SGD(0.0), LOSS, run_eagerly=True)
     want = formula(model, teacher, weight, temperature, sample)
     found = learner.train_on_batch(X, Y, sample_weight=sample)
+    assert float(found) == pytest.approx(want, rel=1e-5)
+
+
+def tokens(seed):
+    """Logits for each token; 0 is no token."""
+    keras.utils.set_random_seed(seed)
+    start = keras.initializers.RandomNormal(stddev=2.0)
+    table = layers.Embedding(5, 4, start, mask_zero=True)
+    return keras.Sequential([keras.Input((6,)), table, layers.Dense(3)])
+
+
+def test_tokens_that_a_mask_leaves_out_have_no_teacher():
+    model, teacher = tokens(1), tokens(2)
+    x, y = RNG.integers(0, 5, (9, 6)), RNG.integers(0, 3, (9, 6))
+    learner = ws_keras.distill(model, teacher, 0.3, 4.0)
+    learner.compile(keras.optimizers.SGD(0.0), LOSS, run_eagerly=True)
+    found = learner.train_on_batch(x, y)
+    z, v = (ops.convert_to_numpy(m(x))[x > 0] for m in (model, teacher))
+    hard = -np.log(softmax(z)[np.arange(len(z)), y[x > 0]])
+    soft = -(softmax(v / 4) * np.log(softmax(z / 4))).sum(1)
+    want = 0.7 * hard.mean() + 0.3 * 16 * soft.mean()
     assert float(found) == pytest.approx(want, rel=1e-5)
 
 
@@ -190,10 +212,50 @@ def test_a_teacher_of_other_outputs_or_inputs_is_refused():
         ws_keras.distill(linear(1), other)
 
 
+@pytest.mark.parametrize(
+    "loss", ["mse", keras.losses.BinaryCrossentropy(from_logits=True)]
+)
+def test_numbers_and_labels_are_refused_before_a_step(loss):
+    model, y = linear(1), np.eye(3, dtype="float32")[Y]
+    learner, before = ws_keras.distill(model, linear(2)), arrays(model)
+    learner.compile("sgd", loss)
+    with pytest.raises(ValueError, match="softmax.*Received: loss="):
+        learner.fit(X, y, verbose=0)
+    for old, new in zip(before, arrays(model), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert np.isfinite(learner.evaluate(X, y, verbose=0))
+
+
 def test_one_logit_is_refused():
     one = [sequential(layers.Dense(1)) for _ in range(2)]
     with pytest.raises(ValueError, match="two classes.*Received.*1"):
         ws_keras.distill(*one)
+
+
+def adapted():
+    norm = layers.Normalization()
+    norm.adapt(5 + 3 * X)
+    return sequential(norm, layers.Dense(3)), X
+
+
+def of_texts():
+    tf = pytest.importorskip("tensorflow")
+    words = layers.TextVectorization(8, output_sequence_length=3)
+    words.adapt(["a b c", "d e"])
+    start = keras.Input((), dtype="string")
+    x = layers.Embedding(8, 4)(words(start))
+    model = keras.Model(start, layers.Dense(3)(layers.Flatten()(x)))
+    return model, tf.constant(["b d e", "c a a", "e"])
+
+
+@pytest.mark.parametrize("build", [adapted, of_texts])
+def test_an_earlier_state_of_itself_has_what_adapt_learned(build):
+    model, x = build()
+    learner = distillation.successive(model)
+    learner.teach(0.5)
+    found, want = (ops.convert_to_numpy(f(x)) for f in (learner.taught, model))
+    np.testing.assert_array_equal(found, want)
+    assert abs(want).max() > 1e-3
 
 
 class Own(keras.Model):

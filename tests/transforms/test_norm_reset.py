@@ -97,6 +97,19 @@ def test_what_starts_at_zero_or_is_zero_stays():
         np.testing.assert_array_equal(after, before[layer.kernel.path])
 
 
+def test_biases_and_norms_with_several_axes_stay():
+    parts = [layers.LayerNormalization(axis=[1, 2]), layers.PReLU("ones")]
+    end = layers.EinsumDense(
+        "abc,cd->abd", (4, 2), bias_axes="bd", bias_initializer="ones"
+    )
+    model = spread(keras.Sequential([keras.Input((4, 5)), *parts, end]))
+    before = state(model)
+    ws_keras.norm_reset(model, seed=1)
+    after = state(model)
+    changed = [p for p in before if not np.array_equal(before[p], after[p])]
+    assert changed == [end.kernel.path]
+
+
 def test_the_seed_decides_and_no_global_state_moves():
     model = spread(zoo.dense())
     before = state(model)

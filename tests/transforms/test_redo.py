@@ -222,3 +222,18 @@ def test_dead_units_learn_again():
     begun = hidden(model)[:, 2]
     model.fit(X, y, epochs=3, verbose=0)
     assert begun.any() and (hidden(model)[:, 2] != begun).any()
+
+
+@pytest.mark.parametrize("samples", [12, 20, 512])
+def test_a_model_with_a_fixed_batch_size(samples):
+    inputs = keras.Input(batch_shape=(8, 3, 2))
+    x = layers.LSTM(4, stateful=True)(inputs)
+    hidden = layers.Dense(5, "sigmoid")
+    model = keras.Model(inputs, layers.Dense(2)(hidden(x)))
+    hidden.bias.assign([0, 0, -200, 0, 0])
+    data = RNG.normal(size=(20, 3, 2)).astype("float32")
+    ws_keras.redo(model, data, 0.0, seed=1, samples=samples)
+    rows = value(model.layers[-1].kernel)
+    assert (rows == 0).all(1).tolist() == [False, False, True, False, False]
+    with pytest.raises(ValueError, match="5 samples for a batch of 8"):
+        ws_keras.redo(model, data[:5], seed=1)

@@ -163,6 +163,12 @@ def operations(x):
     return dense(layers.Flatten()(x), 3, "last", None)
 
 
+def masked(x):
+    x = layers.Masking()(ops.where(x[..., :1] > -1, x, 0))
+    x = layers.GlobalAveragePooling1D()(dense(x, 6, "first"))
+    return dense(x, 3, "last", None)
+
+
 def residual(x):
     x = conv(x, 4, "stem", padding="same")
     y = conv(conv(x, 5, "first", padding="same"), 4, "b", None, padding="same")
@@ -188,6 +194,7 @@ NETWORKS = {
     "transposed": (IMAGE, transposed, ["first", "second"]),
     "prelu": (IMAGE, prelu, ["first"]),
     "operations": (IMAGE, operations, ["first", "second"]),
+    "masked": ((5, 7), masked, ["first"]),
     "residual": (IMAGE, residual, ["first"]),
 }
 HANDLED = [name for name, (_, _, names) in NETWORKS.items() if names]
@@ -449,12 +456,46 @@ class OwnDense(layers.Dense):
         return super().call(x[..., ::-1])
 
 
+class Standardized(layers.Conv1D):
+    """One that reads its inputs with another kernel; `call` is Keras'."""
+
+    def convolution_op(self, inputs, kernel):
+        kernel = kernel - ops.mean(kernel, (0, 1), keepdims=True)
+        return super().convolution_op(inputs, kernel)
+
+
+class Squared(layers.Dense):
+    """One whose kernel is computed from its weights."""
+
+    @property
+    def kernel(self):
+        return super().kernel ** 2
+
+
 def unknown_layer(x):
     return dense(Own(name="mystery")(dense(x, 4, "first")), 3, "last", None)
 
 
 def unknown_reader(x):
     return dense(OwnDense(4, name="mystery")(dense(x, 4, "first")), 3, "last")
+
+
+def standardized(x):
+    x = dense(x[:, None], 4, "first")
+    x = Standardized(4, 1, name="mystery")(x)
+    return dense(layers.Flatten()(x), 3, "last")
+
+
+def squared(x):
+    return dense(Squared(4, name="mystery")(dense(x, 4, "first")), 3, "last")
+
+
+def shown_by_a_mask(x):
+    """The mask of the reader depends on a unit."""
+    mask = dense(x, 1, "first")[:, None, 0] > 0
+    pool = layers.GlobalAveragePooling1D(name="mystery")
+    x = pool(layers.Reshape((1, 7))(x), mask=mask)
+    return dense(x, 3, "last")
 
 
 def mixed(x):
@@ -474,7 +515,8 @@ def misshaped(x):
 
 
 @pytest.mark.parametrize(
-    "function", [unknown_layer, unknown_reader, mixed, recurrent]
+    "function",
+    [unknown_layer, unknown_reader, standardized, squared, mixed, recurrent],
 )
 def test_what_cannot_be_followed_is_refused_by_name(function):
     model = spread(model_of((7,), function))
@@ -486,6 +528,11 @@ def test_what_cannot_be_followed_is_refused_by_name(function):
 
 def across_samples(x):
     return dense(ops.reshape(dense(x, 4, "first"), (-1, 8)), 3, "last")
+
+
+def test_units_that_only_a_mask_shows_are_not_found():
+    with pytest.raises(ValueError, match="layer 'first', whose output goes"):
+        resets.select(model_of((7,), shown_by_a_mask))
 
 
 @pytest.mark.parametrize(

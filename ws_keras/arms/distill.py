@@ -32,3 +32,6 @@ class Distill(Arm):
                 f"The arm {self.text!r} needs the same classes in all rounds. "
                 f"Received: rounds.protocol={protocol!r}. Choose another arm."
             )
+        from ws_keras.losses import distillation
+
+        distillation.check_loss(model)

@@ -28,7 +28,7 @@ class HareAndTortoise(keras.callbacks.Callback):
     follows it after each batch: `tortoise <- decay * tortoise + (1 - decay) *
     hare`, including moving statistics. At the beginning of each `every`-th
     epoch, the hare is set to the tortoise. The optimizer's state is not
-    changed.
+    changed, except for averages and copies of the weights.
 
     The tortoise is used for validation during `fit`. Callbacks later in the
     list see and save it at the end of an epoch, and the model holds it when
@@ -118,7 +118,7 @@ class HareAndTortoise(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         if self._weights is not None:
-            self._show_tortoise()
+            self._restart()
             self._warn(self._state.values.get("batches", 0))
         self._state.detach(self.model)
 

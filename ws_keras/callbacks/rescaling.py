@@ -1,6 +1,7 @@
 """Soft weight rescaling: pulls kernels back to their initial norms."""
 
 import dataclasses
+import functools
 import math
 
 import keras
@@ -11,6 +12,7 @@ from ws_keras.callbacks import steps
 from ws_keras.transforms import arrays
 from ws_keras.transforms import fresh
 from ws_keras.transforms import norm_reset
+from ws_keras.transforms import optimizers
 from ws_keras.transforms import scaling
 from ws_keras.transforms import variables
 
@@ -114,11 +116,22 @@ class Rescaling:
     A kernel with a norm of 0 is not changed.
     """
 
+    model: keras.Model
     scaling: scaling.Scaling
     norms: tuple[float, ...]
 
+    @functools.cached_property
+    def _optimizers(self) -> optimizers.Change:
+        # They are built after the first batch.
+        held = [*self.scaling.kernels, *self.scaling.followers]
+        weights = [each.variable for each in held]
+        return optimizers.Change(self.model, "keep", weights)
+
     def apply(self, strength: float) -> list[float]:
         """Rescales the kernels once, in place.
+
+        Averages and copies of the weights in the optimizer are rescaled too.
+        Otherwise the next step of some optimizers would undo the rescaling.
 
         Args:
             strength: As in `SoftWeightRescaling`.
@@ -126,24 +139,31 @@ class Rescaling:
         Returns:
             For each output, the factor by which it changes.
         """
+        state, followers = self._optimizers, self.scaling.followers
+
+        def multiply(variable, factor: float) -> None:
+            change = functools.partial(_times, factor=factor)
+            after = change(variables.host(variable))
+            state.follow(variable, after, change)
+            variable.assign(after)
+
         factors = []
         for entry, norm in zip(self.scaling.kernels, self.norms, strict=True):
-            kernel = variables.host(entry.variable)
-            old = norm_reset.norm(kernel)
+            old = norm_reset.norm(variables.host(entry.variable))
             factor = 1.0
             if norm and 0 < old < math.inf:
                 factor = (strength * norm + (1 - strength) * old) / old
-                entry.variable.assign(_times(kernel, factor))
+                multiply(entry.variable, factor)
             factors.append(factor)
 
         def product(kernels) -> float:
             return math.prod(factors[number] for number in kernels)
 
-        for each in self.scaling.followers:
+        for each in followers:
             factor = product(each.kernels) ** each.power
             if factor != 1:
-                value = variables.host(each.variable)
-                each.variable.assign(_times(value, factor))
+                multiply(each.variable, factor)
+        state.finish()
         return [product(kernels) for kernels in self.scaling.outputs]
 
 
@@ -173,7 +193,7 @@ def of(model: keras.Model, seed: int) -> Rescaling:
             f"predictions would change. Received: {model.name!r} with "
             f"{error}. `norm_reset` also accepts other layers."
         ) from None
-    return Rescaling(found, tuple(norms[e.index] for e in found.kernels))
+    return Rescaling(model, found, tuple(norms[e.index] for e in found.kernels))
 
 
 def _times(array: np.ndarray, factor: float) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -47,7 +48,7 @@ def carry(
         if value.shape != tuple(variable.shape):
             value = joined(value, _drawn(variable, layers, seed))
         variable.assign(value)
-    _carry_states(model, new, grown)
+    carry_states(model, new, grown)
     _carry_trainable(model, new, pairs)
     if getattr(model, "compiled", False):
         _compile(model, new, pairs)
@@ -119,8 +120,16 @@ def _drawn(variable, layers: tuple, seed: int | None) -> np.ndarray:
     return fresh.Fresh(seeds.derive(seed, "grown"))(entry)
 
 
-def _carry_states(model, new, grown: list) -> None:
-    """Copies the state that layers keep outside of variables."""
+def carry_states(model, new, grown: Sequence = ()) -> None:
+    """Copies the state that layers keep outside of variables.
+
+    Examples are vocabularies, and what `Normalization` learned by `adapt`.
+
+    Args:
+        model: Built model.
+        new: Model with the same layers.
+        grown: Layers of `model` whose state is not copied.
+    """
     old_parts, new_parts = map(rebuilding.parts, (model, new))
     for old, part in zip(old_parts, new_parts, strict=True):
         if any(old is layer for layer in grown):

@@ -8,6 +8,8 @@ from keras import ops
 
 from ws_keras import _keras
 from ws_keras import checks
+from ws_keras.data import targets
+from ws_keras.growth import carrying
 from ws_keras.transforms import errors
 from ws_keras.transforms import variables
 
@@ -62,7 +64,9 @@ def distill(
     Raises:
         ValueError: If an argument is out of its range, if a model is not built
             or does not output logits of at least two classes, or if the models
-            share variables or differ in their outputs.
+            share variables or differ in their outputs; within `fit`, if the
+            compiled loss is one of numbers or of labels that do not exclude
+            each other.
     """
     _check(weight, temperature)
     _check_models(model, teacher)
@@ -101,12 +105,9 @@ class Distilled(keras.Model):
         own = super().compute_loss(x, y, y_pred, sample_weight, training)
         if not training:
             return own
-        scale = self.temperature
-        targets = ops.stop_gradient(ops.softmax(self.taught(x) / scale))
-        soft = keras.losses.CategoricalCrossentropy(from_logits=True)(
-            targets, y_pred / scale, sample_weight
-        )
-        theirs = scale**2 * soft
+        check_loss(self)
+        taught = ops.stop_gradient(self.taught(x))
+        theirs = _Soft(self.temperature)(taught, y_pred, sample_weight)
         for penalty in self.losses:
             theirs = theirs + _keras.additional_loss(self, penalty)
         return (1 - self.part) * own + self.part * theirs
@@ -115,6 +116,41 @@ class Distilled(keras.Model):
     def part(self):
         """The weight of the teacher's term in the loss."""
         return self.weight
+
+
+class _Soft(keras.losses.Loss):
+    """The teacher's term of each sample, from the logits of both models.
+
+    As a loss of Keras, it leaves out what a mask of the model leaves out, and
+    computes in single precision.
+    """
+
+    def __init__(self, temperature: float):
+        super().__init__(name="teacher")
+        self._temperature = temperature
+
+    def call(self, y_true, y_pred):
+        scale = self._temperature
+        shares = ops.softmax(y_true / scale)
+        return scale**2 * keras.losses.categorical_crossentropy(
+            shares, y_pred / scale, from_logits=True
+        )
+
+
+def check_loss(model) -> None:
+    """Raises a ValueError if a model is compiled with a loss without classes.
+
+    Its outputs are then no logits of which a softmax could be taken.
+    """
+    kinds = {output.kind for output in targets.outputs(model)}
+    if kinds & {"binary", "regression"}:
+        loss = getattr(model.loss, "name", model.loss)
+        raise ValueError(
+            "Distillation compares the softmax of outputs, so the loss must "
+            "be one of classes that exclude each other, such as "
+            f"'sparse_categorical_crossentropy'. Received: loss={loss!r}. "
+            "Train this model without a teacher."
+        )
 
 
 def _check(weight, temperature) -> None:
@@ -283,6 +319,7 @@ def successive(model: keras.Model, temperature: float = 2.0) -> Successive:
             # Not `model`, because its copy would include its metrics.
             plain = keras.Model(model.inputs, model.outputs)
             copied = keras.models.clone_model(plain)
+            carrying.carry_states(plain, copied)
         except (AttributeError, TypeError, ValueError) as error:
             raise ValueError(
                 "`model` must be functional or Sequential, of layers with a "

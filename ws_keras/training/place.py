@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import keras
 from keras import ops
 
+from ws_keras import _keras
 from ws_keras.callbacks import stopping
 from ws_keras.training import keeper as keepers
 from ws_keras.training import stop as stops
@@ -194,13 +195,13 @@ class _Halt(keras.callbacks.Callback):
         for variable, value in zip(variables, self._metrics, strict=False):
             variable.assign(value)
         self._metrics = ()
-        self._first = self._iterations() - self._done
+        self._first = self._batches() - self._done
         if self._guard.keeper.stop.wanted:
             self._halt(epoch, self._done)
         self._done = 0
 
     def on_epoch_end(self, epoch, logs=None):
-        done = self._iterations() - self._first
+        done = self._batches() - self._first
         if self._guard.keeper.stop.wanted and done < self._steps:
             self._halt(epoch, done)
 
@@ -208,8 +209,11 @@ class _Halt(keras.callbacks.Callback):
         self._guard.keep(epoch, done)
         raise stops.Interrupted
 
-    def _iterations(self) -> int:
-        return int(ops.convert_to_numpy(self.model.optimizer.iterations))
+    def _batches(self) -> int:
+        # `iterations` is another number if gradients accumulate.
+        optimizer = self.model.optimizer
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        return int(ops.convert_to_numpy(_keras.batches_seen(optimizer)))
 
 
 class _Due(keras.callbacks.Callback):

@@ -1,7 +1,10 @@
-"""The states of callbacks, kept between fits and in checkpoints."""
+"""What is kept between the fits of a round: states of callbacks, variables."""
+
+from collections.abc import Callable
 
 import keras
 import numpy as np
+from keras import ops
 
 from ws_keras.callbacks import travelling
 
@@ -48,6 +51,32 @@ class Remembered(keras.callbacks.Callback):
             state.save_own_variables(store)
             found.append({k: np.array(value) for k, value in store.items()})
         return found
+
+
+class Ended(keras.callbacks.Callback):
+    """Keeps the variables of an epoch's end, which the end of a fit changes.
+
+    Keras then sets the weights to their averages (`use_ema`), and callbacks
+    may set them to others.
+
+    Args:
+        variables: Function without arguments that returns the variables.
+    """
+
+    def __init__(self, variables: Callable[[], list]):
+        super().__init__()
+        self._variables, self._values = variables, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        found = map(ops.convert_to_numpy, self._variables())
+        self._values = [np.array(value) for value in found]
+
+    def restore(self) -> None:
+        """Sets the variables that have changed to the values they had."""
+        pairs = zip(self._variables(), self._values, strict=True)
+        for variable, value in pairs:
+            if not np.array_equal(ops.convert_to_numpy(variable), value):
+                variable.assign(value)
 
 
 class Slot:

@@ -238,8 +238,12 @@ class Trainer:
             seeing = remembered.shifted(
                 callbacks, self.callbacks, steps, place.step
             )
+            ended = remembered.Ended(self._traced.variables)
+            seeing.append(ended)
             self._fit(rest, seeing, place.epoch, epochs, validation)
             rule.set_state(rule.get_state())
+            if not guard.is_over(epochs):
+                ended.restore()
         if not (place.step and guard.is_over(epochs)):
             self._fit(batches, callbacks, epochs, until.limit, validation)
         guard.check(len(clock.wall.seconds))

@@ -35,17 +35,19 @@ class Batches:
             `keras.utils.PyDataset`, a PyTorch `DataLoader`, or any iterable of
             batches. The first item of a tuple is used.
         batch_size: Samples per batch if `data` consists of arrays. `None` means
-            32. Defaults to `None`.
+            32, or the fixed batch size of the model. Defaults to `None`.
         most: Maximum number of batches to read, or `None` for all. Defaults to
             100.
 
     Raises:
         ValueError: If `data` is of another kind, if arrays differ in their
-            number of samples, or if there is no batch.
+            number of samples or are smaller than a fixed batch, or if there is
+            no batch.
     """
 
     def __init__(self, model, data, batch_size=None, most: int | None = MOST):
-        size = BATCH_SIZE if batch_size is None else batch_size
+        fixed = fixed_size(model)
+        size = (fixed or BATCH_SIZE) if batch_size is None else batch_size
         checks.check_positive("batch_size", size)
         if most is not None:
             checks.check_positive("max_batches", most)
@@ -54,7 +56,7 @@ class Batches:
         self._are_labelled = arrays is None
         self._is_loader = type(data).__module__.startswith("torch.utils.data")
         if arrays is not None:
-            self._read = _of_arrays(arrays, size, most)
+            self._read = _of_arrays(arrays, size, most, bool(fixed))
         elif isinstance(data, keras.utils.PyDataset):
             self._read = self._of_items(data, data.num_batches)
         elif isinstance(data, (list, tuple)):
@@ -90,7 +92,13 @@ class Batches:
         return read
 
 
-def _of_arrays(arrays, batch_size: int, most: int | None):
+def fixed_size(model) -> int | None:
+    """Returns the only size of a batch that a model takes, if there is one."""
+    inputs = getattr(model, "inputs", None) or ()
+    return next((t.shape[0] for t in inputs if t.shape[0]), None)
+
+
+def _of_arrays(arrays, batch_size: int, most: int | None, is_fixed: bool):
     leaves = tree.flatten(arrays)
     sizes = sorted({leaf.shape[0] if leaf.shape else 0 for leaf in leaves})
     if len(sizes) != 1:
@@ -99,6 +107,14 @@ def _of_arrays(arrays, batch_size: int, most: int | None):
             f"Received: {sizes} samples."
         )
     order = np.random.default_rng(0).permutation(sizes[0])
+    if is_fixed:
+        order = order[: len(order) // batch_size * batch_size]
+        if sizes[0] and not len(order):
+            raise ValueError(
+                "Arrays given as `data` must fill a batch of the model's fixed "
+                f"size. Received: {sizes[0]} samples for a batch of "
+                f"{batch_size}."
+            )
     if most is not None:
         order = order[: most * batch_size]
     # Equal parts as far as possible: one leftover sample has no variance.

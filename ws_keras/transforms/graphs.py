@@ -8,6 +8,9 @@ import keras
 
 from ws_keras import _keras
 
+# What a class may override to compute something else than its base.
+_COMPUTING = ("call", "convolution_op", "kernel")
+
 
 @dataclasses.dataclass(frozen=True)
 class Call:
@@ -15,7 +18,8 @@ class Call:
 
     `number` counts the calls of the same operation from 0, in the order in
     which the model makes them. Tensors are identified by numbers, which connect
-    the outputs of one call with the inputs of later ones.
+    the outputs of one call with the inputs of later ones. Masks are not among
+    the inputs.
     """
 
     operation: Any
@@ -23,11 +27,12 @@ class Call:
     node: Any
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    masks: tuple[int, ...] = ()
 
     @property
     def shapes(self) -> list[tuple]:
         """The shape of each input, including the batch axis."""
-        return [tuple(tensor.shape) for tensor in self.node.input_tensors]
+        return [tuple(tensor.shape) for tensor in _tensors(self.node)]
 
     @property
     def shape(self) -> tuple:
@@ -67,8 +72,11 @@ def functional(layer):
 
 def is_of_keras(operation) -> bool:
     """Whether Keras or this package implements an operation."""
-    written = type(operation).call.__module__.partition(".")[0]
-    return written in ("keras", "ws_keras")
+    kind = type(operation)
+    found = [getattr(kind, n) for n in _COMPUTING if hasattr(kind, n)]
+    functions = [getattr(each, "fget", each) for each in found]  # properties
+    written = {f.__module__.partition(".")[0] for f in functions}
+    return written <= {"keras", "ws_keras"}
 
 
 class _Walk:
@@ -90,14 +98,15 @@ class _Walk:
         for depth in sorted(nodes, reverse=True):
             for node in nodes[depth]:
                 given = [known.get(id(t)) for t in _tensors(node)]
-                if node.is_input or None in given:
+                masks = [known.get(id(t)) for t in _masks(node)]
+                if node.is_input or None in given + masks:
                     continue
-                found = self._outputs(node, given)
+                found = self._outputs(node, given, masks)
                 tensors = map(id, node.outputs)
                 known.update(zip(tensors, found, strict=True))
         return [known[id(tensor)] for tensor in graph.outputs]
 
-    def _outputs(self, node, given: list[int]) -> list[int]:
+    def _outputs(self, node, given: list[int], masks: list) -> list[int]:
         inner = functional(node.operation)
         if inner is not None and is_of_keras(node.operation):
             if len(inner.inputs) == len(given):
@@ -107,7 +116,7 @@ class _Walk:
         self._counts[key] = number + 1
         found = [next(self._numbers) for _ in node.outputs]
         call = (node.operation, number, node, tuple(given), tuple(found))
-        self._calls.append(Call(*call))
+        self._calls.append(Call(*call, tuple(masks)))
         return found
 
 
@@ -118,9 +127,17 @@ def _tensors(node) -> list:
     dict by their names.
     """
     inner, arguments = functional(node.operation), node.arguments
+    masks = set(map(id, _masks(node)))
+    tensors = [t for t in node.input_tensors if id(t) not in masks]
     given = next(iter([*arguments.args, *arguments.kwargs.values()]), None)
     if inner is None or not isinstance(given, dict):
-        return node.input_tensors
+        return tensors
     if isinstance(_keras.graph_inputs(inner), dict):
-        return node.input_tensors
+        return tensors
     return [given[tensor.name] for tensor in inner.inputs]
+
+
+def _masks(node) -> list:
+    """Returns the masks of a call, which Keras passes on by itself."""
+    found = keras.tree.flatten(node.arguments.kwargs.get("mask"))
+    return [mask for mask in found if isinstance(mask, keras.KerasTensor)]

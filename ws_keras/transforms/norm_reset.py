@@ -17,6 +17,9 @@ from ws_keras.transforms import rewriting
 from ws_keras.transforms import selecting
 from ws_keras.transforms import variables
 
+# No kernels, even with several axes, as in `LayerNormalization(axis=[1, 2])`.
+_OTHERS = ("bias", "gamma", "beta", "alpha", "scale")
+
 
 def norm_reset(
     model: keras.Model,
@@ -40,10 +43,11 @@ def norm_reset(
     training continues.
 
     Kernels are weights with at least two axes. They include embedding tables
-    and the kernels of recurrent layers. Biases, gammas and other weights with
-    at most one axis are not changed. Neither are kernels of zeros and kernels
-    that are initialized with zeros. All arguments are checked before the first
-    variable is written, and the global random states are not changed.
+    and the kernels of recurrent layers. Biases, the weights of normalization
+    layers, and all weights with at most one axis are not changed. Neither are
+    kernels of zeros and kernels that are initialized with zeros. All arguments
+    are checked before the first variable is written, and the global random
+    states are not changed.
 
     Example:
 
@@ -85,7 +89,11 @@ def norm_reset(
     meant = selecting.selected(
         found, variables.WEIGHT, include, exclude, frozen
     )
-    chosen = [e for e in meant if len(e.variable.shape) > 1]
+    chosen = [
+        entry
+        for entry in meant
+        if len(entry.variable.shape) > 1 and entry.variable.name not in _OTHERS
+    ]
     selecting.check_any(chosen, meant)
     variables.check_plain(meant)
     seed = secrets.randbits(31) if seed is None else seed

@@ -141,18 +141,24 @@ def check_threshold(threshold) -> None:
 def first(model, data, samples: int) -> list:
     """Returns batches of data with at most this number of samples.
 
+    If the model has a fixed batch size, only whole batches are returned, at
+    least one.
+
     Raises:
         ValueError: If there is no batch.
     """
     found, count = [], 0
+    is_fixed = batches.fixed_size(model) is not None
     for batch in batches.Batches(model, data, most=samples):
         size = len(keras.tree.flatten(batch)[0])
         left = samples - count
-        if size > left:
+        if is_fixed and found and size > left:
+            break
+        if size > left and not is_fixed:
             batch = keras.tree.map_structure(lambda a, n=left: a[:n], batch)
         found.append(batch)
         count += min(size, left)
-        if count == samples:
+        if count >= samples:
             break
     return found
 

@@ -127,11 +127,11 @@ class _Walk:
         self._claims, self._points, self._reasons = {}, [], {}
         self._norms, self._constants = [], {}
         for call in graph.calls:
-            given = [self._channels.get(i, _Channels()) for i in call.inputs]
-            found = self._follow(call, given)
+            masks = self._of(call.masks)
+            found = self._follow(call, self._of(call.inputs), masks)
             self._channels.update((number, found) for number in call.outputs)
-        for number in graph.outputs:
-            self._end(self._channels.get(number, _Channels()))
+        for channels in self._of(graph.outputs):
+            self._end(channels)
 
     def units(self) -> list[Units]:
         found = []
@@ -158,9 +158,13 @@ class _Walk:
             found.append(Units(layer, count, *what, reason, is_unknown))
         return found
 
-    def _follow(self, call: graphs.Call, given: list) -> _Channels:
+    def _of(self, tensors: tuple) -> list[_Channels]:
+        return [self._channels.get(number, _Channels()) for number in tensors]
+
+    def _follow(self, call: graphs.Call, given: list, masks) -> _Channels:
         layer = call.operation
-        lost = frozenset().union(*(each.lost for each in given))
+        lost = frozenset().union(*(each.lost for each in [*given, *masks]))
+        lost |= self._lose(call, masks)
         if getattr(layer, "weights", None):  # without the seeds of dropout
             for maker, name in lost:
                 self._refuse(maker, _LOST.format(name), is_unknown=True)
