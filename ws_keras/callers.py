@@ -17,7 +17,9 @@ def warn(text: str, category: type[Warning] = UserWarning) -> None:
     Example:
 
     ```python
-    callers.warn("The pixels are in 0..255.", doubts.DoubtfulData)
+    from ws_keras import callers
+
+    callers.warn("The pixels are in 0..255.")
     ```
 
     Args:

@@ -244,7 +244,8 @@ def test_nothing_is_left_on_the_model(make):
 def test_a_learner_with_a_teacher(make):
     model, teacher = build(), build()
     learner, callback = distill(model, teacher), make(seed=3)
-    learner.compile(keras.optimizers.Adam(0.01), "mse")
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    learner.compile(keras.optimizers.Adam(0.01), loss)
     fitted(learner, callback, epochs=2)
     assert callback.resets
 
