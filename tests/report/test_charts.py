@@ -6,6 +6,7 @@ import pytest
 
 from ws_keras.report import charts
 from ws_keras.report import epochs
+from ws_keras.report import frontier
 from ws_keras.report import per_round
 from ws_keras.report import runs
 from ws_keras.report import view
@@ -126,6 +127,12 @@ def test_accuracy_against_cost(make_row):
     some = [make_row(arm="fire", last=True, cpu_seconds=math.nan), *found]
     (only,) = charts.cost(run_of(some)).panels
     assert {s.name for s in only.series} == {"cold", "warm", "fire"}
+    # A mean of fewer seeds is marked.
+    more = [make_row(arm="cold", seed=1, last=True, accuracy=64.0), *found]
+    for chart in (charts.cost(run_of(more)), frontier.chart(run_of(more))):
+        drawn = {s.name: (s.arm, *s.y) for s in chart.panels[0].series}
+        drawn.pop("frontier", None)
+        assert drawn == {"cold": ("cold", 62), "warm (n = 1)": ("warm", 50)}
 
 
 def test_grid(make_arm):

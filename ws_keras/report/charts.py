@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 
 from ws_keras.report import columns
+from ws_keras.report import formatting
 from ws_keras.report import grouping
 from ws_keras.report import paper
 from ws_keras.report import room
@@ -106,6 +107,8 @@ def cost(
 ) -> sections.Chart | None:
     """Draws accuracy after the last round over the cost, a point for each arm.
 
+    The name of an arm with fewer seeds than another ends with their number.
+
     Args:
         run: The `Run`.
         frontier: Function that maps a dict from arms to pairs of cost and
@@ -114,15 +117,18 @@ def cost(
     """
     panels = []
     for cell, arms in list(run.cells().items())[: None if frontier else _MOST]:
+        most = max(arm.summary().count for arm in arms)
         for field, label, scale in _costs(run):
             found, points, errors = [], {}, {}
             for arm in arms:
                 x = statistics.level(arm.total(field)).mean / scale
                 y = arm.summary()
                 if not math.isnan(y.mean):
-                    points[arm.name] = x, y.mean
-                    errors[arm.name] = x, y.mean, y.error
-                    found.append(_line(arm.name, {x: y}))
+                    name = arm.name + formatting.fewer(y, most)
+                    points[name] = x, y.mean
+                    errors[name] = x, y.mean, y.error
+                    point = (x, y.mean, y.error)
+                    found.append(series(name, arm.name, [point]))
             if any(math.isnan(x) for x, _ in points.values()):
                 continue  # rows from before this cost was measured
             title = grouping.cell_name(cell, run.cells())
@@ -132,7 +138,10 @@ def cost(
                 edge = [points[name] for name in names]
                 line = [(*point, math.nan) for point in edge]
                 found.insert(0, series("frontier", "frontier", line))
-                wanted = [runs.COLD, *names[::-1]]
+                cold = [
+                    one.name for one in known(found) if one.arm == runs.COLD
+                ]
+                wanted = [*cold, *names[::-1]]
                 named = room.names(errors, wanted, edge)
                 panel = dataclasses.replace(panel, kind="labelled", named=named)
             panels.append(dataclasses.replace(panel, series=known(found)))
