@@ -32,6 +32,7 @@ from ws_keras.training import terms
 from ws_keras.training import traced as traces
 from ws_keras.training import trainer as trainers
 from ws_keras.transforms import rates
+from ws_keras.transforms import selecting
 from ws_keras.transforms import shrink_perturb as transforms
 from ws_keras.transforms import variables
 
@@ -127,9 +128,7 @@ class Loop:
     def run(self, settings: Iterable[all_settings.Setting]) -> None:
         """Runs settings and stores their results."""
         settings = list(settings)
-        # Before the first one is trained.
-        for method in dict.fromkeys(setting.method for setting in settings):
-            method.check(self._model, "given")
+        self._check(dict.fromkeys(setting.method for setting in settings))
         if self._kept:
             self._kept.plan(settings)
         if self._progress:
@@ -140,6 +139,16 @@ class Loop:
                 self._on_end(setting, self._model)
         if self._progress:
             self._progress.end()
+
+    def _check(self, arms: Iterable[methods.Arm]) -> None:
+        """Raises the errors of all arms before the first one is trained."""
+        given = {n: self._arguments.get(n) for n in ("include", "exclude")}
+        given["frozen"] = bool(self._arguments.get("frozen"))
+        entries = variables.entries(self._model)
+        selecting.selected(entries, variables.WEIGHT, **given)
+        for arm in arms:
+            arm.check(self._model, "given")
+            arm.check_selection(self._model, **given)
 
     def comparison(
         self, margin: float | None, withheld: str, notes: Iterable[str]

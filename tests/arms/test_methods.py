@@ -383,22 +383,53 @@ def test_a_model_that_does_not_suit_an_arm_is_refused_before_any_training(
     arm, activation, loss, words
 ):
     hidden = layers.Dense(4, activation, name="bent")
-    parts = [keras.Input((5,)), hidden, layers.Dense(5)]
-    given = keras.Sequential(parts)
+    given = keras.Sequential([keras.Input((5,)), hidden, layers.Dense(5)])
     given.compile("adam", loss)
-    rounds = [(SAMPLES[:30], SAMPLES[:30]), (SAMPLES[30:60], SAMPLES[30:60])]
     with pytest.raises(ValueError, match=words):
-        growing.fit_rounds(
-            given,
-            rounds,
-            (SAMPLES[60:], SAMPLES[60:]),
-            arms=["warm", arm],
-            seeds=(0,),
-            batch_size=10,
-            until=terms.Until(epochs=1),
-            callbacks=[Began()],
-        )
+        begun(given, arm)
     assert Began.count == 0
+
+
+@pytest.mark.parametrize(
+    ("arm", "transform", "words"),
+    [
+        ("shrink_perturb", {"exclude": "nope"}, "match.*'nope'"),
+        ("shrink_perturb", {"include": "nope"}, "match.*'nope'"),
+        ("redo-0.1", {}, "'read'.*GRU"),
+        ("snr-0.9", {"exclude": "read"}, "selection that has none"),
+    ],
+)
+def test_a_selection_that_does_not_suit_an_arm_is_refused_before_any_training(
+    arm, transform, words
+):
+    given = keras.Sequential(
+        [
+            keras.Input((5,)),
+            layers.Reshape((5, 1)),
+            layers.Dense(4, "relu", name="read"),
+            layers.GRU(3),
+            layers.Dense(5),
+        ]
+    )
+    given.compile("adam", "mse")
+    with pytest.raises(ValueError, match=words):
+        begun(given, arm, transform)
+    assert Began.count == 0
+
+
+def begun(model, arm, transform=None):
+    """Starts to compare an arm with a warm start."""
+    return growing.fit_rounds(
+        model,
+        [(SAMPLES[:30], SAMPLES[:30]), (SAMPLES[30:60], SAMPLES[30:60])],
+        (SAMPLES[60:], SAMPLES[60:]),
+        arms=["warm", arm],
+        seeds=(0,),
+        batch_size=10,
+        until=terms.Until(epochs=1),
+        callbacks=[Began()],
+        transform=transform,
+    )
 
 
 def test_rewarm_needs_one_rate():

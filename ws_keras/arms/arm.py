@@ -137,6 +137,20 @@ class Arm:
                 `fit_rounds`.
         """
 
+    def check_selection(
+        self, model: keras.Model, include=None, exclude=None, frozen=False
+    ) -> None:
+        """Raises a ValueError if the arm cannot change the selected variables.
+
+        `fit_rounds` calls it before it trains, with what its `transform` says.
+
+        Args:
+            model: Built model.
+            include: As in `shrink_perturb`. Defaults to `None`.
+            exclude: As in `shrink_perturb`. Defaults to `None`.
+            frozen: As in `shrink_perturb`. Defaults to `False`.
+        """
+
     @classmethod
     def defines(cls, hook: str) -> bool:
         """Returns whether the class overrides a method."""

@@ -30,3 +30,8 @@ class UnitResets(Arm):
         # The user's `exclude` is unknown here and may permit some models.
         look = graphs.of if protocol == "given" else resets.select
         look(model)
+
+    def check_selection(self, model, include=None, exclude=None, frozen=False):
+        from ws_keras.transforms import resets
+
+        resets.select(model, include, exclude, frozen)
