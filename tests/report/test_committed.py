@@ -37,6 +37,9 @@ OTHER = {
         "also": RESULTS / "fig7_shrink_sweep_10000_seed2"
     },
     "which_arm_5000": {"also": RESULTS / "fig2_online"},
+    "which_arm_5000_more": {
+        "also": [RESULTS / "which_arm_5000", RESULTS / "fig2_online"]
+    },
     "table1_bfloat16": {"against": RESULTS / "table1"},
 }
 MOST = 20e6  # bytes of all results
