@@ -314,6 +314,25 @@ def test_arms_of_one_seed_are_those_of_the_rows(title, found):
         assert cost == beside(rows, cold, lambda a, b, r=ratio: f"{r:.2f}")
 
 
+def test_what_is_said_of_one_seed_on_cifar10_is_that_of_the_rows():
+    page = page_of("docs/frontier.md").replace("\n", " ")
+    arms = on_cifar10(3)
+    cold = arms.pop("cold")
+    variances = [
+        np.var([last(rows) - last(cold[s]) for s, rows in arm.items()], ddof=1)
+        for arm in arms.values()
+    ]
+    spread = math.sqrt(np.mean(variances))
+    assert f"a standard deviation of {spread:.1f} points" in page
+    measured = ("accuracy", "train_accuracy", "sample_passes")
+    redo, replaced = (
+        [[row[name] for name in measured] for row in on_cifar10(1)[arm][0]]
+        for arm in ("redo-0.1", "continual_backprop-0.0001")
+    )
+    assert redo == replaced
+    assert max(count for *_, count in redo) < 1000 * 128  # of a batch
+
+
 def fitted(arm, cold):
     return f"{np.mean([r[-1]['train_accuracy'] for r in arm.values()]):.1f}"
 
