@@ -25,6 +25,7 @@ _ROUGH = (
     "dash_table1_small",
     "factorial",
     "factorial_cifar10",
+    "which_arm_5000_more",
     "which_arm_textures",
     "which_arm_textures_more",
     "which_arm_textures_slow_copy",
