@@ -74,8 +74,8 @@ def _framed(part, columns):
     is_table = isinstance(part, np.ndarray) and part.ndim == 2
     if not is_table or part.shape[1] != len(columns):
         return part
-    # The table was read with pandas.
-    return importlib.import_module("pandas").DataFrame(part, columns=columns)
+    pandas = importlib.import_module("pandas")  # which read the table
+    return pandas.DataFrame(part, columns=columns, copy=False)
 
 
 def _columns(data: roles.Given) -> dict[tuple, list]:

@@ -35,7 +35,7 @@ class Kept:
         self._minutes, self._arguments = minutes, arguments
 
     def plan(self, some: Iterable[settings.Setting]) -> None:
-        """Notes settings that will be run, so that a report misses them.
+        """Notes which settings will be run; a report says which are missing.
 
         Raises:
             ValueError: If the folder belongs to a call with other arguments.

@@ -92,10 +92,10 @@ def incomplete(run: runs.Run) -> list[str]:
     progress = origin.progress(run.planned, run.rows)
     if not progress:
         return []
-    claims = " Claims that need the other settings are not judged."
-    return [
-        f"This run is incomplete: {progress}{claims * bool(run.view.claims)}"
-    ]
+    text = f"This run is incomplete: {progress}"
+    if run.view.claims:
+        text += " Claims that need the other settings are not judged."
+    return [text]
 
 
 def _of_metric(run: runs.Run, metric: metrics.Metric) -> list[str]:
