@@ -10,6 +10,7 @@ from keras import layers
 from keras import ops
 
 import ws_keras
+from tests.callbacks import holders
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3)).astype("float32")
@@ -194,16 +195,9 @@ def test_averages_of_the_optimizer_go_back_as_well():
     assert not any(found[0]) and all(found[1])
 
 
-def holders():
-    """Optimizers that hold versions of the weights, and one that does not."""
-    yield keras.optimizers.SGD(0.2)
-    yield keras.optimizers.SGD(0.2, use_ema=True, ema_momentum=0.9)
-    yield keras.optimizers.Ftrl(0.2)
-    if hasattr(keras.optimizers, "ScheduleFreeAdamW"):
-        yield keras.optimizers.ScheduleFreeAdamW(0.2)
-
-
-@pytest.mark.parametrize("optimizer", holders(), ids=lambda o: o.name)
+@pytest.mark.parametrize(
+    "optimizer", holders.optimizers(0.2), ids=lambda o: o.name
+)
 def test_a_next_fit_without_it_begins_with_the_tortoise(optimizer):
     model = build(optimizer=optimizer)
     fitted(model, ws_keras.HareAndTortoise(99, 0.9))

@@ -7,6 +7,7 @@ from keras import layers
 from keras import ops
 
 import ws_keras
+from tests.callbacks import holders
 from ws_keras import models
 from ws_keras.callbacks import rescaling
 
@@ -78,16 +79,9 @@ def test_a_rectifier_network_keeps_its_predictions(strength):
     np.testing.assert_array_equal(after.argmax(1), before.argmax(1))
 
 
-def optimizers():
-    """Optimizers that hold versions of the weights, and one that does not."""
-    yield keras.optimizers.SGD(0.1)
-    yield keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9)
-    yield keras.optimizers.Ftrl(0.1)
-    if hasattr(keras.optimizers, "ScheduleFreeAdamW"):
-        yield keras.optimizers.ScheduleFreeAdamW(0.1)
-
-
-@pytest.mark.parametrize("optimizer", optimizers(), ids=lambda o: o.name)
+@pytest.mark.parametrize(
+    "optimizer", holders.optimizers(0.1), ids=lambda o: o.name
+)
 def test_after_each_batch_of_a_fit(optimizer):
     model, batches = chain(), 6
     model.compile(optimizer, "mse")
