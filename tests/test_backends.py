@@ -246,14 +246,9 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 @every_backend
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, marks=() if case == "logistic" else pytest.mark.slow)
-        for case in COMMANDS
-    ],
-)
+@pytest.mark.parametrize("case", COMMANDS)
 def test_the_commands_run_without_tensorflow(backend, case, tmp_path):
     """Two settings of real configs on a data set that was saved as arrays."""
     name, settings, more = COMMANDS[case]

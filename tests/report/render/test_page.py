@@ -196,6 +196,7 @@ def probed(text, tmp_path_factory):
     return probe(text, tmp_path_factory.mktemp("light"))
 
 
+@pytest.mark.slow
 def test_all_charts_are_drawn_and_the_console_is_silent(text, tmp_path):
     page = tmp_path / "report.html"
     page.write_text(text, encoding="utf8")
