@@ -1,5 +1,8 @@
 """Computes the metric of a constant prediction, as a baseline."""
 
+import functools
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
@@ -12,10 +15,14 @@ from ws_keras.report import chance
 from ws_keras.training import objective as objectives
 
 _LEAST = 1e-7  # smallest probability, so that its logarithm is finite
+_BLOCK = 2**20  # number of predicted values that are measured at a time
 
 
 def find(
-    model: keras.Model, data: arrivals.Data, objective: objectives.Objective
+    model: keras.Model,
+    data: arrivals.Data,
+    objective: objectives.Objective,
+    measured: np.ndarray,
 ) -> chance.Baseline | None:
     """Computes the metric of always predicting the mean of the targets.
 
@@ -26,26 +33,31 @@ def find(
         model: Compiled model whose metrics have been used once.
         data: Data of the comparison.
         objective: Metric of the comparison.
+        measured: Held-out samples that are measured.
 
     Returns:
-        A `chance.Baseline`. `None` for accuracies, which are compared with the
-        most frequent class instead, for several outputs, and for custom losses.
+        A `chance.Baseline`. `None` for accuracies of one class per sample,
+        which are compared with the most frequent class instead, for several
+        outputs, and for custom losses.
     """
-    outputs = targets.outputs(model)
+    (output, *others) = targets.outputs(model)
     metric = objectives.known_metrics(model).get(objective.log)
-    if objective.metric.is_accuracy or len(outputs) > 1:
+    is_accuracy = objective.metric.is_accuracy
+    labels = outcomes.classes_of(model, data.y, objective.log)
+    if others or (is_accuracy and labels is not None):
         return None
     if type(metric).__name__ == "AUC" and metric.get_config()["curve"] == "ROC":
         return chance.Baseline(np.array([0.5]), "chance")
-    constant = _constant(model, data, outputs[0])
+    constant = _constant(model, data, output)
     if constant is None:
         return None
-    y = data.y[data.held_out]
-    predicted = np.broadcast_to(constant, (len(y), *constant.shape))
-    values = _values(model, objective, metric, y, predicted)
+    predict = functools.partial(_repeated, constant, output)
+    values = _values(model, objective, data.y[measured], predict)
     if values is None or not np.isfinite(values).all():
         return None
-    is_number = outputs[0].kind == "regression"
+    if is_accuracy:
+        return chance.Baseline(100 * values, "always giving the same answer")
+    is_number = output.kind == "regression"
     what = (
         "the mean of the training targets"
         if is_number
@@ -58,10 +70,10 @@ def _constant(model, data, output) -> np.ndarray | None:
     """Returns the constant prediction of a model, or `None`."""
     y = data.y[: data.ends[-1]]
     if output.kind == "sparse":
-        units = output.units
-        if units is None or y.ndim > 2 or (y.ndim == 2 and y.shape[1] > 1):
+        y = y[y != output.ignored]
+        if output.units is None or not y.size:
             return None
-        y = np.bincount(y.ravel().clip(0), minlength=units) / len(y)
+        y = np.bincount(y.astype("int64"), minlength=output.units) / y.size
     elif output.kind in ("regression", "binary", "categorical"):
         y = np.atleast_1d(y.astype(float).mean(0))
     else:
@@ -79,13 +91,28 @@ def _has_logits(model) -> bool:
     return any(_keras.options(loss).get("from_logits") for loss in losses)
 
 
-def _values(model, objective, metric, y, predicted) -> np.ndarray | None:
+def _values(model, objective, y, predict: Callable) -> np.ndarray | None:
+    """Returns the metric of each sample, or one value for all samples."""
     measure = outcomes.of_samples(model, objective)
     try:
         if measure is not None:
-            return measure(y, predicted)
+            # Predictions for the positions of all samples may be large.
+            size = max(1, _BLOCK * len(y) // predict(y).size)
+            blocks = [y[i : i + size] for i in range(0, len(y), size)]
+            return np.concatenate([measure(b, predict(b)) for b in blocks])
+        metric = objectives.known_metrics(model)[objective.log]
         own = type(metric).from_config(metric.get_config())
+        predicted = predict(y)
         own.update_state(y.reshape(predicted.shape), predicted)
         return np.array([float(ops.convert_to_numpy(own.result()))])
     except (TypeError, ValueError):  # raised by a custom metric
         return None
+
+
+def _repeated(constant: np.ndarray, output, y: np.ndarray) -> np.ndarray:
+    """Returns the constant prediction for all targets, without a copy."""
+    positions = (len(y),)
+    if output.kind == "sparse":
+        is_one = y.ndim > 1 and y.shape[-1] == 1
+        positions = y.shape[:-1] if is_one else y.shape
+    return np.broadcast_to(constant, (*positions, *constant.shape))
