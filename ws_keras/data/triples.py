@@ -60,7 +60,7 @@ class Reader:
         x = inputs.arranged(what, self._ordered(what, x), self.struct)
         y = self._columns.ordered(f"{what} y", y, ("y",))
         y = _targets(what, y)
-        weights = [np.asarray(w, "float32") for w in weights if w is not None]
+        weights = [_weights(what, w) for w in weights if w is not None]
         _check(what, x, y, weights)
         return x, y, weights[0] if weights else None
 
@@ -145,6 +145,16 @@ def are_equal(part: tuple, other: tuple) -> bool:
     return len(leaves[0]) == len(leaves[1]) and all(
         repeats.are_equal(*pair) for pair in zip(*leaves, strict=True)
     )
+
+
+def _weights(what: str, given) -> np.ndarray:
+    if isinstance(given, Mapping) and not inputs.is_frame(given):
+        raise ValueError(
+            f"`{what}` must have one weight for each sample, which applies to "
+            f"all outputs. Received: a dictionary of {sorted(given)}. To weigh "
+            "outputs against each other, compile with `loss_weights`."
+        )
+    return np.asarray(given, "float32")
 
 
 def _targets(what: str, y):
