@@ -69,6 +69,22 @@ def test_a_class_for_each_position(monkeypatch):
     np.testing.assert_allclose(found(made, x, y).values, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "monitor, name, constant",
+    [("mae", "median", np.median), ("mse", "mean", np.mean)],
+)
+def test_numbers_with_a_long_tail(monitor, name, constant):
+    """The median has a much smaller absolute error than the mean."""
+    x = RNG.normal(size=(1040, 4))
+    y = 1e5 * np.exp(2 * RNG.normal(size=1040))
+    made = model(1, None, "mse", ["mae", "mse"])
+    answer = found(made, x, y, monitor)
+    errors = np.abs(y[1000:] - constant(y[:1000]))
+    expected = errors ** (1 + (monitor == "mse"))
+    np.testing.assert_allclose(answer.values, expected, rtol=1e-3)
+    assert answer.what == f"always giving the {name} of the training targets"
+
+
 def test_ignored_labels_are_no_class():
     x, y = RNG.normal(size=(140, 4)), RNG.integers(0, 3, 140)
     y[::3] = 255
@@ -102,6 +118,7 @@ def test_an_arm_without_a_signal_has_not_learned_rare_labels():
 def test_the_accuracy_of_the_largest_output_is_refused_for_several_labels():
     x = RNG.normal(size=(120, 4)).astype("float32")
     y = (RNG.random((120, 3)) < 0.4).astype(int)
+    y[-2:] = [[0], [1]]
     parts = [(x[:40], y[:40]), (x[40:80], y[40:80])], (x[80:], y[80:])
     given = {"verbose": 0, "until": terms.Until(epochs=1), "seeds": [0]}
     made = model(3, "sigmoid", "binary_crossentropy", ["accuracy", "mae"])

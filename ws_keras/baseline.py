@@ -24,10 +24,11 @@ def find(
     objective: objectives.Objective,
     measured: np.ndarray,
 ) -> chance.Baseline | None:
-    """Computes the metric of always predicting the mean of the targets.
+    """Computes the metric of always predicting the same.
 
-    For classes, the prediction is the share of each class. For an area under a
-    ROC curve, the baseline is one half.
+    For numbers, the prediction is the mean or the median of the training
+    targets, whichever is better. For classes, it is the share of each class.
+    For an area under a ROC curve, the baseline is one half.
 
     Args:
         model: Compiled model whose metrics have been used once.
@@ -48,42 +49,50 @@ def find(
         return None
     if type(metric).__name__ == "AUC" and metric.get_config()["curve"] == "ROC":
         return chance.Baseline(np.array([0.5]), "chance")
-    constant = _constant(model, data, output)
-    if constant is None:
-        return None
-    predict = functools.partial(_repeated, constant, output)
-    values = _values(model, objective, data.y[measured], predict)
-    if values is None or not np.isfinite(values).all():
-        return None
-    if is_accuracy:
-        return chance.Baseline(100 * values, "always giving the same answer")
-    is_number = output.kind == "regression"
-    what = (
-        "the mean of the training targets"
-        if is_number
-        else ("the shares of the training classes")
-    )
-    return chance.Baseline(values, f"always giving {what}")
+    found = []
+    for what, constant in _constants(model, data, output).items():
+        predict = functools.partial(_repeated, constant, output)
+        values = _values(model, objective, data.y[measured], predict)
+        if values is None or not np.isfinite(values).all():
+            continue
+        if is_accuracy:
+            what, values = "the same answer", 100 * values
+        found.append(chance.Baseline(values, f"always giving {what}"))
+    sign = objective.metric.sign
+    return max(found, key=lambda one: sign * one.values.mean(), default=None)
 
 
-def _constant(model, data, output) -> np.ndarray | None:
-    """Returns the constant prediction of a model, or `None`."""
+def _constants(model, data, output) -> dict[str, np.ndarray]:
+    """Returns words for constant predictions, and these predictions."""
     y = data.y[: data.ends[-1]]
-    if output.kind == "sparse":
-        y = y[y != output.ignored]
-        if output.units is None or not y.size:
-            return None
-        y = np.bincount(y.astype("int64"), minlength=output.units) / y.size
-    elif output.kind in ("regression", "binary", "categorical"):
-        y = np.atleast_1d(y.astype(float).mean(0))
-    else:
+    if output.kind == "regression":
+        # The mean has the least squared error, the median the least absolute.
+        return {
+            f"the {name} of the training targets": np.atleast_1d(
+                measure(y.astype(float), axis=0)
+            ).astype("float32")
+            for name, measure in (("mean", np.mean), ("median", np.median))
+        }
+    shares = _shares(y, output)
+    if shares is None:
+        return {}
+    if _has_logits(model):
+        shares = shares.clip(_LEAST, 1 - _LEAST)
+        odds = shares / (1 - shares) if output.kind == "binary" else shares
+        shares = np.log(odds)
+    return {"the shares of the training classes": shares.astype("float32")}
+
+
+def _shares(y: np.ndarray, output) -> np.ndarray | None:
+    """Returns the share of each class, or `None` if there are no classes."""
+    if output.kind in ("binary", "categorical"):
+        return np.atleast_1d(y.astype(float).mean(0))
+    if output.kind != "sparse" or output.units is None:
         return None
-    if output.kind == "regression" or not _has_logits(model):
-        return y.astype("float32")
-    y = y.clip(_LEAST, 1 - _LEAST)
-    if output.kind == "binary":
-        return np.log(y / (1 - y)).astype("float32")
-    return np.log(y).astype("float32")
+    y = y[y != output.ignored]
+    if not y.size:
+        return None
+    return np.bincount(y.astype("int64"), minlength=output.units) / y.size
 
 
 def _has_logits(model) -> bool:

@@ -199,12 +199,12 @@ def classes_of(model: keras.Model, y, log: str = "") -> np.ndarray | None:
     return classes(y)
 
 
-def check_labels(model: keras.Model, y, log: str) -> None:
+def check_labels(model: keras.Model, data: arrivals.Data, log: str) -> None:
     """Raises a ValueError if a metric sees one class in rows of several labels.
 
     Args:
         model: Compiled model whose metrics have been used once.
-        y: Targets.
+        data: Data, whose held-out targets are checked.
         log: Name of the metric in the logs.
     """
     metric = objectives.known_metrics(model).get(log)
@@ -212,7 +212,7 @@ def check_labels(model: keras.Model, y, log: str) -> None:
     place = _place(outputs, log)
     if type(metric).__name__ != "CategoricalAccuracy" or place is None:
         return
-    y = np.asarray(_of_output(y, outputs[place].name, place))
+    y = _of_output(data.y, outputs[place].name, place)[data.held_out]
     if y.ndim < 2 or y.shape[-1] < 2 or not np.isin(y, (0, 1)).all():
         return
     counts = y.astype(int).sum(-1)
