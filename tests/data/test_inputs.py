@@ -259,6 +259,29 @@ def test_class_weights_without_one_class_are_refused(y, received):
         arrivals.join([(WINE, y)], (WINE, y), class_weight=weights)
 
 
+@pytest.mark.parametrize("kind", ["float32", "int16"])
+def test_masked_values_are_missing(kind):
+    """The values below a mask, such as 999, are none."""
+    x = WINE.astype(kind)
+    x[4, 2] = 999
+    masked = np.ma.masked_equal(x, 999)
+    with pytest.warns(inputs.MissingValues, match="1 of 100 samples"):
+        data = arrivals.join([(masked[:100], CULTIVAR[:100])], (x, CULTIVAR))
+    assert np.isnan(data.x[4, 2]) and np.isnan(data.x).sum() == 1
+    assert data.x[100:].tolist() == x.tolist()
+    model = keras.Sequential([keras.Input((13,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="targets of 1 of 356 samples"):
+        arrivals.join([(WINE, masked[:, 2])], (WINE, CULTIVAR), model)
+    weights = np.ma.masked_equal(x[:, 2], 999)
+    with pytest.raises(ValueError, match="finite weight"):
+        arrivals.join([(WINE, CULTIVAR, weights)], (WINE, CULTIVAR))
+    # A mask without masked values is none.
+    whole = np.ma.masked_equal(WINE, -1)
+    found = arrivals.join([(whole, CULTIVAR)], (WINE, CULTIVAR)).x
+    assert type(found) is np.ndarray and not np.isnan(found).any()
+
+
 def test_weights_of_single_outputs_are_refused():
     y = {"a": CULTIVAR, "b": CULTIVAR}
     part = WINE, y, {"a": np.ones(178), "b": np.ones(178)}

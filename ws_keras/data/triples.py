@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from ws_keras import callers
+from ws_keras import checks
 from ws_keras.data import doubts
 from ws_keras.data import frames
 from ws_keras.data import inputs
@@ -30,6 +31,8 @@ class Reader:
     """
 
     def __init__(self, model: keras.Model | None, steps: int | None):
+        if steps is not None:
+            checks.check_positive("steps", steps)
         self.struct = inputs.structure(model)
         self._steps, self._columns = steps, frames.Columns()
 
@@ -154,7 +157,7 @@ def _weights(what: str, given) -> np.ndarray:
             f"all outputs. Received: a dictionary of {sorted(given)}. To weigh "
             "outputs against each other, compile with `loss_weights`."
         )
-    return np.asarray(given, "float32")
+    return np.asarray(inputs.plain(given), "float32")
 
 
 def _targets(what: str, y):
@@ -167,7 +170,7 @@ def _targets(what: str, y):
             part = part.to_numpy()
         elif hasattr(part, "detach"):
             part = part.detach().cpu().numpy()
-        return np.asarray(part)
+        return inputs.plain(part)
 
     if isinstance(y, Mapping) and not inputs.is_frame(y):
         return {name: convert(part) for name, part in y.items()}
