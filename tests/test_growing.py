@@ -493,6 +493,7 @@ def without_accuracy():
         ({"margin": 0}, "margin=0"),
         ({"margin": "1"}, "margin='1'"),
         ({"batch_size": 64}, "batch_size=64, a round of 40"),
+        ({"batch_size": 0}, "batch_size=0"),
         ({"model": uncompiled}, "compiled=False"),
         ({"model": unbuilt}, "not built"),
         ({"model": without_accuracy}, "a metric named 'accuracy'"),

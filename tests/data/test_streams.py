@@ -173,3 +173,9 @@ def test_steps_beyond_the_end_read_no_batches_of_others():
     x, y = streams.read("rounds[0]", First(), 3)
     assert x["a"].shape == (8, *X.shape[1:])
     assert y.tolist() == Y[:8].tolist()
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.5, "3"])
+def test_steps_are_a_positive_number_of_batches(steps):
+    with pytest.raises(ValueError, match=f"`steps`.*steps={steps!r}"):
+        arrivals.join([(X, Y)], (X, Y), steps=steps)
