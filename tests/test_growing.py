@@ -493,6 +493,7 @@ def without_accuracy():
         ({"margin": 0}, "margin=0"),
         ({"margin": "1"}, "margin='1'"),
         ({"batch_size": 64}, "batch_size=64, a round of 40"),
+        ({"batch_size": 0}, "batch_size=0"),
         ({"model": uncompiled}, "compiled=False"),
         ({"model": unbuilt}, "not built"),
         ({"model": without_accuracy}, "a metric named 'accuracy'"),
@@ -608,8 +609,11 @@ def test_an_interrupted_call_goes_on_to_the_same_rows(tmp_path):
         call(folder, 1, seeds=(0, 1))
     said = " ".join(str(writing.write(folder)).split())
     assert "2 of 4 settings are finished; 2 not run (rounds/cold/seed1" in said
-    with pytest.raises(ValueError, match="batch_size: 10 -> 20"):
+    with pytest.raises(ValueError, match="batch_size: 10 -> 20") as raised:
         call(folder, batch_size=20)
+    assert "another call" in str(raised.value)  # a function has no flags
+    assert "Choose another `workdir`." in str(raised.value)
+    assert "--" not in str(raised.value)
 
 
 def test_all_arms_and_seeds_of_a_model_trace_once(compared):

@@ -6,6 +6,7 @@ import pytest
 
 from ws_keras import growing
 from ws_keras import outcomes
+from ws_keras.data import targets
 from ws_keras.training import terms
 
 RNG = np.random.default_rng(0)
@@ -55,3 +56,73 @@ def test_an_output_at_chance_level_gets_no_recommendation():
     assert found.recommended is None
     assert "No arm is significantly better than chance" in found.verdict
     assert "balanced accuracy" in found.verdict
+
+
+class Subclassed(keras.Model):
+    """Keras does not know its outputs before it is called."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = keras.layers.Dense(3)
+
+    def call(self, x):
+        both = self.layer(x)
+        kind = keras.ops.softmax(both[:, 1:])
+        return {"extra": x, "kind": kind, "size": both[:, :1]}
+
+
+def test_outputs_of_a_subclassed_model_are_those_of_its_losses():
+    """`extra` has no loss, and comes first."""
+    x = RNG.normal(size=(90, 3)).astype("float32")
+    y = {"kind": (x[:, 0] > 0).astype(float), "size": x.sum(1)}
+    model = Subclassed()
+    model(x[:1])
+    losses = {"kind": "sparse_categorical_crossentropy", "size": "mse"}
+    model.compile("sgd", losses)
+    model.evaluate(x, {**y, "extra": x}, verbose=0)
+    assert [(o.name, o.kind) for o in targets.outputs(model)] == [
+        ("kind", "sparse"),
+        ("size", "regression"),
+    ]
+    fitted = targets.fitted(model, y)
+    assert fitted["kind"].dtype == "int64"
+    with pytest.raises(ValueError, match="NaN.*'size'"):
+        targets.fitted(model, {**y, "size": np.full(90, np.nan)})
+
+
+def test_a_subclassed_model_with_several_outputs_is_compared():
+    class Two(Subclassed):
+        def call(self, x):
+            found = super().call(x)
+            return {"kind": found["kind"], "size": found["size"]}
+
+    x = RNG.normal(size=(120, 3)).astype("float32")
+    y = {"kind": (x[:, 0] > 0).astype(int), "size": x.sum(1)}
+    model = Two()
+    model(x[:1])
+    losses = {"kind": "sparse_categorical_crossentropy", "size": "mse"}
+    model.compile("sgd", losses, metrics={"kind": ["accuracy"]})
+    parts = [
+        (x[part], {name: some[part] for name, some in y.items()})
+        for part in (slice(40), slice(40, 80), slice(80, 120))
+    ]
+    ends = []
+
+    def end(setting, trained):
+        predicted = trained.predict(x[80:], verbose=0)["kind"].argmax(1)
+        ends.append(100 * (predicted == y["kind"][80:]).mean())
+
+    found = growing.fit_rounds(
+        model,
+        parts[:2],
+        parts[2],
+        arms=["cold", "warm"],
+        seeds=[0],
+        monitor="kind_accuracy",
+        until=terms.Until(epochs=1),
+        on_end=end,
+        verbose=0,
+    )
+    last = [row.accuracy for row in found.rows if row.last]
+    np.testing.assert_allclose(last, ends, rtol=1e-5)
+    assert "only the variation between seeds" not in found.verdict

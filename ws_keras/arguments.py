@@ -16,6 +16,8 @@ _BATCH_SIZE = 32
 
 def batch_size(model: keras.Model, given: int | None) -> int:
     """Returns the batch size, which a model may fix."""
+    if given is not None:
+        checks.check_positive("batch_size", given)
     fixed = state.batch_size(model)
     if fixed is not None and given not in (None, fixed):
         raise ValueError(

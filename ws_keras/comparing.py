@@ -222,6 +222,7 @@ class Loop:
         trainer.warm_up(np.arange(data.ends[0]))
         self.given.complete(self._model)
         outcome.objective = self._objective = trainer.objective
+        held.check_labels(model, data, self._objective.log)
         self._begin(setting)
         if kept:
             known = kept.resume(setting, keeper, trainer)

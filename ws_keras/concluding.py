@@ -142,7 +142,7 @@ def comparison(
         labels,
         margin=margin,
         withheld=withheld,
-        baseline=baseline.find(model, data, objective),
+        baseline=baseline.find(model, data, objective, measured),
     )
     found = comparisons.Comparison(rows, "", said.recommended)
     code = []

@@ -40,11 +40,17 @@ class Kept:
         Raises:
             ValueError: If the folder belongs to a call with other arguments.
         """
-        self._folder.prepare(
-            self._arguments,
-            experiment.versions(),
-            settings=[setting.id for setting in some],
-        )
+        try:
+            self._folder.prepare(
+                self._arguments,
+                experiment.versions(),
+                settings=[setting.id for setting in some],
+            )
+        except ValueError as error:
+            # `fit_rounds` has an argument `workdir`, and nothing to overwrite.
+            text = str(error).replace(" or pass `--overwrite`", "")
+            text = text.replace("another config", "another call")
+            raise ValueError(text.replace("`--workdir`", "`workdir`")) from None
 
     def keeper(self, setting: settings.Setting) -> keepers.Keeper:
         """Returns the keeper of a setting's checkpoints."""

@@ -118,11 +118,11 @@ def of_samples(
     name = targets.outputs(model)[place].name
 
     def measure(y, predicted) -> np.ndarray:
-        if isinstance(y, dict):
-            y = y[name]
-        elif isinstance(y, tuple):
-            y = y[place]
-        predicted = keras.tree.flatten(predicted)[place]
+        y = _of_output(y, name, place)
+        if isinstance(predicted, dict) and name in predicted:
+            predicted = predicted[name]
+        else:
+            predicted = keras.tree.flatten(predicted)[place]
         values = ops.convert_to_numpy(function(y, predicted)).astype(float)
         return values.reshape(len(values), -1).mean(1)
 
@@ -193,10 +193,55 @@ def classes_of(model: keras.Model, y, log: str = "") -> np.ndarray | None:
     place = _place(outputs, log)
     if place is None:
         return None
-    output = outputs[place]
-    if isinstance(y, dict | tuple):
-        y = y[output.name] if isinstance(y, dict) else y[place]
-    return None if output.kind == "regression" else classes(y)
+    y = _of_output(y, outputs[place].name, place)
+    if outputs[place].kind == "regression" or _is_by_label(model, y, log):
+        return None
+    return classes(y)
+
+
+def check_labels(model: keras.Model, data: arrivals.Data, log: str) -> None:
+    """Raises a ValueError if a metric sees one class in rows of several labels.
+
+    Args:
+        model: Compiled model whose metrics have been used once.
+        data: Data, whose held-out targets are checked.
+        log: Name of the metric in the logs.
+    """
+    metric = objectives.known_metrics(model).get(log)
+    outputs = targets.outputs(model)
+    place = _place(outputs, log)
+    if type(metric).__name__ != "CategoricalAccuracy" or place is None:
+        return
+    y = _of_output(data.y, outputs[place].name, place)[data.held_out]
+    if y.ndim < 2 or y.shape[-1] < 2 or not np.isin(y, (0, 1)).all():
+        return
+    counts = y.astype(int).sum(-1)
+    if (counts == 1).all():
+        return
+    losses = keras.tree.flatten(getattr(model, "loss", None))
+    has_logits = any(_keras.options(some).get("from_logits") for some in losses)
+    threshold = ", threshold=0.0" * has_logits
+    raise ValueError(
+        "The metric of several labels per sample must measure each label. "
+        f"Received: {log!r}, for which Keras compares the largest output with "
+        f"the first label, and targets with {counts.min()} to {counts.max()} "
+        "labels per sample. Compile with "
+        f"`metrics=[keras.metrics.BinaryAccuracy(name='accuracy'{threshold})]`."
+    )
+
+
+def _of_output(y, name: str, place: int):
+    """Returns the targets of an output."""
+    if isinstance(y, dict):
+        return y[name]
+    return y[place] if isinstance(y, tuple) else y
+
+
+def _is_by_label(model: keras.Model, y, log: str) -> bool:
+    """Whether a metric measures each column of the targets for itself."""
+    metric = objectives.known_metrics(model).get(log)
+    is_binary = type(metric).__name__ == "BinaryAccuracy"
+    return is_binary and np.ndim(y) > 1 and np.shape(y)[-1] > 1
 
 
 def classes(y) -> np.ndarray | None:

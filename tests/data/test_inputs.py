@@ -226,6 +226,69 @@ def test_weights_of_samples_and_classes():
         arrivals.join([(x, y)], (x, y), class_weight={0: 1.0, 1: 2.0})
 
 
+@pytest.mark.parametrize(
+    "targets",
+    [
+        lambda y: y.astype("float32"),
+        lambda y: y[:, None].astype("uint8"),
+        lambda y: np.eye(3)[y],
+        lambda y: 0.9 * np.eye(3)[y] + 0.1 / 3,  # with label smoothing
+    ],
+)
+def test_class_weights_of_each_form_of_classes(targets):
+    y = targets(CULTIVAR)
+    weights = {0: 1.0, 1: 2.0, 2: 4.0}
+    parts = (WINE[:90], y[:90]), (WINE[90:], y[90:])
+    data = arrivals.join([parts[0]], parts[1], class_weight=weights)
+    expected = np.array([1.0, 2.0, 4.0])[CULTIVAR[:90]]
+    np.testing.assert_array_equal(data.weights[:90], expected)
+    assert (data.weights[90:] == 1).all()
+
+
+@pytest.mark.parametrize(
+    "y, received",
+    [
+        (np.eye(3)[CULTIVAR] + np.eye(3)[0], r"shape \(356, 3\)"),  # two labels
+        (WINE[:, :2], r"shape \(356, 2\)"),  # two numbers
+        (WINE[:, 0], "fractions"),
+    ],
+)
+def test_class_weights_without_one_class_are_refused(y, received):
+    weights = {0: 1.0, 1: 2.0, 2: 4.0}
+    with pytest.raises(ValueError, match=received):
+        arrivals.join([(WINE, y)], (WINE, y), class_weight=weights)
+
+
+@pytest.mark.parametrize("kind", ["float32", "int16"])
+def test_masked_values_are_missing(kind):
+    """The values below a mask, such as 999, are none."""
+    x = WINE.astype(kind)
+    x[4, 2] = 999
+    masked = np.ma.masked_equal(x, 999)
+    with pytest.warns(inputs.MissingValues, match="1 of 100 samples"):
+        data = arrivals.join([(masked[:100], CULTIVAR[:100])], (x, CULTIVAR))
+    assert np.isnan(data.x[4, 2]) and np.isnan(data.x).sum() == 1
+    assert data.x[100:].tolist() == x.tolist()
+    model = keras.Sequential([keras.Input((13,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="targets of 1 of 356 samples"):
+        arrivals.join([(WINE, masked[:, 2])], (WINE, CULTIVAR), model)
+    weights = np.ma.masked_equal(x[:, 2], 999)
+    with pytest.raises(ValueError, match="finite weight"):
+        arrivals.join([(WINE, CULTIVAR, weights)], (WINE, CULTIVAR))
+    # A mask without masked values is none.
+    whole = np.ma.masked_equal(WINE, -1)
+    found = arrivals.join([(whole, CULTIVAR)], (WINE, CULTIVAR)).x
+    assert type(found) is np.ndarray and not np.isnan(found).any()
+
+
+def test_weights_of_single_outputs_are_refused():
+    y = {"a": CULTIVAR, "b": CULTIVAR}
+    part = WINE, y, {"a": np.ones(178), "b": np.ones(178)}
+    with pytest.raises(ValueError, match=r"dictionary of \['a', 'b'\]"):
+        arrivals.join([part], (WINE, y))
+
+
 def test_held_out_parts_of_rounds():
     parts = [(WINE[i : i + 20], CULTIVAR[i : i + 20]) for i in (0, 20, 40)]
     data = arrivals.join(parts, parts[::-1])

@@ -63,3 +63,16 @@ def test_nothing_is_said_of_few_samples_and_of_one_feature():
     assert said(X[:, 0], X[:, :1]) == ""
     parts = [(X[:9], X[:9, 0]), (X[9:18], X[9:18, 0])]
     assert arrivals.join(parts, parts[0]).suspicious() == ""
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::ws_keras.data.inputs.MissingValues")
+@pytest.mark.parametrize("missing", [np.nan, np.inf])
+def test_missing_values_do_not_hide_the_target(missing):
+    x, y = X.copy(), X[:, 2] * 5 + 1
+    x[7, 2] = x[9, 0] = missing
+    with pytest.warns(leaks.TargetLeak, match="equals feature 2 of"):
+        said(y, x)
+    # Too few values are known to tell anything.
+    x[:60, 2] = missing
+    assert said(y, x) == ""

@@ -161,3 +161,21 @@ def test_frames_in_batches_have_one_order_of_columns():
         [map(tuple, part) for part in rounds], (turned, y), steps=2
     )
     np.testing.assert_array_equal(found.x, [*frame.to_numpy()] * 4)
+
+
+def test_steps_beyond_the_end_read_no_batches_of_others():
+    """The arrays behind a `PyDataset` may hold more than its own samples."""
+
+    class First(Batches):
+        def __len__(self):
+            return 2
+
+    x, y = streams.read("rounds[0]", First(), 3)
+    assert x["a"].shape == (8, *X.shape[1:])
+    assert y.tolist() == Y[:8].tolist()
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.5, "3"])
+def test_steps_are_a_positive_number_of_batches(steps):
+    with pytest.raises(ValueError, match=f"`steps`.*steps={steps!r}"):
+        arrivals.join([(X, Y)], (X, Y), steps=steps)

@@ -1,5 +1,6 @@
 """One check of targets against a model's outputs and losses."""
 
+import collections
 import functools
 
 import keras
@@ -138,3 +139,27 @@ def test_several_outputs_are_checked_one_by_one():
 def test_a_head_that_is_mostly_unused_is_named():
     with pytest.warns(UserWarning, match=r"31 of 2,021 .*y - 1990"):
         targets.fitted(model(2021, SPARSE), np.arange(1990, 2021))
+
+
+@pytest.mark.parametrize("kind", [dict, collections.OrderedDict])
+def test_outputs_are_named_by_their_keys(kind):
+    """Keras' losses, targets and metrics use these, not the layers' names."""
+    x = keras.Input((4,))
+    price = layers.Dense(1, name="linear")(x)
+    group = layers.Dense(3, "softmax", name="classes")(x)
+    made = keras.Model(x, kind(price=price, group=group))
+    made.compile("sgd", kind(price="mse", group=SPARSE))
+    y = {"price": SUGAR[:30], "group": np.arange(30) % 3}
+    made.evaluate(np.ones((30, 4)), y, verbose=0)
+    found = {o.name: (o.shape, o.kind) for o in targets.outputs(made)}
+    assert found == {
+        "price": ((None, 1), "regression"),
+        "group": ((None, 3), "sparse"),
+    }
+    fitted = targets.fitted(made, {**y, "group": y["group"].astype(float)})
+    assert fitted["group"].dtype == "int64"
+    flat = keras.tree.flatten(made.predict(np.ones((2, 4)), verbose=0))
+    shapes = [output.shape[1:] for output in targets.outputs(made)]
+    assert [array.shape[1:] for array in flat] == shapes
+    with pytest.raises(ValueError, match="below 3.*'group'"):
+        targets.fitted(made, {**y, "group": y["group"] + 1})

@@ -91,6 +91,19 @@ def test_what_is_not_better_than_the_mean_was_not_learned(judge):
     assert "No start" in str(judge(R2, levels, baseline=easy))
 
 
+def test_a_mean_over_samples_is_no_measure_of_another_value(judge):
+    """Such as the sum of a batch, or a loss with a regularizer.
+
+    The baseline has a value of each sample, and the arms have none.
+    """
+    levels = {"cold": COLD, "warm": (19.0, 19.2, 18.9)}
+    what = "the mean of the training targets"
+    each = chance.Baseline(np.full(50, 1.5), what)
+    found = judge(metrics.Metric("loss", "min"), levels, baseline=each)
+    assert found.recommended == "warm"
+    assert what not in str(found)
+
+
 def test_single_samples_count_as_they_are(judge):
     rng = np.random.default_rng(0)
     errors = rng.exponential(20.0, 400)

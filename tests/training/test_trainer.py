@@ -221,6 +221,8 @@ def test_a_model_without_accuracy_is_refused():
         ({"measured": "later"}, "measured='later'"),
         ({"epochs": 0}, "epochs=0"),
         ({"max_epochs": 0}, "max_epochs=0"),
+        ({"max_epochs": "5"}, "max_epochs='5'"),
+        ({"epochs": 2.5}, "epochs=2.5"),
         ({"threshold": 99}, "threshold=99"),
         ({"patience": 0}, "patience=0"),
         ({"min_delta": -0.1}, "min_delta=-0.1"),

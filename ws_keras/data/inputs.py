@@ -99,6 +99,20 @@ def array(what: str, values, tensor=None) -> np.ndarray:
     return found
 
 
+def plain(values) -> np.ndarray:
+    """Returns an array whose masked values are missing (NaN or `None`).
+
+    NumPy would return the values below the mask, such as 9.97e36 in a file of
+    the format netCDF.
+    """
+    if not np.ma.is_masked(values):
+        return np.asarray(values)
+    if values.dtype.kind in "biuf":
+        kind = values.dtype if values.dtype.kind == "f" else "float64"
+        return values.astype(kind).filled(np.nan)
+    return values.astype(object).filled(None)
+
+
 def is_frame(x) -> bool:
     """Returns whether `x` is a pandas frame or a similar object."""
     return hasattr(x, "columns") and hasattr(x, "to_numpy")
@@ -167,7 +181,7 @@ def _converted(what: str, values) -> np.ndarray:
     if hasattr(values, "numpy"):
         values = values.numpy()
     try:
-        return np.asarray(values)
+        return plain(values)
     except ValueError:
         return _ragged(what, values)
 

@@ -70,8 +70,19 @@ def check(arrays: Sequence[named.Named], count: int) -> str:
 
 
 def _agreeing(array: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Returns which columns are a linear function of the target."""
-    x, y = array - array.mean(0), target - target.mean(0)
-    size = np.sqrt((x**2).sum(0) * (y**2).sum())
+    """Returns which columns are a linear function of the target.
+
+    Missing and infinite values of a column are left out.
+    """
+    known = np.isfinite(array)
+    x, y = _centered(array, known), _centered(target, known)
+    size = np.sqrt((x**2).sum(0) * (y**2).sum(0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.abs((x * y).sum(0)) / size > _CORRELATION
+        is_equal = np.abs((x * y).sum(0)) / size > _CORRELATION
+    return is_equal & (known.sum(0) >= _FEW)
+
+
+def _centered(array: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Returns values minus the mean of the known ones, 0 for the others."""
+    values = np.where(known, array, 0)
+    return np.where(known, values - values.sum(0) / known.sum(0).clip(1), 0)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from ws_keras.data import inputs
+from ws_keras.data import targets
 
 
 class Named(NamedTuple):
@@ -57,7 +58,7 @@ class Words:
         self._columns = columns or {}
         tensors = keras.tree.flatten(inputs.structure(model))
         self._inputs = [t.name for t in tensors if t is not None]
-        self._outputs = list(getattr(model, "output_names", None) or [])
+        self._outputs = targets.output_names(model)
 
     def arrays(self, x, y) -> list[Named]:
         """Returns all arrays of samples and targets with their words.

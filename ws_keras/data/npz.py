@@ -202,6 +202,8 @@ def _size(path, file, name: str) -> int:
     except Exception as error:  # damaged headers raise many types
         raise _error(path, rule, error) from None
     count = math.prod(shape)
+    if dtype.hasobject:
+        raise _error(path, rule, _objects(name))
     if count * dtype.itemsize > rest:
         found = f"shape {shape} of {dtype}, with {rest:,} bytes"
         raise _error(path, rule, found)
@@ -241,10 +243,7 @@ def _array(path, file, name: str) -> np.ndarray:
         array = file[name]
     except ValueError as error:
         if "allow_pickle" in str(error):
-            error = (
-                "an array of Python objects. Save it as numbers or texts, for "
-                f"example by {name}.astype('float32')"
-            )
+            error = _objects(name)
         raise _error(path, rule, error) from None
     except Exception as error:  # damaged headers raise many types
         raise _error(path, rule, error) from None
@@ -252,6 +251,13 @@ def _array(path, file, name: str) -> np.ndarray:
     if not isinstance(array, np.ndarray):
         raise _error(path, rule, "other bytes")
     return array
+
+
+def _objects(name: str) -> str:
+    return (
+        "an array of Python objects. Save it as numbers or texts, for example "
+        f"by {name}.astype('float32') or {name}.astype(str)"
+    )
 
 
 def _samples(path, name: str, x: np.ndarray) -> np.ndarray:

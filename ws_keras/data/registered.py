@@ -4,9 +4,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ws_keras import registering
+from ws_keras.data import inputs
 from ws_keras.data import npz
 
 _NAMES = ("cifar10", "cifar100", "svhn_cropped", "mnist", "fashion_mnist")
@@ -96,7 +95,7 @@ def _arrays(what: str, found: Any) -> dict:
         )
     suffixes = ("", "_test")
     return {
-        f"{letter}{suffix}": np.asarray(array)
+        f"{letter}{suffix}": inputs.plain(array)
         for suffix, part in zip(suffixes, parts, strict=False)
         for letter, array in zip("xy", part, strict=True)
     }

@@ -10,6 +10,7 @@ from keras import tree
 from ws_keras.data import delimited
 from ws_keras.data import features
 from ws_keras.data import tables
+from ws_keras.data import targets
 from ws_keras.data import times
 
 _SHOWN = 5
@@ -151,13 +152,13 @@ def read(source: str | tables.Table, model: keras.Model, roles: Roles) -> Given:
 def _check_features(table, roles: Roles, target: Sequence[str]) -> None:
     """Raises a ValueError for features that give the target away."""
     last = roles.last if table.is_frame else ()
-    given, targets = set(roles.features or last), set(target)
-    if given & targets and given != targets:  # equal for an autoencoder
+    given, wanted = set(roles.features or last), set(target)
+    if given & wanted and given != wanted:  # equal for an autoencoder
         raise ValueError(
             "`--features` (by default, the columns of the last training) must "
             "not hold a column of `--target` (by default, y), which the model "
             "is to predict. Received: "
-            f"{', '.join(sorted(given & targets))} in both."
+            f"{', '.join(sorted(given & wanted))} in both."
         )
     if roles.features and given == set(last):
         if list(roles.features) != list(last):
@@ -171,18 +172,14 @@ def _check_features(table, roles: Roles, target: Sequence[str]) -> None:
 def _target_names(table, model, roles: Roles, suffix: str) -> list[str]:
     if roles.target:
         return list(roles.target)
-    outputs = _outputs(model)
+    outputs = targets.output_names(model)
     is_each = all(f"{name}{suffix}" in table for name in outputs)
     return outputs if len(outputs) > 1 and is_each else ["y"]
 
 
-def _outputs(model) -> list[str]:
-    return list(getattr(model, "output_names", None) or [])
-
-
 def _targets(table, model, roles: Roles, suffix: str):
     names = _target_names(table, model, roles, suffix)
-    outputs = _outputs(model)
+    outputs = targets.output_names(model)
     if table.is_frame and not roles.target and names[0] not in table:
         raise table.lacking(
             names[0], way="--target names the column to predict."

@@ -65,9 +65,11 @@ def read(
 
 def _batches(what, part, steps, struct) -> Iterator:
     if isinstance(part, keras.utils.PyDataset):
-        count = steps if steps is not None else _length(part)
-        if count is None:
+        # Batches past the end of a finite one are not its own.
+        counts = [n for n in (steps, _length(part)) if n is not None]
+        if not counts:
             raise _endless(what)
+        count = min(counts)
         return (part[i] for i in range(count))
     if hasattr(part, "element_spec"):
         if int(part.cardinality()) == _ENDLESS and steps is None:

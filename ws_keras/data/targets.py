@@ -4,6 +4,7 @@ Each error says what was found, and suggests code that converts the targets.
 """
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import keras
@@ -95,11 +96,14 @@ def fitted(model: keras.Model, y, what: str = "y"):
 
 def outputs(model: keras.Model) -> list[Output]:
     """Returns the outputs of a compiled model, in Keras' order."""
-    shapes = _shapes(model)
-    names = list(getattr(model, "output_names", None) or ["output"])
+    loss = getattr(model, "loss", None)
+    names, shapes = output_names(model), _shapes(model)
+    if not shapes:  # for example a subclassed model: one loss for each output
+        names = sorted(loss) if isinstance(loss, dict) else ["output"]
+        count = len(loss) if isinstance(loss, list | tuple) else len(names)
+        shapes = [None] * count
     if len(names) != len(shapes):
         names = [f"output_{i}" for i in range(len(shapes))]
-    loss = getattr(model, "loss", None)
     losses = [loss] * len(names)
     if isinstance(loss, dict):
         losses = [loss.get(name) for name in names]
@@ -109,6 +113,22 @@ def outputs(model: keras.Model) -> list[Output]:
         Output(name, shape, kind_of(loss), _ignored(loss))
         for name, shape, loss in zip(names, shapes, losses, strict=True)
     ]
+
+
+def output_names(model) -> list[str]:
+    """Returns the names by which losses, targets and metrics mean the outputs.
+
+    They are the keys of a dictionary of outputs, and otherwise the names of the
+    layers. The list is empty if they are unknown.
+    """
+    found = _output(model)
+    is_flat = isinstance(found, Mapping) and not any(
+        keras.tree.is_nested(tensor) for tensor in found.values()
+    )
+    if is_flat:
+        # In the order of `flatten`, which sorts the keys of a plain `dict`.
+        return keras.tree.flatten(type(found)((key, key) for key in found))
+    return list(getattr(model, "output_names", None) or [])
 
 
 def _ignored(loss) -> int | None:
@@ -132,14 +152,20 @@ def kind_of(loss) -> str | None:
     return None
 
 
-def _shapes(model) -> list:
+def _output(model):
+    """Returns the tensors of the outputs, or `None` if they are unknown."""
     try:
-        shape = model.output_shape
+        return model.output
     except (AttributeError, ValueError):
-        return [None]  # for example a subclassed model
-    if isinstance(shape, dict):
-        shape = [shape[name] for name in sorted(shape)]
-    return list(shape) if isinstance(shape, list) else [shape]
+        # `Sequential` has these, and a subclassed model has neither.
+        return getattr(model, "outputs", None)
+
+
+def _shapes(model) -> list:
+    found = _output(model)
+    if found is None:
+        return []
+    return [tensor.shape for tensor in keras.tree.flatten(found)]
 
 
 def _parts(y, found: list[Output], what: str) -> list:

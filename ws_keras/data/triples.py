@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from ws_keras import callers
+from ws_keras import checks
 from ws_keras.data import doubts
 from ws_keras.data import frames
 from ws_keras.data import inputs
@@ -30,6 +31,8 @@ class Reader:
     """
 
     def __init__(self, model: keras.Model | None, steps: int | None):
+        if steps is not None:
+            checks.check_positive("steps", steps)
         self.struct = inputs.structure(model)
         self._steps, self._columns = steps, frames.Columns()
 
@@ -60,7 +63,7 @@ class Reader:
         x = inputs.arranged(what, self._ordered(what, x), self.struct)
         y = self._columns.ordered(f"{what} y", y, ("y",))
         y = _targets(what, y)
-        weights = [np.asarray(w, "float32") for w in weights if w is not None]
+        weights = [_weights(what, w) for w in weights if w is not None]
         _check(what, x, y, weights)
         return x, y, weights[0] if weights else None
 
@@ -147,6 +150,16 @@ def are_equal(part: tuple, other: tuple) -> bool:
     )
 
 
+def _weights(what: str, given) -> np.ndarray:
+    if isinstance(given, Mapping) and not inputs.is_frame(given):
+        raise ValueError(
+            f"`{what}` must have one weight for each sample, which applies to "
+            f"all outputs. Received: a dictionary of {sorted(given)}. To weigh "
+            "outputs against each other, compile with `loss_weights`."
+        )
+    return np.asarray(inputs.plain(given), "float32")
+
+
 def _targets(what: str, y):
     """Converts targets to arrays; their values are checked later."""
 
@@ -157,7 +170,7 @@ def _targets(what: str, y):
             part = part.to_numpy()
         elif hasattr(part, "detach"):
             part = part.detach().cpu().numpy()
-        return np.asarray(part)
+        return inputs.plain(part)
 
     if isinstance(y, Mapping) and not inputs.is_frame(y):
         return {name: convert(part) for name, part in y.items()}

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_ROUNDING = 1e-3  # of the sum of a one-hot row
+
 
 def joined(found: Sequence, sizes: list[int]) -> np.ndarray | None:
     """Joins the weights of all parts; a part without weights has ones.
@@ -24,16 +26,13 @@ def joined(found: Sequence, sizes: list[int]) -> np.ndarray | None:
 
 
 def by_class(class_weight, y, weights, end: int, size: int) -> np.ndarray:
-    """Multiplies the weights of training samples by class weights."""
-    is_array = isinstance(y, np.ndarray)
-    if is_array and y.ndim == 2 and y.shape[1] > 1:
-        y = y.argmax(1)
-    if not is_array or y.size != size or y.dtype.kind not in "biu":
-        raise ValueError(
-            "`class_weight` needs one class for each sample. Received: other "
-            "targets. Give (x, y, sample_weight) instead."
-        )
-    missing = sorted(set(np.unique(y).tolist()) - set(class_weight))
+    """Multiplies the weights of training samples by class weights.
+
+    Raises:
+        ValueError: If a sample has no class or several, or a class no weight.
+    """
+    labels = _classes(y, size)
+    missing = sorted(set(np.unique(labels).tolist()) - set(class_weight))
     values = list(class_weight.values())
     if missing or not all(math.isfinite(v) and v >= 0 for v in values):
         raise ValueError(
@@ -41,10 +40,28 @@ def by_class(class_weight, y, weights, end: int, size: int) -> np.ndarray:
             f"Received: {dict(class_weight)}, without {missing}."
         )
     found = np.ones(size, "float32") if weights is None else weights.copy()
-    labels = y.reshape(-1)[:end]
     for label, weight in class_weight.items():
-        found[:end][labels == label] *= weight
+        found[:end][labels[:end] == label] *= weight
     return found
+
+
+def _classes(y, size: int) -> np.ndarray:
+    """Returns the class of each sample."""
+    is_array = isinstance(y, np.ndarray)
+    received = f"shape {y.shape}" if is_array else "several outputs"
+    if is_array and y.ndim == 2 and y.shape[1] > 1:
+        # Rows of several labels, and numbers, do not sum to 1.
+        is_one = np.abs(y.astype(float).sum(1) - 1) < _ROUNDING
+        if is_one.all() and y.min() >= 0:
+            y = y.argmax(1)
+    if is_array and y.size == size and y.dtype.kind in "biuf":
+        if not np.any(y % 1):
+            return y.reshape(-1).astype("int64")
+        received = "numbers with fractions"
+    raise ValueError(
+        "`class_weight` needs one class for each sample. Received: targets of "
+        f"another kind ({received}). Give (x, y, sample_weight) instead."
+    )
 
 
 def check(names: list[str], parts: Sequence[np.ndarray]) -> None:

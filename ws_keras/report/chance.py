@@ -16,7 +16,8 @@ class Baseline:
     """What a prediction gets without looking at its sample.
 
     `values` has the metric of each held-out sample, or one value for all
-    together; `what` names such a prediction.
+    together; `what` names such a prediction. Arms whose metric is a mean over
+    samples in another way cannot be compared with it.
     """
 
     values: np.ndarray
@@ -84,12 +85,12 @@ class HeldOut:
 
     def _beats_baseline(self, values: Mapping[int, np.ndarray]) -> bool:
         theirs, sign = self.baseline.values, self.scale.metric.sign
-        gains = {
-            seed: sign
-            * (own - (theirs if own.shape == theirs.shape else theirs.mean()))
-            for seed, own in values.items()
-        }
-        return _is_positive(gains)
+        if any(own.shape != theirs.shape for own in values.values()):
+            # For example a loss with regularizers, or the sum of a batch.
+            return True
+        return _is_positive(
+            {seed: sign * (own - theirs) for seed, own in values.items()}
+        )
 
 
 def _is_positive(gains: Mapping[int, np.ndarray], largest: float = 0.0) -> bool:

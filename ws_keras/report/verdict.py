@@ -200,8 +200,8 @@ def _nothing_to_conclude(
     if len(arms) < 2:
         return (
             f"{count - len(arms)} of {count} arms have seeds that diverged. "
-            "Fill missing values (NaN) in the samples, if there are any, or "
-            "give a smaller learning rate."
+            "Fill missing values (NaN) in the samples, if there are any, scale "
+            "large samples and targets, or give a smaller learning rate."
         )
     levels = {
         round(float(v.mean()), 6) for a in arms for v in a.values.values()

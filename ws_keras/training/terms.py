@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ws_keras import checks
 from ws_keras.callbacks import stopping
 from ws_keras.storage import metric as metrics
 from ws_keras.training import objective as objectives
@@ -88,10 +89,8 @@ class Until:
         stopping.check_extra(self.extra_epochs)
         for name in ("epochs", "max_epochs"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. Received: {name}={value}."
-                )
+            if value is not None:
+                checks.check_positive(name, value)
 
     def _check_threshold(self) -> None:
         # Those of other metrics are checked by their rule.
