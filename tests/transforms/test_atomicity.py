@@ -9,6 +9,7 @@ from keras import ops
 from ws_keras.transforms import dash
 from ws_keras.transforms import fire
 from ws_keras.transforms import norm_reset
+from ws_keras.transforms import redo
 from ws_keras.transforms import shrink_perturb as transforms
 
 RNG = np.random.default_rng(0)
@@ -160,3 +161,78 @@ def test_what_a_mapping_does_not_mean_keeps_its_statistics():
     assert _same(before, after)
     transforms.shrink_perturb(model, {norm: (0.5, 0.0)}, seed=1)
     assert ops.convert_to_numpy(norm.moving_variance).tolist() == [1.0] * 6
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda layer: layer.quantize("int8"), "'first' with int8 weights"),
+        (lambda layer: layer.enable_lora(2), "'first' with LoRA weights"),
+    ],
+)
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda model: transforms.shrink_perturb(model, seed=0),
+        lambda model: transforms.shrink_perturb(model, {"kernel": (0.5, 0)}),
+        lambda model: fire.fire(model),
+        lambda model: norm_reset.norm_reset(model),
+        lambda model: dash.dash(model, [(X, Y)]),
+        lambda model: redo.redo(model, X, 9),
+    ],
+)
+def test_a_layer_without_a_plain_kernel_is_named(transform, change, words):
+    """A quantized layer without a bias has no float weight to select."""
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(6, "relu", use_bias=False, name="first"),
+            layers.Dense(6, "relu", name="second"),
+            layers.Dense(3),
+        ]
+    )
+    model.compile(
+        "sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    change(model.layers[0])
+    before = _state(model)
+    with pytest.raises(ValueError, match=words):
+        transform(model)
+    assert _same(_state(model), before)
+
+
+def test_a_frozen_layer_of_integers_stays_as_it_is():
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(6, "relu", use_bias=False),
+            layers.Dense(3),
+        ]
+    )
+    first, last = model.layers
+    first.quantize("int8")
+    first.trainable = False
+    report = transforms.shrink_perturb(model, 0.5, 0)
+    assert [line.path for line in report.touched] == [
+        v.path for v in last.variables
+    ]
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda model: transforms.shrink_perturb(model, seed=0),
+        lambda model: fire.fire(model),
+        lambda model: dash.dash(model, [(X, Y)]),
+    ],
+)
+def test_a_model_that_is_frozen_as_a_whole_is_refused(transform):
+    """Keras then trains no layer, even one that is unfrozen afterwards."""
+    model = _model()
+    model.trainable = False
+    model.layers[-1].trainable = True
+    assert model.trainable_variables == []
+    before = _state(model)
+    with pytest.raises(ValueError, match="Received"):
+        transform(model)
+    assert _same(_state(model), before)

@@ -86,8 +86,9 @@ def dash(
 
     Raises:
         ValueError: If an argument is out of its range, if there is no chunk, no
-            loss or no weight to shrink, if the model does not accept a chunk,
-            or if a gradient is not finite.
+            loss or no weight to shrink, if a layer is quantized or has LoRA
+            weights, if the model does not accept a chunk, or if a gradient is
+            not finite.
     """
     arrays.check_strength(shrink, 0)
     check_alpha(alpha)
@@ -96,7 +97,10 @@ def dash(
     optimizers.check_policy(optimizer)
     found = variables.entries(model)
     places = {id(v): i for i, v in enumerate(model.trainable_variables)}
-    chosen = [e for e in found if _vector_axes(e) is not None and not e.frozen]
+    kinds = keras.layers.Dense, *_CONVOLUTIONS
+    free = [e for e in found if isinstance(e.owner, kinds) and not e.frozen]
+    variables.check_plain(free, "Freeze it")
+    chosen = [e for e in free if _vector_axes(e) is not None]
     if not chosen:
         raise ValueError(
             "`dash` needs a trainable Dense or convolution layer. Received: "

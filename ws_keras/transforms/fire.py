@@ -104,7 +104,9 @@ def fire(
     chosen = selecting.selected(
         found, variables.WEIGHT, include, exclude, frozen
     )
-    variables.check_plain(chosen)
+    variables.check_plain(
+        selecting.with_integers(found, include, exclude, frozen)
+    )
     layouts = {entry.index: kernels.layout(entry) for entry in chosen}
     changes = {
         index: functools.partial(isometry, layout=each, iterations=iterations)

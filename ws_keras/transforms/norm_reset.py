@@ -94,8 +94,10 @@ def norm_reset(
         for entry in meant
         if len(entry.variable.shape) > 1 and entry.variable.name not in _OTHERS
     ]
+    variables.check_plain(
+        selecting.with_integers(found, include, exclude, frozen)
+    )
     selecting.check_any(chosen, meant)
-    variables.check_plain(meant)
     seed = secrets.randbits(31) if seed is None else seed
     draw = fresh.Fresh(seed, build_fn)
     norms = {entry.index: norm(draw(entry)) for entry in chosen}

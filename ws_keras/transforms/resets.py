@@ -54,8 +54,9 @@ def select(
     meant = selecting.selected(
         found, variables.WEIGHT, include, exclude, frozen
     )
+    read = selecting.with_integers(found, include, exclude, frozen)
     variables.check_plain(
-        entry for entry in meant if isinstance(entry.owner, makers.MAKERS)
+        entry for entry in read if isinstance(entry.owner, makers.MAKERS)
     )
     chosen = {entry.index for entry in meant}
     layers, reasons = [], {}

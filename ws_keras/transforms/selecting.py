@@ -94,6 +94,20 @@ def selected(
     return candidates
 
 
+def with_integers(
+    found: list[variables.Entry], include, exclude, frozen: bool
+) -> list[variables.Entry]:
+    """Returns the selected weights, and the selected variables of integers.
+
+    These include the kernels of quantized layers. Arguments as in `selected`.
+    """
+    among = include, exclude, frozen
+    return [
+        *selected(found, variables.WEIGHT, *among),
+        *selected(found, variables.OTHER, *among),
+    ]
+
+
 def check_any(chosen: list, unsuited: Iterable[variables.Entry] = ()) -> None:
     """Raises a ValueError if the selection is empty.
 

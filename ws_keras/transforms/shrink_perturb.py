@@ -135,8 +135,12 @@ def shrink_perturb(
     among = (include, exclude, frozen)
     chosen = selecting.selected(found, variables.WEIGHT, *among)
     strengths = _strengths(chosen, shrink, perturb)
+    variables.check_plain(
+        entry
+        for entry in selecting.with_integers(found, *among)
+        if entry.index in strengths or _is_changed(entry, shrink)
+    )
     selecting.check_any(list(strengths))
-    variables.check_plain(entry for entry, *_ in strengths.values())
     # A call that changes no weight changes nothing else by default.
     changed = [e for e, *pair in strengths.values() if pair != [1, 0]]
     default = "reset" if changed else "keep"
@@ -261,7 +265,7 @@ def _strengths(chosen, shrink, perturb) -> dict:
 
 
 def _is_changed(entry, shrink) -> bool:
-    """Whether the strength of a statistic differs from (1, 0)."""
+    """Whether a strength other than (1, 0) is given for a variable."""
     if not isinstance(shrink, Mapping):
         return True
     for pattern, pair in shrink.items():

@@ -99,7 +99,8 @@ def entries(model: keras.Model) -> list[Entry]:
         own = ownership.own_variables(layers[-1])
         position = ownership.place(variable, own)
         kind, frozen = _kind(variable, layers[-1], measured)
-        what = (layers, position, kind, frozen, owners, around)
+        is_frozen = frozen or not model.trainable
+        what = (layers, position, kind, is_frozen, owners, around)
         found.append(Entry(index, variable, *what))
     return found
 
@@ -126,8 +127,15 @@ def check_built(model) -> None:
         )
 
 
-def check_plain(chosen: Iterable[Entry]) -> None:
-    """Raises a ValueError if a layer is quantized or has LoRA weights."""
+def check_plain(
+    chosen: Iterable[Entry], way_out: str = "Leave it out with `exclude=`"
+) -> None:
+    """Raises a ValueError if a layer is quantized or has LoRA weights.
+
+    Args:
+        chosen: Variables to change.
+        way_out: What to do with such a layer, for the error message.
+    """
     for entry in chosen:
         for layer in entry.layers:
             lora = getattr(layer, "lora_enabled", False)
@@ -136,8 +144,8 @@ def check_plain(chosen: Iterable[Entry]) -> None:
                 what = "LoRA weights" if lora else f"{quantized} weights"
                 raise ValueError(
                     "Layers must have plain float weights to be changed. "
-                    f"Received: layer {layer.name!r} with {what}. Leave it "
-                    "out with `exclude=`, or transform before quantizing."
+                    f"Received: layer {layer.name!r} with {what}. {way_out}, "
+                    "or transform before quantizing."
                 )
 
 
@@ -162,7 +170,7 @@ def reason(entry: Entry, considered=(), unsuited: str = "") -> str:
     """
     if entry.index in considered:
         return unsuited
-    if entry.frozen:
+    if entry.frozen and entry.kind != OTHER:
         return "frozen"
     return {
         WEIGHT: "not selected",
@@ -225,7 +233,7 @@ def _has_flag(layer) -> bool:
 def _kind(variable, owner, measured: set[int]) -> tuple[str, bool]:
     """Returns the kind of a variable and whether it is frozen."""
     if not keras.backend.is_float_dtype(variable.dtype):
-        return OTHER, False
+        return OTHER, not owner.trainable
     if ownership.place(variable, _keras.own_weights(owner)) is not None:
         return WEIGHT, not variable.trainable
     if hasattr(owner, "adapt"):
