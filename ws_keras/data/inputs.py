@@ -7,6 +7,7 @@ import numpy as np
 
 from ws_keras import callers
 from ws_keras.data import doubts
+from ws_keras.data import masked
 
 _MODULES = {"scipy": "x.toarray()", "tensorflow": "tf.sparse.to_dense(x)"}
 
@@ -99,20 +100,6 @@ def array(what: str, values, tensor=None) -> np.ndarray:
     return found
 
 
-def plain(values) -> np.ndarray:
-    """Returns an array whose masked values are missing (NaN or `None`).
-
-    NumPy would return the values below the mask, such as 9.97e36 in a file of
-    the format netCDF.
-    """
-    if not np.ma.is_masked(values):
-        return np.asarray(values)
-    if values.dtype.kind in "biuf":
-        kind = values.dtype if values.dtype.kind == "f" else "float64"
-        return values.astype(kind).filled(np.nan)
-    return values.astype(object).filled(None)
-
-
 def is_frame(x) -> bool:
     """Returns whether `x` is a pandas frame or a similar object."""
     return hasattr(x, "columns") and hasattr(x, "to_numpy")
@@ -181,7 +168,7 @@ def _converted(what: str, values) -> np.ndarray:
     if hasattr(values, "numpy"):
         values = values.numpy()
     try:
-        return plain(values)
+        return masked.filled(values)
     except ValueError:
         return _ragged(what, values)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ws_keras import registering
-from ws_keras.data import inputs
+from ws_keras.data import masked
 from ws_keras.data import npz
 
 _NAMES = ("cifar10", "cifar100", "svhn_cropped", "mnist", "fashion_mnist")
@@ -95,7 +95,7 @@ def _arrays(what: str, found: Any) -> dict:
         )
     suffixes = ("", "_test")
     return {
-        f"{letter}{suffix}": inputs.plain(array)
+        f"{letter}{suffix}": masked.filled(array)
         for suffix, part in zip(suffixes, parts, strict=False)
         for letter, array in zip("xy", part, strict=True)
     }

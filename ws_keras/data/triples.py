@@ -12,6 +12,7 @@ from ws_keras import checks
 from ws_keras.data import doubts
 from ws_keras.data import frames
 from ws_keras.data import inputs
+from ws_keras.data import masked
 from ws_keras.data import repeats
 from ws_keras.data import streams
 
@@ -157,7 +158,7 @@ def _weights(what: str, given) -> np.ndarray:
             f"all outputs. Received: a dictionary of {sorted(given)}. To weigh "
             "outputs against each other, compile with `loss_weights`."
         )
-    return np.asarray(inputs.plain(given), "float32")
+    return np.asarray(masked.filled(given), "float32")
 
 
 def _targets(what: str, y):
@@ -170,7 +171,7 @@ def _targets(what: str, y):
             part = part.to_numpy()
         elif hasattr(part, "detach"):
             part = part.detach().cpu().numpy()
-        return inputs.plain(part)
+        return masked.filled(part)
 
     if isinstance(y, Mapping) and not inputs.is_frame(y):
         return {name: convert(part) for name, part in y.items()}
