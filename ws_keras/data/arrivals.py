@@ -290,7 +290,8 @@ def read_once(rounds, held_out, model: keras.Model, steps: int | None) -> tuple:
     """
     read = triples.Reader(model, steps).arrays
     rounds = [read(f"rounds[{i}]", part) for i, part in enumerate(rounds)]
-    if isinstance(held_out, list):
-        named = enumerate(held_out)
-        return rounds, [read(f"held_out[{i}]", part) for i, part in named]
-    return rounds, read("held_out", held_out)
+    parts = _held_out_parts(held_out, len(rounds))
+    if len(parts) == 1:
+        return rounds, read("held_out", parts[0])
+    named = enumerate(parts)
+    return rounds, [read(f"held_out[{i}]", part) for i, part in named]
