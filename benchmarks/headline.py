@@ -14,28 +14,32 @@ from ws_keras.report.render import palette
 from ws_keras.storage import rows
 
 RESULTS = pathlib.Path(__file__).parents[1] / "results"
-# Title; then for each arm its folder and its name, the most accurate first.
-FIG7 = "fig7_shrink_sweep_10000/fig7_shrink_sweep"
+FIG7 = "fig7_shrink_sweep_10000*/fig7_shrink_sweep"
+FIG2 = "fig2_online_10000*/fig2_online"
+# Title; then for each arm its folders and its name, the most accurate first.
 PANELS = {
     "Textures, 1,500 images, 5 seeds": {
         "0.5": (
-            "quickstart/quickstart/shrink_perturb-0.5-0.1",
+            ["quickstart/quickstart/shrink_perturb-0.5-0.1"],
             "shrink 0.5, perturb 0.1",
         ),
-        "cold": ("quickstart/quickstart/cold", "cold"),
-        "warm": ("quickstart/quickstart/warm", "warm"),
+        "cold": (["quickstart/quickstart/cold"], "cold"),
+        "warm": (["quickstart/quickstart/warm"], "warm"),
     },
-    "CIFAR-10, 10,000 images, 2 seeds": {
+    "CIFAR-10, 10,000 images, 3 seeds": {
         "0.2": (
-            f"{FIG7}/shrink_perturb-0.2-0.01",
-            "shrink 0.2, perturb 0.01",
+            [f"{FIG7}/shrink_perturb-0.2-0.01"],
+            "shrink 0.2, perturb 0.01 (2 seeds)",
         ),
-        "cold": (f"{FIG7}/cold", "cold"),
+        "cold": ([f"{FIG7}/cold"], "cold"),
         "0.6": (
-            f"{FIG7}/shrink_perturb-0.6-0.01",
+            [
+                f"{FIG7}/shrink_perturb-0.6-0.01",
+                f"{FIG2}/shrink_perturb-0.6-0.01",
+            ],
             "shrink 0.6, perturb 0.01",
         ),
-        "warm": ("fig2_online_10000/fig2_online/warm", "warm"),
+        "warm": ([f"{FIG2}/warm"], "warm"),
     },
 }
 COLORS = {
@@ -46,10 +50,12 @@ COLORS = {
 }
 
 
-def curve(folder: pathlib.Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def curve(folders: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns passes so far, accuracies and their errors, `(rounds,)` each."""
     seeds = [
-        rows.read(path) for path in sorted(folder.glob(f"seed*/{rows.ROWS}"))
+        rows.read(path)
+        for folder in folders
+        for path in sorted(RESULTS.glob(f"{folder}/seed*/{rows.ROWS}"))
     ]
     passes = np.cumsum([[r.sample_passes for r in seed] for seed in seeds], 1)
     accuracy = np.array([[row.accuracy for row in seed] for seed in seeds])
@@ -65,8 +71,8 @@ def draw(path: pathlib.Path) -> None:
     drawn = figure.Figure((6.6, 3.1), layout="constrained")
     all_axes = drawn.subplots(1, len(PANELS))
     for axes, (title, arms) in zip(all_axes, PANELS.items(), strict=True):
-        for arm, (folder, name) in arms.items():
-            passes, accuracy, error = curve(RESULTS / folder)
+        for arm, (folders, name) in arms.items():
+            passes, accuracy, error = curve(folders)
             axes.errorbar(
                 passes / 1000,
                 accuracy,

@@ -34,7 +34,10 @@ OTHER = {
         "also": RESULTS / "fig7_shrink_sweep_10000_seed2"
     },
     "fig7_shrink_sweep_10000": {
-        "also": RESULTS / "fig7_shrink_sweep_10000_seed2"
+        "also": [
+            RESULTS / "fig7_shrink_sweep_10000_seed2",
+            RESULTS / "fig2_online_10000_seed2",
+        ]
     },
     "which_arm_5000": {"also": RESULTS / "fig2_online"},
     "which_arm_5000_more": {
