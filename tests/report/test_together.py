@@ -1,11 +1,13 @@
 """Rows that serve two figures, and a run against another."""
 
+import functools
 import re
 
 import pytest
 
 from ws_keras.report import reading
 from ws_keras.report import together
+from ws_keras.report import view as views
 from ws_keras.report import writing
 from ws_keras.storage import workdir as workdirs
 
@@ -160,6 +162,30 @@ def test_another_config_serves_no_second_figure(make, fields, word):
     other = reading.read(make("fig7_shrink_sweep", ["cold"], **fields))
     with pytest.raises(ValueError, match=word or "new 2 instead of 1"):
         together.joined(fig2, other)
+
+
+@pytest.mark.parametrize("older", ["first", "second"])
+def test_a_field_that_an_older_config_lacks_has_its_default(make, older):
+    """Else a run with another value of a new field would pass for the same."""
+    fields = [{}, {"held_out": 0.2}]
+    first, second = fields if older == "first" else reversed(fields)
+    fig2 = make("fig2_online", ["warm"], data=first)
+    fig7 = make("fig7_shrink_sweep", ["cold", "warm"], data=second)
+
+    def recipes(experiment, run, default):
+        return views.Recipe(defaults={"data": {"held_out": default}})
+
+    same = functools.partial(recipes, default=0.2)
+    assert "cold" in writing.write(fig2, same, also=fig7).markdown.read_text()
+    other = functools.partial(recipes, default=None)
+    for call in (other, views.none):
+        with pytest.raises(ValueError, match=r"data\.held_out .*0\.2"):
+            writing.write(fig2, call, also=fig7)
+    page = writing.write(fig2, other, against=fig7).markdown.read_text()
+    words = ["0.2", "None"] if older == "second" else ["None", "0.2"]
+    assert f"data.held_out {words[0]} instead of {words[1]}." in page
+    page = writing.write(fig2, same, against=fig7).markdown.read_text()
+    assert "held_out" not in page and "configs are equal" in page
 
 
 def test_a_folder_that_adds_nothing_is_refused(make):

@@ -2,7 +2,9 @@
 
 import collections
 import dataclasses
+import itertools
 import os
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +31,11 @@ _MARGIN = 1.0  # points
 _SHOWN = 6
 
 
-def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
+def joined(
+    found: reading.Folder,
+    other: reading.Folder,
+    defaults: Mapping[str, Any] | None = None,
+) -> reading.Folder:
     """Returns a folder with settings that another folder lends to it.
 
     A run may serve two figures: ten rounds of a cold start are the same in
@@ -41,6 +47,9 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
         found: The folder that is shown.
         other: Folder of an experiment whose config is the same but for its
             name, arms and seeds.
+        defaults: The values of fields that an older config lacks. Defaults to
+            none: a field that one config lacks must then be `None` in the
+            other.
 
     Returns:
         A `Folder`, whose `run` says under `"borrowed"` what comes from where.
@@ -49,10 +58,11 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
         ValueError: The configs or versions are not the same, or nothing is
             missing that the other folder has.
     """
-    changes = []
-    for part, free in (("config", _OF_NAME), ("versions", _OF_VERSIONS)):
-        pair = (folder.run.get(part, {}) for folder in (found, other))
-        changes += _changes(*pair, *free)
+    defaults = defaults or {}
+    configs = (folder.run.get("config", {}) for folder in (found, other))
+    versions = (folder.run.get("versions", {}) for folder in (found, other))
+    changes = _changes(*configs, defaults, _OF_NAME)
+    changes += _changed(*versions, _OF_VERSIONS)
     if changes:
         raise ValueError(
             "`--with` must be a run of the same config and versions, except "
@@ -87,7 +97,10 @@ def joined(found: reading.Folder, other: reading.Folder) -> reading.Folder:
         for e in other.epochs
         if e.setting in taken
     ]
-    borrowed = [*found.run.get("borrowed", []), _origin(found, other, taken)]
+    borrowed = [
+        *found.run.get("borrowed", []),
+        _origin(found, other, taken, defaults),
+    ]
     return dataclasses.replace(
         found,
         run={**found.run, "borrowed": borrowed},
@@ -159,7 +172,8 @@ def beside(
         )
         for arm, theirs in pairs.items()
     ]
-    changes = _changes(found[0].config, other[0].config, *_OF_NAME)
+    defaults = found[0].recipe.defaults
+    changes = _changes(found[0].config, other[0].config, defaults, _OF_NAME)
     words = ", ".join(changes[:_SHOWN]) or "the configs are equal"
     said = f"Compared with {folder}: {words}. " + (
         " ".join(f"{r.claim}: {r.answer.value} ({r.because})." for r in results)
@@ -174,8 +188,24 @@ def _key(arm: runs.Arm) -> tuple:
     return *arm.cell[1:], arm.name
 
 
-def _changes(ours: Mapping, theirs: Mapping, *free: str) -> list[str]:
-    """Returns the fields of both whose values differ."""
+def _changes(
+    ours: Mapping, theirs: Mapping, defaults: Mapping, free: Iterable[str]
+) -> list[str]:
+    """Returns in words the fields whose values differ.
+
+    A field that a config lacks has its default, and else `None`.
+    """
+    pair = [_flat(config) for config in (ours, theirs)]
+    known = {**dict.fromkeys(itertools.chain(*pair)), **_flat(defaults)}
+    return _changed(*({**known, **fields} for fields in pair), free)
+
+
+def _flat(config: Mapping) -> dict[str, Any]:
+    return dict(recipe.flat(config))
+
+
+def _changed(ours: Mapping, theirs: Mapping, free: Iterable[str]) -> list[str]:
+    """Returns in words the fields of theirs that ours has otherwise."""
     return recipe.said(recipe.changes(ours, theirs, theirs, free))
 
 
@@ -185,7 +215,10 @@ def _arm(setting: str) -> str:
 
 
 def _origin(
-    found: reading.Folder, other: reading.Folder, taken: dict
+    found: reading.Folder,
+    other: reading.Folder,
+    taken: dict,
+    defaults: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Returns where borrowed rows come from."""
     entries = [other.run, *other.run.get("continued", [])]
@@ -194,20 +227,22 @@ def _origin(
         "experiment": other.run["config"]["experiment"],
         "folder": other.path.name,
         "revision": " and ".join(dict.fromkeys(revisions)),
-        "differs": list(_differing(found, other)),
+        "differs": list(_differing(found, other, defaults)),
         "settings": sorted(name.partition("/")[2] for name in taken.values()),
     }
 
 
-def _differing(found: reading.Folder, other: reading.Folder) -> Iterator[str]:
+def _differing(
+    found: reading.Folder, other: reading.Folder, defaults: Mapping[str, Any]
+) -> Iterator[str]:
     """Yields in words what differs between the runs of two folders."""
     ours, theirs = found.run["config"], other.run["config"]
     if ours["experiment"] == theirs["experiment"]:
         yield "the arms or seeds"
     else:
         yield "the name of the experiment"
-    if _changes(ours, theirs, *set(_OF_NAME) - {"diagnostics"}):
+    if _changes(ours, theirs, defaults, set(_OF_NAME) - {"diagnostics"}):
         yield "what is measured beside training"
     versions = (folder.run.get("versions", {}) for folder in (other, found))
-    for text in _changes(*versions, "python"):
+    for text in _changed(*versions, ["python"]):
         yield f"its version ({text})"

@@ -3,7 +3,9 @@
 import dataclasses
 import os
 import pathlib
+from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
 from ws_keras.report import assembling
 from ws_keras.report import plain
@@ -92,8 +94,9 @@ def write(
         Unwritten: The report cannot be written there.
     """
     found = reading.read(workdir)
+    defaults = _defaults(found.run, recipes) if also else {}
     for other in [also] if isinstance(also, (str, os.PathLike)) else also:
-        found = together.joined(found, _other(other, "--with"))
+        found = together.joined(found, _other(other, "--with"), defaults)
     problems = found.problems
 
     def careful(experiment, run):
@@ -129,6 +132,15 @@ def write(
             "kept. Solve the problem and write the report again.",
             _said(summary, problems),
         ) from None
+
+
+def _defaults(run, recipes: views.Recipes) -> Mapping[str, Any]:
+    """Returns the values of fields that an older config lacks, if known."""
+    try:
+        recipe = recipes(run.get("config", {}).get("experiment", ""), run)
+    except ValueError:  # the report names it, when it needs more of the recipe
+        return {}
+    return recipe.defaults if recipe else {}
 
 
 def _written(folder, title, parts, summary, problems) -> Report:
