@@ -29,9 +29,8 @@ PANELS = {
     "CIFAR-10, 10,000 images, 3 seeds": {
         "0.2": (
             [f"{FIG7}/shrink_perturb-0.2-0.01"],
-            "shrink 0.2, perturb 0.01 (2 seeds)",
+            "shrink 0.2, perturb 0.01",
         ),
-        "cold": ([f"{FIG7}/cold"], "cold"),
         "0.6": (
             [
                 f"{FIG7}/shrink_perturb-0.6-0.01",
@@ -39,6 +38,7 @@ PANELS = {
             ],
             "shrink 0.6, perturb 0.01",
         ),
+        "cold": ([f"{FIG7}/cold"], "cold"),
         "warm": ([f"{FIG2}/warm"], "warm"),
     },
 }
