@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ws_keras import StopAtAccuracy
+from ws_keras.callbacks.stopping import StopAtMetric
 
 
 class _Logs(keras.callbacks.Callback):
@@ -44,6 +45,38 @@ def test_the_threshold_is_inclusive():
     assert _fit(rule, [0.5, 0.9899, 0.99, 1.0]) == 3
     assert rule.stopped_by == "threshold"
     assert rule.value == 0.99
+
+
+@pytest.mark.parametrize(
+    ("right", "samples"), [(7, 10), (9, 10), (19, 20), (49, 50), (99, 100)]
+)
+def test_the_threshold_is_inclusive_in_single_precision(right, samples):
+    """Keras gives 9 of 10 as 0.8999999762, which is below 0.9."""
+    model = keras.Sequential(
+        [keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")]
+    )
+    accuracy = keras.metrics.BinaryAccuracy(name="accuracy")
+    model.compile(keras.optimizers.SGD(0.0), "mse", metrics=[accuracy])
+    y = np.arange(samples)[:, None] < right
+    x = np.ones((samples, 1))
+    for threshold, reason in (
+        (right / samples, "threshold"),
+        (right / samples + 1e-6, None),
+    ):
+        rule = StopAtAccuracy(threshold)
+        model.fit(x, y, batch_size=samples, verbose=0, callbacks=[rule])
+        assert rule.value == pytest.approx(right / samples)
+        assert rule.stopped_by == reason
+
+
+@pytest.mark.parametrize(("mode", "beyond"), [("max", -1e-6), ("min", 1e-6)])
+def test_a_metric_has_an_inclusive_threshold_too(mode, beyond):
+    value = float(np.float32(0.7 if mode == "max" else 0.1))
+    assert (value < 0.7) if mode == "max" else (value > 0.1)
+    goal = 0.7 if mode == "max" else 0.1
+    rule = StopAtMetric("mae", mode, threshold=goal)
+    assert _fit(rule, [goal + beyond, value, 0.5], monitor="mae") == 2
+    assert rule.stopped_by == "threshold"
 
 
 def test_epochs_may_run_out():

@@ -437,6 +437,18 @@ def test_silent_units_are_reset_when_their_age_is_the_threshold():
     assert resets == [{}] * 3 + [{"first": 2}] * 3
 
 
+def test_a_unit_without_a_gap_in_16_batches_is_reset_in_the_next():
+    """It never fires, so nothing says that its silence is usual."""
+    callback, resets = snr(most=10**6, batch_size=16, seed=3), []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: resets.append(callback.resets)
+    )
+    model = build(1e-9)
+    model.get_layer("second").bias.assign(np.full(6, 9))
+    fitted(model, callback, note, epochs=3)
+    assert resets == [{}] * 16 + [{"first": 2}] * 2
+
+
 def test_a_unit_that_always_fires_and_stops_is_reset_after_one_batch():
     """Its own gaps say so, when they have been looked at once."""
     model = build(1e-9)

@@ -69,6 +69,21 @@ def test_a_shift_is_by_whole_pixels_up_to_a_sixteenth(side, most):
     np.testing.assert_array_equal(shift(images, training=False), images)
 
 
+def test_the_largest_shifts_are_half_as_frequent():
+    """The shift is uniform in [-4, 4] and rounded to whole pixels."""
+    count = 8000
+    images = np.zeros((count, 32, 32, 1), "float32")
+    images[:, 16, 16] = 1
+    shift = augmentation._shift(4 / 32, 4 / 32)
+    seen = np.array(shift(images, training=True)).reshape(count, -1)
+    for shifts in np.divmod(seen.argmax(1), 32):
+        found = np.bincount(shifts - 12, minlength=9) / count
+        want = np.array([1, 2, 2, 2, 2, 2, 2, 2, 1]) / 16
+        assert len(found) == 9
+        error = np.sqrt(want * (1 - want) / count)
+        assert (abs(found - want) < 4 * error).all()
+
+
 def test_flips_are_of_about_half_of_the_images():
     images = np.zeros((200, 32, 32, 3), "float32")
     images[:, 8:24, 20:28] = 200

@@ -58,6 +58,21 @@ def test_agreement_on_few_samples_is_no_certainty():
     assert statistics.paired_samples(many, many, 100.0).is_within(1.0)
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "count"),
+    [(20, 0, 20), (0, 7, 9), (3, 3, 6), (12, 5, 40), (1, 0, 2)],
+)
+def test_the_error_of_samples_is_that_of_the_article(ours, theirs, count):
+    """Agresti & Min (2005): the variance with half a sample in each cell."""
+    cells = np.array([ours, theirs, count - ours - theirs]) + [0.5, 0.5, 1.0]
+    part, other, _ = cells / cells.sum()
+    variance = (part + other - (part - other) ** 2) / cells.sum()
+    differences = np.repeat([100.0, -100.0, 0.0], (cells - 0.5).astype(int))
+    effect = statistics.over_samples(dict.fromkeys(range(3), differences), 100)
+    assert effect.of_samples == pytest.approx(100 * np.sqrt(variance))
+    assert effect.mean == pytest.approx(100 * (ours - theirs) / count)
+
+
 def test_equivalence_is_two_one_sided_tests():
     values = [0.2, -0.1, 0.3, 0.0, 0.1]
     effect = statistics.over_samples(constant(*values))

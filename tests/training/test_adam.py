@@ -49,6 +49,29 @@ def test_weights_and_state_are_those_of_keras(arguments):
         np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_an_id_that_is_repeated_in_a_batch_has_one_gradient(amsgrad):
+    """Against the formula, on the sparse gradient of an embedding."""
+    rng = np.random.default_rng(1)
+    start = rng.normal(size=(4, 3))
+    table = keras.Variable(start, dtype="float32")
+    optimizer = adam.Adam(0.1, beta_2=0.9, epsilon=1e-8, amsgrad=amsgrad)
+    optimizer.build([table])
+    want, first, second, most = start.copy(), 0.0, 0.0, 0.0
+    for step in range(1, 6):
+        ids, parts = rng.integers(0, 3, 8), rng.normal(size=(8, 3))
+        found = tf.IndexedSlices(tf.constant(parts, tf.float32), ids, (4, 3))
+        optimizer.apply([found], [table])
+        whole = np.zeros((4, 3))
+        np.add.at(whole, ids, parts)
+        first = 0.9 * first + 0.1 * whole
+        second = 0.9 * second + 0.1 * whole**2
+        most = np.maximum(most, second) if amsgrad else second
+        rate = 0.1 / np.sqrt(1 - 0.9**step)
+        want -= rate * first / (np.sqrt(most) + 1e-8)
+    np.testing.assert_allclose(table.numpy(), want, rtol=1e-5, atol=1e-6)
+
+
 def test_a_variable_has_one_operation():
     weight = keras.Variable(np.ones((3, 2)), dtype="float32")
     optimizer = adam.Adam()

@@ -40,6 +40,11 @@ def one(layer, shape):
     return spread(keras.Sequential([keras.Input(shape), layer]))
 
 
+def same_weights(first, second):
+    pairs = zip(first.weights, second.weights, strict=True)
+    return all(np.array_equal(value(a), value(b)) for a, b in pairs)
+
+
 def checked(before, after, scale):
     """Whether a matrix is the scaled polar factor of another one."""
     wide = before.shape[0] < before.shape[1]
@@ -77,6 +82,18 @@ def test_a_convolution_has_a_matrix_at_each_position(kind, size):
     for place in positions:
         scale = np.sqrt(6 / 4) / len(positions)
         checked(before[place], after[place], scale)
+
+
+def test_channels_first_have_the_same_kernel():
+    """Keras stores the same kernel for both formats of the data."""
+    last = one(layers.Conv2D(6, (3, 2)), (5, 5, 4))
+    first = one(
+        layers.Conv2D(6, (3, 2), data_format="channels_first"), (4, 5, 5)
+    )
+    assert same_weights(first, last)
+    fire(last)
+    fire(first)
+    assert same_weights(first, last)
 
 
 def test_groups_are_matrices_of_their_own():

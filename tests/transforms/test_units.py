@@ -902,3 +902,22 @@ def test_weights_that_are_not_finite_are_refused():
         np.array_equal(a, b, equal_nan=True)
         for a, b in zip(before, after, strict=True)
     )
+
+
+def test_convolutions_with_channels_first_have_no_units():
+    """A layer in front of one is named, and one behind it is not."""
+    image = keras.Input((3, 8, 8))
+    x = conv(image, 4, "image", data_format="channels_first")
+    x = layers.BatchNormalization(axis=1)(x)
+    x = layers.MaxPooling2D(data_format="channels_first")(x)
+    x = dense(layers.Flatten(data_format="channels_first")(x), 5, "behind")
+    found = units.of(keras.Model(image, layers.Dense(2, name="head")(x)))
+    assert [each.layer.name for each in found] == ["behind", "head"]
+    assert not found[0].reason
+
+    row = keras.Input((6,))
+    x = layers.Reshape((2, 4, 4))(dense(row, 32, "before"))
+    x = conv(x, 4, "image", data_format="channels_first")
+    x = layers.Dense(2, name="head")(layers.Flatten()(x))
+    before, _ = units.of(keras.Model(row, x))
+    assert before.layer.name == "before" and before.is_unknown

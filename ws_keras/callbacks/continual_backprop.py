@@ -15,7 +15,9 @@ class ContinualBackprop(unit_resets.UnitResets):
     continual learning" (Nature, 2024). The utility of a unit is the mean of its
     absolute outgoing weights times `h`. `h` is the moving average of its mean
     absolute activation, `h <- decay * h + (1 - decay) * |a|`, divided by `1 -
-    decay ** age` to correct its start at 0. After each batch, the fraction
+    decay ** age` to correct its start at 0. The article's formula averages the
+    product of activation and outgoing weights over the batches; here the
+    present weights are used. After each batch, the fraction
     `rate` of the units that are older than `maturity` batches is replaced.
     These are the units with the least utility. Fractions of a unit accumulate
     until they make a whole unit.

@@ -23,6 +23,11 @@ class SelfNormalizedResets(unit_resets.UnitResets):
     it is doubled. Thresholds lie between one batch (for a unit without gaps)
     and `most` samples. They start at half of `most`.
 
+    A unit that is silent in all 16 batches has no gap either, so it is reset
+    after the next batch. The 16 batches are those of FIRE's comparison
+    (arXiv:2602.08040); the authors' code for permuted MNIST updates the
+    thresholds after every 16th task. A larger `every` makes this period longer.
+
     Callbacks do not see the batches of `fit`. Therefore activations are
     measured in inference mode on batches of `data`, one after the other. This
     costs a forward pass after each `every`-th batch of training. Only units

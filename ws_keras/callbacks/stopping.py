@@ -162,7 +162,11 @@ class StopAtAccuracy(keras.callbacks.Callback):
         check(threshold, patience, min_delta)
 
     def _is_reached(self) -> bool:
-        return self.value >= self.threshold
+        return self.value >= self.threshold or self._is_at_threshold()
+
+    def _is_at_threshold(self) -> bool:
+        # Keras' metrics have single precision, in which 9 of 10 is below 0.9.
+        return math.isclose(self.value, self.threshold, rel_tol=1e-7)
 
     def _is_better(self) -> bool:
         return self.value > self._best + self.min_delta
@@ -236,9 +240,9 @@ class StopAtMetric(StopAtAccuracy):
     def _is_reached(self) -> bool:
         if not math.isfinite(self.value):
             return False
-        if self.mode == "max":
-            return self.value >= self.threshold
-        return self.value <= self.threshold
+        sign = 1 if self.mode == "max" else -1
+        is_beyond = sign * self.value >= sign * self.threshold
+        return is_beyond or self._is_at_threshold()
 
     def _is_better(self) -> bool:
         if not math.isfinite(self.value):

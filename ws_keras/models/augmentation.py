@@ -34,9 +34,10 @@ def augmented(x, name: str, size: tuple[int, int]):
     the image padded by 4 pixels, a horizontal flip, a change of brightness,
     contrast and saturation by up to a quarter, and a rotation by up to 2
     degrees. It uses Keras' layers, which add brightness; the replication
-    multiplies by it. `"shift"` only moves the image, by up to a sixteenth of
-    its sides, for classes that a flip changes, such as those of textures. Each
-    layer has its own random state, which is saved with the model.
+    multiplies by it. They draw the largest shifts half as often as the others;
+    a crop draws all alike. `"shift"` only moves the image, by up to a sixteenth
+    of its sides, for classes that a flip changes, such as those of textures.
+    Each layer has its own random state, which is saved with the model.
 
     Each replica draws different numbers for its part of a batch. A run with
     several replicas is therefore equivalent to a run on one device, but its

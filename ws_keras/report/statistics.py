@@ -185,8 +185,9 @@ def over_samples(
     makes the interval a little too wide; their degrees of freedom follow
     Welch and Satterthwaite. For values that are right or wrong, the error of
     the samples is that of Agresti & Min (2005, matched pairs): it adds half a
-    sample on which one arm is right, and half a sample on which the other is.
-    Twenty samples on which two arms agree are then no certainty.
+    sample on which one arm is right, half a sample on which the other is, and
+    one on which they agree. Twenty samples on which two arms agree are then no
+    certainty. The mean is that of the samples themselves.
 
     Args:
         values: Seed to a value of each held-out sample, such as 100 or 0 for
@@ -200,7 +201,8 @@ def over_samples(
     of_seeds, of_samples = _error(found.mean(1)), 0.0
     if num_samples > 1 and largest:
         means = found.mean(0)
-        squares = np.sum((means - means.mean()) ** 2) + largest**2
+        squares = np.sum(means**2) + largest**2
+        squares -= means.sum() ** 2 / (num_samples + 2)
         of_samples = math.sqrt(squares) / (num_samples + 2)
     elif num_samples > 1:
         of_samples = _error(found.mean(0))

@@ -14,7 +14,9 @@ class Adam(keras.optimizers.Adam):
     fifth of a training step of the MLP. Here TensorFlow's fused operation
     does the same arithmetic. Half-precision variables, `amsgrad`, several
     replicas and other backends go the way of Keras. The results are equal up
-    to rounding.
+    to rounding, except for embeddings. Keras squares the parts of their
+    gradient one by one, so an id that is repeated in a batch gets a wrong
+    second moment. This optimizer adds up the parts first.
 
     Args:
         keywords: Those of `keras.optimizers.Adam`.
@@ -22,6 +24,7 @@ class Adam(keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable; see `keras.optimizers.Optimizer`."""
+        gradient = _whole(gradient)
         if not self._can_be_fused(variable):
             super().update_step(gradient, variable, learning_rate)
             return
@@ -54,6 +57,15 @@ class Adam(keras.optimizers.Adam):
         if tf.distribute.has_strategy():
             return False
         return keras.backend.standardize_dtype(variable.dtype) == "float32"
+
+
+def _whole(gradient):
+    """Adds up the parts of a sparse gradient, which the ids of a batch have."""
+    if keras.backend.backend() != "tensorflow":
+        return gradient
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(gradient)
 
 
 def _handle(variable):

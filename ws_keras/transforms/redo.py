@@ -51,7 +51,8 @@ def redo(
     layers that read them are found in the graph of the model: behind
     activations, pooling, flattening, dropout, padding, depthwise convolutions,
     concatenation, batch norm and nested models. Gamma, beta and moments of
-    batch norm are reset along with a unit.
+    batch norm are reset along with a unit. Convolutions with
+    `data_format="channels_first"` have no units.
 
     Some units cannot be reset, and the report gives the reason: units that are
     added to others, as in the stream of a residual network (units inside its
