@@ -200,8 +200,9 @@ def over_samples(
     of_seeds, of_samples = _error(found.mean(1)), 0.0
     if num_samples > 1 and largest:
         means = found.mean(0)
-        squares = np.sum((means - means.mean()) ** 2) + largest**2
-        of_samples = math.sqrt(squares) / (num_samples + 2)
+        count = num_samples + 2
+        squares = np.sum(means**2) + largest**2 - means.sum() ** 2 / count
+        of_samples = math.sqrt(squares) / count
     elif num_samples > 1:
         of_samples = _error(found.mean(0))
     free = _freedom((of_seeds, num_seeds - 1), (of_samples, num_samples - 1))
