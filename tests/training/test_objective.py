@@ -152,7 +152,7 @@ def values_of(rule, values):
         (
             "max",
             {"patience": 1, "min_share": 0.1},
-            [-100.0, -105.0],
+            [-100.0, -95.0],
             (2, "plateau"),
         ),
         ("max", {"threshold": 2.0}, [math.inf, math.nan], None),
