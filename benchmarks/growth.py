@@ -122,7 +122,7 @@ def figure(points: list[dict]):
     grid = zip(drawn.subplots(2, 3).flat, _PANELS, strict=False)
     for axes, (title, what, x_label, y_label, keys) in grid:
         for key, label in keys.items():
-            for name, chosen in _series(by_what[what], key, label):
+            for name, chosen in _series(by_what[what], label):
                 sizes = [point["size"] for point in chosen]
                 values = [point[key] for point in chosen]
                 axes.plot(sizes, values, "o-", markersize=4, label=name)
@@ -151,7 +151,7 @@ _PANELS = (
 )
 
 
-def _series(points: list[dict], key: str, label: str):
+def _series(points: list[dict], label: str):
     """Yields name and points of each line: one, or one for each arm."""
     arms = dict.fromkeys(point.get("arm", label) for point in points)
     for arm in arms:

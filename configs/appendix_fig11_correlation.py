@@ -81,7 +81,7 @@ def _correlated(pairs):
     return statistics.correlate(*zip(*pairs, strict=True))
 
 
-def _by_model(run, some):
+def _by_model(some):
     found = {}
     for arm in some:
         found.setdefault((arm.cell.model, arm.kind), []).append(arm)
@@ -92,7 +92,7 @@ def _by_model(run, some):
 def _chart(run):
     found = [
         (model, kind, [(*pair, math.nan) for pair in pairs])
-        for (model, kind), pairs in _by_model(run, run.arms).items()
+        for (model, kind), pairs in _by_model(run.arms).items()
     ]
     title = "Weights that stay near their start, and accuracy"
     return charts.scatter(run, found, _LABEL, title)
@@ -101,7 +101,7 @@ def _chart(run):
 def _table(run):
     header = ("model", "arm", "Pearson", "95 % interval", "Spearman", "runs")
     lines = []
-    for (model, kind), pairs in _by_model(run, run.arms).items():
+    for (model, kind), pairs in _by_model(run.arms).items():
         found = _correlated(pairs)
         pearson, spearman = (
             sections.Number(value, decimals=2, is_signed=True)
@@ -124,7 +124,7 @@ def _all(run):
 
 def _claims(run):
     kinds = claims.Answer
-    for (model, kind), pairs in _by_model(run, run.settled("warm")).items():
+    for (model, kind), pairs in _by_model(run.settled("warm")).items():
         found = _correlated(pairs)
         signed = formatting.signed(found.pearson, 2)
         because = f"Pearson {signed}, n = {found.count}"

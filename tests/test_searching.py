@@ -8,6 +8,7 @@ import pytest
 from sklearn import datasets
 
 import ws_keras
+from ws_keras import comparison
 from ws_keras import searching
 from ws_keras.arms import registry
 from ws_keras.data import doubts
@@ -116,18 +117,6 @@ def test_a_budget_below_one_run_of_each_says_what_it_needs(digits):
     assert f"{5 * 2 * 300:,} sample passes" in str(error.value)
 
 
-@pytest.mark.slow
-def test_a_small_budget_leaves_a_stage_and_a_seed_out(digits):
-    # 3,000 for the first stage; the last takes 8,000 a seed, the second one
-    # 6,000, for which nothing is left.
-    budget = 3000 + 3 * 8000
-    found = search(digits, ws_keras.Search(CANDIDATES, passes=budget))
-    assert "Stage 2" not in str(found)
-    assert {row.seed for row in found.rows} == {1, 2, 3}
-    assert sum(row.sample_passes for row in found.rows) == 3 * 8000
-    assert "3 of 5 seeds" in found.verdict
-
-
 def test_a_budget_that_ends_before_the_last_stage_decides_nothing(digits):
     found = search(digits, ws_keras.Search(CANDIDATES, passes=12_000))
     assert sum(row.sample_passes for row in found.rows) == 3000
@@ -183,24 +172,138 @@ def test_seeds_beside_a_search_are_refused(digits):
         search(digits, "search", seeds=(0, 1))
 
 
+def replay(make_row, calls, accuracies, factors):
+    """A measure of arms with known results: round n has 100 * n samples."""
+
+    def measure(arms, seeds, count):
+        calls.append((list(arms), list(seeds), count))
+        found = [
+            make_row(
+                setting=f"rounds/{arm}/seed{seed}",
+                arm=arm,
+                seed=seed,
+                round=number,
+                num_samples=100 * number,
+                accuracy=accuracies[arm],
+                sample_passes=factors.get(arm, 1) * 100 * number,
+                last=number == count,
+            )
+            for arm in arms
+            for seed in seeds
+            for number in range(1, count + 1)
+        ]
+        return comparison.Comparison(found, "The verdict.")
+
+    return measure
+
+
+ARMS = ("fire", "dash-0.3-0.3", "head_reset", "redo-0.1", "l2_init-0.01")
+# The references come last and next to last.
+ACCURACIES = {
+    **dict(zip(ARMS, (84.0, 88.0, 80.0, 86.0, 82.0), strict=True)),
+    "cold": 78.0,
+    "warm": 76.0,
+}
+
+
+def test_each_stage_takes_the_better_half_and_the_best_two(make_row):
+    calls = []
+    wanted = ws_keras.Search(ARMS, minutes=None, seeds=4)
+    measure = replay(make_row, calls, ACCURACIES, {})
+    found = searching.search(measure, wanted, 5, first_seed=10)
+    best = ["dash-0.3-0.3", "redo-0.1", "fire", "l2_init-0.01"]
+    assert calls == [
+        (["cold"], [10], 3),
+        (["warm", *ARMS], [10], 3),
+        (best, [11], 5),
+        (["cold", "warm", *best[:2]], [12, 13, 14, 15], 5),
+    ]
+    assert found.verdict.endswith("The verdict.")
+
+
+# Of six rounds, three have 600 samples and all have 2,100. Cold trains three
+# times on each: the first stage takes 9 * 600 passes, the four best arms on
+# all rounds 4 * 2,100, and a seed of the last stage 6 * 2,100.
+FIRST, SECOND, SEED = 5400, 8400, 12_600
+
+
+@pytest.mark.parametrize(
+    "passes, seeds, has_second",
+    [
+        (FIRST + SECOND + 5 * SEED, 5, True),
+        (FIRST + SECOND + 5 * SEED - 1, 4, True),
+        (FIRST + SECOND + 3 * SEED, 3, True),
+        # Three seeds matter more than a second look at one.
+        (FIRST + SECOND + 3 * SEED - 1, 3, False),
+        (FIRST + 3 * SEED, 3, False),
+        (FIRST + 3 * SEED - 1, 0, False),
+    ],
+)
+def test_a_budget_leaves_out_seeds_and_then_a_stage(
+    make_row, passes, seeds, has_second
+):
+    calls = []
+    wanted = ws_keras.Search(ARMS, minutes=None, passes=passes)
+    measure = replay(make_row, calls, ACCURACIES, {"cold": 3})
+    found = searching.search(measure, wanted, 6)
+    assert len(calls) == 2 + has_second + bool(seeds)
+    assert ("Stage 2" in found.verdict) == has_second
+    if seeds:
+        assert len(calls[-1][1]) == seeds
+    assert (f"{seeds} of 5 seeds" in found.verdict) == (0 < seeds < 5)
+    assert ("No recommendation. The budget" in found.verdict) == (not seeds)
+
+
+def test_minutes_are_expected_from_the_passes_so_far(make_row):
+    budget = searching._Budget(ws_keras.Search(minutes=10))
+    budget.count([make_row(sample_passes=n) for n in (400, 600)], 1.5)
+    budget.count([make_row(sample_passes=1000)], 0.5)
+    assert budget.minutes_of(3000) == pytest.approx(3.0)
+    # No minute has passed since the budget was made.
+    assert budget.affords(9_500) and not budget.affords(10_001)
+
+
+def ended(make_row, arm, sample_passes, **fields):
+    return make_row(
+        setting=f"rounds/{arm}/seed0",
+        arm=arm,
+        sample_passes=sample_passes,
+        last=True,
+        **fields,
+    )
+
+
 def test_the_order_prefers_the_cheaper_within_the_margin(make_row):
-    def row(arm, accuracy, passes):
-        return make_row(
-            setting=f"rounds/{arm}/seed0",
-            arm=arm,
-            accuracy=accuracy,
-            sample_passes=passes,
-            last=True,
+    found = [
+        ended(make_row, "cold", 100, accuracy=90.0),
+        ended(make_row, "warm", 40, accuracy=89.5),
+        ended(make_row, "fire", 5, accuracy=80.0),
+        ended(make_row, "redo-0.1", 1, accuracy=np.nan),
+        ended(make_row, "head_reset", 10, accuracy=88.0),
+    ]
+    order = searching._order(found, 1.0)
+    assert order == ["warm", "cold", "head_reset", "fire", "redo-0.1"]
+
+
+def test_the_order_of_an_error_begins_with_the_smallest(make_row):
+    def error(arm, sample_passes, mae):
+        return ended(
+            make_row,
+            arm,
+            sample_passes,
+            labels={"monitor": "mae", "mode": "min"},
+            measures={"mae": mae},
         )
 
     found = [
-        row("cold", 90.0, 100),
-        row("warm", 89.5, 40),
-        row("head_reset", 88.0, 10),
-        row("warm_reset", np.nan, 10),
+        error("cold", 100, 2.0),
+        error("fire", 5, 2.5),
+        error("warm", 40, 1.52),
+        error("head_reset", 50, 1.51),
     ]
-    order = searching._order(found, 1.0)
-    assert order == ["warm", "cold", "head_reset", "warm_reset"]
+    # Two are within 1 % of cold's error, of which the cheaper is first.
+    order = searching._order(found, None)
+    assert order == ["warm", "head_reset", "cold", "fire"]
 
 
 def test_one_round_is_refused_before_anything_is_trained(digits):

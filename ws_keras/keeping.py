@@ -13,10 +13,14 @@ from ws_keras import experiment
 from ws_keras import settings
 from ws_keras.data import arrivals
 from ws_keras.storage import checkpoint as checkpoints
+from ws_keras.storage import record
 from ws_keras.storage import rows
 from ws_keras.storage import workdir as workdirs
 from ws_keras.training import keeper as keepers
 from ws_keras.training import trainer as trainers
+
+# `fit_rounds` has an argument `workdir`, and nothing to overwrite.
+_WORDS = record.Words("`workdir`", "call", "Choose another `workdir`.")
 
 
 class Kept:
@@ -31,7 +35,7 @@ class Kept:
     def __init__(
         self, path: str | os.PathLike, minutes: float, arguments: dict
     ):
-        self._folder = workdirs.Workdir(path)
+        self._folder = workdirs.Workdir(path, _WORDS)
         self._minutes, self._arguments = minutes, arguments
 
     def plan(self, some: Iterable[settings.Setting]) -> None:
@@ -40,17 +44,11 @@ class Kept:
         Raises:
             ValueError: If the folder belongs to a call with other arguments.
         """
-        try:
-            self._folder.prepare(
-                self._arguments,
-                experiment.versions(),
-                settings=[setting.id for setting in some],
-            )
-        except ValueError as error:
-            # `fit_rounds` has an argument `workdir`, and nothing to overwrite.
-            text = str(error).replace(" or pass `--overwrite`", "")
-            text = text.replace("another config", "another call")
-            raise ValueError(text.replace("`--workdir`", "`workdir`")) from None
+        self._folder.prepare(
+            self._arguments,
+            experiment.versions(),
+            settings=[setting.id for setting in some],
+        )
 
     def keeper(self, setting: settings.Setting) -> keepers.Keeper:
         """Returns the keeper of a setting's checkpoints."""

@@ -11,6 +11,7 @@ from ws_keras import checks
 from ws_keras import comparison as comparisons
 from ws_keras.report import scale as scales
 from ws_keras.report import statistics
+from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows
 
 SEARCH = "search"
@@ -309,10 +310,9 @@ def _check_budget(budget, found, candidates, wanted) -> None:
 
 def _order(found: Sequence[rows.Row], margin: float | None) -> list[str]:
     """Returns the arms, the best one first."""
-    metric = comparisons.Comparison(list(found), "").metric
-    sign = -1 if metric.mode == "min" else 1
+    metric = metrics.of(found[0])
     values = {_text(row): metric.value(row) for row in found if row.last}
-    known = {a: sign * v for a, v in values.items() if math.isfinite(v)}
+    known = {a: metric.sign * v for a, v in values.items() if math.isfinite(v)}
     if not known:
         return list(values)
     best = max(known.values())
@@ -349,7 +349,7 @@ def _growth(found: Sequence[rows.Row], num_rounds: int) -> float:
 
 
 def _told(stage: int, count: int, order, found) -> str:
-    metric = comparisons.Comparison(list(found), "").metric
+    metric = metrics.of(found[0])
     scale = scales.of(metric, 1.0, [])
     values = {_text(row): metric.value(row) for row in found if row.last}
     parts = (f"{arm} ({scale.level(values[arm])})" for arm in order)

@@ -29,6 +29,12 @@ def test_margin_takes_the_smallest_and_the_first_of_equal_ones():
     assert choose("margin", 4, probabilities=equal) == [1, 2, 0, 3]
 
 
+def test_margin_is_between_the_two_most_probable_classes():
+    found = acquisition.margins(PROBABILITIES)
+    np.testing.assert_allclose(found, [0.85, 0.01, 0.01, 0.3], rtol=1e-12)
+    assert choose("margin", 4)[2:] == [3, 0]
+
+
 def test_entropy_takes_the_largest():
     assert choose("entropy", 3) == [2, 3, 1]
 

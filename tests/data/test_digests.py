@@ -1,5 +1,7 @@
 """A sample has one digest, however it is saved and whatever stands by it."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,38 @@ def test_keys_of_large_numbers_are_not_rounded():
     assert len(np.unique(found)) == 1000
     np.testing.assert_array_equal(found, digests.keys(ids.astype(str)))
     np.testing.assert_array_equal(found, digests.keys(ids.astype(float)))
+
+
+def reference(word: bytes, seed: int) -> float:
+    """BLAKE2b and SplitMix64 in Python's own integers."""
+
+    def hashed(some):
+        digest = hashlib.blake2b(some, digest_size=8).digest()
+        return int.from_bytes(digest, "little")
+
+    mixed = hashed(word) ^ hashed(str(seed).encode())
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB % 2**64
+    return ((mixed ^ mixed >> 31) >> 11) / 2**53
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_chances_stay_the_same_in_every_version(seed):
+    """Otherwise, what a model has trained on would be held out next week."""
+    for found, words in (
+        (digests.keys(np.array([12, 340])), (b"12", b"340")),
+        (
+            digests.samples(np.array([[1, 2], [3, 4]])),
+            [np.array(row, "<f4").tobytes() for row in ([1, 2], [3, 4])],
+        ),
+        # Each word follows its length.
+        (
+            digests.samples(np.array([["a", "bc"]])),
+            [b"\1" + 7 * b"\0" + b"a" + b"\2" + 7 * b"\0" + b"bc"],
+        ),
+    ):
+        want = [reference(word, seed) for word in words]
+        assert digests.chances(found, seed).tolist() == want
 
 
 def test_chances_are_uniform_and_those_of_the_seed():

@@ -82,6 +82,45 @@ def test_ids_that_identify_no_sample_are_counted():
     assert "4 of 1,000 samples share their value of 'number'" in found
 
 
+def test_a_group_with_a_seen_sample_is_not_held_out():
+    """The model has seen a sample of half of the people."""
+    past = split(X[:50], Y[:50], old_samples=0).past
+    people, found = np.arange(1000) % 100, digests.samples(X)
+    keys = parts.Keys(found, digests.keys(people))
+    rule = splits.Rule(groups="person")
+    made = parts.chosen(data(X, Y), rule, keys, past, old_samples=0)
+    held = np.isin(found, digests.samples(made.held_out[0]))
+    is_of_seen = np.isin(people, people[past.has_trained_on(found)])
+    chosen = rule.chosen(found, keys.groups)
+    assert (chosen & is_of_seen).any()
+    np.testing.assert_array_equal(held, chosen & ~is_of_seen)
+
+
+def test_replay_takes_all_new_samples_and_the_same_old_ones(past):
+    found = split(X, Y, past=past)
+    is_new = ~found.was_seen
+    some, more = (found.replayed(share, 0) for share in (0.25, 0.5))
+    for part in (some, more):
+        np.testing.assert_array_equal(part.train[0], X[part.places])
+        np.testing.assert_array_equal(
+            part.keys, digests.samples(X[part.places])
+        )
+        assert np.isin(found.places[is_new], part.places).all()
+        assert (~part.was_seen).sum() == is_new.sum()
+    assert np.isin(some.places, more.places).all()
+    # Although the split and the replay have the same seed.
+    again, old = some.was_seen.sum(), found.was_seen.sum()
+    assert again / old == pytest.approx(0.25, abs=4 * (0.1875 / old) ** 0.5)
+    assert f"{is_new.sum()} new samples and {again} of {old} old" in some.words
+    # Of fewer data, the same samples are taken.
+    fewer = split(X[100:], Y[100:], past=past).replayed(0.25, 0)
+    np.testing.assert_array_equal(
+        fewer.places + 100, some.places[some.places >= 100]
+    )
+    assert found.replayed(0, 0).places.tolist() == found.places[is_new].tolist()
+    assert len(found.replayed(1, 0).places) == len(found.places)
+
+
 def test_held_out_file_loses_what_the_model_has_seen(past):
     seen = past.has_trained_on(digests.samples(X))
     test = X[200:800], Y[200:800]

@@ -20,6 +20,8 @@ def test_another_share_is_held_out_of_the_same_order():
     assert (len(fit), len(held_out)) == (40_000, 10_000)
     usual, _ = rounds.split(50_000, 0)
     np.testing.assert_array_equal(fit[: len(usual)], usual)
+    # The held-out part is rounded, and half of 5 is 2.
+    assert [len(part) for part in rounds.split(5, 0, held_out=0.5)] == [3, 2]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,16 @@ def test_between_and_its_words():
     found = claims.between("c", seeds(2.0, 2.2, 2.1), ZERO, 1.0, 3.0)
     assert found.answer is claims.Answer.HOLDS
     assert found.because == ("n = 3: +2.1 points, 95 % interval +1.9 to +2.3")
+    # The interval of three seeds reaches 0.25 to each side.
+    for bounds, expected in (
+        ((2.2, 3.0), "inconclusive"),
+        ((2.5, 3.0), "does not hold"),
+        ((1.0, 1.7), "does not hold"),
+    ):
+        found = claims.between("c", seeds(2.0, 2.2, 2.1), ZERO, *bounds)
+        assert found.answer.value == expected
+        found = claims.measured("c", seeds(2.0, 2.2, 2.1), *bounds)
+        assert found.answer.value == expected
     large = claims.above("c", seeds(1000.0, 1000.0), ZERO, unit="steps")
     assert large.because.startswith("n = 2: +1,000 steps")
 

@@ -119,7 +119,7 @@ def test_the_chart_has_effects_and_half_widths(run):
     (panel,) = factors.chart(FACTORS)(run).panels
     warm = panel.series[0]
     assert panel.words[int(warm.y[2])] == "b"
-    assert warm.x[:3] == pytest.approx((-5, 0.1, 8), abs=0.06)
+    assert warm.x[:3] == pytest.approx((-5, 0.1, 8))
     found = factors.fit(run.pick("warm"), FACTORS)
     assert warm.error[2] == pytest.approx(found.main["b"].high - 8)
 

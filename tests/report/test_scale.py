@@ -70,6 +70,20 @@ def test_better_and_worse_in_both_modes(judge, metric, gain, word, recommended):
     assert " point" not in str(found) and "%  held" not in str(found)
 
 
+@pytest.mark.parametrize(
+    "metric, better, worse", [(MAE, "cold", "warm"), (R2, "warm", "cold")]
+)
+def test_the_better_of_two_undecided_arms_is_named_first(
+    judge, metric, better, worse
+):
+    """Warm is 0.033 higher, which is better for a score alone."""
+    found = judge(metric, {"cold": COLD, "warm": (20.1, 21.0, 19.0)})
+    assert found.recommended is None
+    assert f"whether {better} or {worse} is better" in found.recommendation
+    gap = {"warm": "+0.03333", "cold": "−0.03333"}[better]
+    assert f"{better} minus {worse} is {gap}" in found.recommendation
+
+
 def test_a_margin_of_ones_own(judge):
     levels = {"cold": COLD, "warm": [v + 0.4 for v in (20.0, 20.1, 20.0)]}
     assert judge(MAE, levels).recommended == "cold"

@@ -55,6 +55,16 @@ def test_two_seeds_that_agree_decide_nothing(values, decides):
     assert not found.is_within(5.0)
 
 
+@pytest.mark.parametrize(
+    ("values", "sign"),
+    # The t interval of three seeds reaches 4.3 standard errors, here 0.248.
+    [((0.1, 0.2, 0.3), 0), ((0.2, 0.3, 0.4), 1)],
+)
+def test_a_sign_is_decided_where_the_interval_leaves_out_0(values, sign):
+    found = statistics.summarize(values)
+    assert (found.sign, found.times(-1).sign) == (sign, -sign)
+
+
 def test_interval_is_scipys():
     values = [1.0, 2.5, 4.0, 2.0]
     found = statistics.level(dict(enumerate(values)))
@@ -108,3 +118,12 @@ def test_correlation_of_known_pairs():
 def test_what_does_not_vary_has_no_correlation(x):
     found = statistics.correlate(x, x)
     assert math.isnan(found.pearson) and math.isnan(found.low)
+
+
+def test_an_interval_of_a_correlation_takes_four_pairs_and_a_spread():
+    few = statistics.correlate([1.0, 2.0, 3.0], [1.0, 3.0, 2.0])
+    assert (few.pearson, few.count) == (pytest.approx(0.5), 3)
+    line = statistics.correlate(range(5), range(0, 10, 2))
+    assert line.pearson == pytest.approx(1.0)
+    for found in (few, line):
+        assert math.isnan(found.low) and math.isnan(found.high)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import hypothesis
 import numpy as np
@@ -195,6 +196,16 @@ def test_when_one_is_due(tmp_path):
     assert keeper.is_due(1)
     keeper.stop.want()
     assert keepers.Keeper(tmp_path, minutes=None, stop=keeper.stop).is_due(1)
+
+
+@pytest.mark.parametrize("seconds, is_due", [(30, False), (600, True)])
+def test_five_minutes_are_more_than_thirty_seconds(
+    tmp_path, monkeypatch, seconds, is_due
+):
+    keeper = keepers.Keeper(tmp_path, minutes=5)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + seconds)
+    assert keeper.is_due(1) == is_due
 
 
 @pytest.mark.parametrize("name, value", [("minutes", 0), ("epochs", -1)])

@@ -1,5 +1,7 @@
 """Which metric is meant, in which direction, and when a round ends by it."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -146,6 +148,15 @@ def values_of(rule, values):
             [100.0, 80.0, 75.0],
             (3, "plateau"),
         ),
+        # A share of a negative best is a distance, too.
+        (
+            "max",
+            {"patience": 1, "min_share": 0.1},
+            [-100.0, -95.0],
+            (2, "plateau"),
+        ),
+        ("max", {"threshold": 2.0}, [math.inf, math.nan], None),
+        ("min", {"threshold": 2.0, "patience": 1}, [-math.inf], (1, "plateau")),
     ],
 )
 def test_rules_of_both_modes(mode, given, values, expected):

@@ -59,12 +59,16 @@ def test_gaussian_noise_has_the_documented_moments():
         assert abs(noise.mean()) < 5 * 0.01 / math.sqrt(w.size)
 
 
-def test_scaled_noise_follows_each_weight():
-    weights = _weights()
-    new = arrays.shrink_perturb(weights, 0, 0.5, noise="scaled", seed=1)
-    for w, got in list(zip(weights, new, strict=True))[:2]:
-        assert got.std() / w.std() == pytest.approx(0.5, rel=0.05)
-    assert not new[2].any()
+def test_scaled_noise_is_gaussian_noise_times_the_deviation():
+    weights = [weight + 3 for weight in _weights()]
+    scaled, plain = (
+        arrays.shrink_perturb(weights, 0, 0.5, noise=kind, seed=1)
+        for kind in ("scaled", "gaussian")
+    )
+    for weight, got, noise in zip(weights, scaled, plain, strict=True):
+        want = noise * weight.astype("float64").std()
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+    assert not scaled[2].any()
 
 
 def test_noise_depends_on_seed_and_place_alone():

@@ -43,7 +43,7 @@ def struct(model):
         return tensors[0] if tensors and len(tensors) == 1 else None
 
 
-def is_split(table, model, roles) -> bool:
+def is_split(table, model) -> bool:
     """Whether samples are named `x_train`, as in Keras' `mnist.npz`."""
     return not set(_wanted(model, "")) & set(table.names) and bool(
         set(_wanted(model, "_train")) & set(table.names)

@@ -118,7 +118,7 @@ def read(source: str | tables.Table, model: keras.Model, roles: Roles) -> Given:
     notes = []
     suffix = ""
     if not table.is_frame and not roles.features:
-        suffix = "_train" if features.is_split(table, model, roles) else ""
+        suffix = "_train" if features.is_split(table, model) else ""
     target = _target_names(table, model, roles, suffix)
     _check_features(table, roles, target)
     y = _targets(table, model, roles, suffix)

@@ -1,5 +1,6 @@
 """`run.json`: the config and versions of a run, which continue unchanged."""
 
+import dataclasses
 import functools
 import json
 import pathlib
@@ -12,7 +13,6 @@ from ws_keras.storage import regular
 from ws_keras.storage import rows
 
 RUN = "run.json"
-WAYS_OUT = "Choose another `--workdir` or pass `--overwrite`."
 _MORE = (
     "To add arms or seeds, run them with another `--workdir` and show both "
     "folders with ws-report --workdir={folder} --with=OTHER."
@@ -35,6 +35,26 @@ _OF_EXPERIMENT = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """How errors name what the caller of a run gave.
+
+    Attributes:
+        folder: The argument that chooses the folder.
+        config: What decides the rows.
+        ways_out: What to do if the folder is of something else.
+    """
+
+    folder: str
+    config: str
+    ways_out: str
+
+
+FLAGS = Words(
+    "`--workdir`", "config", "Choose another `--workdir` or pass `--overwrite`."
+)
+
+
 def new(config: dict, versions: dict, **others) -> dict[str, Any]:
     """Returns the record of a run that begins in this process.
 
@@ -53,8 +73,12 @@ def new(config: dict, versions: dict, **others) -> dict[str, Any]:
     }
 
 
-def load(folder: pathlib.Path) -> dict[str, Any]:
+def load(folder: pathlib.Path, words: Words) -> dict[str, Any]:
     """Returns the record of a folder.
+
+    Args:
+        folder: Folder with a record.
+        words: How errors name what the caller gave.
 
     Raises:
         ValueError: There is no `run.json`, or it cannot be read.
@@ -68,32 +92,34 @@ def load(folder: pathlib.Path) -> dict[str, Any]:
         is_there = not isinstance(error, FileNotFoundError)
         why = f" ({path}: {error.strerror})" * is_there
         raise ValueError(
-            f"`--workdir` must be the folder of a run, with a {RUN}. "
+            f"{words.folder} must be the folder of a run, with a {RUN}. "
             f"Received: {folder}{why}."
         ) from None
     except (ValueError, RecursionError):
         raise ValueError(f"{path} cannot be read.") from None
 
 
-def continued(folder: pathlib.Path, run: dict) -> dict[str, Any]:
+def continued(folder: pathlib.Path, run: dict, words: Words) -> dict[str, Any]:
     """Returns the record of a folder, with this process added to it.
 
     Args:
         folder: Folder with a record.
         run: Result of `new` in this process.
+        words: How errors name what the caller gave.
 
     Raises:
         ValueError: The folder's record cannot be read, or is of another
             config, other versions or other data.
     """
     try:
-        old = load(folder)
+        old = load(folder, words)
     except ValueError as error:
-        raise ValueError(f"{error} {WAYS_OUT}") from None
-    _check_same(folder, "config", old["config"], run["config"])
-    _check_same(folder, "version", _decisive(old), _decisive(run))
+        raise ValueError(f"{error} {words.ways_out}") from None
+    _check_same(folder, words, words.config, old["config"], run["config"])
+    _check_same(folder, words, "version", _decisive(old), _decisive(run))
     data = {**run["data"], **old.get("data", {})}
-    _check_same(folder, "state of the data", data, {**data, **run["data"]})
+    changed = {**data, **run["data"]}
+    _check_same(folder, words, "state of the data", data, changed)
     old = {**old, "data": data}
     for name in ("recipe", "command"):
         # Earlier versions did not write these.
@@ -165,7 +191,7 @@ def _decisive(run: dict) -> dict:
     return {**versions, "schema": run.get("schema")}
 
 
-def _check_same(folder, what: str, old: dict, new: dict) -> None:
+def _check_same(folder, words: Words, what: str, old: dict, new: dict) -> None:
     found = differences(old, new)
     changes = [c for c in found if not c.startswith(_ONLY_ESTIMATED)]
     if changes:
@@ -173,9 +199,9 @@ def _check_same(folder, what: str, old: dict, new: dict) -> None:
         more = len(changes) - _SHOWN
         rest = f" and {more} more" if more > 0 else ""
         is_more = all(c.partition(":")[0] in _OF_SETTINGS for c in changes)
-        ways_out = _MORE.format(folder=folder) if is_more else WAYS_OUT
+        ways_out = _MORE.format(folder=folder) if is_more else words.ways_out
         raise ValueError(
-            f"`--workdir` {folder} belongs to another {what}. "
+            f"{words.folder} {folder} belongs to another {what}. "
             f"Received: {shown}{rest}. {ways_out}"
         )
 

@@ -35,12 +35,16 @@ class Workdir:
 
     Args:
         path: The folder; `prepare` creates it.
+        words: How errors name what the caller gave. Defaults to flags.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(
+        self, path: str | os.PathLike, words: record.Words = record.FLAGS
+    ):
         # Resolved: `--overwrite` renames the folder itself, also through a
         # link or from inside.
         self.path = pathlib.Path(path).expanduser().resolve()
+        self._words = words
 
     def prepare(
         self,
@@ -96,8 +100,9 @@ class Workdir:
             self._prepare(run, overwrite)
         except OSError as error:
             raise ValueError(
-                "`--workdir` must be a writable folder. Received: "
-                f"{self.path} ({error.strerror}). Choose another `--workdir`."
+                f"{self._words.folder} must be a writable folder. Received: "
+                f"{self.path} ({error.strerror}). Choose another "
+                f"{self._words.folder}."
             ) from None
 
     def load(self) -> dict[str, Any]:
@@ -106,7 +111,7 @@ class Workdir:
         Raises:
             ValueError: There is no `run.json`, or it cannot be read.
         """
-        return record.load(self.path)
+        return record.load(self.path, self._words)
 
     def folder(self, setting: str) -> pathlib.Path:
         """Returns the folder of a setting, which is inside the workdir.
@@ -206,7 +211,7 @@ class Workdir:
         if self.is_finished(setting):
             raise ValueError(
                 "A finished setting is never removed. Received: "
-                f"setting={setting!r}. {record.WAYS_OUT}"
+                f"setting={setting!r}. {self._words.ways_out}"
             )
         path, epochs = self.rows_path(setting), self.epochs_path(setting)
         if not self.rows_of(setting):
@@ -277,13 +282,13 @@ class Workdir:
             self._check_empty()
         elif overwrite:
             self._move_aside()
-        elif record.continued(self.path, run) == self.load():
+        elif record.continued(self.path, run, self._words) == self.load():
             return  # nothing to add; found out before anything is changed
         self.path.mkdir(parents=True, exist_ok=True)
         # Tasks of one array job may start the same run at the same moment.
         with self.lock():
             if self._has_run():
-                run = record.continued(self.path, run)
+                run = record.continued(self.path, run, self._words)
                 if run == self.load():
                     return
             write_atomically(self.path / RUN, json.dumps(run, indent=2) + "\n")
@@ -298,9 +303,9 @@ class Workdir:
         others = [p.name for p in self.path.iterdir() if not _is_own(p.name)]
         if others and not self._has_run():
             raise ValueError(
-                f"`--workdir` must be empty or the folder of a run, with a "
-                f"{RUN}. Received: {self.path}, which holds "
-                f"{min(others)!r}. Choose another `--workdir`."
+                f"{self._words.folder} must be empty or the folder of a run, "
+                f"with a {RUN}. Received: {self.path}, which holds "
+                f"{min(others)!r}. Choose another {self._words.folder}."
             )
 
     def _move_aside(self) -> None:
