@@ -183,6 +183,7 @@ def _keys(data, now, past):
         makers.samples(data.x) if ids is None else digests.keys(ids),
         digests.keys(data.column(now.groups)) if now.groups else None,
         is_padded,
+        data.instants,
     )
 
 

@@ -627,3 +627,21 @@ def test_all_arms_and_seeds_of_a_function_trace_once(monkeypatch):
         build, ROUNDS[:2], HELD_OUT, until=UNTIL, seeds=(0, 1), batch_size=10
     )
     assert counts == ONCE
+
+
+def test_a_selection_without_weights_is_refused_before_training():
+    """Else the arms before the first that selects would be trained in vain."""
+    ends = []
+    with pytest.raises(ValueError, match="selection without weights"):
+        growing.fit_rounds(
+            model(),
+            ROUNDS,
+            HELD_OUT,
+            ("cold", "warm", "shrink_perturb"),
+            until=UNTIL,
+            seeds=(0,),
+            transform={"exclude": "."},
+            on_end=lambda setting, _: ends.append(setting.id),
+            verbose=0,
+        )
+    assert not ends

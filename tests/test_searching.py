@@ -103,11 +103,48 @@ def test_a_recommendation_comes_with_its_cost_and_its_line_of_code(digits):
     assert cost in str(found) and "95 % interval" in cost
 
 
-def test_the_line_of_code_is_that_of_the_arm():
-    line = searching.all_arms.parse("shrink_perturb-0.6-0.01").code
-    assert "ShrinkPerturb(0.6, 0.01" in line
-    assert "fire(model)" in searching.all_arms.parse("fire").code
-    assert "'l2_init-0.01'" in searching.all_arms.parse("l2_init-0.01").code
+@pytest.mark.filterwarnings("ignore:.*(reset|slow copy|Keras)")
+def test_the_line_of_code_of_each_arm_runs(digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rounds, held_out = digits
+    rounds = [(x[:40], y[:40]) for x, y in rounds[:2]]
+    x, y = (np.concatenate(parts) for parts in zip(*rounds, strict=True))
+    model = build()
+    names = {
+        **{"rounds": rounds, "held_out": held_out, "x": x, "y": y},
+        **{"ws_keras": ws_keras, "build": build, "model": model},
+    }
+    begun = model.get_weights()
+    for text, word in {
+        "cold": "build()",
+        "warm": "fit(x, y)",
+        "warm_reset": "optimizer='reset'",
+        "shrink_perturb-0.6-0.01": "ShrinkPerturb(0.6, 0.01, data=x)",
+        "fire": "fire(model)",
+        "norm_reset": "norm_reset(model)",
+        "dash-0.2-0.3": "dash(model, rounds, 0.2, 0.3)",
+        "hare_tortoise-2-0.9": "HareAndTortoise(2, 0.9)",
+        "weight_averaging-0.9": "HareAndTortoise(1000000000, 0.9)",
+        "redo-0.1-50": "ReDo(x, 0.1, 50)",
+        "snr-0.9": "SelfNormalizedResets(x, 0.9)",
+        "continual_backprop-0.01-9": "ContinualBackprop(x, 0.01, 9)",
+        "soft_rescaling-0.1": "SoftWeightRescaling(0.1)",
+    }.items():
+        line = searching.all_arms.parse(text).code
+        assert word in line
+        model.set_weights(begun)
+        before = int(model.optimizer.iterations)
+        exec(line.replace("(x, y", "(x, y, verbose=0"), names)
+        trained = names["model"]  # `cold` builds another one
+        # Three batches of at most 32; some starts reset the optimizer.
+        assert int(trained.optimizer.iterations) in (3, before + 3)
+        names["model"] = model
+        assert not np.array_equal(trained.get_weights()[0], begun[0])
+    line = searching.all_arms.parse("l2_init-0.01").code
+    until = "until=ws_keras.Until(epochs=1), verbose=0, seeds="
+    exec(line.replace("seeds=", until), names)
+    saved = keras.models.load_model("next.keras", compile=False)
+    assert saved.count_params() == model.count_params()
 
 
 def test_a_budget_below_one_run_of_each_says_what_it_needs(digits):
@@ -345,3 +382,55 @@ def test_doubts_about_the_data_are_said_once(digits):
     assert "1 of 41" in texts[0] and "class 9" in texts[1]
     # The verdict has them nevertheless.
     assert "1 of 41 held-out" in str(found) and "class 9" in str(found)
+
+
+def timed(make_row, arms, seeds, count):
+    """Rows of one minute and 1,000 passes each, which are there at once."""
+    found = [
+        make_row(
+            arm=arm,
+            seed=seed,
+            setting=f"search/{arm}/seed{seed}",
+            round=number,
+            num_samples=100 * number,
+            sample_passes=1000,
+            train_seconds=50.0,
+            trace_seconds=6.0,
+            eval_seconds=4.0,
+            last=number == count,
+        )
+        for arm in arms
+        for seed in seeds
+        for number in range(1, count + 1)
+    ]
+    return comparison.Comparison(found, "No recommendation.")
+
+
+@pytest.mark.parametrize(
+    ("budget", "seeds"),
+    [
+        ({"minutes": 15.0}, set()),  # 4 for stage 1, and 4 for each seed: 16
+        ({"minutes": 17.0}, {1, 2, 3}),
+        ({"minutes": 21.0}, {2, 3, 4}),  # also 4 for stage 2
+        ({"minutes": None, "passes": 15_000}, set()),
+        ({"minutes": None, "passes": 16_000}, {1, 2, 3}),
+    ],
+)
+def test_rows_of_an_interrupted_search_count_with_their_time(
+    make_row, budget, seeds
+):
+    """Else a search that goes on spends its budget a second time."""
+    ran = []
+
+    def measure(*given):
+        ran.append(given)
+        return timed(make_row, *given)
+
+    wanted = searching.Search((), **budget)
+    found = searching.search(measure, wanted, 2)
+    decided = {seed for _, some, _ in ran for seed in some if len(some) > 1}
+    assert decided == seeds
+    if not seeds:
+        words = r"takes about 12\.0 minutes or 12,000 sample passes more with 3"
+        assert re.search(words, found.verdict)
+        assert sum(row.sample_passes for row in found.rows) == 4000

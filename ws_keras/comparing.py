@@ -78,7 +78,7 @@ class Loop:
         self._callbacks, self._arguments = callbacks, transform
         self._on_end, self._name = on_end, name
         self._monitor, self._mode, self._replay = monitor, mode, replay
-        self._objective = None  # set by the first trainer
+        self._objective = self._rule = None  # set by the first trainer
         self._model = model = networks.model
         check_compiled(model)
         self._traced = traces.Traced(model)
@@ -145,7 +145,9 @@ class Loop:
         given = {n: self._arguments.get(n) for n in ("include", "exclude")}
         given["frozen"] = bool(self._arguments.get("frozen"))
         entries = variables.entries(self._model)
-        selecting.selected(entries, variables.WEIGHT, **given)
+        chosen = selecting.selected(entries, variables.WEIGHT, **given)
+        if given["include"] is not None or given["exclude"] is not None:
+            selecting.check_any(chosen)
         for arm in arms:
             arm.check(self._model, "given")
             arm.check_selection(self._model, **given)
@@ -176,6 +178,13 @@ class Loop:
             margin=margin,
             withheld=withheld,
             notes=[*notes, *own],
+            training=concluding.training(
+                self._until,
+                self._rule,
+                batch_size=self._feed.batch_size,
+                transform=self._arguments,
+                replay=self._replay,
+            ),
         )
 
     def _measured(self) -> np.ndarray:
@@ -222,6 +231,7 @@ class Loop:
         trainer.warm_up(np.arange(data.ends[0]))
         self.given.complete(self._model)
         outcome.objective = self._objective = trainer.objective
+        self._rule = trainer.rule()
         held.check_labels(model, data, self._objective.log)
         self._begin(setting)
         if kept:

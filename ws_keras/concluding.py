@@ -14,6 +14,7 @@ from ws_keras import arms
 from ws_keras import baseline
 from ws_keras import comparison as comparisons
 from ws_keras import outcomes as held
+from ws_keras.callbacks import stopping
 from ws_keras.data import arrivals
 from ws_keras.report import verdict as verdicts
 from ws_keras.storage import metric as metrics
@@ -108,6 +109,50 @@ def notes(
             yield _ONE_NETWORK
 
 
+def training(
+    until: terms.Until,
+    rule: stopping.StopAtAccuracy,
+    *,
+    batch_size: int,
+    transform: Mapping,
+    replay: float,
+) -> str:
+    """Says how rounds were trained, in the arguments of the user's own `fit`.
+
+    Otherwise `fit` would train for one epoch, and the next round would neither
+    cost nor reach what the comparison says.
+
+    Args:
+        until: Rule that ended rounds.
+        rule: The callback of this rule.
+        batch_size: Samples per batch.
+        transform: Further arguments of the transforms.
+        replay: Fraction of the old samples that rounds trained on again.
+    """
+    words = [f"`batch_size={batch_size}`", f"`epochs={until.limit}`"]
+    if until.epochs is None:
+        is_public = rule.__class__ is stopping.StopAtAccuracy
+        words.append(
+            f"`ws_keras.{rule.code}`"
+            if is_public
+            else f"`{rule.code}` of `{stopping.__name__}`"
+        )
+    said = f"Train the next round as these were trained, with {_listed(words)}."
+    if transform:
+        given = [f"`{name}={value!r}`" for name, value in transform.items()]
+        said += f" The transform had {_listed(given)}."
+    if replay < 1:
+        said += (
+            f" Of the old samples, rounds trained on {100 * replay:g} % again."
+        )
+    return said
+
+
+def _listed(words: Sequence[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def comparison(
     rows: list[all_rows.Row],
     outcomes: Mapping[str, np.ndarray] | None,
@@ -119,6 +164,7 @@ def comparison(
     margin: float | None,
     withheld: str,
     notes: Iterable[str],
+    training: str = "",
 ) -> comparisons.Comparison:
     """Returns rows with a verdict and notes.
 
@@ -132,6 +178,7 @@ def comparison(
         margin: As in `fit_rounds`.
         withheld: As in `fit_rounds`.
         notes: Sentences to append to the verdict.
+        training: Sentence that says how rounds were trained. Defaults to none.
     """
     labels = held.classes_of(model, data.y, objective.log)
     if labels is not None:
@@ -148,7 +195,8 @@ def comparison(
     code = []
     if found.start is not None:
         line = arms.parse(found.start).code
-        code = ["", "To begin the next round so:", "", f"    {line}"]
+        lead = f"{training} To begin the next round so:".strip()
+        code = ["", lead, "", f"    {line}"]
     # The answer comes last: it is what stays on the screen.
     parts = [*said.lines, *notes, "", said.recommendation, *code]
     text = "\n".join(parts)

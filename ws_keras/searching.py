@@ -112,27 +112,39 @@ class TooSmall(ValueError):
 
 
 class _Budget:
-    """The budget of a search, and how much of it has been used."""
+    """The budget of a search, and how much of it has been used.
+
+    Rows of an interrupted search are read from its folder at once. They count
+    with the minutes that they took.
+    """
 
     def __init__(self, search: Search):
         self._minutes, self._passes = search.minutes, search.passes
         self._begun = time.monotonic()
+        self._earlier = 0.0  # minutes of the interrupted search
         self.passes = 0
         self._training = 0.0  # minutes that these passes took
 
     @property
     def minutes(self) -> float:
-        """Minutes since the search began."""
-        return (time.monotonic() - self._begun) / 60
+        """Minutes of the search so far."""
+        return self._earlier + (time.monotonic() - self._begun) / 60
 
     def count(self, found: Sequence[rows.Row], minutes: float) -> None:
         """Adds the sample passes and minutes of some rows."""
         self.passes += sum(row.sample_passes for row in found)
-        self._training += minutes
+        own = sum(map(_seconds, found)) / 60
+        self._earlier += max(0.0, own - minutes)
+        self._training += max(own, minutes)
 
-    def minutes_of(self, passes: float) -> float:
-        """Returns the minutes that some sample passes are expected to take."""
-        return passes * self._training / max(1, self.passes)
+    def cost(self, passes: float) -> str:
+        """Describes what some sample passes are expected to take."""
+        minutes = passes * self._minutes_of_pass
+        return f"about {minutes:.1f} minutes or {passes:,.0f} sample passes"
+
+    @property
+    def _minutes_of_pass(self) -> float:
+        return self._training / max(1, self.passes)
 
     def affords(self, passes: float) -> bool:
         """Returns whether the budget allows this many further passes."""
@@ -140,7 +152,7 @@ class _Budget:
             return False
         if self._minutes is None:
             return True
-        return self.minutes + self.minutes_of(passes) <= self._minutes
+        return self.minutes + passes * self._minutes_of_pass <= self._minutes
 
 
 def search(
@@ -202,9 +214,9 @@ def search(
     while count >= _LEAST_SEEDS and not budget.affords(count * last):
         count -= 1
     if count < _LEAST_SEEDS:
-        return _ended(found, told, budget.minutes_of(_LEAST_SEEDS * last))
+        return _ended(found, told, budget.cost(_LEAST_SEEDS * last))
     seeds = range(seed + 1, seed + 1 + count)
-    told += _fewer(count, wanted.seeds, budget.minutes_of(last))
+    told += _fewer(count, wanted.seeds, budget.cost(last))
     return _said(run(arms, seeds, num_rounds), told)
 
 
@@ -270,24 +282,24 @@ def _said(
 
 
 def _ended(
-    found: Sequence[rows.Row], told: Sequence[str], minutes: float
+    found: Sequence[rows.Row], told: Sequence[str], cost: str
 ) -> comparisons.Comparison:
     """Returns the results of a search that ended before its last stage."""
     words = (
         "No recommendation. The budget does not allow the last stage, which "
-        f"takes about {minutes:.1f} more minutes with {_LEAST_SEEDS} seeds. "
-        "Fewer seeds do not allow a recommendation. Increase the budget."
+        f"takes {cost} more with {_LEAST_SEEDS} seeds. Fewer seeds do not "
+        "allow a recommendation. Increase the budget."
     )
     return comparisons.Comparison(list(found), "\n".join([*told, "", words]))
 
 
-def _fewer(count: int, wanted: int, minutes: float) -> list[str]:
+def _fewer(count: int, wanted: int, cost: str) -> list[str]:
     """Returns a sentence if the last stage has fewer seeds than requested."""
     if count == wanted:
         return []
     return [
         f"The budget allowed {count} of {wanted} seeds of the last stage. "
-        f"Each further seed takes about {minutes:.1f} minutes."
+        f"Each further seed takes {cost}."
     ]
 
 
@@ -301,10 +313,8 @@ def _check_budget(budget, found, candidates, wanted) -> None:
     given = f"minutes={wanted.minutes}, passes={wanted.passes}"
     raise TooSmall(
         f"The budget of a search must allow one run of each of the "
-        f"{len(candidates)} candidates, which takes about "
-        f"{budget.minutes_of(whole):.1f} minutes or {whole:,} sample passes "
-        f"here. Received: {given}. Increase the budget, or give fewer "
-        "`candidates`."
+        f"{len(candidates)} candidates, which takes {budget.cost(whole)} here. "
+        f"Received: {given}. Increase the budget, or give fewer `candidates`."
     )
 
 
@@ -327,6 +337,10 @@ def _order(found: Sequence[rows.Row], margin: float | None) -> list[str]:
 def _text(row: rows.Row) -> str:
     """Returns the text form of a row's arm, as it was given."""
     return row.setting.split("/")[-2]
+
+
+def _seconds(row: rows.Row) -> float:
+    return row.train_seconds + row.trace_seconds + row.eval_seconds
 
 
 def _passes(found: Sequence[rows.Row], arm: str) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ws_keras import StopAtAccuracy
+from ws_keras.callbacks import stopping
 from ws_keras.callbacks.stopping import StopAtMetric
 
 
@@ -193,3 +194,16 @@ def test_config_round_trip():
     rule = StopAtAccuracy(0.9, "val_accuracy", 3, 0.01, extra_epochs=2)
     copy = StopAtAccuracy.from_config(rule.get_config())
     assert copy.get_config() == rule.get_config()
+
+
+def test_code_creates_an_equal_callback():
+    rule = StopAtAccuracy(0.9, patience=3, extra_epochs=2)
+    assert (
+        rule.code == "StopAtAccuracy(threshold=0.9, patience=3, extra_epochs=2)"
+    )
+    assert StopAtAccuracy().code == "StopAtAccuracy()"
+    other = stopping.StopAtMetric("mae", "min", patience=4, min_share=0.01)
+    for given in (rule, other):
+        copy = eval(given.code, vars(stopping))
+        assert type(copy) is type(given)
+        assert copy.get_config() == given.get_config()

@@ -1,5 +1,8 @@
 """CSV files: words and leading zeros, and files without names."""
 
+import bz2
+import gzip
+import lzma
 import warnings
 
 import keras
@@ -116,3 +119,44 @@ def test_a_first_line_that_repeats_a_value_gets_the_way_out(read):
 def test_a_table_without_texts_returns_its_arrays():
     table = tables.Table("own.npz", ["n"], lambda _: np.arange(3), False)
     assert table.texts("n").tolist() == [0, 1, 2]
+
+
+def test_separators_within_quoted_names_separate_nothing(read):
+    table = read('"length, width, cm";"price, with tax";y\n5;3;0\n4;2;1\n')
+    assert table.names == ["length, width, cm", "price, with tax", "y"]
+    assert table["price, with tax"].tolist() == [3, 2]
+
+
+IRIS = "a,b,y\n5.1,3,0\n?,4,1\n4.9,lost,0\n5.0,2,1\n?,1,0\n5,3,1\n4,2,1\n"
+
+
+def test_a_text_that_stands_for_a_missing_number_is_named(read):
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    words = r"hold `a` as numbers\. Received: '\?' in 2 rows.*leave it empty"
+    with pytest.raises(ValueError, match=words):
+        roles.read(read(IRIS), model, roles.Roles(["y"]))
+    words = "hold `b` as numbers. Received: 'lost' in 1 row. If"
+    with pytest.raises(ValueError, match=words):
+        roles.read(read(IRIS.replace("?", "5")), model, roles.Roles(["y"]))
+    # Most are texts, so the column holds categories.
+    with pytest.raises(ValueError, match="StringLookup"):
+        texts = read("a,b,y\n?,3,0\nx,4,1\n4.9,5,0\n")
+        roles.read(texts, model, roles.Roles(["y"]))
+
+
+def test_a_comma_may_separate_thousands(read):
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    table = read('a,b,y\n"1,200",3,0\n"2,500",4,1\n')
+    with pytest.raises(ValueError, match="thousands=','"):
+        roles.read(table, model, roles.Roles(["y"]))
+
+
+@pytest.mark.parametrize("module", [gzip, bz2, lzma])
+def test_a_compressed_file_is_read_like_a_plain_one(tmp_path, module):
+    text = "a;b;y\n1;2;0\n3;4;1\n"
+    ending = {gzip: "gz", bz2: "bz2", lzma: "xz"}[module]
+    path = tmp_path / f"own.csv.{ending}"
+    path.write_bytes(module.compress(text.encode()))
+    table = tables.read(f"csv:{path}")
+    assert table.names == ["a", "b", "y"] and table["b"].tolist() == [2, 4]
+    assert table.texts("a").tolist() == ["1", "3"]

@@ -302,3 +302,20 @@ def test_held_out_parts_of_rounds():
     # A list of two arrays is a pair.
     pair = arrivals.join(parts, list(parts[0]))
     assert pair.old_and_new(3) is None and len(pair.held_out) == 20
+
+
+@pytest.mark.skipif(
+    np.dtype(np.longdouble).itemsize == 8, reason="long doubles are doubles"
+)
+@pytest.mark.parametrize("is_masked", [False, True])
+@pytest.mark.filterwarnings("ignore::ws_keras.data.inputs.MissingValues")
+def test_long_doubles_become_doubles(is_masked):
+    """No backend of Keras knows them, though NumPy's operations make them."""
+    x, y = (a.astype(np.longdouble) for a in (WINE, WINE[:, 0]))
+    if is_masked:
+        x = np.ma.masked_equal(x, x[0, 0])
+    data = arrivals.join([(x[:100], y[:100])], (x[100:], y[100:]))
+    assert data.x.dtype == data.y.dtype == "float64"
+    np.testing.assert_array_equal(data.x[1:], WINE.astype("float64")[1:])
+    assert np.isnan(data.x[0, 0]) == is_masked
+    assert data.y.tolist() == WINE[:, 0].tolist()

@@ -216,3 +216,17 @@ def test_texts_with_zeros_in_an_older_record_are_unknown():
     # Those without zeros are known to have been trained on.
     assert "007" in given.words and "all of the held-out" in given.withheld
     assert "007" not in parts.given(*other, past).words
+
+
+def test_a_time_is_old_or_new_but_not_both():
+    """Fifteen of a hundred are wanted, but a day has twenty."""
+    day = np.repeat(np.arange(5), 20)
+    keys = parts.Keys(digests.samples(X[:100]), instants=day)
+    rule = splits.Rule("last", 0.15, order_by="day")
+    found = parts.chosen(data(X[:100], Y[:100]), rule, keys, None)
+    np.testing.assert_array_equal(found.held_out[0], X[80:100])
+    assert found.words.startswith("20 of 100 samples are held out: the newest")
+    assert "Samples of equal time are not divided." in found.words
+    exact = splits.Rule("last", 0.2, order_by="day")
+    found = parts.chosen(data(X[:100], Y[:100]), exact, keys, None)
+    assert "not divided" not in found.words

@@ -87,3 +87,24 @@ def test_one_held_out_part_for_all_rounds_counts_once(first):
     data = arrivals.join(rounds, [(part, X[30:, 0])] * 2)
     assert data.parts == [60] and data.repeated() == ""
     assert data.seen(1).tolist() == data.seen(2).tolist() == [*range(30, 60)]
+
+
+@pytest.mark.parametrize(
+    ("copies", "said"), [(10, "10 of 50 samples"), (15, "15 of 55 samples")]
+)
+def test_copies_within_a_round_are_counted(copies, said):
+    """Those of another round, or with another target, are none."""
+    twice = np.concatenate([X[:20], X[:copies]])
+    y = np.arange(len(twice)) % 20
+    data = arrivals.join(
+        [(twice, y), (X[20:40], np.arange(20))], (X[40:], np.arange(20))
+    )
+    is_said = copies >= 0.25 * (40 + copies)
+    assert (said in data.copied()) == is_said
+    y[20:] += 1
+    other = arrivals.join(
+        [(twice, y), (X[20:40], np.arange(20))], (X[40:], np.arange(20))
+    )
+    assert other.copied() == ""
+    thrice = arrivals.join([(X[:20], X[:20, 0])] * 3, (X[40:], X[40:, 0]))
+    assert thrice.copied() == ""

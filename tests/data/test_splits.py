@@ -51,3 +51,27 @@ def test_bad_rules(arguments, words):
     with pytest.raises(ValueError) as error:
         splits.Rule(**arguments)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("counts", "fraction", "held"),
+    [
+        ([10, 10, 10, 10], 0.25, 10),
+        ([10, 10, 10, 10], 0.2, 10),  # 8 wanted
+        ([10, 10, 10, 10], 0.4, 20),  # 16 wanted
+        ([70, 30], 0.2, 30),
+        ([1] * 40, 0.2, 8),
+    ],
+)
+def test_samples_of_equal_time_are_not_divided(counts, fraction, held):
+    instants = np.repeat(np.arange(len(counts)), counts)
+    rule = splits.Rule("last", fraction, order_by="day")
+    chosen = rule.chosen(np.zeros(len(instants)), instants=instants)
+    assert chosen.sum() == held and not np.diff(chosen.astype(int)).min() < 0
+    assert not np.isin(instants[chosen], instants[~chosen]).any()
+
+
+def test_one_time_for_all_samples_has_no_newest():
+    rule = splits.Rule("last", order_by="day")
+    with pytest.raises(ValueError, match="same time in 'day' for all 50 sam"):
+        rule.chosen(np.zeros(50), instants=np.zeros(50, int))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ws_keras.data import arrivals
+from ws_keras.data import leaks
 from ws_keras.data import streams
 
 X = np.arange(24, dtype="float32").reshape(12, 2)
@@ -179,3 +180,27 @@ def test_steps_beyond_the_end_read_no_batches_of_others():
 def test_steps_are_a_positive_number_of_batches(steps):
     with pytest.raises(ValueError, match=f"`steps`.*steps={steps!r}"):
         arrivals.join([(X, Y)], (X, Y), steps=steps)
+
+
+def test_columns_keep_their_names_when_pipelines_are_read_once():
+    """A search names the features of a generator, as `fit_rounds` does."""
+    pandas = pytest.importorskip("pandas")  # an extra
+    size = np.random.default_rng(0).normal(size=40)
+    frame = pandas.DataFrame({"age": np.arange(40.0), "size": size})
+
+    def stream(of):
+        yield from [of(frame[:20]), of(frame[20:])]
+
+    def single(part):
+        return part, 3 * part["age"]
+
+    def double(part):
+        return {"a": part, "b": part["size"].to_numpy()}, 3 * part["age"]
+
+    for of, where in ((single, "feature"), (double, "input 'a', feature")):
+        given = [stream(of)], stream(of), None, 2
+        data = arrivals.join(*arrivals.read_once(*given))
+        with pytest.warns(leaks.TargetLeak, match=f"equals {where} 'age' of"):
+            data.suspicious()
+        x = data.x["a"] if of is double else data.x
+        np.testing.assert_array_equal(x[:40], frame.to_numpy())

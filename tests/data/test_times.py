@@ -70,7 +70,7 @@ def test_dates_as_parquet_files_hold_them():
 def ordered(*values):
     column = np.array(values, object)
     table = tables.Table("own.csv", ["at"], lambda _: column, True)
-    return times.order(table, "at", len(column)).tolist()
+    return times.order(table, "at", len(column))[0].tolist()
 
 
 @pytest.mark.parametrize("sep", ["T", " "])
@@ -145,7 +145,24 @@ def test_files_with_and_without_a_time_zone(tmp_path):
         sources.append(f"parquet:{path}")
     both = merged.read(sources[:2])
     # 00:30 and 02:10 in UTC, then 02:30 and 03:10.
-    assert times.order(both, "at", 4).tolist() == [0, 1, 2, 3]
+    assert times.order(both, "at", 4)[0].tolist() == [0, 1, 2, 3]
     for some in (sources[1:], sources[:0:-1]):
         with pytest.raises(ValueError, match="without a time zone"):
             times.order(merged.read(some), "at", 4)
+
+
+def test_equal_times_have_one_number():
+    """Also if they are written with other offsets from UTC."""
+    column = np.array(
+        [
+            "2026-02-01T12:00+02:00",
+            "2026-02-01T09:00Z",
+            "2026-02-01T10:00Z",
+            "2026-01-31T10:00Z",
+        ],
+        object,
+    )
+    table = tables.Table("own.csv", ["at"], lambda _: column, True)
+    positions, instants = times.order(table, "at", 4)
+    assert positions.tolist() == [3, 1, 0, 2]
+    assert instants.tolist() == [0, 1, 2, 2]

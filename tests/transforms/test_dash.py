@@ -293,3 +293,26 @@ def test_model_without_a_loss_is_refused():
     model = linear([np.ones((4, 3)), np.ones(3)])
     with pytest.raises(ValueError, match="Received: loss=None"):
         transforms.dash(model, CHUNKS)
+
+
+@pytest.mark.parametrize("kind", ["dict", "list", "dict of outputs"])
+def test_one_loss_in_a_structure_is_the_loss(kind):
+    """Keras accepts it, so DASH must give what the plain loss gives."""
+    x, y = np.random.default_rng(0).normal(size=(2, 8, 4)).astype("float32")
+    inputs = keras.Input((4,))
+    outputs = layers.Dense(4, name="head")(layers.Dense(3, "tanh")(inputs))
+    plain = keras.Model(inputs, outputs)
+    plain.compile("sgd", "mse")
+    weights = plain.get_weights()
+    loss = {"dict": {"head": "mse"}, "list": ["mse"]}.get(kind, "mse")
+    shaped = {"head": outputs} if kind == "dict of outputs" else outputs
+    other = keras.Model(inputs, shaped)  # it shares all layers
+    other.compile("sgd", loss)
+    y_given = {"head": y} if kind == "dict of outputs" else y
+    transforms.dash(other, [(x, y_given)], 0.2)
+    found = other.get_weights()
+    plain.set_weights(weights)
+    transforms.dash(plain, [(x, y)], 0.2)
+    for ours, theirs in zip(found, plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not np.array_equal(found[0], weights[0])

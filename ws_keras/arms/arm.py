@@ -49,7 +49,8 @@ class Arm:
             arm are the fields `shrink` and `perturb` of a row.
         usage: Line of code that begins a round in this way in the user's own
             training, with the numbers by name in braces. Without it, the line
-            is a call of `fit_rounds`.
+            is a call of `fit_rounds`, which trains on all rounds in this way
+            and saves the model.
     """
 
     name: ClassVar[str] = ""
@@ -76,7 +77,10 @@ class Arm:
         """A line of code that begins a round in the same way."""
         if self.usage:
             return self.usage.format(**vars(self))
-        return f"fit_rounds(model, rounds, held_out, arms=[{self.text!r}])"
+        return (
+            f"ws_keras.fit_rounds(model, rounds, held_out, [{self.text!r}], "
+            "seeds=[0], on_end=lambda _, model: model.save('next.keras'))"
+        )
 
     def begin(self, model: keras.Model, round: Round) -> None:
         """Changes the network when the data of a round have arrived.

@@ -18,6 +18,10 @@ class HareTortoise(Arm):
     """
 
     costs_like = "warm"
+    usage = (
+        "model.fit(x, y, "
+        "callbacks=[ws_keras.HareAndTortoise({every}, {decay})])"
+    )
     every: int = number("[1, inf)", default=10)
     decay: float = number("[0, 1)", default=0.999)
 
@@ -36,6 +40,10 @@ class WeightAveraging(Arm):
     """
 
     costs_like = "warm"
+    usage = (
+        "model.fit(x, y, callbacks="
+        f"[ws_keras.HareAndTortoise({_NEVER}, {{decay}})])"
+    )
     decay: float = number("[0, 1)", default=0.99)
 
     def callbacks(self, round):

@@ -10,6 +10,10 @@ from ws_keras.arms.registry import register_arm
 class ContinualBackprop(resets.UnitResets):
     """Warm start that replaces the least useful units at a steady rate."""
 
+    usage = (
+        "model.fit(x, y, callbacks="
+        "[ws_keras.ContinualBackprop(x, {rate}, {maturity})])"
+    )
     rate: float = number("[0, 1]")
     maturity: int = number("[0, inf)", default=1000)
 

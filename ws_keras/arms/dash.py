@@ -13,7 +13,10 @@ class Dash(Arm):
     In the first round, it is a warm start.
     """
 
-    usage = "ws_keras.dash(model, chunks, {shrink}, {alpha})"
+    usage = (
+        "ws_keras.dash(model, rounds, {shrink}, {alpha}); model.fit(x, y)"
+        "  # rounds: pairs (x, y), the new one last"
+    )
     shrink: float = number("[0, 1]")
     alpha: float = number("(0, 1]")
 

@@ -10,6 +10,9 @@ from ws_keras.arms.registry import register_arm
 class ReDo(resets.UnitResets):
     """Warm start that resets dormant units at regular intervals."""
 
+    usage = (
+        "model.fit(x, y, callbacks=[ws_keras.ReDo(x, {threshold}, {every})])"
+    )
     threshold: float = number("[0, inf)")
     every: int = number("[1, inf)", default=1000)
 

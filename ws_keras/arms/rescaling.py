@@ -11,6 +11,9 @@ class SoftRescaling(Arm):
     """Warm start that pulls kernels to the norms of fresh draws."""
 
     costs_like = "warm"
+    usage = (
+        "model.fit(x, y, callbacks=[ws_keras.SoftWeightRescaling({strength})])"
+    )
     strength: float = number("[0, 1]")
 
     def callbacks(self, round):

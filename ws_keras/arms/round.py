@@ -72,9 +72,7 @@ class Round:
         """The samples `(x, y)` of all earlier rounds; `None` in the first."""
         if self.is_first:
             return None
-        parts = [self._chunk(number) for number in range(1, self.number)]
-        x, y = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return x, y
+        return _joined([self._chunk(n) for n in range(1, self.number)])
 
     def chunks(self) -> Iterator[Pair]:
         """Yields the new samples of each round, oldest first."""
@@ -83,12 +81,7 @@ class Round:
 
     def inputs(self) -> Any:
         """Returns the inputs `x` of all samples so far, oldest first."""
-        import keras
-
-        parts = [x for x, _ in self.chunks()]
-        return keras.tree.map_structure(
-            lambda *arrays: np.concatenate(arrays), *parts
-        )
+        return _joined([x for x, _ in self.chunks()])
 
     def cold_start(self, model: keras.Model) -> None:
         """Reinitializes the model; the user's policies do not apply."""
@@ -146,3 +139,12 @@ class Round:
             if name in known.parameters and name not in given
         }
         return transform(model, *arguments, **changes, **added)
+
+
+def _joined(parts: list) -> Any:
+    """Joins structures of arrays, such as a dictionary with each input."""
+    import keras
+
+    return keras.tree.map_structure(
+        lambda *arrays: np.concatenate(arrays), *parts
+    )

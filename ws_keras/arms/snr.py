@@ -10,6 +10,10 @@ from ws_keras.arms.registry import register_arm
 class SelfNormalizedResets(resets.UnitResets):
     """Warm start that resets units that are silent for unusually long."""
 
+    usage = (
+        "model.fit(x, y, callbacks="
+        "[ws_keras.SelfNormalizedResets(x, {percentile})])"
+    )
     percentile: float = number("(0, 1)")
 
     def callback(self, data, **arguments):

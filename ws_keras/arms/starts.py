@@ -32,6 +32,10 @@ class WarmReset(Arm):
     """Warm start that always resets the optimizer."""
 
     costs_like = "warm"
+    usage = (
+        "ws_keras.shrink_perturb(model, 1, 0, optimizer='reset'); "
+        "model.fit(x, y)"
+    )
 
     def begin(self, model, round):
         round.carry_over(model, optimizer="reset")

@@ -1,5 +1,6 @@
 """Stops training at a training accuracy, the rule of the paper."""
 
+import inspect
 import math
 
 import keras
@@ -112,6 +113,17 @@ class StopAtAccuracy(keras.callbacks.Callback):
     def set_state(self, state: dict) -> None:
         """Makes the next `fit` continue from the result of `get_state`."""
         self._earlier = dict(state)
+
+    @property
+    def code(self) -> str:
+        """The code that creates this callback, without `data`."""
+        known = inspect.signature(type(self)).parameters
+        given = [
+            f"{name}={value!r}"
+            for name, value in self.get_config().items()
+            if value != known[name].default
+        ]
+        return f"{type(self).__name__}({', '.join(given)})"
 
     def get_config(self) -> dict:
         """Returns the arguments except `data`, which is not serializable."""

@@ -69,10 +69,12 @@ class Data:
         return " ".join(filter(None, texts))
 
     def copied(self) -> str:
-        """Says how many held-out samples equal others, if they are many."""
-        leaves = keras.tree.flatten((self.x, self.y))
-        held_out = [leaf[self.ends[-1] :] for leaf in leaves]
-        return repeats.copied(digests.several(held_out))
+        """Says how many samples of a part equal others, if they are many."""
+        targets = digests.several(keras.tree.flatten(self.y))
+        pairs = np.stack([self.digests, targets], 1)
+        *rounds, held_out = np.split(pairs, self.ends)
+        texts = repeats.trained_twice(rounds), repeats.copied(held_out)
+        return " ".join(filter(None, texts))
 
     def suspicious(self) -> str:
         """Warns of different units, and of features that equal the target."""

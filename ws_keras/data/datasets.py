@@ -214,7 +214,7 @@ def check_name(name: str) -> None:
         guess = checks.guess(name, [*known, *own])
         raise ValueError(
             f"Unknown data set. Received: {name!r}.{guess} Choose one of "
-            f"{known}, or npz:PATH for your own arrays."
+            f"{known}, or npz:PATH, csv:PATH or parquet:PATH for your own data."
         )
 
 

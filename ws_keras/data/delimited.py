@@ -1,7 +1,11 @@
 """Reads CSV files as frames of pandas."""
 
+import bz2
+import collections
 import csv
+import gzip
 import itertools
+import lzma
 import os
 import re
 import warnings
@@ -11,6 +15,9 @@ from ws_keras import callers
 _SEPARATORS = (",", ";", "\t", "|")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
+_QUOTED = re.compile(r'"[^"]*"')
+# As pandas does by these endings.
+_OPENED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _SHOWN = 3
 _ADD = "add a line with the names of the columns above it"
 
@@ -108,15 +115,43 @@ def check_point(path, name: str, values) -> None:
             f"{path} must hold `{name}` as numbers with a decimal point. "
             f"Received: {commas[0]!r}. Write the file with points, for example "
             "by pandas: `pd.read_csv(path, sep=None, engine='python', "
-            "decimal=',').to_csv(new, index=False)`."
+            "decimal=',').to_csv(new, index=False)`. If the comma separates "
+            "thousands, give `thousands=','` instead of `decimal=','`."
         )
+
+
+def odd(values) -> dict[str, int]:
+    """Returns texts among numbers, with the number of their rows.
+
+    Other programs write a missing number as a text such as "?" or "N/A".
+
+    Example:
+
+    >>> import numpy as np
+    >>> odd(np.array(["5.1", "?", "4.9", "6", "?", ""]))
+    {'?': 2}
+
+    Args:
+        values: Array of texts.
+
+    Returns:
+        The texts, the most frequent ones first; none if most texts are none of
+        numbers.
+    """
+    texts = [text for v in values.ravel().tolist() if (text := str(v).strip())]
+    others = [text for text in texts if not _NUMBER.fullmatch(text)]
+    if 2 * len(others) >= len(texts):
+        return {}
+    return dict(collections.Counter(others).most_common())
 
 
 def _form(path) -> tuple[list[str], dict]:
     """Returns the names in the first line, and arguments of pandas."""
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
+    opened = _OPENED.get(os.path.splitext(path)[1], open)
+    with opened(path, "rt", encoding="utf-8-sig", errors="replace") as file:
         head = file.readline()
-    separator = max(_SEPARATORS, key=head.count)
+    # A quoted name may hold any of them.
+    separator = max(_SEPARATORS, key=_QUOTED.sub("", head).count)
     rows = csv.reader([head], delimiter=separator, skipinitialspace=True)
     names = [name.strip() for name in next(rows, [])]
     # A blank after a separator would hide the quotes of a text. By default,

@@ -230,6 +230,14 @@ def _stacked(table, named: dict) -> np.ndarray:
     """Stacks columns that are numbers, or that are all texts."""
     texts = [name for name, a in named.items() if a.dtype.kind in "US"]
     dates = [name for name, a in named.items() if a.dtype.kind in "mM"]
+    for name in texts:
+        if found := delimited.odd(named[name]):
+            word, count = next(iter(found.items()))
+            raise ValueError(
+                f"{table.path} must hold `{name}` as numbers. Received: "
+                f"{word!r} in {count:,} row{'s' * (count > 1)}. If it stands "
+                "for a missing value, leave it empty."
+            )
     if dates or (texts and len(texts) < len(named)):
         what = [*texts, *dates][:_SHOWN]
         raise ValueError(

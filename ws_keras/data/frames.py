@@ -1,8 +1,37 @@
 """Keeps the columns of data frames in one order over all rounds."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from collections.abc import Sequence
+
+import numpy as np
 
 from ws_keras.data import inputs
+
+
+class Frame:
+    """An array whose columns have names, in the form of a data frame.
+
+    Args:
+        array: Array, `(n, ...)`.
+        columns: Names along the second axis. Defaults to none, for a column.
+    """
+
+    def __init__(self, array: np.ndarray, columns: Sequence = ()):
+        self._array, self.columns = array, list(columns)
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __getitem__(self, name) -> Frame:
+        """Returns a column."""
+        return Frame(self._array[:, self.columns.index(name)])
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def to_numpy(self) -> np.ndarray:
+        """Returns the array."""
+        return self._array
 
 
 class Columns:
@@ -43,6 +72,21 @@ class Columns:
                 for number, value in enumerate(part)
             )
         return part
+
+    def framed(self, part, place: tuple = ()):
+        """Returns data whose arrays are frames, where their columns are known.
+
+        Args:
+            part: Array, or a mapping or tuple of arrays.
+            place: Key of the data, as in `ordered`. Defaults to `()`.
+        """
+        if isinstance(part, Mapping):
+            return {n: self.framed(v, (*place, n)) for n, v in part.items()}
+        if isinstance(part, tuple):
+            pairs = enumerate(part)
+            return tuple(self.framed(v, (*place, n)) for n, v in pairs)
+        names = self._first.get(place, ("", ()))[1]
+        return Frame(part, names) if names else part
 
     @property
     def names(self) -> dict[tuple, list]:

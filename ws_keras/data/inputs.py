@@ -78,7 +78,7 @@ def array(what: str, values, tensor=None) -> np.ndarray:
     Raises:
         ValueError: If the values cannot be converted.
     """
-    found = _converted(what, values)
+    found = masked.filled(_converted(what, values))
     if found.dtype.kind == "O":
         found = _of_objects(what, found)
     if found.dtype.kind not in "biufUS":

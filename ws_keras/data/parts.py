@@ -21,16 +21,18 @@ _OLDER = (
 
 @dataclasses.dataclass(frozen=True)
 class Keys:
-    """Digests that identify samples and groups of samples.
+    """What a rule decides by: digests of samples and of their groups.
 
     `samples` holds digests of the samples themselves or of their ids.
     `is_padded` tells which of these hold digits with leading zeros, such as
-    007. It is needed for a history that `is_older`.
+    007. It is needed for a history that `is_older`. `instants` holds the number
+    of each sample's time, ascending, or is `None` if times are unknown.
     """
 
     samples: np.ndarray
     groups: np.ndarray | None = None
     is_padded: np.ndarray | None = None
+    instants: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,7 +219,7 @@ def chosen(
         ValueError: If one part would be empty.
     """
     is_old, seen = _known(keys, past, old_samples)
-    chosen = rule.chosen(keys.samples, keys.groups)
+    chosen = rule.chosen(keys.samples, keys.groups, keys.instants)
     held = chosen & ~seen
     if not held.any() or held.all():
         raise ValueError(
@@ -232,6 +234,8 @@ def chosen(
     words += "."
     if rule.id:
         words += _shared(keys.samples, rule.id)
+    if rule.kind == "last":
+        words += _undivided(keys.instants, rule)
     doubt = _doubt(data, rule, keys, past, old_samples)
     if is_old is not None and not doubt:
         words += _shares(is_old[held])
@@ -322,6 +326,16 @@ def _shared(found: np.ndarray, id: str) -> str:
         "with others, so it does not identify a sample. A model that was "
         "trained on one of them counts as trained on all."
     )
+
+
+def _undivided(instants: np.ndarray | None, rule: splits.Rule) -> str:
+    """Says why another fraction is held out than the rule says."""
+    if instants is None:
+        return ""
+    exact = len(instants) - int(rule.fraction * len(instants))
+    if not 0 < exact < len(instants) or np.diff(instants)[exact - 1]:
+        return ""
+    return " Samples of equal time are not divided."
 
 
 def _shares(is_old: np.ndarray) -> str:

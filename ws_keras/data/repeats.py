@@ -72,12 +72,13 @@ def copied(found: np.ndarray) -> str:
     '2 of 4 held-out samples equal oth'
 
     Args:
-        found: Digest of each held-out sample with its target.
+        found: Digest of each held-out sample with its target, or a row of
+            digests for each.
 
     Returns:
         A sentence, or `""`.
     """
-    count = len(found) - len(np.unique(found))
+    count = _count(found)
     if count < _COPIES * len(found):
         return ""
     return (
@@ -85,6 +86,36 @@ def copied(found: np.ndarray) -> str:
         "same target. If they are copies of one observation, the intervals are "
         "too narrow: remove the copies."
     )
+
+
+def trained_twice(rounds: Sequence[np.ndarray]) -> str:
+    """Says how many samples equal others of their round, if they are many.
+
+    Example:
+
+    >>> trained_twice([np.array([1, 1, 2]), np.array([1])])[:30]
+    '1 of 4 samples in the rounds e'
+
+    Args:
+        rounds: Digests of each round, as in `copied`.
+
+    Returns:
+        A sentence, or `""`.
+    """
+    count, size = sum(map(_count, rounds)), sum(map(len, rounds))
+    if count < _COPIES * size:
+        return ""
+    return (
+        f"{count:,} of {size:,} samples in the rounds equal others of their "
+        "round, with the same target. If they are copies of one observation, "
+        "it is trained on several times in each epoch, which costs sample "
+        "passes: remove the copies."
+    )
+
+
+def _count(found: np.ndarray) -> int:
+    """Returns how many samples equal an earlier one."""
+    return len(found) - len(np.unique(found, axis=0))
 
 
 def are_equal(one: np.ndarray, other: np.ndarray) -> bool:

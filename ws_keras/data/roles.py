@@ -46,9 +46,10 @@ class Given:
 
     `x` and `y` are arrays, or dictionaries or tuples of arrays. The test part
     is `None` if there is none. `order` holds the position of each sample in the
-    file, or `None` if the order is that of the file. `words` describes the
-    conversions. `features` names the columns of a table in the order in which
-    they are given to a model with one input.
+    file, and `instants` the number of its time, equal for equal times; both are
+    `None` if the order is that of the file. `words` describes the conversions.
+    `features` names the columns of a table in the order in which they are given
+    to a model with one input.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Given:
     order: np.ndarray | None = None
     words: str = ""
     features: tuple[str, ...] = ()
+    instants: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(tree.flatten(self.y)[0])
@@ -131,9 +133,10 @@ def read(source: str | tables.Table, model: keras.Model, roles: Roles) -> Given:
         y_test = _targets(table, model, roles, features.TEST)
         _check_sizes(table, x_test, y_test)
     _check_sizes(table, x, y)
-    order = None
+    order = instants = None
     if roles.order_by:
-        order = times.order(table, roles.order_by, len(tree.flatten(y)[0]))
+        count = len(tree.flatten(y)[0])
+        order, instants = times.order(table, roles.order_by, count)
         x, y = (tree.map_structure(lambda a: a[order], part) for part in (x, y))
     columns = ()
     if table.is_frame and isinstance(x, np.ndarray):
@@ -146,7 +149,8 @@ def read(source: str | tables.Table, model: keras.Model, roles: Roles) -> Given:
             )
     words = " ".join(notes)
     name = str(table.path) if is_read else source
-    return Given(name, x, y, x_test, y_test, table, order, words, columns)
+    test = x_test, y_test
+    return Given(name, x, y, *test, table, order, words, columns, instants)
 
 
 def _check_features(table, roles: Roles, target: Sequence[str]) -> None:

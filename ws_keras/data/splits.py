@@ -17,7 +17,8 @@ class Rule:
     `"random"` decides by a hash of each sample, or of its `id` or `groups` if
     these name arrays. Therefore a held-out sample remains held out when the
     data grow, and equal samples belong to the same part. `"last"` holds out the
-    last samples, which are the newest.
+    last samples, which are the newest. Samples of equal time belong to the same
+    part.
 
     `order_by` names the array with the time of each sample, or is `None` if
     samples are in the order of time already.
@@ -56,21 +57,43 @@ class Rule:
                 "them; an empty groups='' removes the groups of last time."
             )
 
-    def chosen(self, found: np.ndarray, groups=None) -> np.ndarray:
+    def chosen(
+        self, found: np.ndarray, groups=None, instants=None
+    ) -> np.ndarray:
         """Returns which samples the rule holds out.
 
         Args:
             found: Digest of each sample, or of its id, `(n,)`.
             groups: Digest of each sample's group. Defaults to `None`.
+            instants: Number of each sample's time, ascending. Defaults to
+                `None`, a time of its own for each sample.
 
         Returns:
             An array of booleans, `(n,)`.
+
+        Raises:
+            ValueError: If the newest samples are wanted, but all are of one
+                time.
         """
         if self.kind == "last":
-            count = int(self.fraction * len(found))
-            return np.arange(len(found)) >= len(found) - count
+            first = len(found) - int(self.fraction * len(found))
+            if instants is not None:
+                first = self._between(instants, first)
+            return np.arange(len(found)) >= first
         named = found if groups is None else groups
         return digests.chances(named, self.seed) < self.fraction
+
+    def _between(self, instants: np.ndarray, first: int) -> int:
+        """Returns the first sample of a time that is nearest to a sample."""
+        begins = np.flatnonzero(np.diff(instants)) + 1
+        if not len(begins):
+            raise ValueError(
+                "split='last' needs samples of different times, because it "
+                "holds out the newest. Received: the same time in "
+                f"{self.order_by!r} for all {len(instants):,} samples. Give "
+                "another array of times, or split='random'."
+            )
+        return int(begins[np.abs(begins - first).argmin()])
 
     def __str__(self) -> str:
         share = f"{100 * self.fraction:g} % of the samples"

@@ -12,6 +12,7 @@ import numpy as np
 
 from ws_keras import checks
 from ws_keras.data import delimited
+from ws_keras.data import masked
 from ws_keras.data import npz
 from ws_keras.storage import memory
 
@@ -70,7 +71,7 @@ class Table:
         """
         if name not in self.names:
             raise self.lacking(name)
-        return self._load(name)
+        return masked.filled(self._load(name))
 
     def texts(self, name: str) -> np.ndarray:
         """Returns an array for an input of texts.

@@ -16,8 +16,10 @@ _TIME = re.compile(
 )
 
 
-def order(table: tables.Table, name: str, count: int) -> np.ndarray:
-    """Returns the positions of samples in a file, the oldest first.
+def order(
+    table: tables.Table, name: str, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the order of samples by time, and which are of one time.
 
     Samples of equal time keep the order of the file. Times with an offset from
     UTC, such as 2026-02-01T13:45+02:00, are converted to UTC. Times without one
@@ -29,7 +31,9 @@ def order(table: tables.Table, name: str, count: int) -> np.ndarray:
         count: Number of samples.
 
     Returns:
-        An array of indices, `(count,)`.
+        Two arrays `(count,)`: the positions of the samples in the file, the
+        oldest first, and the number of the time of each of these samples, from
+        0 for the oldest.
 
     Raises:
         ValueError: If there is no such array, or if it has no order, for
@@ -42,7 +46,8 @@ def order(table: tables.Table, name: str, count: int) -> np.ndarray:
     if not is_time:
         raise _wrong(table, name, f"dtype {found.dtype}, shape {found.shape}")
     _check_known(table, name, found)
-    return np.argsort(found, kind="stable")
+    positions = np.argsort(found, kind="stable")
+    return positions, np.unique(found[positions], return_inverse=True)[1]
 
 
 def rounds(table: tables.Table, name: str, values: np.ndarray) -> np.ndarray:

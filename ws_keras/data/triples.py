@@ -74,11 +74,18 @@ class Reader:
         return self._columns.names
 
     def arrays(self, what: str, part):
-        """Returns the arrays of a pipeline, or other data unchanged."""
+        """Returns the arrays of a pipeline, or other data unchanged.
+
+        If the pipeline yields data frames, the arrays keep their columns.
+        """
         if not streams.is_stream(part):
             return part
         columns = self._columns
-        return streams.read(what, part, self._steps, self.struct, columns)
+        found = streams.read(what, part, self._steps, self.struct, columns)
+        return tuple(
+            columns.framed(array, (place,))
+            for place, array in zip("xyw", found, strict=False)
+        )
 
     def _ordered(self, what: str, x):
         """Returns samples with the columns of frames in one order."""

@@ -11,6 +11,7 @@ from keras import ops
 
 from ws_keras import _keras
 from ws_keras import seeds
+from ws_keras.callbacks import stopping
 from ws_keras.storage import checkpoint as checkpoints
 from ws_keras.training import feed as feeds
 from ws_keras.training import keeper as keepers
@@ -126,7 +127,7 @@ class Trainer:
         self._reporter.objective = objectives.find(
             self.model, self._monitor, self._mode
         )
-        self._until.rule(lambda: None, self._find)  # or says what is wrong
+        self.rule()  # or says what is wrong
 
     def resume(self, checkpoint: checkpoints.Checkpoint) -> None:
         """Continues from a checkpoint; called after `warm_up`.
@@ -286,6 +287,10 @@ class Trainer:
             measures=self._reporter.measure("after", number, round.indices),
             metric=self.objective.metric,
         )
+
+    def rule(self) -> stopping.StopAtAccuracy:
+        """Returns the callback that ends rounds, without data."""
+        return self._until.rule(lambda: None, self._find)
 
     def _find(self, monitor, mode) -> objectives.Objective:
         """Returns the metric of a name; for `None` that of the rounds."""

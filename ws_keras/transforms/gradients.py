@@ -73,7 +73,16 @@ def mean_loss(model: keras.Model, loss: Callable | str | None) -> Callable:
     Raises:
         ValueError: If there is no loss, or its name is unknown.
     """
+    is_compiled = not loss
     loss = loss or getattr(model, "loss", None)
+    if isinstance(loss, (Mapping, list, tuple)):
+        if len(loss) > 1:
+            raise ValueError(
+                "`loss` must be a function of all targets and predictions for "
+                "a model that is compiled with a loss for each output. "
+                f"Received: {len(loss)} losses."
+            )
+        loss = next(iter(tree.flatten(loss)), None)
     if isinstance(loss, str):
         try:
             loss = keras.losses.get(loss)
@@ -82,18 +91,24 @@ def mean_loss(model: keras.Model, loss: Callable | str | None) -> Callable:
                 "`loss` must be the name of a Keras loss. "
                 f"Received: loss={loss!r}."
             ) from None
-    if isinstance(loss, (Mapping, list, tuple)):
-        raise ValueError(
-            "`loss` must be a function of all targets and predictions for a "
-            "model that is compiled with a loss for each output. Received: "
-            f"{len(loss)} losses."
-        )
     if not callable(loss):
         raise ValueError(
             "`loss` must be a function of targets and predictions, or the "
             f"model must be compiled with a loss. Received: loss={loss!r}."
         )
-    return lambda y, predictions: keras.ops.mean(loss(y, predictions))
+
+    def mean(y, predictions):
+        if is_compiled:  # Keras gives a loss the array of its output
+            y, predictions = map(_single, (y, predictions))
+        return ops.mean(loss(y, predictions))
+
+    return mean
+
+
+def _single(part):
+    """Returns the array of a structure that holds only one."""
+    leaves = tree.flatten(part)
+    return leaves[0] if len(leaves) == 1 else part
 
 
 def scales(model: keras.Model) -> tuple[float, ...]:
