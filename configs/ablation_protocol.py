@@ -24,7 +24,7 @@ setting changes one choice of Table 1:
     split-40000             a fifth is held out, in place of a third, and so
                             7,200 images are fitted in place of 6,000
 
-    python -m launch.run --config=ablation_protocol --workdir=runs/ablation
+    ws-run --config=ablation_protocol --workdir=runs/ablation
 
 Cost: about 4 million sample passes for one seed of all choices. For the full
 size add --config.data.samples=33333 --settings='CHOICE/(cold|warm)'.

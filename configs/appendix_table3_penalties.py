@@ -15,7 +15,7 @@ al.).
     ws-run --config=appendix_table3_penalties \
         --workdir=runs/table3 --settings='l2-0.1'
 
-Expected, percent, cold and warm:
+The paper's numbers, percent, cold and warm:
 
     weight           0.1            0.01           0.001          0.0001
     L2               72.7   63.9    55.4   51.2    54.6   50.5    55.1   50.4

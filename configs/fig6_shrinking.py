@@ -14,7 +14,7 @@ measured.
 
     ws-run --config=fig6_shrinking --workdir=runs/fig6
 
-Expected, percent, of the replication:
+The replication's numbers, percent:
 
     shrink                    1      0.8    0.6    0.4    0.2    0.1    0.05
     ResNet-18 of width 64     77.9   77.9   77.9   77.9   78.0   78.0   73.5

@@ -23,8 +23,8 @@ In each setting accuracy is measured three times: as usual, with moments
 measured anew on training samples, and in training mode, by the moments of each
 batch of held-out samples, as in the replication's Table 1.
 
-    python -m launch.run --config=replication_disagreements \
-        --workdir=runs/disagreements --settings='seed0$'
+    ws-run --config=replication_disagreements --workdir=runs/disagreements \
+        --settings='seed0$'
 
 Cost: about 2.3 million sample passes for one seed. Three eighths of them are
 those of the wide networks, which take 16 times as long for an image, or 4 times

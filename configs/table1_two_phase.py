@@ -16,7 +16,7 @@ after 1,000.
     ws-run --config=table1_two_phase --workdir=runs/table1 \
         --settings='cifar10-resnet18-adam'
 
-Expected, percent:
+The paper's numbers, percent:
 
                        CIFAR-10        SVHN            CIFAR-100
                        cold    warm    cold    warm    cold    warm

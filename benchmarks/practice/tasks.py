@@ -67,7 +67,7 @@ class Files:
 
 
 def flights(files: Files) -> Task:
-    """Late or not; one flight of 25, eight weeks a round."""
+    """Late or not; one flight of 35, eight weeks a round."""
     table = files.table("flights")
     return in_time(table["x"], table["y"], table["week"] // 8, 2, share=1 / 35)
 
