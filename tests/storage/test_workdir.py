@@ -229,7 +229,7 @@ def test_read_only_folder_is_refused(folder):
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_finished_run_in_a_read_only_folder_is_refused(folder):
-    """Its `run.json` needs no change, so the lock is the first to be written."""
+    """Its `run.json` needs no change; the lock is the first to be written."""
     folder.prepare(CONFIG, VERSIONS)
     folder.path.chmod(0o500)
     with pytest.raises(ValueError, match="a writable folder.*copy the folder"):

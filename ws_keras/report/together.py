@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import os
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
