@@ -97,8 +97,9 @@ def settings(path: str, found: Any, config) -> list[all_settings.Setting]:
     """Returns what `settings` has returned, if it is a list of settings.
 
     Raises:
-        ConfigError: It is not, it is empty, or has an id twice, or a setting
-            changes a field that the config does not have.
+        ConfigError: It is not, it is empty, or has an id twice, a setting
+            changes a field that the config does not have, or the rows of two
+            settings could not be told apart.
     """
     is_list = isinstance(found, list | tuple) and all(
         isinstance(setting, all_settings.Setting) for setting in found
@@ -116,12 +117,35 @@ def settings(path: str, found: Any, config) -> list[all_settings.Setting]:
             "`--config` must name a file whose settings(config) returns each "
             f"setting once. Received: {path}, which returns {twice[0]!r} twice."
         )
+    known = {}
     for setting in found:
         try:
-            all_settings.apply(config, setting)
+            own = all_settings.apply(config, setting)
         except ValueError as error:
             raise ConfigError(f"{error} The config file is {path}.") from None
+        other = known.setdefault(_as_in_rows(own, setting), setting.id)
+        if other != setting.id:
+            raise ConfigError(
+                "Settings of one arm and seed must differ in their labels, by "
+                "which a report separates their rows. Received: "
+                f"{path}, which returns {other!r} and {setting.id!r} with "
+                f"labels={dict(setting.labels)}. Add what differs, for example "
+                "labels=(('model.units', 16),), or use "
+                "ws_keras.settings.product with a grid."
+            )
     return list(found)
+
+
+def _as_in_rows(config, setting: all_settings.Setting) -> tuple:
+    """Returns what the rows of a setting tell about it, without its id."""
+    return (
+        config.experiment,
+        config.data.name,
+        config.model.name,
+        config.optimizer.name,
+        str((setting.arm, setting.shrink, setting.perturb, setting.seed)),
+        str(sorted(setting.labels)),
+    )
 
 
 def _sentence(path: str, error: BaseException, *argument: str) -> str:

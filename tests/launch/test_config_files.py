@@ -1,5 +1,6 @@
 """A config file that fails: the file, the line and the error in a sentence."""
 
+import dataclasses
 import runpy
 
 import pytest
@@ -135,6 +136,34 @@ def test_functions_and_their_arguments(refused):
     assert "settings = [1]" in refused(f"{both}settings = [1]\n")
     view = "VIEW = {'title': 'Mine'}\n"
     assert "report.view.View" in refused(both + view)
+
+
+def test_settings_that_no_row_tells_apart():
+    """A report would give the mean of both as one arm."""
+    config = base.get_config()
+    small, large = (
+        all_settings.Setting(
+            f"own/{units}/cold/seed0",
+            "cold",
+            0.0,
+            1.0,
+            0,
+            (("model.units", units),),
+        )
+        for units in (8, 16)
+    )
+    with pytest.raises(config_files.ConfigError) as error:
+        config_files.settings("own.py", [small, large], config)
+    for word in ["own.py", "own/8/cold/seed0", "own/16/cold/seed0", "labels"]:
+        assert word in str(error.value)
+    labelled = [
+        dataclasses.replace(setting, labels=setting.overrides)
+        for setting in (small, large)
+    ]
+    assert config_files.settings("own.py", labelled, config) == labelled
+    named = dataclasses.replace(large, overrides=(("model.name", "mlp"),))
+    found = [small, named]
+    assert config_files.settings("own.py", found, config) == found
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 import math
 
+import pytest
+
 from ws_keras.report import grouping
+from ws_keras.report import runs
 
 
 def test_runs_count_what_is_not_finished(make_row):
@@ -34,6 +37,37 @@ def test_arms_are_ordered_and_labelled(make_row):
         "shrink_perturb 0.6/0.01",
         "shrink_perturb 0.4/0.1",
     ]
+
+
+def test_arms_of_nearly_equal_strengths_are_two_arms(make_row):
+    rows = [
+        make_row(arm="shrink_perturb", shrink=shrink, perturb=1e-5)
+        for shrink in (0.1234567, 0.1234568)
+    ]
+    (arms,) = grouping.cells(rows).values()
+    assert list(arms) == [
+        "shrink_perturb 0.1234568/1e-5",
+        "shrink_perturb 0.1234567/1e-5",
+    ]
+
+
+@pytest.mark.parametrize("sizes", [(500, 500), (1000, 300)])
+def test_the_latest_of_unfinished_seeds_is_of_one_round(make_row, sizes):
+    """Two parts of a size, or a transfer from a larger data set."""
+    rows = [
+        make_row(
+            seed=seed,
+            round=number,
+            num_samples=sizes[number - 1],
+            accuracy=10.0 * number + seed,
+        )
+        for seed, number in ((0, 1), (0, 2), (1, 1), (2, 1), (2, 2))
+    ]
+    cell = grouping.cell(rows[0])
+    arm = runs.Arm(cell, "warm", rows, [])
+    assert arm.latest() == {0: 10.0, 1: 11.0, 2: 12.0}
+    some = [row for row in rows if row.seed != 1]
+    assert runs.Arm(cell, "warm", some, []).latest() == {0: 20.0, 2: 22.0}
 
 
 def test_protocol_is_recognized_by_rounds(

@@ -18,7 +18,9 @@ VERSIONS = {"keras": "3.15.1"}
 def make(tmp_path, make_row):
     """Returns a function that writes a folder of one experiment."""
 
-    def write(name, arms, accuracies=None, versions=VERSIONS, **config):
+    def write(
+        name, arms, accuracies=None, versions=VERSIONS, data=None, **config
+    ):
         folder = workdirs.Workdir(tmp_path / name.replace("/", "-"))
         experiment = name.partition("/")[0]
         fields = {"experiment": experiment, "precision": "float32", **config}
@@ -26,6 +28,7 @@ def make(tmp_path, make_row):
         folder.prepare(
             fields,
             versions,
+            data=data,
             settings=[
                 f"{experiment}/{arm}/seed{s}" for arm in planned for s in (0, 1)
             ],
@@ -186,6 +189,56 @@ def test_a_field_that_an_older_config_lacks_has_its_default(make, older):
     assert f"data.held_out {words[0]} instead of {words[1]}." in page
     page = writing.write(fig2, same, against=fig7).markdown.read_text()
     assert "held_out" not in page and "configs are equal" in page
+
+
+# Two files of one relative path, or one file that has changed.
+DATA = [{"npz:weeks.npz": "0a"}, {"npz:weeks.npz": "0b"}]
+
+
+def test_other_data_of_the_same_name_serve_no_second_figure(make):
+    ours, theirs = (
+        reading.read(make(name, arms, data=data))
+        for name, arms, data in zip(
+            ("own/a", "own/b"), (["warm"], ["cold"]), DATA, strict=True
+        )
+    )
+    with pytest.raises(ValueError, match="other content of 'npz:weeks.npz'"):
+        together.joined(ours, theirs)
+    # Runs of earlier versions have no fingerprint, or one of less.
+    older = reading.read(make("own/c", ["cold"], data={"npz:old.npz": "0b"}))
+    assert len(together.joined(ours, older).rows) == 4
+
+
+def test_a_comparison_names_data_that_have_changed(make):
+    folders = [
+        make(f"own/{name}", ["cold"], data=data)
+        for name, data in zip("ab", DATA, strict=True)
+    ]
+    first = writing.write(folders[0], against=folders[1]).summary
+    assert (
+        "Compared with own-b: other content of 'npz:weeks.npz'."
+        in first.splitlines()[0]
+    )
+
+
+@pytest.mark.parametrize("lacks", ["own/a", "own/b"])
+def test_rows_of_an_unknown_config_serve_no_second_figure(make, lacks):
+    folders = {
+        name: make(name, arms)
+        for name, arms in (("own/a", ["warm"]), ("own/b", ["cold"]))
+    }
+    (folders[lacks] / workdirs.RUN).unlink()
+    ours, theirs = map(reading.read, folders.values())
+    with pytest.raises(ValueError, match=f"{folders[lacks]}, whose run.json"):
+        together.joined(ours, theirs)
+
+
+def test_damage_in_the_other_run_is_shown(make):
+    ours, theirs = make("own/a", ["cold"]), make("own/b", ["cold", "warm"])
+    path = theirs / "own/warm/seed0/rows.jsonl"
+    path.write_text(path.read_text().replace("5", "6"))
+    page = writing.write(ours, against=theirs).markdown.read_text()
+    assert str(path) in page
 
 
 def test_a_folder_that_adds_nothing_is_refused(make):

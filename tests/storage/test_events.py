@@ -132,6 +132,27 @@ def test_gap_to_cold_is_written_once(tmp_path, make_row):
     assert points(read(tmp_path), events.GAP) == [(1, -4.5), (2, -3.5)]
 
 
+def test_a_cold_start_of_one_round_has_a_gap_to_the_last_round(
+    tmp_path, make_row
+):
+    """Round 1 of the arm has half of the samples that the cold one has."""
+    ours = [
+        make_row(arm="warm", round=n, num_samples=500 * n, accuracy=30.0 + n)
+        for n in (1, 2)
+    ]
+    cold = [make_row(arm="cold", round=1, num_samples=1000, accuracy=35.5)]
+    events.write_gap(tmp_path, ours, cold)
+    assert points(read(tmp_path), events.GAP) == [(1000, -3.5)]
+
+
+def test_rounds_of_other_samples_have_no_gap(tmp_path, make_row):
+    """The cold setting has diverged in its first round."""
+    ours = [make_row(round=n, num_samples=500 * n) for n in (1, 2)]
+    cold = [make_row(arm="cold", round=1, num_samples=500)]
+    events.write_gap(tmp_path, ours, cold)
+    assert events.GAP not in read(tmp_path).Tags()["scalars"]
+
+
 def test_charts_of_all_arms_are_laid_out(tmp_path):
     with events.Events(tmp_path, {"arm": "warm"}):
         pass

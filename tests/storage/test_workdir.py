@@ -227,6 +227,17 @@ def test_read_only_folder_is_refused(folder):
     folder.path.chmod(0o700)
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_finished_run_in_a_read_only_folder_is_refused(folder):
+    """Its `run.json` needs no change; the lock is the first to be written."""
+    folder.prepare(CONFIG, VERSIONS)
+    folder.path.chmod(0o500)
+    with pytest.raises(ValueError, match="a writable folder.*copy the folder"):
+        with folder.used(CONFIG, VERSIONS):
+            pass
+    folder.path.chmod(0o700)
+
+
 @pytest.mark.skipif(
     not os.path.isdir("/proc/self"), reason="needs a folder nobody can write"
 )

@@ -59,8 +59,16 @@ def label(row: rows.Row) -> str:
     if row.arm != "shrink_perturb" or math.isnan(row.shrink):
         return row.arm
     # 1e-5, as in the id of the setting.
-    numbers = f"{row.shrink:g}/{row.perturb:g}".replace("e-0", "e-")
-    return f"{row.arm} {numbers}"
+    numbers = (
+        _exact(v).replace("e-0", "e-") for v in (row.shrink, row.perturb)
+    )
+    return f"{row.arm} {'/'.join(numbers)}"
+
+
+def _exact(number: float) -> str:
+    """Returns the shortest text that is this number and no other."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
 
 
 def cells(
@@ -198,12 +206,18 @@ def by_samples(
     some: Iterable[rows.Row], field: str = "accuracy"
 ) -> dict[int, dict[int, float]]:
     """Returns number of samples to seed to a field, unfinished seeds too."""
-    found = {}
-    for row in some:
-        if row.stopped_by != "nan":
-            at = found.setdefault(row.num_samples, {})
-            at[row.seed] = value(row, field)
-    return dict(sorted(found.items()))
+    return _by(some, "num_samples", field)
+
+
+def by_round(
+    some: Iterable[rows.Row], field: str = "accuracy"
+) -> dict[int, dict[int, float]]:
+    """Returns number of the round to seed to a field, unfinished seeds too.
+
+    Rounds of a transfer or of two parts do not grow: a later one may have as
+    many samples as an earlier one, or fewer.
+    """
+    return _by(some, "round", field)
 
 
 def has_cpu_seconds(all_rows: Iterable[rows.Row]) -> bool:
@@ -216,6 +230,15 @@ def is_online(cell_rows: Iterable[rows.Row]) -> bool:
     return any(
         row.round > 2 or (row.round == 2 and not row.last) for row in cell_rows
     )
+
+
+def _by(some: Iterable[rows.Row], key: str, field: str) -> dict:
+    found = {}
+    for row in some:
+        if row.stopped_by != "nan":
+            at = found.setdefault(getattr(row, key), {})
+            at[row.seed] = value(row, field)
+    return dict(sorted(found.items()))
 
 
 def _order(home: Cell, row: rows.Row) -> tuple:

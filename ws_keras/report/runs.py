@@ -100,7 +100,7 @@ class Arm:
         """Returns `final`; without a finished seed the last common round."""
         if self.runs.finished:
             return self.final()
-        found = self.by_samples().values()
+        found = grouping.by_round(self.rows).values()
         most = max(map(len, found), default=0)
         return next((v for v in reversed(found) if len(v) == most), {})
 

@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import itertools
-import os
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -45,8 +44,8 @@ def joined(
 
     Args:
         found: The folder that is shown.
-        other: Folder of an experiment whose config is the same but for its
-            name, arms and seeds.
+        other: Folder of an experiment whose data are the same, and whose
+            config is the same but for its name, arms and seeds.
         defaults: The values of fields that an older config lacks. Defaults to
             none: a field that one config lacks must then be `None` in the
             other.
@@ -55,20 +54,28 @@ def joined(
         A `Folder`, whose `run` says under `"borrowed"` what comes from where.
 
     Raises:
-        ValueError: The configs or versions are not the same, or nothing is
-            missing that the other folder has.
+        ValueError: The configs, data or versions are not the same or not
+            known, or nothing is missing that the other folder has.
     """
-    defaults = defaults or {}
-    configs = (folder.run.get("config", {}) for folder in (found, other))
+    for folder, flag in ((found, "--workdir"), (other, "--with")):
+        if "config" not in folder.run:
+            raise ValueError(
+                "`--with` requires that the config of both runs is known. "
+                f"Received: {flag}={folder.path}, whose run.json is missing or "
+                "cannot be read. Restore it from a copy."
+            )
+    configs = (folder.run["config"] for folder in (found, other))
     versions = (folder.run.get("versions", {}) for folder in (found, other))
-    changes = _changes(*configs, defaults, _OF_NAME)
+    changes = _changes(*configs, defaults or {}, _OF_NAME)
     changes += _changed(*versions, _OF_VERSIONS)
+    changes += _other_data(found.run, other.run)
     if changes:
         raise ValueError(
-            "`--with` must be a run of the same config and versions, except "
-            "for name, arms, seeds and diagnostics. Received: "
+            "`--with` must be a run of the same config, data and versions, "
+            "except for name, arms, seeds and diagnostics. Received: "
             f"--with={other.path}, with "
-            f"{', '.join(changes[:_SHOWN])}."
+            f"{', '.join(changes[:_SHOWN])}. To compare the two runs, use "
+            "--against."
         )
     name = found.run["config"]["experiment"]
     had = {row.setting for row in found.rows}
@@ -142,14 +149,16 @@ def _named(settings: list[str]) -> str:
 
 
 def beside(
-    found: list[runs.Run], other: list[runs.Run], folder: str | os.PathLike
+    found: list[runs.Run],
+    other: list[runs.Run],
+    folders: tuple[reading.Folder, reading.Folder],
 ) -> sections.Section:
     """Returns what a run changes against another, paired by seed.
 
     Args:
         found: Experiments of the folder that is shown.
         other: Experiments of the other folder.
-        folder: The other folder.
+        folders: Both folders, in this order.
 
     Returns:
         A section that begins with a verdict, and has a table if arms are the
@@ -173,9 +182,12 @@ def beside(
         for arm, theirs in pairs.items()
     ]
     defaults = found[0].recipe.defaults
-    changes = _changes(found[0].config, other[0].config, defaults, _OF_NAME)
+    changes = [
+        *_other_data(*(folder.run for folder in folders)),
+        *_changes(found[0].config, other[0].config, defaults, _OF_NAME),
+    ]
     words = ", ".join(changes[:_SHOWN]) or "the configs are equal"
-    said = f"Compared with {folder}: {words}. " + (
+    said = f"Compared with {folders[1].path.name}: {words}. " + (
         " ".join(f"{r.claim}: {r.answer.value} ({r.because})." for r in results)
         or "The two runs have no arm in common."
     )
@@ -207,6 +219,20 @@ def _flat(config: Mapping) -> dict[str, Any]:
 def _changed(ours: Mapping, theirs: Mapping, free: Iterable[str]) -> list[str]:
     """Returns in words the fields of theirs that ours has otherwise."""
     return recipe.said(recipe.changes(ours, theirs, theirs, free))
+
+
+def _other_data(ours: Mapping, theirs: Mapping) -> list[str]:
+    """Returns words for data sets of one name whose content differs.
+
+    A file may have changed between two runs, or two folders may hold files of
+    one relative path.
+    """
+    known, others = ours.get("data") or {}, theirs.get("data") or {}
+    return [
+        f"other content of {name!r}"
+        for name, sign in known.items()
+        if others.get(name, sign) != sign
+    ]
 
 
 def _arm(setting: str) -> str:

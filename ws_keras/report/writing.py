@@ -112,10 +112,11 @@ def write(
     summary = terminal.text(some)
     if against is not None:
         other = _other(against, "--against")
+        problems += other.problems
         theirs = assembling.experiments(
             other.run, other.rows, other.epochs, careful
         )
-        pair = together.beside(some, theirs, other.path.name)
+        pair = together.beside(some, theirs, (found, other))
         parts = [pair, *parts]
         summary = f"{pair.blocks[0].text}\n{summary}"
     folder = found.path / FOLDER

@@ -147,8 +147,10 @@ def write_gap(
 ) -> None:
     """Writes the gap between a finished setting and the cold one, once.
 
-    The gap is this arm's held-out accuracy minus the cold one's, in points.
-    It has a file of its own, because the cold setting may be the later one.
+    The gap is this arm's held-out accuracy minus the cold one's, in points,
+    after rounds of the same samples. A cold setting of a single round is
+    compared with the last round. The gap has a file of its own, because the
+    cold setting may be the later one.
 
     Args:
         folder: Folder of the setting.
@@ -160,13 +162,13 @@ def write_gap(
         part.unlink()  # of a process that was killed
     if list(folder.glob(f"{PREFIX}*{_GAP_SUFFIX}")):
         return
-    accuracy = {row.round: row.accuracy for row in cold}
+    pairs = zip(ours[-1:] if len(cold) == 1 else ours, cold, strict=False)
     # Written elsewhere first: a file of this name counts as complete.
     with tempfile.TemporaryDirectory() as elsewhere:
         writer = _Writer(elsewhere, _GAP_SUFFIX)
-        for row in ours:
-            if row.round in accuracy:
-                gap = row.accuracy - accuracy[row.round]
+        for row, start in pairs:
+            if row.num_samples == start.num_samples:
+                gap = row.accuracy - start.accuracy
                 writer.add_scalar(GAP, gap, row.num_samples)
         writer.close()
         (path,) = pathlib.Path(elsewhere).iterdir()

@@ -99,11 +99,7 @@ class Workdir:
         try:
             self._prepare(run, overwrite)
         except OSError as error:
-            raise ValueError(
-                f"{self._words.folder} must be a writable folder. Received: "
-                f"{self.path} ({error.strerror}). Choose another "
-                f"{self._words.folder}."
-            ) from None
+            raise self._unwritable(error) from None
 
     def load(self) -> dict[str, Any]:
         """Returns the content of `run.json`.
@@ -272,7 +268,12 @@ class Workdir:
             **keywords: Arguments of `prepare`.
         """
         self.prepare(*arguments, overwrite=overwrite, **keywords)
-        with locks.Lock(self.path / _IN_USE, shared=True):
+        use = locks.Lock(self.path / _IN_USE, shared=True)
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(use)
+            except OSError as error:  # of a finished run, for example
+                raise self._unwritable(error) from None
             # Another command may have moved the folder away in between.
             self.prepare(*arguments, **keywords)
             yield
@@ -322,6 +323,13 @@ class Workdir:
             self.path.rename(_free_name(self.path))
         finally:
             use.free()
+
+    def _unwritable(self, error: OSError) -> ValueError:
+        return ValueError(
+            f"{self._words.folder} must be a writable folder. Received: "
+            f"{self.path} ({error.strerror}). Allow writing, copy the folder, "
+            f"or choose another {self._words.folder}."
+        )
 
     def _busy(self, lock: locks.Lock) -> ValueError:
         return ValueError(
