@@ -170,25 +170,25 @@ def test_another_config_serves_no_second_figure(make, fields, word):
 @pytest.mark.parametrize("older", ["first", "second"])
 def test_a_field_that_an_older_config_lacks_has_its_default(make, older):
     """Else a run with another value of a new field would pass for the same."""
-    fields = [{}, {"held_out": 0.2}]
+    fields = [{}, {"extra_epochs": 2}]
     first, second = fields if older == "first" else reversed(fields)
-    fig2 = make("fig2_online", ["warm"], data=first)
-    fig7 = make("fig7_shrink_sweep", ["cold", "warm"], data=second)
+    fig2 = make("fig2_online", ["warm"], train=first)
+    fig7 = make("fig7_shrink_sweep", ["cold", "warm"], train=second)
 
     def recipes(experiment, run, default):
-        return views.Recipe(defaults={"data": {"held_out": default}})
+        return views.Recipe(defaults={"train": {"extra_epochs": default}})
 
-    same = functools.partial(recipes, default=0.2)
+    same = functools.partial(recipes, default=2)
     assert "cold" in writing.write(fig2, same, also=fig7).markdown.read_text()
-    other = functools.partial(recipes, default=None)
+    other = functools.partial(recipes, default=0)
     for call in (other, views.none):
-        with pytest.raises(ValueError, match=r"data\.held_out .*0\.2"):
+        with pytest.raises(ValueError, match=r"train\.extra_epochs .*2"):
             writing.write(fig2, call, also=fig7)
     page = writing.write(fig2, other, against=fig7).markdown.read_text()
-    words = ["0.2", "None"] if older == "second" else ["None", "0.2"]
-    assert f"data.held_out {words[0]} instead of {words[1]}." in page
+    words = ["2", "0"] if older == "second" else ["0", "2"]
+    assert f"train.extra_epochs {words[0]} instead of {words[1]}." in page
     page = writing.write(fig2, same, against=fig7).markdown.read_text()
-    assert "held_out" not in page and "configs are equal" in page
+    assert "extra_epochs" not in page and "configs are equal" in page
 
 
 # Two files of one relative path, or one file that has changed.

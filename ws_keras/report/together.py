@@ -64,9 +64,10 @@ def joined(
                 f"Received: {flag}={folder.path}, whose run.json is missing or "
                 "cannot be read. Restore it from a copy."
             )
+    defaults = defaults or {}
     configs = (folder.run["config"] for folder in (found, other))
     versions = (folder.run.get("versions", {}) for folder in (found, other))
-    changes = _changes(*configs, defaults or {}, _OF_NAME)
+    changes = _changes(*configs, defaults, _OF_NAME)
     changes += _changed(*versions, _OF_VERSIONS)
     changes += _other_data(found.run, other.run)
     if changes:
