@@ -1,6 +1,5 @@
 """A search among arms on the rounds in which the data came."""
 
-import itertools
 import pathlib
 
 import numpy as np
@@ -9,7 +8,7 @@ import ws_keras
 from ws_keras import searching
 from ws_keras.data import merged
 from ws_keras.data import parts as makers
-from ws_keras.data import times
+from ws_keras.data import past_rounds
 
 from . import called
 from . import fresh
@@ -61,36 +60,7 @@ def _numbers(data) -> np.ndarray:
         found = data.table.of_files(count)
         return found if data.order is None else found[data.order]
     name = given.ROUNDS.value[0] if given.ROUNDS.value else str(_PARTS)
-    if name.isdigit():
-        found = np.arange(count) * max(1, int(name)) // count
-        # Samples of equal time belong to the round of the first of them.
-        ties = data.instants
-        return found if ties is None else found[np.searchsorted(ties, ties)]
-    found = times.rounds(data.table, name, data.column(name))
-    _check_in_time(data, name, found)
-    return found
-
-
-def _check_in_time(data, name: str, found: np.ndarray) -> None:
-    """Raises a ValueError if rounds are not in the order of the times.
-
-    After week 52 comes week 1, which would be the oldest round.
-    """
-    if data.instants is None:
-        return
-    numbers = np.unique(found)
-    middles = [np.median(data.instants[found == n]) for n in numbers]
-    values = data.column(name)
-    for before, now in itertools.pairwise(numbers):
-        if middles[before] > middles[now]:
-            pair = [values[found == n][0] for n in (before, now)]
-            raise ValueError(
-                f"{data.name} must hold `{name}` such that larger values are "
-                "later, as the times of --order_by are. Received: "
-                f"{name}={pair[1]}, whose samples are older than those of "
-                f"{name}={pair[0]}. Write the year too, such as 2026-W01, or "
-                "give a number of equal parts, such as --rounds=5."
-            )
+    return past_rounds.numbers(data, name)
 
 
 def search(task, until, folder: pathlib.Path):

@@ -293,9 +293,11 @@ def test_a_budget_leaves_out_seeds_and_then_a_stage(
 
 def test_minutes_are_expected_from_the_passes_so_far(make_row):
     budget = searching._Budget(ws_keras.Search(minutes=10))
-    budget.count([make_row(sample_passes=n) for n in (400, 600)], 1.5)
-    budget.count([make_row(sample_passes=1000)], 0.5)
-    assert budget.minutes_of(3000) == pytest.approx(3.0)
+    for passes, minutes in ((400, 1.0), (600, 0.5), (1000, 0.5)):
+        seconds = dict.fromkeys(("trace_seconds", "eval_seconds"), 0.0)
+        row = make_row(sample_passes=passes, train_seconds=0.0, **seconds)
+        budget.count([row], minutes)
+    assert budget.cost(3000).startswith("about 3.0 minutes or 3,000")
     # No minute has passed since the budget was made.
     assert budget.affords(9_500) and not budget.affords(10_001)
 
