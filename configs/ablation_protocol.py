@@ -31,6 +31,7 @@ size add --config.data.samples=33333 --settings='CHOICE/(cold|warm)'.
 """
 
 from ws_keras.configs import base
+from ws_keras.configs import table1_two_phase as table1
 
 from ws_keras import settings as all_settings
 from ws_keras.report import ablation
@@ -49,6 +50,7 @@ CHOICES = {
 # What cold and warm starts do not know.
 OF_SHRINKING = {"no_first_transform": {"transform.first_round": False}}
 _MORE = 6 / 5  # 40,000 of 33,333 images
+_FEW = 10_000  # images, up to which the usual epochs are measured
 
 
 def get_config():
@@ -69,12 +71,19 @@ def settings(config):
     if config.data.samples is not None:
         more = round(_MORE * config.data.samples)
         choices["split-40000"]["data.samples"] = more
+    fixed = {}
+    if config.data.samples is None or config.data.samples > _FEW:
+        cold, warm = table1.EPOCHS["resnet18", "adam"]
+        fixed = {
+            "train.expected_epochs.cold": cold,
+            "train.expected_epochs.warm": warm,
+        }
     shrinking = [arm for arm in config.arms if arm.startswith("shrink")]
-    found = all_settings.product(config)
-    found += all_settings.product(config, {"choice": choices})
+    found = all_settings.product(config, fixed=fixed)
+    found += all_settings.product(config, {"choice": choices}, fixed=fixed)
     if shrinking:
         grid = {"choice": OF_SHRINKING}
-        found += all_settings.product(config, grid, arms=shrinking)
+        found += all_settings.product(config, grid, shrinking, fixed=fixed)
     return found
 
 

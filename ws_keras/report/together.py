@@ -17,10 +17,12 @@ from ws_keras.report import sections
 
 # Fields that may differ between experiments that share rows. How many steps run
 # at once changes the speed alone, and diagnostics are computed beside training.
+# `strategy` was the field of old configs for what is a flag since.
 _OF_NAME = (
     "experiment",
     "arms",
     "seeds",
+    "strategy",
     "train.expected_epochs",
     "train.steps_per_execution",
     "diagnostics",
