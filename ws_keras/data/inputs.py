@@ -168,7 +168,7 @@ def _converted(what: str, values) -> np.ndarray:
     if hasattr(values, "numpy"):
         values = values.numpy()
     try:
-        return masked.filled(values)
+        return np.asanyarray(values)  # it may be masked
     except ValueError:
         return _ragged(what, values)
 
