@@ -16,6 +16,7 @@ from ws_keras import comparison as comparisons
 from ws_keras import outcomes as held
 from ws_keras.callbacks import stopping
 from ws_keras.data import arrivals
+from ws_keras.report import formatting
 from ws_keras.report import verdict as verdicts
 from ws_keras.storage import metric as metrics
 from ws_keras.storage import rows as all_rows
@@ -137,20 +138,16 @@ def training(
             if is_public
             else f"`{rule.code}` of `{stopping.__name__}`"
         )
-    said = f"Train the next round as these were trained, with {_listed(words)}."
+    given = formatting.listed(words)
+    said = f"Train the next round as these were trained, with {given}."
     if transform:
-        given = [f"`{name}={value!r}`" for name, value in transform.items()]
-        said += f" The transform had {_listed(given)}."
+        had = [f"`{name}={value!r}`" for name, value in transform.items()]
+        said += f" The transform had {formatting.listed(had)}."
     if replay < 1:
         said += (
             f" Of the old samples, rounds trained on {100 * replay:g} % again."
         )
     return said
-
-
-def _listed(words: Sequence[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def comparison(

@@ -155,10 +155,10 @@ def _in_round_1(run: runs.Run, arm: runs.Arm) -> list[str]:
 
 def _over_cells(run: runs.Run) -> list[str]:
     # Cells that differ only where a label stands have no words of their own.
-    *first, last = grouping.varying(run.cells()) or ["cell"]
-    where = f"{last}s"
-    if first:
-        where = f"combinations of {', '.join(first)} and {last}"
+    varying = grouping.varying(run.cells()) or ["cell"]
+    where = f"{varying[0]}s"
+    if len(varying) > 1:
+        where = f"combinations of {formatting.listed(varying)}"
     by_name = {}
     for arm in run.arms:
         if not arm.is_cold and arm.gap().count:

@@ -3,6 +3,7 @@
 import enum
 import math
 from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ws_keras.report import plain
 from ws_keras.report import sections
@@ -68,6 +69,12 @@ def shown(value: float, error: float = math.nan) -> str:
         return NOTHING
     found = _rounded(value)
     return f"{found} ± {_rounded(error)}" if math.isfinite(error) else found
+
+
+def listed(words: Sequence[str]) -> str:
+    """Returns words with commas, and with `and` before the last."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def heat(values: Iterable[Iterable[float]]) -> list[list[str]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ws_keras.report import ablation
 from ws_keras.report import claims
+from ws_keras.report import formatting
 from ws_keras.report import reading
 from ws_keras.report import recipe
 from ws_keras.report import runs
@@ -127,15 +128,9 @@ def said(run: dict[str, Any]) -> Iterator[sections.Text]:
             f"The rows of {_named(entry['settings'])} come from the run of "
             f"{entry['experiment']} in {entry['folder']} (revision "
             f"{entry['revision']}). It differs only in "
-            f"{_listed(entry['differs'])}.",
+            f"{formatting.listed(entry['differs'])}.",
             "banner",
         )
-
-
-def _listed(words: list[str]) -> str:
-    """Returns words with commas, and with `and` before the last."""
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _named(settings: list[str]) -> str:
