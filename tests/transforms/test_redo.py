@@ -7,20 +7,12 @@ from keras import layers
 from keras import ops
 
 import ws_keras
+from tests.transforms.unit_networks import state
+from tests.transforms.unit_networks import value
 from ws_keras.transforms.redo import redo
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3)).astype("float32")
-
-
-def value(variable):
-    return np.array(ops.convert_to_numpy(variable))
-
-
-def state(model):
-    optimizer = getattr(model, "optimizer", None)
-    slots = optimizer.variables if optimizer else []
-    return [value(v) for v in [*model.variables, *slots]]
 
 
 def same(first, second):
