@@ -124,6 +124,7 @@ def test_going_on_chooses_alike(chosen, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_adversarial_training_chooses_by_the_network_itself():
     rng = np.random.default_rng(3)
     images = rng.integers(0, 256, (120, 4, 4, 1), dtype="uint8")

@@ -315,6 +315,7 @@ def test_penalties_change_the_training_and_are_not_in_the_loss(penalty, weight):
     assert 0 < found.loss < 3 and 0 < found.eval_loss < 3
 
 
+@pytest.mark.slow
 def test_the_pull_of_an_arm_begins_at_the_first_weights():
     """A very strong one keeps a network where it started."""
     changes = {"transform.first_round": False, "train.epochs": 3}
@@ -376,6 +377,7 @@ def test_transfer_measures_each_round_on_its_own_data():
     assert first.accuracy > 30 and second.accuracy > 50
 
 
+@pytest.mark.slow
 def test_a_table_in_unit_range_is_learned_by_default():
     """Squeezed as pixels to -1..-0.99 its samples would be all alike."""
     from sklearn import datasets as tables

@@ -301,6 +301,7 @@ def test_a_longer_run_takes_the_three_seeds_that_decide(monkeypatch):
     assert "seed cannot separate" not in found.verdict
 
 
+@pytest.mark.slow
 def test_a_long_run_takes_one_seed_and_says_so(monkeypatch):
     monkeypatch.setattr(growing, "_AFFORDABLE", {5: 0.0, 3: 0.0})
     found = growing.fit_rounds(

@@ -173,6 +173,7 @@ def check_seeds(given, some, count, graphs):
     assert count.training - before == graphs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arm",
     [
@@ -216,6 +217,7 @@ def test_moments_of_samples_are_those_of_the_seed(count, changes):
     check_seeds(given, settings.product(given), count, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -253,6 +255,7 @@ def test_settings_that_run_in_turn_have_networks_of_their_own():
             assert row.accuracy == wanted[number].accuracy
 
 
+@pytest.mark.slow
 def test_a_setting_that_is_left_or_has_diverged_leaves_nothing_behind():
     given, shared = config(), reuse.Networks()
     setting, other = chosen(given, "warm/seed1", "cold/seed0")

@@ -370,6 +370,7 @@ def test_what_the_next_round_is_expected_to_cost(found):
     assert searching._expected(found, "cold") == []
 
 
+@pytest.mark.slow
 def test_doubts_about_the_data_are_said_once(digits):
     """Each of three stages, and the check before them, sees the same data."""
     rounds, (x, y) = digits

@@ -233,6 +233,7 @@ def test_kinds_of_targets(name):
     assert "significantly" not in found.verdict, found.verdict
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "metric, words",
     [
@@ -367,6 +368,7 @@ def test_rounds_end_by_any_metric(until, callbacks, stopped_by):
     assert said == str(until.monitor).startswith("val_")
 
 
+@pytest.mark.slow
 def test_a_model_of_one_batch_size_gets_no_other():
     """Keras itself refuses batches of another size."""
 
@@ -420,6 +422,7 @@ def test_pipelines_and_frames_give_the_rows_of_arrays():
     assert call([pipeline, pair], frame) == expected
 
 
+@pytest.mark.slow
 def test_texts_of_more_words_in_a_later_round():
     def words(labels):
         return np.array(
@@ -509,6 +512,7 @@ def test_an_interrupted_regression_goes_on_to_the_same_rows(tmp_path):
     assert "nan" not in page.split("Command, cost")[0]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     "given, words",
     [

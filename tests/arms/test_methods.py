@@ -122,7 +122,7 @@ def test_the_table_of_the_documents_is_that_of_the_classes():
         assert named[name] in text
 
 
-@pytest.mark.quick(every=3)
+@pytest.mark.quick(every=5)
 @pytest.mark.parametrize("name", [n for n in EACH if n != "warm"])
 def test_each_arm_is_another_than_warm(name):
     warm, found = rows_of("warm"), rows_of(name)
@@ -134,6 +134,7 @@ def test_each_arm_is_another_than_warm(name):
         assert found[-1].loss != warm[-1].loss
 
 
+@pytest.mark.slow
 def test_distilling_nothing_is_a_cold_start():
     found = run("distill-0")
     for ours, cold in zip(found, rows_of("cold"), strict=True):
@@ -202,6 +203,7 @@ def accumulating(learning_rate):
     return keras.optimizers.SGD(rate, gradient_accumulation_steps=steps)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("name", "optimizer"),
     [
@@ -316,6 +318,7 @@ def train(found, number, size):
             found.train_on_batch(SAMPLES[:60][batch], LABELS[:60][batch])
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("name", DIRECT)
 def test_arms_of_fit_rounds_are_the_functions(compared, name):
     ends, _ = compared

@@ -114,6 +114,7 @@ def test_a_round_is_measured_on_its_own_part():
     assert data.seen(2).tolist() == data.held_out.tolist() == [*range(25, 32)]
 
 
+@pytest.mark.slow
 def test_a_tiny_run_is_kept(folder):
     found = rows.read_workdir(folder / "bank")
     assert len(found) == 2 * 2 * 2

@@ -36,6 +36,7 @@ def test_operations_of_the_steps_graph_are_summed_by_kind():
     assert found == {"Conv2D": pytest.approx(6.0)}
 
 
+@pytest.mark.slow
 def test_a_checkout_of_a_revision_comes_and_goes(tmp_path):
     git = ["git", "-C", str(revisions.ROOT)]
     if subprocess.run([*git, "rev-parse"], capture_output=True).returncode:

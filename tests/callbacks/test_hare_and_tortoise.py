@@ -195,6 +195,7 @@ def test_averages_of_the_optimizer_go_back_as_well():
     assert not any(found[0]) and all(found[1])
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     "optimizer", holders.optimizers(0.2), ids=lambda o: o.name
 )

@@ -265,6 +265,7 @@ def test_iterables_of_batches(kind, statistics):
         assert np.array_equal(ops.convert_to_numpy(variable), value)
 
 
+@pytest.mark.slow
 def test_data_that_the_model_does_not_take_end_no_fit_late():
     model = _digits_cnn()
     for statistics in (None, "keep"):

@@ -92,6 +92,7 @@ def test_each_batch_has_the_rate_of_a_decay_whatever_others_do():
     np.testing.assert_allclose(found, want, rtol=1e-6)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("fraction", "steps"), [(0.1, 1), (0.5, 5), (1, 10)])
 def test_a_fraction_of_the_fit(fraction, steps):
     found = fitted(build(), ws_keras.Rewarm(0.4, fraction=fraction))

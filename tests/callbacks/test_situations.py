@@ -133,6 +133,7 @@ def test_networks_without_a_call(built):
     assert line.norm_after == pytest.approx(line.norm_before / 2)
 
 
+@pytest.mark.quick(1)
 @only_tensorflow
 @pytest.mark.parametrize("policy", ["reset", "reset_slots", "keep"])
 def test_optimizers_of_a_training_step_of_ones_own_are_found(policy):
@@ -308,6 +309,7 @@ class Loading(keras.callbacks.Callback):
         self.model.load_weights(self.path)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("epochs", [1, 3])
 @pytest.mark.parametrize("ours_first", [True, False])
 def test_weights_of_an_earlier_fit_do_not_make_a_later_one_skip(
@@ -346,6 +348,7 @@ def test_the_fit_after_one_that_was_resumed_begins_at_its_beginning(tmp_path):
     assert callback.report is not None
 
 
+@pytest.mark.slow
 def test_it_can_be_pickled_after_a_fit_and_goes_on():
     callback = ShrinkPerturb(0.5, 0.1, seed=3)
     model = _model()

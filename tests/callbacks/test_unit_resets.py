@@ -215,6 +215,7 @@ def test_a_second_fit_begins_anew_with_other_draws(make):
     assert not same(ends[0][0], ends[1][0])
 
 
+@pytest.mark.slow
 @one_method("snr")
 def test_copies_do_the_same(make):
     callback, found = make(seed=3), []
@@ -250,6 +251,7 @@ def test_a_learner_with_a_teacher(make):
     assert callback.resets
 
 
+@pytest.mark.slow
 @one_method("cbp")
 def test_a_fit_that_diverges_is_let_be(make):
     model = build(1e30)
@@ -437,6 +439,7 @@ def test_silent_units_are_reset_when_their_age_is_the_threshold():
     assert resets == [{}] * 3 + [{"first": 2}] * 3
 
 
+@pytest.mark.slow
 def test_a_unit_without_a_gap_in_16_batches_is_reset_in_the_next():
     """It never fires, so nothing says that its silence is usual."""
     callback, resets = snr(most=10**6, batch_size=16, seed=3), []

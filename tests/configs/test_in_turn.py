@@ -89,7 +89,7 @@ def networks():
     return reuse.Networks()
 
 
-@pytest.mark.quick(every=2)
+@pytest.mark.quick(every=4)
 @pytest.mark.parametrize(
     ("name", "setting"),
     [

@@ -238,7 +238,7 @@ HANGS = [
 ]
 
 
-@pytest.mark.quick(every=4)
+@pytest.mark.quick(every=8)
 @pytest.mark.parametrize(("name", "field"), HANGS)
 def test_what_a_number_hangs_on_makes_another_protocol(name, field, usual):
     value = CHANGES[field]
@@ -268,6 +268,7 @@ ARMS = (
 )
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize("name", NAMES)
 def test_any_rows_are_shown(name, make_arm):
     found = [

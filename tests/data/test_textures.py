@@ -1,6 +1,7 @@
 """The embedded data set is what its documentation says."""
 
 import numpy as np
+import pytest
 
 from ws_keras.data import textures
 
@@ -39,6 +40,7 @@ def test_images_made_far_apart_share_no_noise():
     assert abs((x[:1000] * x[1000:]).sum(1).mean()) < 0.02
 
 
+@pytest.mark.slow
 def test_spectrum_of_a_class_peaks_at_its_orientation_and_frequency():
     x, y = textures.generate(6000, "train")
     gray = x.mean(-1) - x.mean((1, 2, 3), keepdims=True)[..., 0]

@@ -182,6 +182,7 @@ LATER = history.of(
 )
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("old", [None, 4])
 def test_a_record_describes_the_model_beside_it(tmp_path, old):
     """Also if its writer was killed while it replaced a model."""

@@ -409,6 +409,7 @@ def test_rescaled_samples_without_an_id_are_noticed(nursery, weeks, begun):
     assert "against warm" not in second.stdout
 
 
+@pytest.mark.slow
 def test_a_model_that_was_trained_since_has_no_known_past(
     nursery, weeks, begun
 ):

@@ -102,6 +102,7 @@ def test_regression_on_a_table_in_the_order_of_time(nursery, patients):
     assert "by 'visit'" in done.stdout and "40 are old" in done.stdout
 
 
+@pytest.mark.slow
 def test_columns_in_another_order_are_those_of_the_record(nursery, patients):
     found = tables.load_diabetes()
     columns = dict(zip(found.feature_names, found.data.T, strict=True))
@@ -276,6 +277,7 @@ def test_late_classes_are_shown_apart(nursery, digits, first):
     assert grown.output_shape == (None, 10)
 
 
+@pytest.mark.slow
 def test_share_of_old_samples(nursery, digits, first):
     done = run(
         nursery,
@@ -393,7 +395,7 @@ def test_model_that_is_built_has_no_past(nursery, digits, compare, tmp_path):
     assert model.evaluate(x, y, verbose=0)[1] > 0.3
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 def test_a_killed_first_training_continues_to_the_same_model(
     nursery, digits, tmp_path
 ):

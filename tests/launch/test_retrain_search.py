@@ -103,6 +103,7 @@ def test_rounds_are_the_values_of_an_array_in_ascending_order(nursery, history):
     assert (history / "two.split.npz").exists()
 
 
+@pytest.mark.slow
 def test_a_start_by_name(nursery, history):
     data = f"--data=npz:{history}/all.npz"
     flags = (data, "--features=x", "--start=fire", *QUICK[2:])

@@ -95,6 +95,7 @@ def test_flips_are_of_about_half_of_the_images():
     assert 70 < left.sum() < 130
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", ["resnet18", "mlp"])
 def test_models_take_it_and_predict_without(name):
     small = {"width": 2} if name == "resnet18" else {"units": 5}

@@ -43,6 +43,7 @@ def both(layer, training, images=IMAGES):
     return [y, *gradients, *layer.non_trainable_variables]
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "arguments",

@@ -311,6 +311,7 @@ def test_any_devices(text):
         assert found == ["cpu:0"]
 
 
+@pytest.mark.slow
 @counts(20, 50)
 def test_any_row_in_a_report(tmp_path, lines, count):
     def check(data):

@@ -57,6 +57,7 @@ def check_sentence(text: str, *words: str) -> None:
         assert word in last, text
 
 
+@pytest.mark.slow
 @needs_mount
 def test_a_full_disk(nursery, user, whole, tmp_path):
     out = tmp_path / "out"

@@ -109,6 +109,7 @@ def copied(finished, tmp_path):
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 @sampled(
     "part, is_there",
     [
@@ -252,6 +253,7 @@ def test_two_reports_at_once_tear_no_figure(copied):
     assert not [p for p in (copied / "report").iterdir() if p.name[0] == "."]
 
 
+@pytest.mark.slow
 def test_folders_without_end(copied):
     """1,500 of them in each other: named, and nothing is lost."""
     depth = copied.joinpath("own", *"x" * 30)

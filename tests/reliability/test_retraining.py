@@ -119,6 +119,7 @@ def check_full_disk(retraining, disk, blocks):
     return bool(done.returncode)
 
 
+@pytest.mark.slow
 @faults.needs_mount
 def test_a_full_disk(retraining, tmp_path):
     with faults.mounted(tmp_path / "disk", "3m") as disk:

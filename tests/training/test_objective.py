@@ -127,6 +127,7 @@ def values_of(rule, values):
     return None
 
 
+@pytest.mark.quick(every=2)
 @pytest.mark.parametrize(
     "mode, given, values, expected",
     [

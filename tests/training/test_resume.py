@@ -194,6 +194,7 @@ def test_a_rule_that_measures_cleanly(tmp_path):
     check_same(life, whole)
 
 
+@pytest.mark.slow
 def test_seconds_add_up(tmp_path):
     life = Life()
     before = time.perf_counter()

@@ -66,7 +66,7 @@ def _ones(weight, rng):
     return -np.ones_like(weight)
 
 
-@pytest.mark.quick(every=4)
+@pytest.mark.quick(every=8)
 @every_kind
 @pytest.mark.parametrize("noise", ["fresh", "gaussian", "scaled", _ones])
 @pytest.mark.parametrize("strengths", [(0.4, 0.1), (0.4, 3.0), (0.3, 0)])

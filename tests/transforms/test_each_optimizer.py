@@ -65,7 +65,7 @@ def _linears(optimizer):
     return [id(v) for v in getattr(optimizer, "_linears", ())]
 
 
-@pytest.mark.quick(every=5)
+@pytest.mark.quick(every=10)
 @every_optimizer
 @pytest.mark.parametrize("policy", ["reset", "reset_slots", "keep"])
 @pytest.mark.parametrize("cold", [False, True])
@@ -145,7 +145,7 @@ def test_the_state_inside_a_loss_scale_is_that_of_a_new_one(name):
         assert begun["_u_product"][0] < 1 == got["_u_product"][0]
 
 
-@pytest.mark.quick(every=5)
+@pytest.mark.quick(every=10)
 @every_optimizer
 @pytest.mark.parametrize("policy", ["reset", "reset_slots"])
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_schedule_free_network_is_not_wiped_out():
         assert after[0] > 0.8 * mixed[0] and after[2] > 0.8 * mixed[2]
 
 
-@pytest.mark.quick(every=5)
+@pytest.mark.quick(every=10)
 @pytest.mark.parametrize(
     "arguments",
     [

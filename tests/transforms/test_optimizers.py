@@ -147,6 +147,7 @@ def test_accumulated_gradients_are_dropped():
     assert not any(g.numpy().any() for g in optimizer._accumulated_gradients)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("policy", optimizers.POLICIES)
 def test_moving_averages_do_not_bring_the_old_weights_back(policy):
     optimizer = keras.optimizers.SGD(0.0, use_ema=True, ema_momentum=0.9)

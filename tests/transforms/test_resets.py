@@ -33,6 +33,7 @@ from ws_keras.transforms import units
 RNG = np.random.default_rng(0)
 
 
+@pytest.mark.quick(every=3)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_silent_units_are_reset_without_a_change_of_the_function(name):
     model, x, names = compiled(name)
