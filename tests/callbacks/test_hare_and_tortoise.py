@@ -197,7 +197,7 @@ def test_averages_of_the_optimizer_go_back_as_well():
 
 @pytest.mark.quick(2)
 @pytest.mark.parametrize(
-    "optimizer", holders.optimizers(0.2), ids=lambda o: o.name
+    "optimizer", list(holders.optimizers(0.2)), ids=lambda o: o.name
 )
 def test_a_next_fit_without_it_begins_with_the_tortoise(optimizer):
     model = build(optimizer=optimizer)

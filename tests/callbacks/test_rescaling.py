@@ -80,7 +80,7 @@ def test_a_rectifier_network_keeps_its_predictions(strength):
 
 
 @pytest.mark.parametrize(
-    "optimizer", holders.optimizers(0.1), ids=lambda o: o.name
+    "optimizer", list(holders.optimizers(0.1)), ids=lambda o: o.name
 )
 def test_after_each_batch_of_a_fit(optimizer):
     model, batches = chain(), 6
